@@ -1,0 +1,45 @@
+# Osprey: every target a person needs. `make help` lists them.
+BUILD ?= build
+CC = gcc
+KERNEL_CFLAGS = -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
+	-mgeneral-regs-only -fno-strict-aliasing -fwrapv -fstack-protector-strong \
+	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -foptimize-sibling-calls \
+	-ffunction-sections -fdata-sections -fcf-protection=none \
+	-Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes \
+	-Ikernel -MMD -MP
+KERNEL_LDFLAGS = -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
+	-Wl,-z,noexecstack -Wl,--gc-sections -Wl,--no-warn-rwx-segments
+
+# Link order is the order of boot steps within a phase: by layer.
+KERNEL_DIRS = kernel/boot kernel/arch/x86_64 kernel/lib kernel/core kernel/mm kernel/drivers \
+	kernel/fs kernel/net kernel/linux
+KERNEL_SRCS = $(sort $(wildcard kernel/*.c)) $(foreach d,$(KERNEL_DIRS),$(shell find $(d) -name '*.c' \
+	-not -path '*/vdso/*' -o -name '*.S' -not -path '*/vdso/*' 2>/dev/null | sort))
+KERNEL_OBJS = $(patsubst %,$(BUILD)/%.o,$(KERNEL_SRCS))
+
+.PHONY: all help kernel host setup test soak check bench clean format abi
+all: kernel host ## build the kernel and the osprey command
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
+
+kernel: $(BUILD)/osprey.elf ## build the kernel only
+
+-include host/host.mk
+-include kernel/kernel.mk
+
+$(BUILD)/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(KERNEL_CFLAGS) -c $< -o $@
+
+$(BUILD)/%.S.o: %.S
+	@mkdir -p $(@D)
+	$(CC) $(KERNEL_CFLAGS) -D__ASSEMBLER__ -c $< -o $@
+
+$(BUILD)/osprey.elf: $(KERNEL_OBJS) kernel/boot/kernel.ld
+	$(CC) $(KERNEL_LDFLAGS) -T kernel/boot/kernel.ld -o $@ $(KERNEL_OBJS)
+
+-include $(KERNEL_OBJS:.o=.d)
+
+clean: ## remove what was built
+	rm -rf $(BUILD)

@@ -1,0 +1,31 @@
+/* core/log.h: the kernel's messages to the person at the console.
+ *
+ * Any context, interrupts included, from the first instruction of kernel_main() on; never
+ * sleeps. What is logged before a console is registered is kept (16 KiB) and shown then. */
+#pragma once
+
+#include "lib/types.h"
+
+/* Levels as syslog(2) has them; a message shows when its level is below `loglevel=`. */
+enum { LOG_PANIC, LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
+
+/* Print one line (no \n at its end), prefixed "osprey: ". fmt starts with the area: "virtio: ...". */
+void log_at(int level, const char *fmt, ...) __printf(2, 3);
+
+#define log_err(...)     log_at(LOG_ERR, __VA_ARGS__)
+#define log_warning(...) log_at(LOG_WARNING, __VA_ARGS__)
+#define log_notice(...)  log_at(LOG_NOTICE, __VA_ARGS__)
+#define log_info(...)    log_at(LOG_INFO, __VA_ARGS__)
+#define log_debug(...)   log_at(LOG_DEBUG, __VA_ARGS__)
+
+/* A sink for messages. write() runs with interrupts off and must not sleep. */
+struct console {
+    void (*write)(const char *text, size_t len);
+    struct console *next;
+};
+void console_register(struct console *console);
+
+/* Copy the newest messages, oldest first, into buf; returns the length (for syslog(2)). */
+size_t log_read(char *buf, size_t size);
+
+extern int log_level; /* messages below this level are shown */

@@ -1,0 +1,30 @@
+/* core/rcu.h: readers pay nothing. The kernel is not preempted, so a reader is any stretch of
+ * kernel code that does not sleep; a CPU is quiescent when it switches threads, idles or runs
+ * program code. */
+#pragma once
+
+#include "lib/types.h"
+
+struct rcu_head {
+    struct rcu_head *next;
+    void (*fn)(struct rcu_head *);
+};
+
+/* Mark the readers, for people and checkers. A reader must not sleep. */
+static inline void rcu_read_lock(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+}
+static inline void rcu_read_unlock(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+}
+#define rcu_load(p)     atomic_load_explicit(&(p), memory_order_acquire)
+#define rcu_store(p, v) atomic_store_explicit(&(p), (v), memory_order_release)
+
+/* Call fn(head) in a kernel thread after all present readers have ended. Any context. */
+void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *));
+/* Sleep until all present readers have ended. */
+void rcu_synchronize(void);
+/* The scheduler, the idle loop and the entry from program code report. */
+void rcu_quiescent(void);

@@ -1,0 +1,340 @@
+/* fs/vfs.h: inodes, names, mounts, open files. Threads only; everything may sleep.
+ *
+ * Errors are negative errno. An inode's operations are called with inode->lock held for writing where
+ * they change a folder or the inode's attributes, and for reading where they look; file operations take
+ * what they need themselves. Locks: folder before child, both folders of a rename in address order. */
+#pragma once
+
+#include "core/clock.h"
+#include "core/mutex.h"
+#include "core/waitqueue.h"
+#include "lib/errno.h"
+#include "lib/list.h"
+#include "mm/address_space.h"
+#include "mm/uaccess.h"
+
+struct inode;
+struct dentry;
+struct file;
+struct mount;
+struct super;
+
+enum {
+    S_IFMT = 0170000, S_IFSOCK = 0140000, S_IFLNK = 0120000, S_IFREG = 0100000, S_IFBLK = 0060000,
+    S_IFDIR = 0040000, S_IFCHR = 0020000, S_IFIFO = 0010000, S_ISUID = 04000, S_ISGID = 02000,
+    S_ISVTX = 01000,
+};
+enum { NAME_MAX = 255, PATH_MAX = 4096, SYMLINKS_MAX = 40 };
+enum {
+    O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_ACCMODE = 3, O_CREAT = 0100, O_EXCL = 0200,
+    O_NOCTTY = 0400, O_TRUNC = 01000, O_APPEND = 02000, O_NONBLOCK = 04000, O_DSYNC = 010000,
+    O_ASYNC = 020000, O_DIRECT = 040000, O_LARGEFILE = 0100000, O_DIRECTORY = 0200000,
+    O_NOFOLLOW = 0400000, O_NOATIME = 01000000, O_CLOEXEC = 02000000, O_SYNC = 04010000,
+    O_PATH = 010000000, O_TMPFILE = 020200000,
+};
+enum {
+    POLLIN = 1, POLLPRI = 2, POLLOUT = 4, POLLERR = 8, POLLHUP = 0x10, POLLNVAL = 0x20,
+    POLLRDNORM = 0x40, POLLRDBAND = 0x80, POLLWRNORM = 0x100, POLLWRBAND = 0x200, POLLMSG = 0x400,
+    POLLRDHUP = 0x2000,
+};
+
+struct timespec {
+    int64_t sec, nsec;
+};
+
+/* Who asks: part of every task (linux/). Kernel threads act as root. */
+struct credentials {
+    uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
+    uint32_t ngroups, groups[64];
+    uint64_t cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
+};
+/* Supplied by linux/ at boot: the current task's credentials, root and working folder, umask, its
+ * RLIMIT_FSIZE in bytes, and its process id (for locks and F_SETOWN); defaults: root's. */
+struct vfs_caller {
+    const struct credentials *cred;
+    struct path *root, *cwd;
+    uint32_t umask;
+    uint64_t file_size_limit;
+};
+extern struct vfs_caller *(*vfs_caller_hook)(void);
+
+/* --- inodes ------------------------------------------------------------------------------------ */
+
+struct attributes { /* for getattr and setattr */
+    uint32_t mask;  /* ATTR_* of what to set */
+    uint32_t mode, uid, gid, nlink, blksize, rdev, dev;
+    uint64_t ino, size, blocks; /* blocks of 512 bytes */
+    struct timespec atime, mtime, ctime, btime;
+};
+enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32,
+       ATTR_CTIME = 64 };
+
+struct inode_ops {
+    /* Folders. name is not NUL-terminated beyond len? It IS NUL-terminated; never "." or "..". */
+    int (*lookup)(struct inode *dir, const char *name, struct inode **found); /* -ENOENT */
+    int (*create)(struct inode *dir, const char *name, uint32_t mode, uint32_t rdev,
+                  struct inode **created); /* any type by S_IFMT but folders and links */
+    int (*mkdir)(struct inode *dir, const char *name, uint32_t mode, struct inode **created);
+    int (*symlink)(struct inode *dir, const char *name, const char *target,
+                   struct inode **created);
+    int (*link)(struct inode *dir, const char *name, struct inode *inode);
+    int (*unlink)(struct inode *dir, const char *name, struct inode *inode);
+    int (*rmdir)(struct inode *dir, const char *name, struct inode *inode); /* -ENOTEMPTY */
+    /* flags: RENAME_NOREPLACE 1 (checked by the VFS), EXCHANGE 2, WHITEOUT 4. target may be NULL. */
+    int (*rename)(struct inode *from_dir, const char *from, struct inode *inode,
+                  struct inode *to_dir, const char *to, struct inode *target, unsigned flags);
+    int (*tmpfile)(struct inode *dir, uint32_t mode, struct inode **created);
+    /* Links: the target into buf, its length (not NUL-terminated). */
+    ssize_t (*readlink)(struct inode *inode, char *buf, size_t size);
+    /* A "magic" link (/proc/self/fd/N) that leads straight to a place; takes references. NULL: none. */
+    int (*follow)(struct inode *inode, struct path *place);
+    /* All. getattr NULL: from the inode's fields. setattr NULL: -EPERM; permission NULL: by mode. */
+    int (*getattr)(struct inode *inode, struct attributes *attr);
+    int (*setattr)(struct inode *inode, const struct attributes *attr);
+    ssize_t (*getxattr)(struct inode *inode, const char *name, void *value, size_t size);
+    int (*setxattr)(struct inode *inode, const char *name, const void *value, size_t size,
+                    int flags); /* value NULL: remove */
+    ssize_t (*listxattr)(struct inode *inode, char *list, size_t size);
+    /* The last reference is gone: free what the file system keeps. */
+    void (*destroy)(struct inode *inode);
+};
+
+struct inode {
+    const struct inode_ops *ops;
+    const struct file_ops *file_ops; /* what open() gives the file; devices: by rdev */
+    struct super *super;
+    struct mem_object mem;           /* the file's pages, for mappings; mem.ops set by its owner */
+    struct rwlock lock;
+    atomic_uint refs;
+    uint64_t ino, size;
+    uint32_t mode, uid, gid, nlink, rdev;
+    struct timespec atime, mtime, ctime, btime;
+    atomic_int writers;              /* open for writing; negative: being executed (ETXTBSY) */
+    void *data;                      /* the file system's */
+    struct list locks;               /* POSIX and flock locks (fs/lock.c) */
+    struct waitqueue lock_wait;
+    void *_Atomic watches;           /* inotify */
+    struct inode *overlay_of;        /* overlay: see fs/overlay.c */
+};
+
+void inode_init(struct inode *inode, struct super *super, uint32_t mode);
+void inode_get(struct inode *inode);
+void inode_put(struct inode *inode);
+/* May the caller read (4), write (2), execute/search (1)? 0 or -EACCES (-EROFS). */
+int inode_permission(struct inode *inode, int mask);
+/* mtime and ctime := now (coarse). */
+void inode_touch(struct inode *inode, bool modified);
+struct timespec timespec_now(void);
+
+/* --- file systems and mounts ---------------------------------------------------------------------- */
+
+struct statfs_info {
+    uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags, fsid;
+};
+struct super {
+    const struct fs_type *type;
+    struct inode *root;
+    uint32_t dev; /* st_dev: anonymous, unique */
+    bool readonly;
+    bool no_cache; /* names must be looked up afresh each time (procfs) */
+    void *data;
+    void (*statfs)(struct super *super, struct statfs_info *info);
+    void (*destroy)(struct super *super);
+    atomic_uint refs;
+};
+struct fs_type {
+    const char *name; /* as in /proc/filesystems and mount(2) */
+    bool nodev;       /* needs no block device */
+    int (*mount)(const char *source, unsigned flags, const char *options, struct super **super);
+    struct fs_type *next;
+};
+void fs_register(struct fs_type *type);
+struct fs_type *fs_find(const char *name);
+struct fs_type *fs_first(void);
+struct super *super_create(const struct fs_type *type); /* refs 1, dev given; NULL: no memory */
+
+/* A name in the tree. The tree of dentries is the cache of names; negative ones have no inode. */
+struct dentry {
+    struct dentry *parent; /* itself at a root */
+    struct inode *inode;   /* NULL: known not to exist */
+    struct super *super;
+    char *name;
+    uint32_t hash;
+    atomic_uint refs;
+    struct list siblings, children;
+    struct dentry *hash_next;
+    struct mount *mounted; /* a mount covers this place */
+    bool unhashed;         /* removed from the tree ("(deleted)") */
+};
+struct path {
+    struct mount *mount;
+    struct dentry *dentry;
+};
+void path_get(const struct path *path);
+void path_put(const struct path *path);
+/* Absolute path as seen from the caller's root; returns the start inside buf, "(deleted)" appended to
+ * removed ones, or NULL if size is too small. */
+char *path_name(const struct path *path, char *buf, size_t size);
+
+struct mount {
+    struct super *super;
+    struct dentry *root;
+    struct path on; /* where; {} for the root */
+    unsigned flags; /* MS_RDONLY 1, NOSUID 2, NODEV 4, NOEXEC 8, ... */
+    const char *source;
+    atomic_uint refs;
+    struct list link;
+    unsigned id;
+};
+extern struct list mounts;
+int vfs_mount(const char *source, const struct path *on, const char *type, unsigned flags,
+              const char *options);
+int vfs_bind(const struct path *from, const struct path *on, bool recursive);
+int vfs_unmount(const struct path *path, int flags);
+extern struct path vfs_root; /* the first root: what processes start with */
+
+/* --- walking names --------------------------------------------------------------------------------- */
+
+enum {
+    LOOKUP_FOLLOW = 1,     /* follow a link at the end */
+    LOOKUP_DIRECTORY = 2,  /* the end must be a folder */
+    LOOKUP_NO_SYMLINKS = 4, LOOKUP_NO_MAGIC = 8, LOOKUP_BENEATH = 16, LOOKUP_IN_ROOT = 32,
+    LOOKUP_NO_XDEV = 64,   /* openat2's RESOLVE_* */
+};
+/* Find a place from `at` (NULL: the caller's working folder; ignored for absolute names). The caller puts
+ * the path. */
+int vfs_lookup(const struct path *at, const char *name, unsigned flags, struct path *found);
+/* The folder of the last component, which is copied to last[NAME_MAX+1]; for create, remove, rename.
+ * *trailing_slash says whether slashes followed. -EEXIST/-EBUSY/-EINVAL cases ("/", ".", "..") are the
+ * callers'. */
+int vfs_lookup_parent(const struct path *at, const char *name, unsigned flags, struct path *dir,
+                      char *last, bool *trailing_slash);
+
+/* --- what system calls ask for (names relative to `at`) ---------------------------------------------- */
+
+int vfs_open(const struct path *at, const char *name, int flags, uint32_t mode, unsigned lookup,
+             struct file **file);
+int vfs_mknod(const struct path *at, const char *name, uint32_t mode, uint32_t rdev);
+int vfs_mkdir(const struct path *at, const char *name, uint32_t mode);
+int vfs_symlink(const char *target, const struct path *at, const char *name);
+int vfs_link(const struct path *from, const struct path *at, const char *name);
+int vfs_unlink(const struct path *at, const char *name);
+int vfs_rmdir(const struct path *at, const char *name);
+int vfs_rename(const struct path *from_at, const char *from, const struct path *to_at,
+               const char *to, unsigned flags);
+ssize_t vfs_readlink(const struct path *path, char *buf, size_t size);
+int vfs_getattr(const struct path *path, struct attributes *attr);
+int vfs_setattr(const struct path *path, const struct attributes *attr); /* checks who may */
+int vfs_truncate(const struct path *path, uint64_t size);
+int vfs_access(const struct path *path, int mask, bool effective);
+
+/* --- open files ------------------------------------------------------------------------------------ */
+
+/* One entry handed to the reader of a folder; false: full, stop (and give it again next time). */
+struct dir_sink {
+    bool (*entry)(struct dir_sink *sink, const char *name, size_t len, uint64_t ino,
+                  unsigned type /* S_IFMT >> 12 */, off_t next_pos);
+};
+
+struct file_ops {
+    /* Called by open after the file is set up; may replace file->ops (devices). */
+    int (*open)(struct inode *inode, struct file *file);
+    /* The last reference is gone. */
+    void (*release)(struct file *file);
+    /* Each close(2) of a descriptor. */
+    int (*flush)(struct file *file);
+    /* Move bytes at *pos and advance it; number of bytes, 0 at the end, or negative errno. Streams ignore
+     * pos. nonblock: file->flags & O_NONBLOCK, or asked for this call (RWF_NOWAIT). */
+    ssize_t (*read)(struct file *file, struct io *io, off_t *pos);
+    ssize_t (*write)(struct file *file, struct io *io, off_t *pos);
+    int (*readdir)(struct file *file, struct dir_sink *sink); /* from file->pos on; advances it */
+    off_t (*seek)(struct file *file, off_t offset, int whence); /* NULL: -ESPIPE */
+    int64_t (*ioctl)(struct file *file, unsigned cmd, uintptr_t arg); /* -ENOTTY */
+    /* POLL* bits that hold now. With a table, first hook the caller on every queue that may change
+     * them: poll_wait(table, queue). */
+    unsigned (*poll)(struct file *file, struct poll_table *table);
+    /* The object to map for [offset, +length): NULL op: -ENODEV. May adjust the request. */
+    int (*mmap)(struct file *file, struct map_request *request);
+    int (*fsync)(struct file *file, bool data_only);
+    int (*fallocate)(struct file *file, int mode, off_t offset, off_t length);
+    /* Lines for /proc/self/fdinfo/N beyond the usual. */
+    int (*fdinfo)(struct file *file, char *buf, size_t size);
+};
+
+struct file {
+    const struct file_ops *ops;
+    struct inode *inode;
+    struct path path;
+    atomic_uint refs;
+    atomic_uint flags; /* O_*: access mode and status flags */
+    bool seekable;     /* pos counts: read/write take pos_lock */
+    bool can_pread;
+    off_t pos;
+    struct mutex pos_lock;
+    void *data;        /* the owner's */
+    struct list watchers; /* epoll items on this file */
+    struct spinlock watchers_lock;
+    uint32_t owner_pid, owner_sig, owner_type; /* F_SETOWN, F_SETSIG */
+};
+
+struct poll_table {
+    void (*wait)(struct poll_table *table, struct waitqueue *queue);
+};
+static inline void poll_wait(struct poll_table *table, struct waitqueue *queue)
+{
+    if (table)
+        table->wait(table, queue);
+}
+
+struct file *file_alloc(const struct file_ops *ops, int flags); /* refs 1; NULL: no memory */
+/* A file without a name (pipe, eventfd, ...): an anonymous inode of the given mode under `label`
+ * ("anon_inode:[eventfd]", "pipe:[%ino]"). */
+int file_anonymous(const char *label, const struct file_ops *ops, uint32_t mode, int flags,
+                   void *data, struct file **file);
+void file_get(struct file *file);
+void file_put(struct file *file);
+/* Open a place that was found (checks permission, truncates). */
+int file_open_path(const struct path *path, int flags, struct file **file);
+/* read/write with every rule of Linux applied (mode, limits, pos): what read(2), pread(2) and friends
+ * share. pos NULL: the file's own. */
+ssize_t file_read(struct file *file, struct io *io, off_t *pos);
+ssize_t file_write(struct file *file, struct io *io, off_t *pos);
+/* For the kernel's own reading (ELF headers): bytes read. */
+ssize_t file_read_kernel(struct file *file, void *buf, size_t n, off_t pos);
+int file_mmap(struct file *file, struct map_request *request);
+unsigned file_poll(struct file *file, struct poll_table *table);
+
+/* Generic seek for files with a size (SEEK_SET/CUR/END, DATA/HOLE as one extent). */
+off_t file_seek_generic(struct file *file, off_t offset, int whence);
+
+/* --- devices ---------------------------------------------------------------------------------------- */
+
+static inline uint32_t makedev(unsigned major, unsigned minor)
+{
+    return (major & 0xfff) << 8 | (minor & 0xff) | (minor & 0xfff00) << 12;
+}
+static inline unsigned dev_major(uint32_t rdev)
+{
+    return rdev >> 8 & 0xfff;
+}
+static inline unsigned dev_minor(uint32_t rdev)
+{
+    return (rdev & 0xff) | (rdev >> 12 & 0xfff00);
+}
+/* A character device; a name also makes /dev/NAME (slashes make folders). From boot phase BUS on; devfs shows
+ * it whenever it is mounted. */
+int chardev_register(uint32_t rdev, const char *name, uint32_t mode, const struct file_ops *ops);
+const struct file_ops *chardev_find(uint32_t rdev);
+/* A link in /dev. */
+int devfs_symlink(const char *name, const char *target);
+
+/* --- generated files (procfs, sysfs; fs/pseudo.c) ------------------------------------------------------ */
+
+/* A text that grows while it is written; bounded at 4 MiB. */
+struct text {
+    char *buf;
+    size_t len, size;
+    bool failed;
+};
+void text_printf(struct text *text, const char *fmt, ...) __printf(2, 3);
+void text_put(struct text *text, const char *s, size_t n);

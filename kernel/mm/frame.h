@@ -1,0 +1,53 @@
+/* mm/frame.h: physical memory in frames of 4 KiB.
+ *
+ * Any context, interrupts included; never sleeps. Per-CPU caches make the common case lock-free.
+ * Nothing is walked at boot: ranges of the memory map are taken into use piece by piece.
+ * Usable from boot phase CLOCK on. */
+#pragma once
+
+#include "lib/types.h"
+
+#define DIRECT_MAP_BASE 0xffff800000000000ul /* all physical memory, large pages */
+#define KERNEL_BASE     0xffffffff80000000ul /* the kernel image: virtual - physical */
+
+static inline void *phys_to_virt(paddr_t paddr)
+{
+    return (void *)(DIRECT_MAP_BASE + paddr);
+}
+/* Of an address in the direct map or in the kernel image. */
+static inline paddr_t virt_to_phys(const void *p)
+{
+    uintptr_t v = (uintptr_t)p;
+    return v >= KERNEL_BASE ? v - KERNEL_BASE : v - DIRECT_MAP_BASE;
+}
+
+enum {
+    FRAME_ZERO = 1,   /* zero-filled */
+    FRAME_ATOMIC = 2, /* may use the reserve (interrupts, page tables under pressure) */
+    FRAME_USER = 4,   /* for the program: refused while the kernel's reserve would shrink */
+};
+
+/* Allocate 2^order contiguous frames (order 0 to 10), aligned to their size, with reference count 1.
+ * Returns the physical address, or 0 when no run of that order is left (the caller decides whether
+ * to reclaim). The caller owns the frames. */
+paddr_t frame_alloc(unsigned order, unsigned flags);
+/* Free what frame_alloc(order) returned; all references must be gone but the caller's. */
+void frame_free(paddr_t frame, unsigned order);
+
+/* References of a single frame or of a 2 MiB block (order 9), counted at its first frame. Frames that
+ * the allocator does not manage (the root image, devices) are ignored by get and put. */
+void frame_get(paddr_t frame);
+/* Drop a reference; the last one frees the frame or block. */
+void frame_put(paddr_t frame);
+unsigned frame_refs(paddr_t frame);
+bool frame_managed(paddr_t frame);
+/* Turn an order-9 block with one reference into 512 frames with one reference each. */
+void frame_split_huge(paddr_t frame);
+
+/* Give a range of RAM that boot has reserved (boot data no longer needed) to the allocator. */
+void frame_add_range(paddr_t start, uint64_t size);
+
+struct frame_stats {
+    uint64_t total, free, user; /* frames */
+};
+void frame_get_stats(struct frame_stats *stats);

@@ -1,0 +1,30 @@
+/* mm/shm.h: memory pages by index that live as long as their owner: the data of a tmpfs file, shared
+ * anonymous memory, memfd. May sleep. */
+#pragma once
+
+#include "core/mutex.h"
+#include "lib/types.h"
+
+struct page_store {
+    struct mutex lock;
+    void *root; /* radix tree of frames */
+    unsigned height;
+    atomic_ulong npages;
+};
+
+void page_store_init(struct page_store *store);
+/* The frame at index; alloc makes a zeroed one. No reference is taken: the store owns it, and the
+ * caller's lock keeps it (or frame_get it under store->lock: page_store_get). 0 none; -ENOMEM as 0 with
+ * alloc. */
+paddr_t page_store_find(struct page_store *store, uint64_t index, bool alloc);
+/* The same with a reference for the caller. */
+paddr_t page_store_get(struct page_store *store, uint64_t index, bool alloc);
+/* Put a frame (the store takes over the caller's reference) where none is; -EEXIST, -ENOMEM. */
+int page_store_insert(struct page_store *store, uint64_t index, paddr_t frame);
+/* Drop pages [first, first+n). */
+void page_store_remove(struct page_store *store, uint64_t first, uint64_t npages);
+/* First present index >= index; false: none (SEEK_DATA). */
+bool page_store_next(struct page_store *store, uint64_t index, uint64_t *found);
+
+/* A new anonymous shared object with one reference (MAP_SHARED|MAP_ANONYMOUS); NULL: no memory. */
+struct mem_object *shm_object_create(uint64_t npages);

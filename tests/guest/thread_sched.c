@@ -1,0 +1,314 @@
+// cpus: 1 4
+/* Scheduling: preemption, fairness, affinity, policies, order of sleepers. */
+#include "check.h"
+#include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+static atomic_bool stop;
+
+static void pin_to(int cpu)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    CHECK_EQ(sched_setaffinity(0, sizeof set, &set), 0);
+}
+
+static void *spin(void *arg)
+{
+    volatile long *count = arg;
+
+    pin_to(0);
+    while (!atomic_load_explicit(&stop, memory_order_relaxed))
+        ++*count;
+    return NULL;
+}
+
+struct padded {
+    _Alignas(64) volatile long count;
+};
+
+static int online_cpus(void)
+{
+    cpu_set_t set;
+
+    sched_getaffinity(0, sizeof set, &set);
+    return CPU_COUNT(&set);
+}
+
+/* Spinning threads on one CPU are preempted and share it; the main thread sleeps meanwhile. */
+static void spinners_share_one_cpu(void)
+{
+    static struct padded shares[4];
+    pthread_t threads[4];
+    long least = -1, most = 0;
+    int64_t start;
+
+    atomic_store(&stop, false);
+    for (int i = 0; i < 4; i++)
+        NEED(pthread_create(&threads[i], NULL, spin, (void *)&shares[i].count) == 0);
+    start = now_ns();
+    sleep_ms(800);
+    CHECK(now_ns() - start < 3000LL * MS); /* a spinner does not keep a sleeper from waking */
+    atomic_store(&stop, true);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < 4; i++) {
+        long count = shares[i].count;
+
+        if (least < 0 || count < least)
+            least = count;
+        if (count > most)
+            most = count;
+    }
+    CHECK(least > 0);
+    CHECK(least > most / 4);
+}
+
+static void *spin_nice(void *arg)
+{
+    CHECK_EQ(setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 15), 0);
+    return spin(arg);
+}
+
+static void nice_gets_less(void)
+{
+    static struct padded shares[2];
+    pthread_t threads[2];
+
+    atomic_store(&stop, false);
+    NEED(pthread_create(&threads[0], NULL, spin, (void *)&shares[0].count) == 0);
+    NEED(pthread_create(&threads[1], NULL, spin_nice, (void *)&shares[1].count) == 0);
+    sleep_ms(1000);
+    atomic_store(&stop, true);
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    CHECK(shares[1].count > 0);
+    CHECK(shares[0].count > 3 * shares[1].count); /* 28 to 1 by weight */
+}
+
+static void *spin_until(void *arg)
+{
+    while (!atomic_load((atomic_bool *)arg))
+        ;
+    return NULL;
+}
+
+/* The spinner does not enter the kernel; only preemption lets the other thread go on. */
+static void spinning_is_preempted(void)
+{
+    atomic_bool flag = false;
+    pthread_t threads[8];
+
+    for (int i = 0; i < 8; i++)
+        NEED(pthread_create(&threads[i], NULL, spin_until, &flag) == 0);
+    sleep_ms(20);
+    atomic_store(&flag, true);
+    for (int i = 0; i < 8; i++)
+        pthread_join(threads[i], NULL);
+}
+
+static void affinity(void)
+{
+    cpu_set_t all, set;
+    int n = online_cpus();
+
+    CHECK(n >= 1);
+    CHECK_EQ(sched_getaffinity(0, sizeof all, &all), 0);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET(cpu, &all))
+            continue;
+        pin_to(cpu);
+        CHECK_EQ(sched_getcpu(), cpu);
+        CHECK_EQ(sched_getaffinity(0, sizeof set, &set), 0);
+        CHECK(CPU_COUNT(&set) == 1 && CPU_ISSET(cpu, &set));
+    }
+    CHECK_EQ(sched_setaffinity(0, sizeof all, &all), 0);
+    CPU_ZERO(&set);
+    CHECK_ERRNO(sched_setaffinity(0, sizeof set, &set), EINVAL);
+    CHECK_ERRNO(sched_setaffinity(999999, sizeof all, &all), ESRCH);
+    CHECK_ERRNO(sched_getaffinity(0, 1, &set), EINVAL);
+    CHECK_EQ(sysconf(_SC_NPROCESSORS_ONLN) >= n, 1);
+}
+
+static void *which_cpu(void *arg)
+{
+    int64_t until = now_ns() + 300 * MS;
+    unsigned long seen = 0;
+
+    while (now_ns() < until)
+        seen |= 1UL << (sched_getcpu() & 63);
+    atomic_fetch_or((_Atomic unsigned long *)arg, seen);
+    return NULL;
+}
+
+static void load_spreads(void)
+{
+    _Atomic unsigned long seen = 0;
+    int n = online_cpus();
+    pthread_t threads[64];
+
+    if (n > 16)
+        n = 16;
+    for (int i = 0; i < n; i++)
+        NEED(pthread_create(&threads[i], NULL, which_cpu, &seen) == 0);
+    for (int i = 0; i < n; i++)
+        pthread_join(threads[i], NULL);
+    CHECK(__builtin_popcountl(seen) >= (n + 1) / 2);
+}
+
+static void policies(void)
+{
+    struct sched_param param = {.sched_priority = 10};
+
+    CHECK_EQ(sched_getscheduler(0), SCHED_OTHER);
+    CHECK_EQ(sched_get_priority_max(SCHED_FIFO), 99);
+    CHECK_EQ(sched_get_priority_min(SCHED_RR), 1);
+    CHECK_EQ(sched_get_priority_max(SCHED_OTHER), 0);
+    CHECK_ERRNO(sched_get_priority_max(77), EINVAL);
+    CHECK_ERRNO(sched_setscheduler(0, SCHED_OTHER, &param), EINVAL);
+    if (sched_setscheduler(0, SCHED_FIFO, &param) != 0)
+        SKIP("no right to real-time policies here");
+    CHECK_EQ(sched_getscheduler(0), SCHED_FIFO);
+    param.sched_priority = 0;
+    CHECK_EQ(sched_getparam(0, &param), 0);
+    CHECK_EQ(param.sched_priority, 10);
+    CHECK_EQ(sched_setscheduler(0, SCHED_RR, &param), 0);
+    struct timespec slice = {-1, -1};
+    CHECK_EQ(sched_rr_get_interval(0, &slice), 0);
+    CHECK(slice.tv_sec == 0 && slice.tv_nsec > 0);
+    param.sched_priority = 0;
+    CHECK_ERRNO(sched_setscheduler(0, SCHED_FIFO, &param), EINVAL);
+    CHECK_EQ(sched_setscheduler(0, SCHED_BATCH, &param), 0);
+    CHECK_EQ(sched_setscheduler(0, SCHED_OTHER, &param), 0);
+}
+
+static atomic_int fifo_order;
+static int low_at, high_at;
+
+static void *fifo_thread(void *arg)
+{
+    int *at = arg;
+
+    *at = atomic_fetch_add(&fifo_order, 1);
+    return NULL;
+}
+
+/* On one CPU a FIFO thread of higher priority runs before one of lower priority. */
+static void fifo_by_priority(void)
+{
+    struct sched_param mine = {.sched_priority = 50}, other = {.sched_priority = 0};
+    cpu_set_t all, one;
+    pthread_t low, high;
+    pthread_attr_t attr;
+
+    sched_getaffinity(0, sizeof all, &all);
+    pin_to(0);
+    sched_getaffinity(0, sizeof one, &one);
+    if (sched_setscheduler(0, SCHED_FIFO, &mine) != 0)
+        SKIP("no right to real-time policies here");
+    pthread_attr_init(&attr);
+    pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+    pthread_attr_setschedpolicy(&attr, SCHED_FIFO);
+    pthread_attr_setaffinity_np(&attr, sizeof one, &one);
+    mine.sched_priority = 10;
+    pthread_attr_setschedparam(&attr, &mine);
+    NEED(pthread_create(&low, &attr, fifo_thread, &low_at) == 0);
+    mine.sched_priority = 20;
+    pthread_attr_setschedparam(&attr, &mine);
+    NEED(pthread_create(&high, &attr, fifo_thread, &high_at) == 0);
+    pthread_join(low, NULL);
+    pthread_join(high, NULL);
+    CHECK_EQ(sched_setscheduler(0, SCHED_OTHER, &other), 0);
+    sched_setaffinity(0, sizeof all, &all);
+    CHECK(high_at < low_at);
+}
+
+static atomic_int wake_order;
+
+struct sleeper {
+    pthread_t thread;
+    int ms, place;
+    int64_t woke;
+};
+
+static int64_t sleepers_start;
+
+static void *sleep_in_order(void *arg)
+{
+    struct sleeper *s = arg;
+    int64_t until = sleepers_start + (int64_t)s->ms * MS;
+    struct timespec ts = {until / 1000000000, until % 1000000000};
+
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+    s->woke = now_ns();
+    s->place = atomic_fetch_add(&wake_order, 1);
+    return NULL;
+}
+
+static void sleepers_wake_in_order(void)
+{
+    struct sleeper s[6];
+
+    sleepers_start = now_ns() + 100 * MS;
+    for (int i = 0; i < 6; i++) {
+        s[i].ms = (6 - i) * 100;
+        NEED(pthread_create(&s[i].thread, NULL, sleep_in_order, &s[i]) == 0);
+    }
+    for (int i = 0; i < 6; i++)
+        pthread_join(s[i].thread, NULL);
+    for (int i = 0; i < 6; i++) {
+        CHECK_EQ(s[i].place, 5 - i);
+        CHECK(s[i].woke >= sleepers_start + (int64_t)s[i].ms * MS);
+    }
+}
+
+static void yield_and_priority_calls(void)
+{
+    CHECK_EQ(sched_yield(), 0);
+    errno = 0;
+    CHECK_EQ(getpriority(PRIO_PROCESS, 0), 0);
+    CHECK_EQ(setpriority(PRIO_PROCESS, 0, 5), 0);
+    CHECK_EQ(getpriority(PRIO_PROCESS, 0), 5);
+    CHECK_EQ(setpriority(PRIO_PROCESS, 0, 100), 0);
+    CHECK_EQ(getpriority(PRIO_PROCESS, 0), 19);
+    setpriority(PRIO_PROCESS, 0, 0);
+    CHECK_ERRNO(getpriority(77, 0), EINVAL);
+    CHECK_ERRNO(getpriority(PRIO_PROCESS, 999999), ESRCH);
+}
+
+static void cpu_time_is_counted(void)
+{
+    struct timespec ts;
+    struct rusage usage;
+    int64_t until = now_ns() + 200 * MS;
+
+    while (now_ns() < until)
+        ;
+    CHECK_EQ(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts), 0);
+    CHECK(ts.tv_sec * 1000000000LL + ts.tv_nsec >= 20 * MS);
+    CHECK_EQ(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts), 0);
+    CHECK(ts.tv_sec * 1000000000LL + ts.tv_nsec >= 20 * MS);
+    CHECK_EQ(getrusage(RUSAGE_SELF, &usage), 0);
+    CHECK(usage.ru_utime.tv_sec * 1000000L + usage.ru_utime.tv_usec +
+              usage.ru_stime.tv_sec * 1000000L + usage.ru_stime.tv_usec >=
+          20000);
+}
+
+int main(void)
+{
+    promise("four spinners on one CPU share it", spinners_share_one_cpu);
+    promise("a nice thread gets less", nice_gets_less);
+    promise("threads that spin on a flag are preempted", spinning_is_preempted);
+    promise("affinity is kept and told", affinity);
+    promise("load spreads over the processors", load_spreads);
+    promise("policies and priorities are kept and checked", policies);
+    promise("FIFO threads run by priority", fifo_by_priority);
+    promise("sleepers wake in order and not early", sleepers_wake_in_order);
+    promise("sched_yield, getpriority, setpriority", yield_and_priority_calls);
+    promise("CPU time is counted", cpu_time_is_counted);
+    return check_end();
+}
