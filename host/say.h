@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Status codes of the command itself; docs/host-guest.md has the whole table. */

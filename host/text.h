@@ -1,6 +1,7 @@
 /* host/text.h: growing byte strings, lists of words, and a map from strings to numbers. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

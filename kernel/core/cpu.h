@@ -18,18 +18,18 @@ typedef struct {
 } cpuset_t;
 
 struct cpu {
-    struct cpu *self;            /* offset 0: entry.S, this_cpu() */
-    struct thread *current;      /* offset 8 */
-    uintptr_t kstack_top;        /* offset 16: of current; where system calls switch to */
-    uint64_t scratch;            /* offset 24: entry.S */
-    uint64_t scratch2;           /* offset 32 */
-    uint64_t stack_canary;       /* offset 40: where gcc looks for it with -mcmodel=kernel */
-    unsigned id;                 /* 0 is the boot CPU */
+    struct cpu *self;       /* offset 0: entry.S, this_cpu() */
+    struct thread *current; /* offset 8 */
+    uintptr_t kstack_top;   /* offset 16: of current; where system calls switch to */
+    uint64_t scratch;       /* offset 24: entry.S */
+    uint64_t scratch2;      /* offset 32 */
+    uint64_t stack_canary;  /* offset 40: where gcc looks for it with -mcmodel=kernel */
+    unsigned id;            /* 0 is the boot CPU */
     uint32_t apic_id;
     atomic_bool online;
-    atomic_bool idle;            /* in the idle loop: needs an IPI to look at its queues */
-    bool need_resched;           /* set with interrupts off; looked at on the way to the program */
-    unsigned irq_depth;          /* >0: in an interrupt handler: must not sleep */
+    atomic_bool idle;   /* in the idle loop: needs an IPI to look at its queues */
+    bool need_resched;  /* set with interrupts off; looked at on the way to the program */
+    unsigned irq_depth; /* >0: in an interrupt handler: must not sleep */
     struct thread *idle_thread;
     struct runqueue *rq;         /* core/sched.c */
     struct timer_queue *timers;  /* core/timer.c */

@@ -9,7 +9,8 @@
 /* Levels as syslog(2) has them; a message shows when its level is below `loglevel=`. */
 enum { LOG_PANIC, LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
 
-/* Print one line (no \n at its end), prefixed "osprey: ". fmt starts with the area: "virtio: ...". */
+/* Print one line (no \n at its end), prefixed "osprey: ". fmt starts with the area: "virtio: ...".
+ */
 void log_at(int level, const char *fmt, ...) __printf(2, 3);
 
 #define log_err(...)     log_at(LOG_ERR, __VA_ARGS__)

@@ -1,8 +1,8 @@
 /* core/mutex.h: locks that a thread may hold while it sleeps.
  *
  * The mutex is lock-free and hands itself to the longest waiter (Kogan-style hand-off: a vCPU that
- * is descheduled while it unlocks lets others go on). Not from interrupt handlers. Initialise to {}.
- * They remember their owner, and assert() when misused. */
+ * is descheduled while it unlocks lets others go on). Not from interrupt handlers. Initialise to
+ * {}. They remember their owner, and assert() when misused. */
 #pragma once
 
 #include "lib/types.h"
@@ -10,7 +10,7 @@
 struct thread;
 
 struct mutex {
-    _Atomic(int) count;                      /* holders and waiters */
+    _Atomic(int) count; /* holders and waiters */
     _Atomic(struct thread *) owner;
     _Atomic(struct mutex_waiter *) incoming; /* newest first */
     struct mutex_waiter *outgoing;           /* oldest first; the holder's */

@@ -25,30 +25,30 @@ enum {
 enum sched_policy { POLICY_FAIR, POLICY_FIFO, POLICY_RR, POLICY_BATCH, POLICY_IDLE = 5 };
 
 struct thread {
-    uintptr_t kstack_top;           /* offset 0: entry.S */
-    uintptr_t saved_rsp;            /* offset 8: context_switch() */
-    atomic_uint work;               /* offset 16: entry.S tests it on the way out */
+    uintptr_t kstack_top; /* offset 0: entry.S */
+    uintptr_t saved_rsp;  /* offset 8: context_switch() */
+    atomic_uint work;     /* offset 16: entry.S tests it on the way out */
     unsigned pad;
-    void *fpu;                      /* extended state, 64-byte aligned; NULL for kernel threads */
-    uint64_t fs_base;               /* valid while the thread is off its CPU */
-    struct address_space *space;    /* NULL for kernel threads */
+    void *fpu;                   /* extended state, 64-byte aligned; NULL for kernel threads */
+    uint64_t fs_base;            /* valid while the thread is off its CPU */
+    struct address_space *space; /* NULL for kernel threads */
 
     _Atomic(enum thread_state) state;
-    struct cpu *cpu;                /* runs there, or last did */
+    struct cpu *cpu; /* runs there, or last did */
     cpuset_t affinity;
     enum sched_policy policy;
-    int nice;                       /* -20 to 19 */
-    int rt_priority;                /* 1 to 99 for FIFO and RR */
-    uint64_t vruntime;              /* scheduler's own from here */
+    int nice;          /* -20 to 19 */
+    int rt_priority;   /* 1 to 99 for FIFO and RR */
+    uint64_t vruntime; /* scheduler's own from here */
     nsec_t runtime_ns, started_ns;
     struct rb_node run_node;
     struct list run_link;
-    struct thread *wake_next;       /* in a CPU's incoming queue */
+    struct thread *wake_next; /* in a CPU's incoming queue */
     atomic_bool queued, on_cpu;
     uint64_t switches_voluntary, switches_forced;
 
-    void *kstack;                   /* lowest address, above its guard page */
-    void (*entry)(void *);          /* kernel threads */
+    void *kstack;          /* lowest address, above its guard page */
+    void (*entry)(void *); /* kernel threads */
     void *arg;
     void (*destroy)(struct thread *); /* frees the thread after its last switch; called from a
                                          kernel thread, may sleep */
@@ -95,7 +95,8 @@ nsec_t thread_runtime(const struct thread *thread); /* including the current sli
 /* Scheduler set-up and entry of each CPU. sched_cpu_start() never returns: it is the idle loop. */
 int sched_init(void);
 __noreturn void sched_cpu_start(void);
-/* From the interrupt return path with interrupts off, when the interrupted code was the program's. */
+/* From the interrupt return path with interrupts off, when the interrupted code was the program's.
+ */
 void sched_preempt(void);
 /* How many threads are runnable or running, machine-wide (loadavg). */
 unsigned sched_runnable(void);

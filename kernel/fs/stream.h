@@ -1,5 +1,5 @@
-/* fs/stream.h: byte streams to and from the host (drivers/console/): what fd 0, 1, 2 and the terminal sit
- * on. Threads only; calls sleep. */
+/* fs/stream.h: byte streams to and from the host (drivers/console/): what fd 0, 1, 2 and the
+ * terminal sit on. Threads only; calls sleep. */
 #pragma once
 
 #include "core/waitqueue.h"
@@ -14,8 +14,8 @@ struct stream {
     struct stream *next;
 };
 struct stream_ops {
-    /* Up to n bytes without sleeping: bytes moved, 0 when nothing/no room now, -EPIPE: the other side is
-     * gone for good (read: end of file). Kernel memory only. */
+    /* Up to n bytes without sleeping: bytes moved, 0 when nothing/no room now, -EPIPE: the other
+     * side is gone for good (read: end of file). Kernel memory only. */
     ssize_t (*read)(struct stream *stream, void *buf, size_t n);
     ssize_t (*write)(struct stream *stream, const void *buf, size_t n);
     /* Readable/writable bytes now (write: room), -EPIPE when closed. */

@@ -1,8 +1,9 @@
 /* fs/vfs.h: inodes, names, mounts, open files. Threads only; everything may sleep.
  *
- * Errors are negative errno. An inode's operations are called with inode->lock held for writing where
- * they change a folder or the inode's attributes, and for reading where they look; file operations take
- * what they need themselves. Locks: folder before child, both folders of a rename in address order. */
+ * Errors are negative errno. An inode's operations are called with inode->lock held for writing
+ * where they change a folder or the inode's attributes, and for reading where they look; file
+ * operations take what they need themselves. Locks: folder before child, both folders of a rename
+ * in address order. */
 #pragma once
 
 #include "core/clock.h"
@@ -18,23 +19,57 @@ struct dentry;
 struct file;
 struct mount;
 struct super;
+struct poll_table;
 
 enum {
-    S_IFMT = 0170000, S_IFSOCK = 0140000, S_IFLNK = 0120000, S_IFREG = 0100000, S_IFBLK = 0060000,
-    S_IFDIR = 0040000, S_IFCHR = 0020000, S_IFIFO = 0010000, S_ISUID = 04000, S_ISGID = 02000,
+    S_IFMT = 0170000,
+    S_IFSOCK = 0140000,
+    S_IFLNK = 0120000,
+    S_IFREG = 0100000,
+    S_IFBLK = 0060000,
+    S_IFDIR = 0040000,
+    S_IFCHR = 0020000,
+    S_IFIFO = 0010000,
+    S_ISUID = 04000,
+    S_ISGID = 02000,
     S_ISVTX = 01000,
 };
 enum { NAME_MAX = 255, PATH_MAX = 4096, SYMLINKS_MAX = 40 };
 enum {
-    O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_ACCMODE = 3, O_CREAT = 0100, O_EXCL = 0200,
-    O_NOCTTY = 0400, O_TRUNC = 01000, O_APPEND = 02000, O_NONBLOCK = 04000, O_DSYNC = 010000,
-    O_ASYNC = 020000, O_DIRECT = 040000, O_LARGEFILE = 0100000, O_DIRECTORY = 0200000,
-    O_NOFOLLOW = 0400000, O_NOATIME = 01000000, O_CLOEXEC = 02000000, O_SYNC = 04010000,
-    O_PATH = 010000000, O_TMPFILE = 020200000,
+    O_RDONLY = 0,
+    O_WRONLY = 1,
+    O_RDWR = 2,
+    O_ACCMODE = 3,
+    O_CREAT = 0100,
+    O_EXCL = 0200,
+    O_NOCTTY = 0400,
+    O_TRUNC = 01000,
+    O_APPEND = 02000,
+    O_NONBLOCK = 04000,
+    O_DSYNC = 010000,
+    O_ASYNC = 020000,
+    O_DIRECT = 040000,
+    O_LARGEFILE = 0100000,
+    O_DIRECTORY = 0200000,
+    O_NOFOLLOW = 0400000,
+    O_NOATIME = 01000000,
+    O_CLOEXEC = 02000000,
+    O_SYNC = 04010000,
+    O_PATH = 010000000,
+    O_TMPFILE = 020200000,
 };
 enum {
-    POLLIN = 1, POLLPRI = 2, POLLOUT = 4, POLLERR = 8, POLLHUP = 0x10, POLLNVAL = 0x20,
-    POLLRDNORM = 0x40, POLLRDBAND = 0x80, POLLWRNORM = 0x100, POLLWRBAND = 0x200, POLLMSG = 0x400,
+    POLLIN = 1,
+    POLLPRI = 2,
+    POLLOUT = 4,
+    POLLERR = 8,
+    POLLHUP = 0x10,
+    POLLNVAL = 0x20,
+    POLLRDNORM = 0x40,
+    POLLRDBAND = 0x80,
+    POLLWRNORM = 0x100,
+    POLLWRBAND = 0x200,
+    POLLMSG = 0x400,
     POLLRDHUP = 0x2000,
 };
 
@@ -58,7 +93,8 @@ struct vfs_caller {
 };
 extern struct vfs_caller *(*vfs_caller_hook)(void);
 
-/* --- inodes ------------------------------------------------------------------------------------ */
+/* --- inodes ------------------------------------------------------------------------------------
+ */
 
 struct attributes { /* for getattr and setattr */
     uint32_t mask;  /* ATTR_* of what to set */
@@ -66,8 +102,15 @@ struct attributes { /* for getattr and setattr */
     uint64_t ino, size, blocks; /* blocks of 512 bytes */
     struct timespec atime, mtime, ctime, btime;
 };
-enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32,
-       ATTR_CTIME = 64 };
+enum {
+    ATTR_MODE = 1,
+    ATTR_UID = 2,
+    ATTR_GID = 4,
+    ATTR_SIZE = 8,
+    ATTR_ATIME = 16,
+    ATTR_MTIME = 32,
+    ATTR_CTIME = 64
+};
 
 struct inode_ops {
     /* Folders. name is not NUL-terminated beyond len? It IS NUL-terminated; never "." or "..". */
@@ -75,20 +118,22 @@ struct inode_ops {
     int (*create)(struct inode *dir, const char *name, uint32_t mode, uint32_t rdev,
                   struct inode **created); /* any type by S_IFMT but folders and links */
     int (*mkdir)(struct inode *dir, const char *name, uint32_t mode, struct inode **created);
-    int (*symlink)(struct inode *dir, const char *name, const char *target,
-                   struct inode **created);
+    int (*symlink)(struct inode *dir, const char *name, const char *target, struct inode **created);
     int (*link)(struct inode *dir, const char *name, struct inode *inode);
     int (*unlink)(struct inode *dir, const char *name, struct inode *inode);
     int (*rmdir)(struct inode *dir, const char *name, struct inode *inode); /* -ENOTEMPTY */
-    /* flags: RENAME_NOREPLACE 1 (checked by the VFS), EXCHANGE 2, WHITEOUT 4. target may be NULL. */
+    /* flags: RENAME_NOREPLACE 1 (checked by the VFS), EXCHANGE 2, WHITEOUT 4. target may be NULL.
+     */
     int (*rename)(struct inode *from_dir, const char *from, struct inode *inode,
                   struct inode *to_dir, const char *to, struct inode *target, unsigned flags);
     int (*tmpfile)(struct inode *dir, uint32_t mode, struct inode **created);
     /* Links: the target into buf, its length (not NUL-terminated). */
     ssize_t (*readlink)(struct inode *inode, char *buf, size_t size);
-    /* A "magic" link (/proc/self/fd/N) that leads straight to a place; takes references. NULL: none. */
+    /* A "magic" link (/proc/self/fd/N) that leads straight to a place; takes references. NULL:
+     * none. */
     int (*follow)(struct inode *inode, struct path *place);
-    /* All. getattr NULL: from the inode's fields. setattr NULL: -EPERM; permission NULL: by mode. */
+    /* All. getattr NULL: from the inode's fields. setattr NULL: -EPERM; permission NULL: by mode.
+     */
     int (*getattr)(struct inode *inode, struct attributes *attr);
     int (*setattr)(struct inode *inode, const struct attributes *attr);
     ssize_t (*getxattr)(struct inode *inode, const char *name, void *value, size_t size);
@@ -103,18 +148,18 @@ struct inode {
     const struct inode_ops *ops;
     const struct file_ops *file_ops; /* what open() gives the file; devices: by rdev */
     struct super *super;
-    struct mem_object mem;           /* the file's pages, for mappings; mem.ops set by its owner */
+    struct mem_object mem; /* the file's pages, for mappings; mem.ops set by its owner */
     struct rwlock lock;
     atomic_uint refs;
     uint64_t ino, size;
     uint32_t mode, uid, gid, nlink, rdev;
     struct timespec atime, mtime, ctime, btime;
-    atomic_int writers;              /* open for writing; negative: being executed (ETXTBSY) */
-    void *data;                      /* the file system's */
-    struct list locks;               /* POSIX and flock locks (fs/lock.c) */
+    atomic_int writers; /* open for writing; negative: being executed (ETXTBSY) */
+    void *data;         /* the file system's */
+    struct list locks;  /* POSIX and flock locks (fs/lock.c) */
     struct waitqueue lock_wait;
-    void *_Atomic watches;           /* inotify */
-    struct inode *overlay_of;        /* overlay: see fs/overlay.c */
+    void *_Atomic watches;    /* inotify */
+    struct inode *overlay_of; /* overlay: see fs/overlay.c */
 };
 
 void inode_init(struct inode *inode, struct super *super, uint32_t mode);
@@ -126,7 +171,8 @@ int inode_permission(struct inode *inode, int mask);
 void inode_touch(struct inode *inode, bool modified);
 struct timespec timespec_now(void);
 
-/* --- file systems and mounts ---------------------------------------------------------------------- */
+/* --- file systems and mounts
+ * ---------------------------------------------------------------------- */
 
 struct statfs_info {
     uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags, fsid;
@@ -172,8 +218,8 @@ struct path {
 };
 void path_get(const struct path *path);
 void path_put(const struct path *path);
-/* Absolute path as seen from the caller's root; returns the start inside buf, "(deleted)" appended to
- * removed ones, or NULL if size is too small. */
+/* Absolute path as seen from the caller's root; returns the start inside buf, "(deleted)" appended
+ * to removed ones, or NULL if size is too small. */
 char *path_name(const struct path *path, char *buf, size_t size);
 
 struct mount {
@@ -193,24 +239,29 @@ int vfs_bind(const struct path *from, const struct path *on, bool recursive);
 int vfs_unmount(const struct path *path, int flags);
 extern struct path vfs_root; /* the first root: what processes start with */
 
-/* --- walking names --------------------------------------------------------------------------------- */
+/* --- walking names
+ * --------------------------------------------------------------------------------- */
 
 enum {
-    LOOKUP_FOLLOW = 1,     /* follow a link at the end */
-    LOOKUP_DIRECTORY = 2,  /* the end must be a folder */
-    LOOKUP_NO_SYMLINKS = 4, LOOKUP_NO_MAGIC = 8, LOOKUP_BENEATH = 16, LOOKUP_IN_ROOT = 32,
-    LOOKUP_NO_XDEV = 64,   /* openat2's RESOLVE_* */
+    LOOKUP_FOLLOW = 1,    /* follow a link at the end */
+    LOOKUP_DIRECTORY = 2, /* the end must be a folder */
+    LOOKUP_NO_SYMLINKS = 4,
+    LOOKUP_NO_MAGIC = 8,
+    LOOKUP_BENEATH = 16,
+    LOOKUP_IN_ROOT = 32,
+    LOOKUP_NO_XDEV = 64, /* openat2's RESOLVE_* */
 };
-/* Find a place from `at` (NULL: the caller's working folder; ignored for absolute names). The caller puts
- * the path. */
+/* Find a place from `at` (NULL: the caller's working folder; ignored for absolute names). The
+ * caller puts the path. */
 int vfs_lookup(const struct path *at, const char *name, unsigned flags, struct path *found);
-/* The folder of the last component, which is copied to last[NAME_MAX+1]; for create, remove, rename.
- * *trailing_slash says whether slashes followed. -EEXIST/-EBUSY/-EINVAL cases ("/", ".", "..") are the
- * callers'. */
+/* The folder of the last component, which is copied to last[NAME_MAX+1]; for create, remove,
+ * rename. *trailing_slash says whether slashes followed. -EEXIST/-EBUSY/-EINVAL cases ("/", ".",
+ * "..") are the callers'. */
 int vfs_lookup_parent(const struct path *at, const char *name, unsigned flags, struct path *dir,
                       char *last, bool *trailing_slash);
 
-/* --- what system calls ask for (names relative to `at`) ---------------------------------------------- */
+/* --- what system calls ask for (names relative to `at`)
+ * ---------------------------------------------- */
 
 int vfs_open(const struct path *at, const char *name, int flags, uint32_t mode, unsigned lookup,
              struct file **file);
@@ -228,7 +279,8 @@ int vfs_setattr(const struct path *path, const struct attributes *attr); /* chec
 int vfs_truncate(const struct path *path, uint64_t size);
 int vfs_access(const struct path *path, int mask, bool effective);
 
-/* --- open files ------------------------------------------------------------------------------------ */
+/* --- open files
+ * ------------------------------------------------------------------------------------ */
 
 /* One entry handed to the reader of a folder; false: full, stop (and give it again next time). */
 struct dir_sink {
@@ -243,11 +295,11 @@ struct file_ops {
     void (*release)(struct file *file);
     /* Each close(2) of a descriptor. */
     int (*flush)(struct file *file);
-    /* Move bytes at *pos and advance it; number of bytes, 0 at the end, or negative errno. Streams ignore
-     * pos. nonblock: file->flags & O_NONBLOCK, or asked for this call (RWF_NOWAIT). */
+    /* Move bytes at *pos and advance it; number of bytes, 0 at the end, or negative errno. Streams
+     * ignore pos. nonblock: file->flags & O_NONBLOCK, or asked for this call (RWF_NOWAIT). */
     ssize_t (*read)(struct file *file, struct io *io, off_t *pos);
     ssize_t (*write)(struct file *file, struct io *io, off_t *pos);
-    int (*readdir)(struct file *file, struct dir_sink *sink); /* from file->pos on; advances it */
+    int (*readdir)(struct file *file, struct dir_sink *sink);   /* from file->pos on; advances it */
     off_t (*seek)(struct file *file, off_t offset, int whence); /* NULL: -ESPIPE */
     int64_t (*ioctl)(struct file *file, unsigned cmd, uintptr_t arg); /* -ENOTTY */
     /* POLL* bits that hold now. With a table, first hook the caller on every queue that may change
@@ -271,7 +323,7 @@ struct file {
     bool can_pread;
     off_t pos;
     struct mutex pos_lock;
-    void *data;        /* the owner's */
+    void *data;           /* the owner's */
     struct list watchers; /* epoll items on this file */
     struct spinlock watchers_lock;
     uint32_t owner_pid, owner_sig, owner_type; /* F_SETOWN, F_SETSIG */
@@ -295,8 +347,8 @@ void file_get(struct file *file);
 void file_put(struct file *file);
 /* Open a place that was found (checks permission, truncates). */
 int file_open_path(const struct path *path, int flags, struct file **file);
-/* read/write with every rule of Linux applied (mode, limits, pos): what read(2), pread(2) and friends
- * share. pos NULL: the file's own. */
+/* read/write with every rule of Linux applied (mode, limits, pos): what read(2), pread(2) and
+ * friends share. pos NULL: the file's own. */
 ssize_t file_read(struct file *file, struct io *io, off_t *pos);
 ssize_t file_write(struct file *file, struct io *io, off_t *pos);
 /* For the kernel's own reading (ELF headers): bytes read. */
@@ -307,7 +359,8 @@ unsigned file_poll(struct file *file, struct poll_table *table);
 /* Generic seek for files with a size (SEEK_SET/CUR/END, DATA/HOLE as one extent). */
 off_t file_seek_generic(struct file *file, off_t offset, int whence);
 
-/* --- devices ---------------------------------------------------------------------------------------- */
+/* --- devices
+ * ---------------------------------------------------------------------------------------- */
 
 static inline uint32_t makedev(unsigned major, unsigned minor)
 {
@@ -321,14 +374,15 @@ static inline unsigned dev_minor(uint32_t rdev)
 {
     return (rdev & 0xff) | (rdev >> 12 & 0xfff00);
 }
-/* A character device; a name also makes /dev/NAME (slashes make folders). From boot phase BUS on; devfs shows
- * it whenever it is mounted. */
+/* A character device; a name also makes /dev/NAME (slashes make folders). From boot phase BUS on;
+ * devfs shows it whenever it is mounted. */
 int chardev_register(uint32_t rdev, const char *name, uint32_t mode, const struct file_ops *ops);
 const struct file_ops *chardev_find(uint32_t rdev);
 /* A link in /dev. */
 int devfs_symlink(const char *name, const char *target);
 
-/* --- generated files (procfs, sysfs; fs/pseudo.c) ------------------------------------------------------ */
+/* --- generated files (procfs, sysfs; fs/pseudo.c)
+ * ------------------------------------------------------ */
 
 /* A text that grows while it is written; bounded at 4 MiB. */
 struct text {

@@ -7,7 +7,10 @@ struct list {
     struct list *next, *prev;
 };
 
-#define LIST_INIT(name) {&(name), &(name)}
+#define LIST_INIT(name)                                                                            \
+    {                                                                                              \
+        &(name), &(name)                                                                           \
+    }
 
 static inline void list_init(struct list *l)
 {
@@ -42,9 +45,9 @@ static inline void list_del(struct list *node)
     list_init(node);
 }
 
-#define list_entry(p, t, m)     container_of(p, t, m)
-#define list_first(l, t, m)     list_entry((l)->next, t, m)
-#define list_for_each(p, head)  for (struct list *p = (head)->next; p != (head); p = p->next)
+#define list_entry(p, t, m)    container_of(p, t, m)
+#define list_first(l, t, m)    list_entry((l)->next, t, m)
+#define list_for_each(p, head) for (struct list *p = (head)->next; p != (head); p = p->next)
 #define list_for_each_safe(p, n, head)                                                             \
     for (struct list *p = (head)->next, *n = p->next; p != (head); p = n, n = p->next)
 #define list_for_each_entry(type, e, head, m)                                                      \

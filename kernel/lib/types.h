@@ -33,23 +33,33 @@ typedef struct {
 #define HUGE_SHIFT 21
 #define HUGE_SIZE  (1ul << HUGE_SHIFT)
 
-#define ARRAY_SIZE(a)         (sizeof(a) / sizeof((a)[0]))
-#define ALIGN_UP(x, a)        (((x) + ((typeof(x))(a)-1)) & ~((typeof(x))(a)-1))
-#define ALIGN_DOWN(x, a)      ((x) & ~((typeof(x))(a)-1))
-#define IS_ALIGNED(x, a)      (((x) & ((typeof(x))(a)-1)) == 0)
-#define MIN(a, b)             ({ typeof(a) a_ = (a); typeof(b) b_ = (b); a_ < b_ ? a_ : b_; })
-#define MAX(a, b)             ({ typeof(a) a_ = (a); typeof(b) b_ = (b); a_ > b_ ? a_ : b_; })
+#define ARRAY_SIZE(a)    (sizeof(a) / sizeof((a)[0]))
+#define ALIGN_UP(x, a)   (((x) + ((typeof(x))(a)-1)) & ~((typeof(x))(a)-1))
+#define ALIGN_DOWN(x, a) ((x) & ~((typeof(x))(a)-1))
+#define IS_ALIGNED(x, a) (((x) & ((typeof(x))(a)-1)) == 0)
+#define MIN(a, b)                                                                                  \
+    ({                                                                                             \
+        typeof(a) a_ = (a);                                                                        \
+        typeof(b) b_ = (b);                                                                        \
+        a_ < b_ ? a_ : b_;                                                                         \
+    })
+#define MAX(a, b)                                                                                  \
+    ({                                                                                             \
+        typeof(a) a_ = (a);                                                                        \
+        typeof(b) b_ = (b);                                                                        \
+        a_ > b_ ? a_ : b_;                                                                         \
+    })
 #define container_of(p, t, m) ((t *)((char *)(p)-offsetof(t, m)))
 
-#define likely(x)    __builtin_expect(!!(x), 1)
-#define unlikely(x)  __builtin_expect(!!(x), 0)
-#define __packed     __attribute__((packed))
-#define __noreturn   __attribute__((noreturn))
+#define likely(x)      __builtin_expect(!!(x), 1)
+#define unlikely(x)    __builtin_expect(!!(x), 0)
+#define __packed       __attribute__((packed))
+#define __noreturn     __attribute__((noreturn))
 #define __printf(f, a) __attribute__((format(printf, f, a)))
-#define __must_check __attribute__((warn_unused_result))
-#define __section(s) __attribute__((section(s)))
-#define __used       __attribute__((used))
-#define __unused     __attribute__((unused))
+#define __must_check   __attribute__((warn_unused_result))
+#define __section(s)   __attribute__((section(s)))
+#define __used         __attribute__((used))
+#define __unused       __attribute__((unused))
 
 /* Written during boot only; read-only from boot phase LOCKDOWN on. */
 #define __after_boot_readonly __section(".data.rel.ro.boot")

@@ -1,4 +1,5 @@
-/* linux/signal.h: signals (man 7 signal). Sending: any context; the rest in the thread concerned. */
+/* linux/signal.h: signals (man 7 signal). Sending: any context; the rest in the thread concerned.
+ */
 #pragma once
 
 #include "core/spinlock.h"
@@ -10,9 +11,38 @@ struct process;
 struct regs;
 
 enum {
-    SIGHUP = 1, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGKILL, SIGUSR1, SIGSEGV,
-    SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGSTKFLT, SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU,
-    SIGURG, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGWINCH, SIGIO, SIGPWR, SIGSYS, SIGRTMIN = 32,
+    SIGHUP = 1,
+    SIGINT,
+    SIGQUIT,
+    SIGILL,
+    SIGTRAP,
+    SIGABRT,
+    SIGBUS,
+    SIGFPE,
+    SIGKILL,
+    SIGUSR1,
+    SIGSEGV,
+    SIGUSR2,
+    SIGPIPE,
+    SIGALRM,
+    SIGTERM,
+    SIGSTKFLT,
+    SIGCHLD,
+    SIGCONT,
+    SIGSTOP,
+    SIGTSTP,
+    SIGTTIN,
+    SIGTTOU,
+    SIGURG,
+    SIGXCPU,
+    SIGXFSZ,
+    SIGVTALRM,
+    SIGPROF,
+    SIGWINCH,
+    SIGIO,
+    SIGPWR,
+    SIGSYS,
+    SIGRTMIN = 32,
     SIGRTMAX = 64,
 };
 #define SIG_DFL    0ul
@@ -23,17 +53,46 @@ enum {
 struct siginfo {
     int32_t signo, err, code, pad;
     union {
-        struct { int32_t pid; uint32_t uid; uint64_t value; } kill;
-        struct { int32_t tid, overrun; uint64_t value; } timer;
-        struct { int32_t pid; uint32_t uid; int32_t status, pad; int64_t utime, stime; } child;
-        struct { uint64_t addr; } fault;
-        struct { int64_t band; int32_t fd; } poll;
-        struct { uint64_t call_addr; int32_t nr; uint32_t arch; } sys;
+        struct {
+            int32_t pid;
+            uint32_t uid;
+            uint64_t value;
+        } kill;
+        struct {
+            int32_t tid, overrun;
+            uint64_t value;
+        } timer;
+        struct {
+            int32_t pid;
+            uint32_t uid;
+            int32_t status, pad;
+            int64_t utime, stime;
+        } child;
+        struct {
+            uint64_t addr;
+        } fault;
+        struct {
+            int64_t band;
+            int32_t fd;
+        } poll;
+        struct {
+            uint64_t call_addr;
+            int32_t nr;
+            uint32_t arch;
+        } sys;
         uint64_t raw[14];
     };
 };
-enum { SI_USER = 0, SI_KERNEL = 0x80, SI_QUEUE = -1, SI_TIMER = -2, SI_MESGQ = -3, SI_ASYNCIO = -4,
-       SI_SIGIO = -5, SI_TKILL = -6 };
+enum {
+    SI_USER = 0,
+    SI_KERNEL = 0x80,
+    SI_QUEUE = -1,
+    SI_TIMER = -2,
+    SI_MESGQ = -3,
+    SI_ASYNCIO = -4,
+    SI_SIGIO = -5,
+    SI_TKILL = -6
+};
 
 struct signal_queue {
     uint64_t set;

@@ -3,7 +3,8 @@
  * A family's file defines its calls as
  *     SYSCALL(read, SYSCALL_WHOLE, "", 3) -> static int64_t sys_read(args...)
  * and SYSCALL() puts number, name, state and what lacks into the section from which the table of
- * entry.h is filled at boot, --strace prints, and docs/abi.md is generated (tools in linux/table.c). */
+ * entry.h is filled at boot, --strace prints, and docs/abi.md is generated (tools in
+ * linux/table.c). */
 #pragma once
 
 #include "arch/x86_64/entry.h"
@@ -18,8 +19,8 @@ struct syscall_entry {
     syscall_fn_t *fn;
 };
 
-/* Define and register a call: SYSCALL(close, 1, SYSCALL_WHOLE, "") { int fd = (int)a0; ... } The body gets
- * a0 to a5 as uint64_t. */
+/* Define and register a call: SYSCALL(close, 1, SYSCALL_WHOLE, "") { int fd = (int)a0; ... } The
+ * body gets a0 to a5 as uint64_t. */
 #define SYSCALL(call, args, how, missing)                                                          \
     static int64_t sys_##call(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);         \
     static const struct syscall_entry syscall_entry_##call __used __section(".syscalls") = {       \

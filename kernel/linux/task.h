@@ -1,8 +1,8 @@
 /* linux/task.h: processes and their threads as Linux has them.
  *
  * struct task is a Linux thread (it has a tid); struct process is what its threads share. Locks:
- * process->lock (mutex) over threads, children, limits; the spinlock signal_lock over pending signals
- * and handlers; order: tasks_lock -> process->lock -> signal_lock. */
+ * process->lock (mutex) over threads, children, limits; the spinlock signal_lock over pending
+ * signals and handlers; order: tasks_lock -> process->lock -> signal_lock. */
 #pragma once
 
 #include "core/thread.h"
@@ -42,22 +42,22 @@ struct process {
     struct signal_actions *actions;
     struct spinlock signal_lock;
     struct signal_queue pending;
-    struct waitqueue signal_wait;   /* signalfd, sigtimedwait */
-    struct waitqueue child_wait;    /* wait4 in the parent */
-    uint64_t limits[RLIMITS][2];    /* soft, hard */
+    struct waitqueue signal_wait; /* signalfd, sigtimedwait */
+    struct waitqueue child_wait;  /* wait4 in the parent */
+    uint64_t limits[RLIMITS][2];  /* soft, hard */
     struct file *executable;
     char *exe_name;
-    uint64_t auxv[64];              /* for /proc/PID/auxv; pairs */
+    uint64_t auxv[64]; /* for /proc/PID/auxv; pairs */
     unsigned auxv_words;
     atomic_bool exiting;
-    int exit_code;                  /* as wait4 gives it: status << 8, or signal */
+    int exit_code; /* as wait4 gives it: status << 8, or signal */
     bool zombie, dumpable, did_exec;
     nsec_t start_time, dead_user_ns; /* run time of threads that have ended */
     uint64_t dead_switches;
-    void *itimers, *posix_timers;   /* linux/timers.c */
-    void *tty;                      /* controlling terminal (struct tty) */
+    void *itimers, *posix_timers; /* linux/timers.c */
+    void *tty;                    /* controlling terminal (struct tty) */
     uint32_t personality, keyring;
-    void *patch_area;               /* linux/patch.c: stubs of patched system calls */
+    void *patch_area; /* linux/patch.c: stubs of patched system calls */
     uintptr_t vdso, vdso_sigreturn;
 };
 
@@ -70,8 +70,8 @@ struct task {
     struct fs_context *fs;
     struct credentials cred;
     uint64_t signal_mask, saved_mask;
-    bool restore_mask;              /* sigsuspend, ppoll: put saved_mask back at exit */
-    struct signal_queue pending;    /* thread-directed; under process->signal_lock */
+    bool restore_mask;           /* sigsuspend, ppoll: put saved_mask back at exit */
+    struct signal_queue pending; /* thread-directed; under process->signal_lock */
     uintptr_t altstack_base;
     size_t altstack_size;
     unsigned altstack_flags;
@@ -102,18 +102,20 @@ static inline struct process *current_process(void)
 
 extern struct mutex tasks_lock;
 extern struct process *first_process; /* pid 1 */
-struct task *task_find(int tid);          /* under rcu_read_lock or tasks_lock; NULL */
+struct task *task_find(int tid);      /* under rcu_read_lock or tasks_lock; NULL */
 struct process *process_find(int pid);
 /* The last thread's exit status of the program reaches whoever runs the machine. */
 void process_exit_group(int code) __noreturn; /* code as wait4 gives it */
 __noreturn void task_exit(int code);
 
-/* --- descriptors (linux/fd.c) ------------------------------------------------------------------------- */
-/* The open file of a descriptor with a reference, or NULL (-EBADF). O_PATH files only with fd_get_any(). */
+/* --- descriptors (linux/fd.c)
+ * ------------------------------------------------------------------------- */
+/* The open file of a descriptor with a reference, or NULL (-EBADF). O_PATH files only with
+ * fd_get_any(). */
 struct file *fd_get(int fd);
 struct file *fd_get_any(int fd);
-/* Install (takes over the caller's reference) at the lowest free number >= from; the number, or -EMFILE,
- * -ENOMEM (the caller keeps the reference then). */
+/* Install (takes over the caller's reference) at the lowest free number >= from; the number, or
+ * -EMFILE, -ENOMEM (the caller keeps the reference then). */
 int fd_install(struct file *file, bool cloexec, unsigned from);
 int fd_install_at(int fd, struct file *file, bool cloexec); /* dup2: closes what was there */
 int fd_close(int fd);
@@ -121,11 +123,14 @@ struct fd_table *fd_table_create(void);
 struct fd_table *fd_table_copy(struct fd_table *table);
 void fd_table_put(struct fd_table *table);
 void fd_close_on_exec(struct fd_table *table);
-/* Iterate (for /proc/self/fd): the file at or above *fd with a reference; *fd is set. NULL at the end. */
+/* Iterate (for /proc/self/fd): the file at or above *fd with a reference; *fd is set. NULL at the
+ * end. */
 struct file *fd_next(struct fd_table *table, unsigned *fd);
 
-/* --- running programs (linux/exec.c) -------------------------------------------------------------------- */
-/* Load a program into the current task's space, replacing what is there. argv, envp: kernel strings. On
- * failure before the point of no return a negative errno; after it the process is killed. Fills *regs. */
+/* --- running programs (linux/exec.c)
+ * -------------------------------------------------------------------- */
+/* Load a program into the current task's space, replacing what is there. argv, envp: kernel
+ * strings. On failure before the point of no return a negative errno; after it the process is
+ * killed. Fills *regs. */
 struct regs;
 int exec_program(const char *path, char *const argv[], char *const envp[], struct regs *regs);

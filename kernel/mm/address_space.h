@@ -1,7 +1,8 @@
 /* mm/address_space.h: the lower half of the page table and the mappings that fill it.
  *
- * All functions may sleep (they take the space's lock) unless they say otherwise. Addresses and lengths
- * are bytes. The space of the one program is never switched; fork() will make more of them. */
+ * All functions may sleep (they take the space's lock) unless they say otherwise. Addresses and
+ * lengths are bytes. The space of the one program is never switched; fork() will make more of them.
+ */
 #pragma once
 
 #include "arch/x86_64/paging.h"
@@ -10,13 +11,14 @@
 #include "lib/rbtree.h"
 #include "lib/types.h"
 
-/* What a mapping shows: a file's pages, shared anonymous memory, a device. Embedded in its owner (an
- * inode, a shared segment), which outlives it through get/put. */
+/* What a mapping shows: a file's pages, shared anonymous memory, a device. Embedded in its owner
+ * (an inode, a shared segment), which outlives it through get/put. */
+struct cpu;
 struct mem_object;
 struct mem_object_ops {
-    /* The frame of page `index`, with a reference taken (frame_get) for the caller. write: the page is
-     * about to be written through a shared mapping. *writable says whether it may be mapped writable at
-     * once. 0, -EFAULT past the end (SIGBUS), -ENOMEM, -EIO. May sleep. */
+    /* The frame of page `index`, with a reference taken (frame_get) for the caller. write: the page
+     * is about to be written through a shared mapping. *writable says whether it may be mapped
+     * writable at once. 0, -EFAULT past the end (SIGBUS), -ENOMEM, -EIO. May sleep. */
     int (*page)(struct mem_object *object, uint64_t index, bool write, paddr_t *frame,
                 bool *writable);
     void (*get)(struct mem_object *object);
@@ -40,30 +42,43 @@ void mem_object_unmap(struct mem_object *object, uint64_t first, uint64_t npages
 /* Protection and flags: Linux's numbers (PROT_*, MAP_*), so that linux/ hands them on. */
 enum { PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4 };
 enum {
-    MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20,
-    MAP_32BIT = 0x40, MAP_GROWSDOWN = 0x100, MAP_DENYWRITE = 0x800, MAP_EXECUTABLE = 0x1000,
-    MAP_LOCKED = 0x2000, MAP_NORESERVE = 0x4000, MAP_POPULATE = 0x8000, MAP_NONBLOCK = 0x10000,
-    MAP_STACK = 0x20000, MAP_HUGETLB = 0x40000, MAP_SYNC = 0x80000, MAP_FIXED_NOREPLACE = 0x100000,
+    MAP_SHARED = 1,
+    MAP_PRIVATE = 2,
+    MAP_SHARED_VALIDATE = 3,
+    MAP_FIXED = 0x10,
+    MAP_ANONYMOUS = 0x20,
+    MAP_32BIT = 0x40,
+    MAP_GROWSDOWN = 0x100,
+    MAP_DENYWRITE = 0x800,
+    MAP_EXECUTABLE = 0x1000,
+    MAP_LOCKED = 0x2000,
+    MAP_NORESERVE = 0x4000,
+    MAP_POPULATE = 0x8000,
+    MAP_NONBLOCK = 0x10000,
+    MAP_STACK = 0x20000,
+    MAP_HUGETLB = 0x40000,
+    MAP_SYNC = 0x80000,
+    MAP_FIXED_NOREPLACE = 0x100000,
 };
 
 struct mapping {
-    struct rb_node node;          /* by start; augmented with the largest gap below */
+    struct rb_node node; /* by start; augmented with the largest gap below */
     uintptr_t start, end;
     uint64_t largest_gap;
-    unsigned prot, flags;         /* PROT_*, MAP_* (SHARED or PRIVATE, GROWSDOWN, STACK, LOCKED, ...) */
-    unsigned max_prot;            /* mprotect may not go beyond (a file opened read-only) */
+    unsigned prot, flags; /* PROT_*, MAP_* (SHARED or PRIVATE, GROWSDOWN, STACK, LOCKED, ...) */
+    unsigned max_prot;    /* mprotect may not go beyond (a file opened read-only) */
     bool no_huge, dont_fork, wipe_on_fork, dont_dump;
-    struct mem_object *object;    /* NULL: private anonymous */
-    uint64_t object_page;         /* page of the object at start */
-    void *file;                   /* the struct file for name(); opaque here */
-    const char *label;            /* "[heap]", "[stack]", "[vdso]" or NULL */
+    struct mem_object *object; /* NULL: private anonymous */
+    uint64_t object_page;      /* page of the object at start */
+    void *file;                /* the struct file for name(); opaque here */
+    const char *label;         /* "[heap]", "[stack]", "[vdso]" or NULL */
     struct list object_link;
     struct address_space *space;
 };
 
 struct address_space {
     pte_t *pml4;
-    struct rwlock lock;           /* over the mappings; readers fault pages in */
+    struct rwlock lock; /* over the mappings; readers fault pages in */
     struct rb_tree mappings;
     struct mapping *_Atomic recent;
     atomic_uint refs;
@@ -73,7 +88,7 @@ struct address_space {
     uintptr_t brk_start, brk;
     uintptr_t start_code, end_code, start_data, end_data, start_stack;
     uintptr_t arg_start, arg_end, env_start, env_end;
-    uint64_t stack_limit;         /* bytes a GROWSDOWN mapping may reach */
+    uint64_t stack_limit; /* bytes a GROWSDOWN mapping may reach */
     atomic_ulong total_pages, locked_pages, resident_pages, data_pages, peak_resident;
     atomic_ulong faults;
     uint64_t as_limit, data_limit; /* RLIMIT_AS, RLIMIT_DATA in bytes */
@@ -95,15 +110,17 @@ struct map_request {
     void *file;
     const char *label;
 };
-/* The address, or -EINVAL, -ENOMEM, -EEXIST (as mmap(2)). Takes a reference of the object. Old mappings
- * in the way of MAP_FIXED go. */
+/* The address, or -EINVAL, -ENOMEM, -EEXIST (as mmap(2)). Takes a reference of the object. Old
+ * mappings in the way of MAP_FIXED go. */
 ssize_t address_space_map(struct address_space *space, const struct map_request *request);
 int address_space_unmap(struct address_space *space, uintptr_t addr, size_t length);
-int address_space_protect(struct address_space *space, uintptr_t addr, size_t length, unsigned prot);
+int address_space_protect(struct address_space *space, uintptr_t addr, size_t length,
+                          unsigned prot);
 /* mremap(2): flags MREMAP_MAYMOVE 1, FIXED 2, DONTUNMAP 4. The address or a negative errno. */
 ssize_t address_space_remap(struct address_space *space, uintptr_t old, size_t old_length,
                             size_t new_length, unsigned flags, uintptr_t new_addr);
-/* madvise(2), MADV_* by Linux's numbers; msync(2) MS_*; mlock2(2); mincore(2) into a kernel buffer. */
+/* madvise(2), MADV_* by Linux's numbers; msync(2) MS_*; mlock2(2); mincore(2) into a kernel buffer.
+ */
 int address_space_advise(struct address_space *space, uintptr_t addr, size_t length, int advice);
 int address_space_sync(struct address_space *space, uintptr_t addr, size_t length, int flags);
 int address_space_lock_pages(struct address_space *space, uintptr_t addr, size_t length, bool lock,
@@ -112,8 +129,9 @@ int address_space_mincore(struct address_space *space, uintptr_t addr, size_t np
 /* brk(2): returns the new break, the old one if it cannot be. */
 uintptr_t address_space_brk(struct address_space *space, uintptr_t brk);
 
-/* A page fault at addr. access: FAULT_*. 0: mapped, go on. Else a negative errno with *code the si_code:
- * -EFAULT (SEGV_MAPERR 1, SEGV_ACCERR 2: SIGSEGV), -EIO (BUS_ADRERR 2: SIGBUS), -ENOMEM. */
+/* A page fault at addr. access: FAULT_*. 0: mapped, go on. Else a negative errno with *code the
+ * si_code: -EFAULT (SEGV_MAPERR 1, SEGV_ACCERR 2: SIGSEGV), -EIO (BUS_ADRERR 2: SIGBUS), -ENOMEM.
+ */
 enum { FAULT_WRITE = 1, FAULT_EXEC = 2, FAULT_PROTECTION = 4 /* the page was present */ };
 int address_space_fault(struct address_space *space, uintptr_t addr, unsigned access, int *code);
 
@@ -123,13 +141,14 @@ int address_space_populate(struct address_space *space, uintptr_t addr, size_t l
 /* The frame behind a program address, made present and (write) private; with a reference that the
  * caller drops with frame_put(). For code patching, futex keys of shared memory, /proc/PID/mem. */
 int address_space_pin(struct address_space *space, uintptr_t addr, bool write, paddr_t *frame);
-/* Change program text or read-only data (up to the end of its page) as a debugger would: private copy
- * first, other CPUs see either old or new bytes if they lie in one cache line. */
+/* Change program text or read-only data (up to the end of its page) as a debugger would: private
+ * copy first, other CPUs see either old or new bytes if they lie in one cache line. */
 int address_space_poke(struct address_space *space, uintptr_t addr, const void *bytes, size_t n);
 
 /* The mapping at addr or the next one above; NULL at the end. Caller holds space->lock. */
 struct mapping *address_space_find(struct address_space *space, uintptr_t addr);
-/* Key of a shared futex word: same (object, offset) for every mapping of it; private: (space, addr). */
+/* Key of a shared futex word: same (object, offset) for every mapping of it; private: (space,
+ * addr). */
 struct memory_key {
     const void *owner;
     uint64_t offset;

@@ -27,15 +27,15 @@ enum {
     FRAME_USER = 4,   /* for the program: refused while the kernel's reserve would shrink */
 };
 
-/* Allocate 2^order contiguous frames (order 0 to 10), aligned to their size, with reference count 1.
- * Returns the physical address, or 0 when no run of that order is left (the caller decides whether
- * to reclaim). The caller owns the frames. */
+/* Allocate 2^order contiguous frames (order 0 to 10), aligned to their size, with reference
+ * count 1. Returns the physical address, or 0 when no run of that order is left (the caller decides
+ * whether to reclaim). The caller owns the frames. */
 paddr_t frame_alloc(unsigned order, unsigned flags);
 /* Free what frame_alloc(order) returned; all references must be gone but the caller's. */
 void frame_free(paddr_t frame, unsigned order);
 
-/* References of a single frame or of a 2 MiB block (order 9), counted at its first frame. Frames that
- * the allocator does not manage (the root image, devices) are ignored by get and put. */
+/* References of a single frame or of a 2 MiB block (order 9), counted at its first frame. Frames
+ * that the allocator does not manage (the root image, devices) are ignored by get and put. */
 void frame_get(paddr_t frame);
 /* Drop a reference; the last one frees the frame or block. */
 void frame_put(paddr_t frame);

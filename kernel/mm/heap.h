@@ -16,7 +16,8 @@ void *krealloc(void *p, size_t size);
 void kfree(void *p);
 char *kstrdup(const char *s);
 
-/* Objects of one size with per-CPU free lists. Initialise statically: {.name = "file", .size = ...} */
+/* Objects of one size with per-CPU free lists. Initialise statically: {.name = "file", .size = ...}
+ */
 struct kcache {
     const char *name;
     size_t size;

@@ -1,5 +1,5 @@
-/* mm/karea.h: the kernel area of virtual addresses: stacks with guard pages, large buffers, devices.
- * From boot phase CLOCK on; not from interrupt handlers. */
+/* mm/karea.h: the kernel area of virtual addresses: stacks with guard pages, large buffers,
+ * devices. From boot phase CLOCK on; not from interrupt handlers. */
 #pragma once
 
 #include "lib/types.h"

@@ -1,5 +1,5 @@
-/* mm/shm.h: memory pages by index that live as long as their owner: the data of a tmpfs file, shared
- * anonymous memory, memfd. May sleep. */
+/* mm/shm.h: memory pages by index that live as long as their owner: the data of a tmpfs file,
+ * shared anonymous memory, memfd. May sleep. */
 #pragma once
 
 #include "core/mutex.h"
@@ -14,8 +14,8 @@ struct page_store {
 
 void page_store_init(struct page_store *store);
 /* The frame at index; alloc makes a zeroed one. No reference is taken: the store owns it, and the
- * caller's lock keeps it (or frame_get it under store->lock: page_store_get). 0 none; -ENOMEM as 0 with
- * alloc. */
+ * caller's lock keeps it (or frame_get it under store->lock: page_store_get). 0 none; -ENOMEM as 0
+ * with alloc. */
 paddr_t page_store_find(struct page_store *store, uint64_t index, bool alloc);
 /* The same with a reference for the caller. */
 paddr_t page_store_get(struct page_store *store, uint64_t index, bool alloc);

@@ -1,8 +1,8 @@
 /* mm/uaccess.h: the only code that touches program memory.
  *
  * Program and kernel share the address space: a copy is a plain copy whose fault ends in a fix-up
- * (the page is faulted in first where it can be). Every address is checked to lie in the lower half.
- * Threads only; may sleep (page faults), so no spinlock may be held. */
+ * (the page is faulted in first where it can be). Every address is checked to lie in the lower
+ * half. Threads only; may sleep (page faults), so no spinlock may be held. */
 #pragma once
 
 #include "arch/x86_64/paging.h"
@@ -43,9 +43,9 @@ struct iovec {
 struct io {
     const struct iovec *iov; /* kernel copy */
     unsigned niov;
-    size_t offset;           /* into iov[0] */
-    size_t left;             /* bytes */
-    bool kernel;             /* addresses are the kernel's */
+    size_t offset; /* into iov[0] */
+    size_t left;   /* bytes */
+    bool kernel;   /* addresses are the kernel's */
 };
 static inline struct io io_kernel(struct iovec *iov, const void *p, size_t n)
 {
@@ -57,9 +57,9 @@ static inline struct io io_user(struct iovec *iov, uintptr_t p, size_t n)
     *iov = (struct iovec){p, n};
     return (struct io){iov, 1, 0, n, false};
 }
-/* Move up to n bytes and consume them: from src into the io's memory (a read), from the io's memory to
- * dst (a write), zeroes into it. Returns bytes moved (short: a fault was met; 0 and n>0: -EFAULT to the
- * program). */
+/* Move up to n bytes and consume them: from src into the io's memory (a read), from the io's memory
+ * to dst (a write), zeroes into it. Returns bytes moved (short: a fault was met; 0 and n>0: -EFAULT
+ * to the program). */
 size_t io_put(struct io *io, const void *src, size_t n);
 size_t io_get(struct io *io, void *dst, size_t n);
 size_t io_zero(struct io *io, size_t n);

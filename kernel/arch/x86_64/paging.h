@@ -23,16 +23,16 @@ enum {
 #define PTE_NX        (1ull << 63)
 #define PTE_ADDR_MASK 0x000ffffffffff000ull
 
-#define USER_MIN 0x1000ul            /* page 0 is never mapped */
+#define USER_MIN 0x1000ul             /* page 0 is never mapped */
 #define USER_END 0x00007ffffffff000ul /* as on Linux: TASK_SIZE_MAX */
 
 /* The boot page table's PML4 (kernel half filled at boot for good: every address space copies its
  * upper 256 entries, which never change afterwards). */
 extern pte_t *kernel_pml4;
 
-/* The entry that maps addr at the given level (1: 4 KiB, 2: 2 MiB). With alloc, missing tables are made
- * (NULL: no memory); without, NULL where a table is missing. A huge page on the way: its entry,
- * *level becomes 2 (or 3). */
+/* The entry that maps addr at the given level (1: 4 KiB, 2: 2 MiB). With alloc, missing tables are
+ * made (NULL: no memory); without, NULL where a table is missing. A huge page on the way: its
+ * entry, *level becomes 2 (or 3). */
 pte_t *paging_walk(pte_t *pml4, uintptr_t addr, unsigned *level, bool alloc);
 
 /* Map a run in the kernel half. -ENOMEM. */
@@ -46,8 +46,8 @@ static inline void tlb_flush_page(uintptr_t addr)
 }
 void tlb_flush_local(void);
 
-/* Take over CR0, CR4, EFER, PAT bits that hardening needs (WP, NXE, SMEP where it applies, PGE). Each
- * AP calls it before it touches shared page tables. */
+/* Take over CR0, CR4, EFER, PAT bits that hardening needs (WP, NXE, SMEP where it applies, PGE).
+ * Each AP calls it before it touches shared page tables. */
 void paging_cpu_init(void);
 /* Make kernel text and constants read-only, data no-execute (boot phase PROGRAM). */
 void paging_lockdown(void);

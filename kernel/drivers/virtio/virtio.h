@@ -4,10 +4,25 @@
 
 #include "lib/types.h"
 
-enum { VIRTIO_ID_NET = 1, VIRTIO_ID_BLOCK, VIRTIO_ID_CONSOLE, VIRTIO_ID_RNG, VIRTIO_ID_BALLOON,
-       VIRTIO_ID_SCSI = 8, VIRTIO_ID_9P, VIRTIO_ID_VSOCK = 19, VIRTIO_ID_FS = 26 };
-enum { VIRTIO_F_INDIRECT_DESC = 28, VIRTIO_F_EVENT_IDX = 29, VIRTIO_F_VERSION_1 = 32,
-       VIRTIO_F_ACCESS_PLATFORM = 33, VIRTIO_F_RING_PACKED = 34, VIRTIO_F_IN_ORDER = 35 };
+enum {
+    VIRTIO_ID_NET = 1,
+    VIRTIO_ID_BLOCK,
+    VIRTIO_ID_CONSOLE,
+    VIRTIO_ID_RNG,
+    VIRTIO_ID_BALLOON,
+    VIRTIO_ID_SCSI = 8,
+    VIRTIO_ID_9P,
+    VIRTIO_ID_VSOCK = 19,
+    VIRTIO_ID_FS = 26
+};
+enum {
+    VIRTIO_F_INDIRECT_DESC = 28,
+    VIRTIO_F_EVENT_IDX = 29,
+    VIRTIO_F_VERSION_1 = 32,
+    VIRTIO_F_ACCESS_PLATFORM = 33,
+    VIRTIO_F_RING_PACKED = 34,
+    VIRTIO_F_IN_ORDER = 35
+};
 
 struct virtio_device;
 struct virtqueue;
@@ -30,11 +45,11 @@ struct virtio_transport_ops {
 
 struct virtio_device {
     const struct virtio_transport_ops *ops;
-    unsigned id;             /* VIRTIO_ID_* */
-    uint64_t features;       /* negotiated */
-    void *transport;         /* the transport's */
-    void *driver;            /* the driver's */
-    const char *place;       /* "mmio@0xfeb00e00", "pci 00:02.0" */
+    unsigned id;                                          /* VIRTIO_ID_* */
+    uint64_t features;                                    /* negotiated */
+    void *transport;                                      /* the transport's */
+    void *driver;                                         /* the driver's */
+    const char *place;                                    /* "mmio@0xfeb00e00", "pci 00:02.0" */
     void (*config_changed)(struct virtio_device *device); /* interrupt context; may be NULL */
     struct virtqueue *queues[64];
     struct virtio_device *next;
@@ -62,19 +77,20 @@ struct virtio_buffer {
     uint32_t len;
 };
 
-/* Set up queue `index` with at most `size` descriptors. used(): interrupt context, something was used
- * (NULL: poll only). NULL: no memory or no such queue. */
+/* Set up queue `index` with at most `size` descriptors. used(): interrupt context, something was
+ * used (NULL: poll only). NULL: no memory or no such queue. */
 struct virtqueue *virtqueue_create(struct virtio_device *device, unsigned index, unsigned size,
                                    void (*used)(struct virtqueue *queue), void *owner);
 void *virtqueue_owner(struct virtqueue *queue);
-/* Offer a chain: nout segments that the device reads, then nin that it writes. token comes back from
- * virtqueue_get(); it must not be NULL. 0, -ENOSPC: ring full, -EIO: device broken. Callers serialise
- * (spinlock with interrupts off). */
+/* Offer a chain: nout segments that the device reads, then nin that it writes. token comes back
+ * from virtqueue_get(); it must not be NULL. 0, -ENOSPC: ring full, -EIO: device broken. Callers
+ * serialise (spinlock with interrupts off). */
 int virtqueue_add(struct virtqueue *queue, const struct virtio_buffer *segments, unsigned nout,
                   unsigned nin, void *token);
 /* Tell the device, if it wants to be told. */
 void virtqueue_kick(struct virtqueue *queue);
-/* The next used chain's token and the bytes written into it (bounded by what was offered), or NULL. */
+/* The next used chain's token and the bytes written into it (bounded by what was offered), or NULL.
+ */
 void *virtqueue_get(struct virtqueue *queue, uint32_t *len);
 /* Interrupts wanted or not; on enabling returns true if something is there already. */
 void virtqueue_interrupts_off(struct virtqueue *queue);
