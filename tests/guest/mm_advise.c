@@ -55,9 +55,9 @@ static void advice_errors(void)
 
 static void harmless_advice(void)
 {
-    static const int advice[] = {MADV_NORMAL,   MADV_RANDOM,      MADV_SEQUENTIAL, MADV_WILLNEED,
-                                 MADV_HUGEPAGE, MADV_NOHUGEPAGE,  MADV_DONTFORK,   MADV_DOFORK,
-                                 MADV_DONTDUMP, MADV_DODUMP,      MADV_COLD,       MADV_PAGEOUT};
+    static const int advice[] = {MADV_NORMAL,   MADV_RANDOM,     MADV_SEQUENTIAL, MADV_WILLNEED,
+                                 MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_DONTFORK,   MADV_DOFORK,
+                                 MADV_DONTDUMP, MADV_DODUMP,     MADV_COLD,       MADV_PAGEOUT};
     char *at = map(4 * MIB, 0);
 
     memset(at, 4, 4 * MIB);

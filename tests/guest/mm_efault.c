@@ -99,7 +99,8 @@ static void writers(void)
 
 static void readers(void)
 {
-    int fds[2], null = open("/dev/null", O_WRONLY), file = open("/tmp/efault", O_RDWR | O_CREAT, 0600);
+    int fds[2], null = open("/dev/null", O_WRONLY),
+                file = open("/tmp/efault", O_RDWR | O_CREAT, 0600);
     int ep = epoll_create1(0), ev = eventfd(0, 0);
     struct call calls[] = {
         {"write to a pipe", SYS_write, {0, 0, 64}, 1},

@@ -189,8 +189,8 @@ static void hint_is_used(void)
 
 static void low_32bit(void)
 {
-    char *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1,
-                    0);
+    char *at =
+        mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 
     NEED(at != MAP_FAILED);
     CHECK((uintptr_t)at < 0x80000000u);

@@ -82,8 +82,8 @@ static void times_out(void)
     CHECK_ERRNO(futex(&word_a, FUTEX_WAIT_BITSET, 0, &abs, NULL, ~0u), ETIMEDOUT);
     clock_gettime(CLOCK_REALTIME, &abs);
     abs.tv_sec -= 1;
-    CHECK_ERRNO(
-        futex(&word_a, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &abs, NULL, ~0u), ETIMEDOUT);
+    CHECK_ERRNO(futex(&word_a, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &abs, NULL, ~0u),
+                ETIMEDOUT);
     rel.tv_nsec = 1000000000;
     CHECK_ERRNO(futex(&word_a, FUTEX_WAIT, 0, &rel, NULL, 0), EINVAL);
 }

@@ -1,0 +1,189 @@
+// cpus: 1 4
+/* Shapes of code around a `syscall` instruction. A kernel that rewrites call sites must leave
+ * the meaning of each unchanged, also when many threads run a site for the first time at once,
+ * and when code is read back, rewritten or unmapped. */
+#include "check.h"
+#include "fault.h"
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+/* long mov_form(void), and an entry at the syscall bytes of the very same site. */
+long mov_form(void);
+long into_the_middle(long nr);
+long zero_extended(void);
+long conditional(long which);
+__asm__(".text\n"
+        ".type mov_form, @function\n"
+        "mov_form: mov $39, %eax\n"
+        "middle: syscall\n ret\n"
+        ".type into_the_middle, @function\n"
+        "into_the_middle: mov %rdi, %rax\n jmp middle\n"
+        ".type zero_extended, @function\n"
+        "zero_extended: mov $39, %rax\n syscall\n ret\n" /* seven bytes: 48 c7 c0 imm32 */
+        ".type conditional, @function\n"
+        "conditional: test %rdi, %rdi\n mov $39, %eax\n jz 1f\n mov $186, %eax\n"
+        "1: syscall\n ret\n");
+
+static void same_site_again(void)
+{
+    for (int i = 0; i < 1000; i++) {
+        NEED(mov_form() == getpid());
+        NEED(into_the_middle(SYS_gettid) == getpid());
+        NEED(into_the_middle(SYS_getppid) == getppid());
+        NEED(zero_extended() == getpid());
+        NEED(conditional(0) == getpid());
+        NEED(conditional(1) == getpid());
+    }
+}
+
+/* mov $nr,%eax; syscall; ret, repeated over a page with different numbers. */
+static unsigned char *make_sites(int n)
+{
+    unsigned char *at =
+        mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    for (int i = 0; i < n; i++) {
+        unsigned char site[8] = {0xb8, i % 2 ? 186 : 39, 0, 0, 0, 0x0f, 0x05, 0xc3};
+
+        memcpy(at + (size_t)i * 8, site, 8);
+    }
+    mprotect(at, 1 << 20, PROT_READ | PROT_EXEC);
+    return at;
+}
+
+static unsigned char *sites;
+static atomic_int ready, wrong;
+enum { NSITES = 2000, NTHREADS = 4 };
+
+static void *run_sites(void *arg)
+{
+    (void)arg;
+    atomic_fetch_add(&ready, 1);
+    while (atomic_load(&ready) < NTHREADS)
+        sched_yield();
+    for (int i = 0; i < NSITES; i++) {
+        long want = i % 2 ? syscall(SYS_gettid) : getpid();
+
+        if (((long (*)(void))(void *)(sites + i * 8))() != want)
+            atomic_fetch_add(&wrong, 1);
+    }
+    return NULL;
+}
+
+static void first_run_by_many(void)
+{
+    pthread_t threads[NTHREADS];
+
+    sites = make_sites(NSITES);
+    for (int i = 0; i < NTHREADS; i++)
+        NEED(pthread_create(&threads[i], NULL, run_sites, NULL) == 0);
+    for (int i = 0; i < NTHREADS; i++)
+        pthread_join(threads[i], NULL);
+    CHECK_EQ(atomic_load(&wrong), 0);
+    munmap(sites, 1 << 20);
+}
+
+/* A JIT writes new code where old code was. */
+static void rewritten_site(void)
+{
+    unsigned char *at =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    static const unsigned char call[8] = {0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xc3};
+    static const unsigned char constant[6] = {0xb8, 7, 0, 0, 0, 0xc3};
+    long (*code)(void) = (long (*)(void))(void *)at;
+
+    for (int i = 0; i < 50; i++) {
+        memcpy(at, call, 8);
+        NEED(code() == getpid());
+        NEED(code() == getpid());
+        memcpy(at, constant, 6);
+        NEED(code() == 7);
+    }
+    munmap(at, 4096);
+}
+
+/* The same address, another mapping. */
+static void remapped_site(void)
+{
+    for (int i = 0; i < 20; i++) {
+        unsigned char *at = mmap((void *)0x20000000, 4096, PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        unsigned char site[8] = {0xb8, i % 2 ? 186 : 39, 0, 0, 0, 0x0f, 0x05, 0xc3};
+
+        at[0x100] = 0;
+        memcpy(at, site, 8);
+        mprotect(at, 4096, PROT_READ | PROT_EXEC);
+        for (int j = 0; j < 3; j++)
+            NEED(((long (*)(void))(void *)at)() == getpid());
+        munmap(at, 4096);
+    }
+}
+
+/* A site across two pages, and one whose mov ends where the page begins. */
+static void across_pages(void)
+{
+    unsigned char *at =
+        mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    static const unsigned char site[8] = {0xb8, 39, 0, 0, 0, 0x0f, 0x05, 0xc3};
+
+    for (int shift = 1; shift < 8; shift++) {
+        mprotect(at, 8192, PROT_READ | PROT_WRITE);
+        memcpy(at + 4096 - shift, site, 8);
+        mprotect(at, 8192, PROT_READ | PROT_EXEC);
+        for (int i = 0; i < 3; i++)
+            NEED(((long (*)(void))(void *)(at + 4096 - shift))() == getpid());
+    }
+    munmap(at, 8192);
+}
+
+/* The syscall as the first instruction of a mapping: nothing before it may be read. */
+static void first_in_mapping(void)
+{
+    unsigned char *at =
+        mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    long result;
+
+    munmap(at, 4096);
+    memcpy(at + 4096, "\x0f\x05\xc3", 3);
+    mprotect(at + 4096, 4096, PROT_READ | PROT_EXEC);
+    for (int i = 0; i < 3; i++) {
+        __asm__ volatile("call *%1"
+                         : "=a"(result)
+                         : "r"(at + 4096), "a"(39L)
+                         : "rcx", "r11", "memory");
+        NEED(result == getpid());
+    }
+    munmap(at + 4096, 4096);
+}
+
+/* On a stack with hardly any room left, the call must not need the program's stack. */
+static void tiny_stack(void)
+{
+    char *at = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    long result;
+
+    mprotect(at, 4096, PROT_NONE);
+    for (int i = 0; i < 3; i++) {
+        __asm__ volatile("mov %%rsp, %%rbx\n mov %[top], %%rsp\n mov $39, %%eax\n syscall\n"
+                         "mov %%rbx, %%rsp\n"
+                         : "=&a"(result)
+                         : [top] "r"(at + 4096)
+                         : "rbx", "rcx", "r11", "memory");
+        NEED(result == getpid());
+    }
+    munmap(at, 8192);
+}
+
+int main(void)
+{
+    promise("one site entered at both of its instructions", same_site_again);
+    promise("2000 fresh sites run by four threads at once", first_run_by_many);
+    promise("a rewritten site does what the new code says", rewritten_site);
+    promise("a new mapping at an old site's address", remapped_site);
+    promise("a site across two pages", across_pages);
+    promise("a site at the start of a mapping", first_in_mapping);
+    promise("a call without room on the stack", tiny_stack);
+    return check_end();
+}

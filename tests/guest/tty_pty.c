@@ -1,0 +1,218 @@
+/* Pseudo-terminals: line discipline, signals of keys, window size. */
+#include "check.h"
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <pty.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+
+static int master, slave;
+
+static void set_mode(tcflag_t on, tcflag_t off)
+{
+    struct termios t;
+
+    CHECK_EQ(tcgetattr(slave, &t), 0);
+    t.c_lflag |= on;
+    t.c_lflag &= ~off;
+    CHECK_EQ(tcsetattr(slave, TCSANOW, &t), 0);
+}
+
+static void type(const char *keys)
+{
+    CHECK_EQ(write(master, keys, strlen(keys)), strlen(keys));
+}
+
+static bool reads(int fd, const char *want)
+{
+    struct pollfd p = {fd, POLLIN, 0};
+    char got[256] = "";
+    size_t n = 0;
+
+    while (n < strlen(want) && poll(&p, 1, 2000) == 1) {
+        ssize_t part = read(fd, got + n, sizeof got - 1 - n);
+
+        if (part <= 0)
+            break;
+        n += (size_t)part;
+    }
+    if (n != strlen(want) || memcmp(got, want, n) != 0)
+        printf("# got \"%s\", not \"%s\"\n", got, want);
+    return n == strlen(want) && memcmp(got, want, n) == 0;
+}
+
+static bool nothing(int fd)
+{
+    struct pollfd p = {fd, POLLIN, 0};
+
+    return poll(&p, 1, 30) == 0;
+}
+
+static void names(void)
+{
+    struct winsize size = {24, 80, 0, 0};
+    char name[64] = "";
+
+    NEED(openpty(&master, &slave, name, NULL, &size) == 0);
+    CHECK(strncmp(name, "/dev/pts/", 9) == 0);
+    CHECK_EQ(isatty(slave), 1);
+    CHECK(strcmp(ttyname(slave), name) == 0);
+    CHECK(strcmp(ptsname(master), name) == 0);
+}
+
+static void canonical_lines(void)
+{
+    set_mode(ICANON, ECHO);
+    type("half");
+    CHECK(nothing(slave));
+    type(" a line\nnext");
+    CHECK(reads(slave, "half a line\n"));
+    CHECK(nothing(slave));
+    type("\x7f\x7f\x7f\x7f"
+         "other\n"); /* erase four */
+    CHECK(reads(slave, "other\n"));
+    type("kill this\x15"
+         "kept\n");
+    CHECK(reads(slave, "kept\n"));
+    type("two words\x17"
+         "x\n");
+    CHECK(reads(slave, "two x\n"));
+    type("\x16\x03"
+         "\n"); /* ^V takes ^C literally */
+    CHECK(reads(slave, "\x03\n"));
+    type("cr\r"); /* ICRNL */
+    CHECK(reads(slave, "cr\n"));
+}
+
+static void end_of_file(void)
+{
+    char byte;
+
+    type("abc\x04");
+    CHECK(reads(slave, "abc"));
+    type("\x04");
+    CHECK_EQ(read(slave, &byte, 1), 0);
+}
+
+static void echo(void)
+{
+    set_mode(ICANON | ECHO | ECHOE | ECHOCTL, 0);
+    type("ab\n");
+    CHECK(reads(master, "ab\r\n"));
+    CHECK(reads(slave, "ab\n"));
+    type("x\x7f");
+    CHECK(reads(master, "x\b \b"));
+    type("\n");
+    CHECK(reads(master, "\r\n"));
+    CHECK(reads(slave, "\n"));
+    set_mode(0, ECHO);
+}
+
+static void output_processing(void)
+{
+    struct termios t;
+
+    CHECK_EQ(write(slave, "one\ntwo\n", 8), 8);
+    CHECK(reads(master, "one\r\ntwo\r\n"));
+    tcgetattr(slave, &t);
+    t.c_oflag &= ~(tcflag_t)OPOST;
+    tcsetattr(slave, TCSANOW, &t);
+    CHECK_EQ(write(slave, "raw\n", 4), 4);
+    CHECK(reads(master, "raw\n"));
+    t.c_oflag |= OPOST;
+    tcsetattr(slave, TCSANOW, &t);
+}
+
+static void raw_mode(void)
+{
+    struct termios old, raw;
+    int64_t start;
+    char byte;
+
+    tcgetattr(slave, &old);
+    raw = old;
+    cfmakeraw(&raw);
+    CHECK_EQ(tcsetattr(slave, TCSAFLUSH, &raw), 0);
+    type("x\x03\r\x7f");
+    CHECK(reads(slave, "x\x03\r\x7f"));
+    raw.c_cc[VMIN] = 0;
+    raw.c_cc[VTIME] = 2;
+    tcsetattr(slave, TCSANOW, &raw);
+    start = now_ns();
+    CHECK_EQ(read(slave, &byte, 1), 0);
+    CHECK(now_ns() - start >= 190 * MS);
+    CHECK_EQ(tcsetattr(slave, TCSANOW, &old), 0);
+    tcgetattr(slave, &raw);
+    CHECK(memcmp(raw.c_cc, old.c_cc, NCCS) == 0);
+    CHECK_EQ(raw.c_lflag, old.c_lflag);
+}
+
+static void window_size(void)
+{
+    struct winsize size = {50, 132, 0, 0}, got = {0};
+
+    CHECK_EQ(ioctl(slave, TIOCGWINSZ, &got), 0);
+    CHECK(got.ws_row == 24 && got.ws_col == 80);
+    CHECK_EQ(ioctl(master, TIOCSWINSZ, &size), 0);
+    CHECK_EQ(ioctl(slave, TIOCGWINSZ, &got), 0);
+    CHECK(got.ws_row == 50 && got.ws_col == 132);
+}
+
+static void waiting_bytes(void)
+{
+    int n = -1;
+
+    type("12345\n");
+    CHECK(!nothing(slave));
+    CHECK_EQ(ioctl(slave, FIONREAD, &n), 0);
+    CHECK_EQ(n, 6);
+    CHECK_EQ(tcflush(slave, TCIFLUSH), 0);
+    CHECK(nothing(slave));
+    CHECK_EQ(tcdrain(slave), 0);
+}
+
+static void no_terminal(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+    struct termios t;
+
+    CHECK_EQ(isatty(fd), 0);
+    CHECK_ERRNO(tcgetattr(fd, &t), ENOTTY);
+    close(fd);
+}
+
+static void hang_up(void)
+{
+    struct pollfd p = {0};
+    char byte;
+
+    close(master);
+    p.fd = slave;
+    p.events = POLLIN;
+    CHECK_EQ(poll(&p, 1, 1000), 1);
+    CHECK(p.revents & POLLHUP);
+    CHECK_EQ(read(slave, &byte, 1), 0);
+    CHECK_ERRNO(write(slave, "x", 1), EIO);
+    close(slave);
+    NEED(openpty(&master, &slave, NULL, NULL, NULL) == 0);
+    close(slave);
+    CHECK_ERRNO(read(master, &byte, 1), EIO);
+    close(master);
+}
+
+int main(void)
+{
+    promise("openpty makes a terminal with a name", names);
+    promise("ICANON edits lines", canonical_lines);
+    promise("^D hands over the line, or ends the file", end_of_file);
+    promise("ECHO", echo);
+    promise("OPOST makes \\r\\n", output_processing);
+    promise("raw mode, VMIN and VTIME", raw_mode);
+    promise("window size", window_size);
+    promise("FIONREAD, tcflush, tcdrain", waiting_bytes);
+    promise("what is no terminal says ENOTTY", no_terminal);
+    promise("closing one end is seen at the other", hang_up);
+    return check_end();
+}
