@@ -2,12 +2,16 @@
  *
  * Errors are negative errno. An inode's operations are called with inode->lock held for writing
  * where they change a folder or the inode's attributes, and for reading where they look; file
- * operations take what they need themselves. Locks: folder before child, both folders of a rename
- * in address order. */
+ * operations take what they need themselves. Locks: folder before child; the two folders of a
+ * rename (one at a time, machine-wide) ancestor first, else in address order.
+ *
+ * Names are walked without locks or references under RCU (fs/namei.c): a dentry's inode changes
+ * only from NULL to an inode, and both are freed after readers have ended. */
 #pragma once
 
 #include "core/clock.h"
 #include "core/mutex.h"
+#include "core/rcu.h"
 #include "core/waitqueue.h"
 #include "lib/errno.h"
 #include "lib/list.h"
@@ -92,6 +96,27 @@ struct vfs_caller {
     uint64_t file_size_limit;
 };
 extern struct vfs_caller *(*vfs_caller_hook)(void);
+/* Supplied by linux/: raise SIGPIPE (a write to a broken pipe), SIGXFSZ (beyond RLIMIT_FSIZE) in
+ * the current thread. */
+extern void (*vfs_sigpipe_hook)(void);
+extern void (*vfs_sigxfsz_hook)(void);
+
+/* Capabilities (man 7 capabilities) as bits of cap_effective: those that files need. */
+static inline bool cred_has(const struct credentials *cred, unsigned cap)
+{
+    return cred->cap_effective >> cap & 1;
+}
+enum {
+    VFS_CAP_CHOWN = 0,
+    VFS_CAP_DAC_OVERRIDE = 1,
+    VFS_CAP_DAC_READ_SEARCH = 2,
+    VFS_CAP_FOWNER = 3,
+    VFS_CAP_FSETID = 4,
+    VFS_CAP_SYS_ADMIN = 21,
+    VFS_CAP_SYS_RESOURCE = 24,
+    VFS_CAP_MKNOD = 27,
+};
+bool cred_in_group(const struct credentials *cred, uint32_t gid); /* fsgid or supplementary */
 
 /* --- inodes ------------------------------------------------------------------------------------
  */
@@ -109,7 +134,8 @@ enum {
     ATTR_SIZE = 8,
     ATTR_ATIME = 16,
     ATTR_MTIME = 32,
-    ATTR_CTIME = 64
+    ATTR_CTIME = 64,
+    ATTR_NOW = 128, /* with ATIME, MTIME: to the present time, which writers may, too */
 };
 
 struct inode_ops {
@@ -155,7 +181,9 @@ struct inode {
     uint32_t mode, uid, gid, nlink, rdev;
     struct timespec atime, mtime, ctime, btime;
     atomic_int writers; /* open for writing; negative: being executed (ETXTBSY) */
-    void *data;         /* the file system's */
+    void *data;         /* the file system's; FIFOs: the pipe; sockets: the net's */
+    char *_Atomic link; /* a link's target once it was read; freed with the inode */
+    bool linkable;      /* made by O_TMPFILE: may get its first name */
     struct list locks;  /* POSIX and flock locks (fs/lock.c) */
     struct waitqueue lock_wait;
     void *_Atomic watches;    /* inotify */
@@ -165,6 +193,8 @@ struct inode {
 void inode_init(struct inode *inode, struct super *super, uint32_t mode);
 void inode_get(struct inode *inode);
 void inode_put(struct inode *inode);
+/* From a weak pointer (kept valid by the caller's lock): false when its last reference is gone. */
+bool inode_try_get(struct inode *inode);
 /* May the caller read (4), write (2), execute/search (1)? 0 or -EACCES (-EROFS). */
 int inode_permission(struct inode *inode, int mask);
 /* mtime and ctime := now (coarse). */
@@ -180,7 +210,8 @@ struct statfs_info {
 struct super {
     const struct fs_type *type;
     struct inode *root;
-    uint32_t dev; /* st_dev: anonymous, unique */
+    struct dentry *root_dentry; /* the VFS's; made at the first mount */
+    uint32_t dev;               /* st_dev: anonymous, unique */
     bool readonly;
     bool no_cache; /* names must be looked up afresh each time (procfs) */
     void *data;
@@ -199,18 +230,25 @@ struct fs_type *fs_find(const char *name);
 struct fs_type *fs_first(void);
 struct super *super_create(const struct fs_type *type); /* refs 1, dev given; NULL: no memory */
 
-/* A name in the tree. The tree of dentries is the cache of names; negative ones have no inode. */
+/* A name in the tree. The tree of dentries is the cache of names; negative ones have no inode.
+ * A child holds a reference of its parent. Unused ones stay in the cache until it is full. */
 struct dentry {
-    struct dentry *parent; /* itself at a root */
-    struct inode *inode;   /* NULL: known not to exist */
-    struct super *super;
-    char *name;
-    uint32_t hash;
+    struct dentry *_Atomic hash_next;
+    struct dentry *_Atomic parent; /* itself at a root */
+    struct inode *_Atomic inode;   /* NULL: known not to exist */
+    char *_Atomic name;            /* short_name, or allocated */
+    uint32_t hash;                 /* of the name */
+    uint16_t name_len;
+    atomic_bool used; /* looked up since reclaim last came by */
+    bool hashed;      /* in the cache */
+    bool unhashed;    /* removed from the tree ("(deleted)") */
+    bool anonymous;   /* the name of an anonymous file */
     atomic_uint refs;
-    struct list siblings, children;
-    struct dentry *hash_next;
-    struct mount *mounted; /* a mount covers this place */
-    bool unhashed;         /* removed from the tree ("(deleted)") */
+    struct mount *_Atomic mounted; /* the mounts that cover this place */
+    struct super *super;
+    struct list siblings, children, lru;
+    struct rcu_head rcu;
+    char short_name[40];
 };
 struct path {
     struct mount *mount;
@@ -231,12 +269,33 @@ struct mount {
     atomic_uint refs;
     struct list link;
     unsigned id;
+    struct mount *_Atomic next_here; /* another mount on the same dentry */
+    unsigned nmounts;                /* mounts on places inside this one */
+    bool detached;
+    struct rcu_head rcu;
 };
-extern struct list mounts;
+enum {
+    MS_RDONLY = 1,
+    MS_NOSUID = 2,
+    MS_NODEV = 4,
+    MS_NOEXEC = 8,
+    MS_REMOUNT = 32,
+    MS_NOATIME = 1024,
+    MS_NODIRATIME = 2048,
+    MS_BIND = 4096,
+    MS_MOVE = 8192,
+    MS_REC = 16384,
+};
+extern struct list mounts; /* in order of mounting, under mounts_lock */
+extern struct mutex mounts_lock;
 int vfs_mount(const char *source, const struct path *on, const char *type, unsigned flags,
               const char *options);
 int vfs_bind(const struct path *from, const struct path *on, bool recursive);
+/* flags: MNT_FORCE 1, MNT_DETACH 2. -EINVAL: not the root of a mount, -EBUSY. */
 int vfs_unmount(const struct path *path, int flags);
+int vfs_remount(const struct path *path, unsigned flags, const char *options);
+int vfs_move_mount(const struct path *from, const struct path *on);
+int vfs_statfs(const struct path *path, struct statfs_info *info);
 extern struct path vfs_root; /* the first root: what processes start with */
 
 /* --- walking names
@@ -250,13 +309,15 @@ enum {
     LOOKUP_BENEATH = 16,
     LOOKUP_IN_ROOT = 32,
     LOOKUP_NO_XDEV = 64, /* openat2's RESOLVE_* */
+    LOOKUP_CACHED = 128, /* -EAGAIN rather than sleep */
+    LOOKUP_EMPTY = 256,  /* "" is `at` itself (AT_EMPTY_PATH) */
 };
 /* Find a place from `at` (NULL: the caller's working folder; ignored for absolute names). The
  * caller puts the path. */
 int vfs_lookup(const struct path *at, const char *name, unsigned flags, struct path *found);
 /* The folder of the last component, which is copied to last[NAME_MAX+1]; for create, remove,
  * rename. *trailing_slash says whether slashes followed. -EEXIST/-EBUSY/-EINVAL cases ("/", ".",
- * "..") are the callers'. */
+ * "..") are the callers'; for "/" last is "". */
 int vfs_lookup_parent(const struct path *at, const char *name, unsigned flags, struct path *dir,
                       char *last, bool *trailing_slash);
 
@@ -278,6 +339,13 @@ int vfs_getattr(const struct path *path, struct attributes *attr);
 int vfs_setattr(const struct path *path, const struct attributes *attr); /* checks who may */
 int vfs_truncate(const struct path *path, uint64_t size);
 int vfs_access(const struct path *path, int mask, bool effective);
+/* Extended attributes with every check of xattr(7). Sizes and errors as the system calls give them.
+ */
+ssize_t vfs_getxattr(const struct path *path, const char *name, void *value, size_t size);
+int vfs_setxattr(const struct path *path, const char *name, const void *value, size_t size,
+                 int flags);
+int vfs_removexattr(const struct path *path, const char *name);
+ssize_t vfs_listxattr(const struct path *path, char *list, size_t size);
 
 /* --- open files
  * ------------------------------------------------------------------------------------ */
@@ -315,7 +383,8 @@ struct file_ops {
 
 struct file {
     const struct file_ops *ops;
-    struct inode *inode;
+    struct inode *inode; /* where the data is; path.dentry->inode is the one that has the name:
+                            attributes and locks are there (they differ under an overlay) */
     struct path path;
     atomic_uint refs;
     atomic_uint flags; /* O_*: access mode and status flags */
@@ -344,6 +413,9 @@ struct file *file_alloc(const struct file_ops *ops, int flags); /* refs 1; NULL:
 int file_anonymous(const char *label, const struct file_ops *ops, uint32_t mode, int flags,
                    void *data, struct file **file);
 void file_get(struct file *file);
+/* For a pointer read under RCU (a descriptor table): files are reused only as files, so take the
+ * reference, then look whether the table still has this file, else put it. */
+bool file_try_get(struct file *file);
 void file_put(struct file *file);
 /* Open a place that was found (checks permission, truncates). */
 int file_open_path(const struct path *path, int flags, struct file **file);
@@ -355,6 +427,28 @@ ssize_t file_write(struct file *file, struct io *io, off_t *pos);
 ssize_t file_read_kernel(struct file *file, void *buf, size_t n, off_t pos);
 int file_mmap(struct file *file, struct map_request *request);
 unsigned file_poll(struct file *file, struct poll_table *table);
+
+/* What else system calls do with an open file; every rule of Linux applied. */
+off_t file_seek(struct file *file, off_t offset, int whence);
+int file_readdir(struct file *file, struct dir_sink *sink);
+int64_t file_ioctl(struct file *file, unsigned cmd, uintptr_t arg); /* the file's own only */
+int file_sync(struct file *file, bool data_only);
+int file_truncate(struct file *file, uint64_t size);
+int file_fallocate(struct file *file, int mode, off_t offset, off_t length);
+static inline bool file_readable(const struct file *file)
+{
+    return (atomic_load_explicit(&file->flags, memory_order_relaxed) + 1) & 1;
+}
+static inline bool file_writable(const struct file *file)
+{
+    return (atomic_load_explicit(&file->flags, memory_order_relaxed) + 1) & 2;
+}
+/* While a program executes the file nobody may open it for writing (-ETXTBSY both ways). */
+int file_deny_write(struct file *file);
+void file_allow_write(struct file *file);
+/* For write operations of file systems, inode locked: where the write begins (O_APPEND) and how
+ * much of n may be written (RLIMIT_FSIZE; -EFBIG with SIGXFSZ). Also drops set-id bits. */
+ssize_t file_write_prepare(struct file *file, off_t *pos, size_t n);
 
 /* Generic seek for files with a size (SEEK_SET/CUR/END, DATA/HOLE as one extent). */
 off_t file_seek_generic(struct file *file, off_t offset, int whence);

@@ -1,0 +1,27 @@
+/* fs/procfs.h: /proc. The general files are procfs.c's; linux/ adds processes through a table. */
+#pragma once
+
+#include "fs/pseudo.h"
+
+/* A file of /proc itself (static memory, at boot): PHASE_BUS or later, before programs run. */
+void proc_register(struct pseudo_entry *entry);
+/* The folder for names like "sys/kernel" (made by procfs.c), or NULL. */
+struct pseudo_entry *proc_folder(const char *path);
+/* A file of every /proc/PID (process) and/or /proc/PID/task/TID (thread). The callbacks get
+ * self->key = pid and self->subkey = tid (the pid again in /proc/PID). */
+enum { PROC_PROCESS = 1, PROC_THREAD = 2 };
+void proc_pid_register(struct pseudo_entry *entry, unsigned where);
+
+/* Supplied by linux/. */
+struct proc_source {
+    bool (*exists)(int pid);
+    int (*next)(int pid); /* the smallest pid greater than this one; 0: none */
+    bool (*thread_exists)(int pid, int tid);
+    int (*next_thread)(int pid, int tid);
+    void (*self)(int *pid, int *tid); /* of the caller */
+    void (*owner)(int pid, uint32_t *uid, uint32_t *gid);
+};
+extern const struct proc_source *proc_source; /* NULL until linux/ sets it */
+
+/* The lines of mounts and mountinfo as seen from the caller's root. */
+void mounts_show(struct text *text, bool info);

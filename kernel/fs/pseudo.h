@@ -1,0 +1,54 @@
+/* fs/pseudo.h: file systems whose files are made when they are read (procfs, sysfs).
+ *
+ * A file is described by a constant table entry and up to two numbers (a process, a thread, a
+ * descriptor); nothing else is kept. Callbacks run in threads and may sleep. */
+#pragma once
+
+#include "fs/vfs.h"
+
+struct pseudo_entry;
+
+/* One file: its entry and what it is about (numbers are inherited from the folder). */
+struct pseudo {
+    const struct pseudo_entry *entry;
+    uint64_t key, subkey;
+};
+
+struct pseudo_entry {
+    const char *name;
+    uint32_t mode; /* S_IFREG | 0444, S_IFDIR | 0555, S_IFLNK | 0777 */
+    /* Files: the whole text. Links: the target. Negative errno: what read or open gives. */
+    int (*show)(struct text *text, const struct pseudo *self);
+    /* A write, whole at a time; text is NUL-terminated. 0 or a negative errno. */
+    int (*store)(const struct pseudo *self, const char *text, size_t len);
+    /* Magic links. */
+    int (*follow)(const struct pseudo *self, struct path *place);
+    /* Files with operations of their own: called by open; sets file->ops and file->data. */
+    int (*open)(const struct pseudo *self, struct file *file);
+    /* Owner and mode, where they are not root's and the table's. */
+    void (*attr)(const struct pseudo *self, struct attributes *attr);
+
+    /* Folders: fixed entries, then those that come and go. lookup: fill *child (entry, keys) for
+     * the name, or -ENOENT. next: the first one with a number > *cursor (start: 0): its name, its
+     * number in *cursor, *child; false: no more. */
+    const struct pseudo_entry *table;
+    unsigned ntable;
+    int (*lookup)(const struct pseudo *self, const char *name, struct pseudo *child);
+    bool (*next)(const struct pseudo *self, uint64_t *cursor, char name[NAME_MAX + 1],
+                 struct pseudo *child);
+    uint64_t arg; /* the entry's own */
+
+    struct pseudo_entry *registered, *sibling; /* kept by pseudo_register() */
+};
+
+#define PSEUDO_FILE(file_name, show_fn)                                                            \
+    {                                                                                              \
+        .name = (file_name), .mode = S_IFREG | 0444, .show = (show_fn)                             \
+    }
+
+/* Add an entry (static memory) to a folder. At boot only. */
+void pseudo_register(struct pseudo_entry *folder, struct pseudo_entry *entry);
+/* A file system of such files below root. */
+int pseudo_mount(const struct fs_type *type, const struct pseudo_entry *root, struct super **super);
+/* "123" as a number > 0; 0 for anything else. */
+uint64_t pseudo_number(const char *name);
