@@ -19,7 +19,7 @@ typedef struct {
 
 struct cpu {
     struct cpu *self;       /* offset 0: entry.S, this_cpu() */
-    struct thread *current; /* offset 8 */
+    struct thread *running; /* offset 8: what `current` reads */
     uintptr_t kstack_top;   /* offset 16: of current; where system calls switch to */
     uint64_t scratch;       /* offset 24: entry.S */
     uint64_t scratch2;      /* offset 32 */

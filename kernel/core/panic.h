@@ -16,3 +16,10 @@ __noreturn void panic_regs(const struct regs *regs, const char *fmt, ...) __prin
         if (unlikely(!(cond)))                                                                     \
             panic(__FILE__ ": assertion failed: " #cond " " __VA_ARGS__);                          \
     } while (0)
+
+/* Served by other layers: show the program's backtrace and the mapping at the fault (regs: the
+ * kernel's or program's at the panic, or NULL); stop the other CPUs; end the machine as `panic=`
+ * says. */
+extern void (*panic_program_hook)(const struct regs *regs);
+extern void (*panic_stop_cpus_hook)(void);
+extern __noreturn void (*panic_end_hook)(void);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/cpu.h"
+#include "core/rcu.h"
 #include "lib/list.h"
 #include "lib/rbtree.h"
 #include "lib/types.h"
@@ -17,9 +18,12 @@ enum thread_state { THREAD_RUNNABLE, THREAD_SLEEPING, THREAD_INTERRUPTIBLE, THRE
 /* Bits of thread->work: things to do before the thread runs program code again. Setting one with
  * thread_post_work() also ends an interruptible sleep. */
 enum {
-    WORK_SIGNAL = 1, /* look at pending signals (linux/) */
-    WORK_EXIT = 2,   /* the process is ending: leave (linux/) */
-    WORK_NOTIFY = 4, /* other linux/ business: rseq, tracing, setuid on all threads */
+    WORK_SIGNAL = 1,  /* look at pending signals (linux/) */
+    WORK_EXIT = 2,    /* the process is ending: leave (linux/) */
+    WORK_NOTIFY = 4,  /* other linux/ business: rseq, tracing, setuid on all threads */
+    WORK_RESCHED = 8, /* the time slice ended while in the kernel: see entry.S; no interruption */
+    WORK_MOVED = 16,  /* preempted or moved since (only with notify_moved, for rseq); whoever acts
+                         on it clears it; no interruption */
 };
 
 enum sched_policy { POLICY_FAIR, POLICY_FIFO, POLICY_RR, POLICY_BATCH, POLICY_IDLE = 5 };
@@ -34,24 +38,31 @@ struct thread {
     struct address_space *space; /* NULL for kernel threads */
 
     _Atomic(enum thread_state) state;
-    struct cpu *cpu; /* runs there, or last did */
-    cpuset_t affinity;
+    struct cpu *_Atomic cpu;   /* runs there, or last did, or will */
+    _Atomic uint64_t affinity; /* cpuset_t.bits; change with thread_set_affinity() */
     enum sched_policy policy;
     int nice;          /* -20 to 19 */
     int rt_priority;   /* 1 to 99 for FIFO and RR */
-    uint64_t vruntime; /* scheduler's own from here */
+    bool notify_moved; /* post WORK_MOVED when it was preempted or moved */
+
+    /* The scheduler's own from here (core/sched.h says who may touch what when). */
+    bool batch_end;             /* preempted with its slice used up */
+    atomic_bool queued;         /* somebody is enqueueing it, or it is in a CPU's incoming stack */
+    atomic_bool on_rq;          /* runs on thread->cpu or is queued there */
+    struct thread *wake_next;   /* in a CPU's incoming stack */
+    uint64_t vruntime;          /* weighted nanoseconds */
     nsec_t runtime_ns, started_ns;
     struct rb_node run_node;
     struct list run_link;
-    struct thread *wake_next; /* in a CPU's incoming queue */
-    atomic_bool queued, on_cpu;
+    struct cpu *fpu_cpu; /* whose registers held its extended state last */
     uint64_t switches_voluntary, switches_forced;
 
-    void *kstack;          /* lowest address, above its guard page */
+    void *kstack;          /* lowest address, above its guard page; NULL: not ours to free */
     void (*entry)(void *); /* kernel threads */
     void *arg;
-    void (*destroy)(struct thread *); /* frees the thread after its last switch; called from a
-                                         kernel thread, may sleep */
+    void (*destroy)(struct thread *); /* frees the thread after its last switch and after all RCU
+                                         readers; called from a kernel thread, may sleep */
+    struct rcu_head rcu;
     char name[16];
 };
 
@@ -77,7 +88,8 @@ bool thread_wake(struct thread *thread);
 void thread_post_work(struct thread *thread, unsigned bits);
 static inline bool thread_interrupted(const struct thread *thread)
 {
-    return atomic_load_explicit(&thread->work, memory_order_acquire) != 0;
+    return atomic_load_explicit(&thread->work, memory_order_acquire) &
+           ~(unsigned)(WORK_RESCHED | WORK_MOVED);
 }
 
 void thread_yield(void);
@@ -92,11 +104,30 @@ int thread_set_policy(struct thread *thread, enum sched_policy policy, int rt_pr
 void thread_set_nice(struct thread *thread, int nice);
 nsec_t thread_runtime(const struct thread *thread); /* including the current slice */
 
-/* Scheduler set-up and entry of each CPU. sched_cpu_start() never returns: it is the idle loop. */
+/* --- set-up, and for the interrupt paths --------------------------------------------------------- */
+
+enum { KSTACK_SIZE = 16384 };
+
+/* What the boot CPU runs from the first instruction on: set its kstack_top and point cpu->current at
+ * it. sched_init() turns it into an ordinary kernel thread; it may end with thread_exit(). */
+extern struct thread boot_thread;
+
+/* Boot phase THREADS, on the boot CPU: run queue, idle thread, RCU. */
 int sched_init(void);
+/* On a running CPU, before `cpu` is started: its run queue, timers and idle thread. The new CPU
+ * starts with cpu->current = cpu->idle_thread on that thread's kernel stack. -ENOMEM. */
+int sched_cpu_init(struct cpu *cpu);
+/* On the new CPU, as its idle thread, interrupts off, local APIC ready: the idle loop. */
 __noreturn void sched_cpu_start(void);
-/* From the interrupt return path with interrupts off, when the interrupted code was the program's.
- */
+/* From the interrupt return path with interrupts off, when the interrupted code was the program's,
+ * and from the way out of a system call with WORK_RESCHED; clears need_resched and WORK_RESCHED. */
 void sched_preempt(void);
+/* The handler of VECTOR_KICK (sched_init() installs it). */
+void sched_kicked(void);
 /* How many threads are runnable or running, machine-wide (loadavg). */
 unsigned sched_runnable(void);
+
+/* mm/ fills these in. A CPU switches to a thread of another space than the last (interrupts off);
+ * leaves idle, before anything else runs on it (interrupts off). */
+extern void (*space_switch_hook)(struct cpu *cpu, struct address_space *space);
+extern void (*idle_exit_hook)(struct cpu *cpu);

@@ -1,0 +1,58 @@
+#include "core/log.h"
+
+#include "core/spinlock.h"
+#include "lib/string.h"
+
+enum { RING = 16384, LINE = 512 };
+
+int log_level = LOG_NOTICE;
+
+static char ring[RING];
+static size_t written; /* bytes ever put into the ring */
+static struct console *consoles;
+static struct spinlock lock;
+
+static void ring_put(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        ring[written++ % RING] = text[i];
+}
+
+void log_at(int level, const char *fmt, ...)
+{
+    static const char prefix[] = "osprey: ";
+    enum { PREFIX = sizeof(prefix) - 1 };
+    char line[LINE];
+    memcpy(line, prefix, PREFIX);
+    va_list ap;
+    va_start(ap, fmt);
+    size_t n = vsnprintf(line + PREFIX, LINE - PREFIX - 1, fmt, ap) + PREFIX;
+    va_end(ap);
+    n = MIN(n, (size_t)LINE - 2);
+    line[n++] = '\n';
+
+    uint64_t flags = spin_lock_irq(&lock);
+    ring_put(line, n);
+    if (level < log_level)
+        for (struct console *c = consoles; c; c = c->next)
+            c->write(line, n);
+    spin_unlock_irq(&lock, flags);
+}
+
+void console_register(struct console *console)
+{
+    uint64_t flags = spin_lock_irq(&lock);
+    console->next = consoles;
+    consoles = console;
+    spin_unlock_irq(&lock, flags);
+}
+
+size_t log_read(char *buf, size_t size)
+{
+    uint64_t flags = spin_lock_irq(&lock);
+    size_t held = MIN(written, (size_t)RING), n = MIN(held, size);
+    for (size_t i = 0; i < n; i++)
+        buf[i] = ring[(written - n + i) % RING];
+    spin_unlock_irq(&lock, flags);
+    return n;
+}

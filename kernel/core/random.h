@@ -1,0 +1,10 @@
+/* core/random.h: random bytes: ChaCha20 keyed from RDSEED/RDRAND, the clock and what drivers add.
+ * Any context. From boot phase ARCH on. */
+#pragma once
+
+#include "lib/types.h"
+
+void random_bytes(void *buf, size_t n);
+uint64_t random_u64(void);
+/* Mix in what an entropy source delivered (virtio-rng, VMGenID). */
+void random_add(const void *seed, size_t n);

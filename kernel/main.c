@@ -1,0 +1,82 @@
+#include "main.h"
+
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/irqflags.h"
+#include "core/boot.h"
+#include "core/cpu.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "core/random.h"
+#include "core/thread.h"
+
+extern const struct boot_step __boot_steps[], __boot_steps_1[], __boot_steps_2[], __boot_steps_3[],
+    __boot_steps_4[], __boot_steps_5[], __boot_steps_6[], __boot_steps_end[];
+extern const char boot_stack[], boot_stack_top[];
+
+static const struct boot_step *const phases[PHASES + 1] = {
+    __boot_steps,   __boot_steps_1, __boot_steps_2, __boot_steps_3,
+    __boot_steps_4, __boot_steps_5, __boot_steps_6, __boot_steps_end,
+};
+
+enum { MARKS = 96 };
+static struct {
+    const char *name;
+    uint64_t tsc;
+} marks[MARKS];
+static unsigned nmarks;
+
+void boot_mark(const char *name)
+{
+    if (nmarks < MARKS) {
+        marks[nmarks].name = name;
+        marks[nmarks++].tsc = rdtsc();
+    }
+}
+
+void boot_chart_print(void)
+{
+    uint64_t before = boot_info.tsc_at_entry, khz = boot_param_u64("tsc_khz", 0);
+    log_at(LOG_ALERT, "boot chart (%s, %s):", boot_info.loader, khz ? "us" : "1000 TSC ticks");
+    uint64_t unit = khz ? khz : 1000000;
+    for (unsigned i = 0; i < nmarks; i++) {
+        uint64_t total = (marks[i].tsc - boot_info.tsc_at_entry) * 1000000 / unit;
+        uint64_t step = (marks[i].tsc - before) * 1000000 / unit;
+        log_at(LOG_ALERT, "%8lu.%03lu %+8ld.%03lu  %s", total / 1000, total % 1000, step / 1000,
+               step % 1000, marks[i].name);
+        before = marks[i].tsc;
+    }
+}
+
+static void run_phase(enum boot_phase phase)
+{
+    for (const struct boot_step *step = phases[phase]; step < phases[phase + 1]; step++) {
+        int err = step->run();
+        if (err < 0)
+            log_warning("boot: %s failed (error %d)", step->name, -err);
+        boot_mark(step->name);
+    }
+}
+
+/* From phase BUS on the boot code is a thread like others. */
+static void boot_thread(void *arg)
+{
+    for (enum boot_phase phase = PHASE_BUS; phase < PHASES; phase++)
+        run_phase(phase);
+    panic("boot: nothing started a program");
+}
+
+/* The protector's canary changes under this function, so it must not have one. */
+__attribute__((no_stack_protector)) void kernel_main(void)
+{
+    this_cpu()->kstack_top = (uintptr_t)boot_stack_top;
+    this_cpu()->stack_canary = random_u64() & ~0xffull; /* a 0 byte ends string overruns */
+    boot_mark("hand-over");
+    for (enum boot_phase phase = PHASE_ARCH; phase <= PHASE_THREADS; phase++)
+        run_phase(phase);
+    if (sched_init())
+        panic("boot: no memory for the scheduler");
+    boot_mark("scheduler");
+    if (!kthread_start("boot", boot_thread, NULL))
+        panic("boot: no memory for the first thread");
+    sched_cpu_start();
+}
