@@ -7,8 +7,11 @@
 
 #include "lib/types.h"
 
+#ifndef DIRECT_MAP_BASE                      /* tests on the host put their memory elsewhere */
 #define DIRECT_MAP_BASE 0xffff800000000000ul /* all physical memory, large pages */
-#define KERNEL_BASE     0xffffffff80000000ul /* the kernel image: virtual - physical */
+#endif
+#define KERNEL_BASE 0xffffffff80000000ul /* the kernel image: virtual - physical */
+#define FRAME_LIMIT (1ul << 40)          /* memory above 1 TiB is left alone */
 
 static inline void *phys_to_virt(paddr_t paddr)
 {
@@ -51,3 +54,37 @@ struct frame_stats {
     uint64_t total, free, user; /* frames */
 };
 void frame_get_stats(struct frame_stats *stats);
+
+/* Is so much memory free that 2 MiB pages may be spent where 4 KiB would do? */
+bool frame_plentiful(void);
+
+/* Called by threads (which may sleep) when an allocation for the program has failed: give memory
+ * back (caches) and return how many frames; 0: nothing left. The caller tries again. */
+extern unsigned (*frame_reclaim_hook)(void);
+
+/* --- for mm/ itself ----------------------------------------------------------------------------
+ */
+
+enum { FRAME_ORDER_MAX = 10, FRAME_ORDER_HUGE = 9 };
+
+/* A physical range, for boot's arithmetic. */
+struct frame_span {
+    paddr_t start, end;
+};
+/* Take over the RAM in spans (page-aligned, disjoint, in order of preference; the first ones below
+ * 4 GiB). Once, on the boot CPU. -ENOMEM: nothing usable. */
+int frame_init(const struct frame_span *spans, unsigned n);
+/* What is RAM in map (as a loader tells it: any order, overlaps) and not in taken: into out, at
+ * most max spans; memory below 1 MiB comes last, the first 64 KiB never. Returns their number. */
+struct memory_range;
+unsigned frame_usable_spans(const struct memory_range *map, unsigned nmap,
+                            const struct frame_span *taken, unsigned ntaken, struct frame_span *out,
+                            unsigned max);
+
+/* Mark a block of frames as a slab of the heap (and back, before frame_free), so that the slab of
+ * any address in it can be found: its order, or -1. */
+void frame_mark_slab(paddr_t frame, unsigned order);
+void frame_unmark_slab(paddr_t frame, unsigned order);
+int frame_slab_order(paddr_t frame);
+/* The order with which an allocated block was got; -1: not the start of one. */
+int frame_block_order(paddr_t frame);

@@ -46,16 +46,18 @@ struct io {
     size_t offset; /* into iov[0] */
     size_t left;   /* bytes */
     bool kernel;   /* addresses are the kernel's */
+    bool nowait;   /* -EAGAIN rather than sleep, whatever the file's O_NONBLOCK (RWF_NOWAIT) */
+    bool append;   /* write at the end, whatever the file's O_APPEND (RWF_APPEND) */
 };
 static inline struct io io_kernel(struct iovec *iov, const void *p, size_t n)
 {
     *iov = (struct iovec){(uintptr_t)p, n};
-    return (struct io){iov, 1, 0, n, true};
+    return (struct io){.iov = iov, .niov = 1, .left = n, .kernel = true};
 }
 static inline struct io io_user(struct iovec *iov, uintptr_t p, size_t n)
 {
     *iov = (struct iovec){p, n};
-    return (struct io){iov, 1, 0, n, false};
+    return (struct io){.iov = iov, .niov = 1, .left = n};
 }
 /* Move up to n bytes and consume them: from src into the io's memory (a read), from the io's memory
  * to dst (a write), zeroes into it. Returns bytes moved (short: a fault was met; 0 and n>0: -EFAULT

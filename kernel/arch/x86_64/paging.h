@@ -3,6 +3,7 @@
  * runs in ring 0. */
 #pragma once
 
+#include "arch/x86_64/tlb.h"
 #include "lib/types.h"
 
 typedef uint64_t pte_t;
@@ -39,12 +40,12 @@ pte_t *paging_walk(pte_t *pml4, uintptr_t addr, unsigned *level, bool alloc);
 int paging_map_kernel(uintptr_t addr, paddr_t paddr, size_t size, pte_t flags);
 void paging_unmap_kernel(uintptr_t addr, size_t size);
 
-/* Drop this CPU's translation of one page, or all of them (global ones excluded). */
-static inline void tlb_flush_page(uintptr_t addr)
-{
-    asm volatile("invlpg (%0)" : : "r"(addr) : "memory");
-}
-void tlb_flush_local(void);
+/* The tables of the kernel half that hang off the PML4, made once at boot: after that a new address
+ * space may copy the upper half for good. top: the end of physical memory. -ENOMEM. */
+int paging_prepare_kernel_half(paddr_t top);
+/* Let the direct map cover the GiB around paddr. spare: a frame that is used up if a table is
+ * needed (then *used); 0 if there is none. -ENOMEM. Any context. */
+int paging_extend_direct_map(paddr_t paddr, paddr_t spare, bool *used);
 
 /* Take over CR0, CR4, EFER, PAT bits that hardening needs (WP, NXE, SMEP where it applies, PGE).
  * Each AP calls it before it touches shared page tables. */
