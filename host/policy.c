@@ -1,0 +1,175 @@
+#include "policy.h"
+
+#include "say.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+/* Never needed by a program that runs alone. */
+static const char *const left_out[] = {
+    "/usr/share/doc/*",
+    "/usr/share/man/*",
+    "/usr/share/info/*",
+    "/usr/share/lintian/*",
+    "/usr/share/linda/*",
+    "/usr/share/bug/*",
+    "/usr/share/doc-base/*",
+    "/usr/share/bash-completion/*",
+    "/usr/share/zsh/*",
+    "/usr/share/fish/*",
+    "/usr/share/applications/*",
+    "/usr/share/menu/*",
+    "/usr/share/pixmaps/*",
+    "/usr/share/debconf/*",
+    "/usr/share/apport/*",
+    "/usr/share/gdb/*",
+    "/usr/share/aclocal/*",
+    "/usr/share/pkgconfig/*",
+    "/usr/share/i18n/*",
+    "/usr/include/*",
+    "/usr/src/*",
+    "/usr/lib/debug/*",
+    "/usr/lib/systemd/*",
+    "/lib/systemd/*",
+    "/usr/lib/udev/*",
+    "/lib/udev/*",
+    "/usr/lib/tmpfiles.d/*",
+    "/usr/lib/sysusers.d/*",
+    "/usr/lib/*/pkgconfig/*",
+    "/usr/lib/*.a",
+    "/usr/lib/*.la",
+    "/usr/lib/*.o",
+    "/usr/lib/*/gconv/*", /* taken by need: host/essentials.c */
+    "/usr/lib/gconv/*",
+    "/usr/lib/locale/*",
+    "/usr/lib/*/audit/*",
+    "/usr/lib/valgrind/*",
+    "/usr/lib/python3*/test/*",
+    "/usr/lib/python3*/config-*",
+    "/boot/*",
+    "/etc/init.d/*",
+    "/etc/rc*.d/*",
+    "/etc/cron.*",
+    "/etc/logrotate.d/*",
+    "/etc/logcheck/*",
+    "/etc/default/*",
+    "/etc/apparmor.d/*",
+    "/etc/bash_completion.d/*",
+    "/etc/systemd/*",
+    "/etc/udev/*",
+    "/etc/apt/*",
+    "/etc/dpkg/*",
+    "/etc/kernel/*",
+    "/etc/ld.so.conf.d/*",
+    "/etc/sudoers*",
+    "/var/lib/dpkg/*",
+    "/var/cache/*",
+    "/var/log/*",
+};
+
+static const char *const program_folders[] = {"bin/", "sbin/", "games/"};
+
+/* Packages that matter to installing and maintaining others. The essential ones are left out by
+ * that mark. */
+static const char *const maintenance[] = {
+    "adduser",      "apt",           "ca-certificates-java",
+    "cdebconf",     "cpio",          "debconf",
+    "debconf-2.0",  "dictionaries-common", "dpkg",
+    "emacsen-common", "fontconfig-config", "init-system-helpers",
+    "install-info", "libdebconfclient0", "logrotate",
+    "lsb-base",     "mount",         "netbase",
+    "passwd",       "procps",        "sensible-utils",
+    "systemd",      "systemd-sysv",  "sysvinit-utils",
+    "tasksel",            "ucf",
+    "udev",         "usrmerge",      "xml-core",
+    "x11-common",
+};
+
+static bool starts(const char *string, const char *with)
+{
+    return !strncmp(string, with, strlen(with));
+}
+
+static bool program_file(const char *path)
+{
+    const char *at = starts(path, "/usr/local/") ? path + 11 : starts(path, "/usr/") ? path + 5
+                                                                                      : path + 1;
+
+    for (size_t i = 0; i < sizeof program_folders / sizeof *program_folders; i++)
+        if (starts(at, program_folders[i]))
+            return true;
+    return false;
+}
+
+/* A library where the loader looks, not a plug-in in a folder of its own. */
+static bool loader_library(const char *path)
+{
+    const char *base = strrchr(path, '/');
+    const char *at = starts(path, "/usr/") ? path + 4 : path;
+
+    if (!base || !starts(base, "/lib") || !strstr(base, ".so"))
+        return false;
+    if (!starts(at, "/lib"))
+        return false;
+    at += 1 + strcspn(at + 1, "/");
+    if (starts(at, "/x86_64-linux-gnu/"))
+        at += 17;
+    return at == path + (base - path) || strstr(at, "/glibc-hwcaps/");
+}
+
+static bool locale_wanted(const char *path, const char *locale)
+{
+    const char *at = path + strlen("/usr/share/locale/");
+
+    if (!locale || !strcmp(at, "locale.alias"))
+        return locale != NULL;
+    size_t name = strcspn(at, "/"), language = strcspn(locale, "_.@");
+    return (name == strlen(locale) && !strncmp(at, locale, name)) ||
+           (name == language && !strncmp(at, locale, name));
+}
+
+bool policy_path(enum role role, const char *path, const char *locale)
+{
+    for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
+        if (!fnmatch(left_out[i], path, 0))
+            return false;
+    if (starts(path, "/usr/share/locale/"))
+        return locale_wanted(path, locale);
+    if (role == ROLE_WHOLE)
+        return true;
+    return !program_file(path) && !loader_library(path);
+}
+
+const char *policy_family(const char *name)
+{
+    if (starts(name, "perl") || starts(name, "libperl5"))
+        return "perl";
+    if (starts(name, "python3") || starts(name, "libpython3"))
+        return "python3";
+    return NULL;
+}
+
+bool policy_depends(const struct package *package, const char *family)
+{
+    const char *own = policy_family(package->name);
+
+    if (own && !starts(package->name, "lib"))
+        return family && !strcmp(own, family);
+    for (size_t i = 0; i < sizeof maintenance / sizeof *maintenance; i++)
+        if (!strcmp(package->name, maintenance[i]))
+            return false;
+    return !package->essential;
+}
+
+char *policy_fuller(const struct package *package, unsigned n)
+{
+    static const char *const tails[] = {"-minimal", "-base", "-core", "-bin", "-tiny"};
+    size_t size = strlen(package->name);
+
+    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+        size_t tail = strlen(tails[i]);
+        if (size > tail && !strcmp(package->name + size - tail, tails[i]))
+            return n ? NULL : copy_bytes(package->name, size - tail);
+    }
+    return NULL;
+}

@@ -1,0 +1,27 @@
+/* host/policy.h: which parts of Debian packages a running program needs. */
+#pragma once
+
+#include "debian.h"
+
+/* The part that a package plays for the program. */
+enum role {
+    ROLE_PROGRAM, /* it brought the program itself */
+    ROLE_NEEDED,  /* a package that the program's package depends on, or that brought a library */
+    ROLE_WHOLE,   /* asked for by name: its programs too */
+};
+
+/* Whether this path of a package goes into the image. Documentation, programs other than the
+ * one that is run, what only matters to a person logged in or to an installation do not; nor do
+ * libraries, which are taken by need. `locale` is the language as in "de_DE", or NULL. */
+bool policy_path(enum role role, const char *path, const char *locale);
+
+/* Whether a dependency on this package is one of the running program. `family` is the
+ * interpreter that the program is or uses ("perl", "python3"), or NULL. */
+bool policy_depends(const struct package *package, const char *family);
+
+/* The interpreter family of a package, or NULL. */
+const char *policy_family(const char *package_name);
+
+/* The n-th further package that makes this one whole, as python3.11 does for python3.11-minimal;
+ * NULL after the last. The caller checks that it is installed and of the same source. */
+char *policy_fuller(const struct package *package, unsigned n);

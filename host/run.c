@@ -1,0 +1,194 @@
+#include "run.h"
+
+#include "elf.h"
+#include "gather.h"
+#include "image.h"
+#include "proxy.h"
+#include "qemu.h"
+#include "quote.h"
+#include "say.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    COMMAND_LINE_MAX = 64 << 10, /* docs/host-guest.md */
+    PAGE = 4096,
+};
+
+static const uint64_t memory_beside_image = 256ull << 20;
+static const uint64_t memory_slack = 1ull << 20; /* below the kernel: BIOS, boot information */
+
+/* The kernel: --kernel, $OSPREY_KERNEL, ../osprey.elf beside the build's tool, or where it is
+ * installed, ../lib/osprey/osprey.elf. */
+static const char *kernel_path(const struct options *options)
+{
+    static const char *const places[] = {"../osprey.elf", "../lib/osprey/osprey.elf"};
+    const char *chosen = options->kernel ? options->kernel : getenv("OSPREY_KERNEL");
+    char self[PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (chosen)
+        return chosen;
+    self[size < 0 ? 0 : size] = 0;
+    char *slash = strrchr(self, '/');
+    if (slash)
+        *slash = 0;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char path[PATH_MAX];
+        if (path_join(path, self, places[i]) && !access(path, R_OK))
+            return copy(path);
+    }
+    die(STATUS_FAILED, "the kernel osprey.elf is missing: build it with make, or name it with "
+                       "--kernel");
+}
+
+/* What the kernel takes of memory; ends the command if the file is none. */
+static uint64_t kernel_size(const char *path)
+{
+    static const struct root host = {.folder = ""};
+    struct elf elf;
+    size_t size;
+    char *full = realpath(path, NULL);
+    const void *data = full ? root_map(&host, full, &size) : NULL;
+
+    if (!full)
+        die(STATUS_FAILED, "kernel %s: %s", path, strerror(errno));
+    if (!data)
+        die(STATUS_FAILED, "kernel %s: cannot be read", path);
+    const char *fault = elf_parse(&elf, data, size);
+    if (fault)
+        die(STATUS_FAILED, "kernel %s: %s", path, fault);
+    uint64_t memory = elf.memory_size;
+    root_unmap(data, size);
+    free(full);
+    return memory;
+}
+
+static uint64_t memory_size(const struct options *options, uint64_t image, uint64_t kernel)
+{
+    uint64_t least = image + kernel + memory_slack;
+
+    if (!options->memory)
+        return (memory_beside_image + image + PAGE - 1) / PAGE * PAGE;
+    if (options->memory < least)
+        die(STATUS_FAILED, "--memory: %llu KiB is too little: the image and the kernel alone take "
+                           "%llu KiB",
+            (unsigned long long)options->memory >> 10, (unsigned long long)(least + 1023) >> 10);
+    return options->memory / PAGE * PAGE;
+}
+
+static char *command_line(const struct options *options, const struct plan *plan,
+                          const struct terminal *terminal)
+{
+    struct text line = {0}, after = {0};
+    unsigned rows, columns;
+
+    qemu_kernel_words(options, &line);
+    if (!options->dry_run)
+        text_format(&line, " stdio=%s", terminal->letters);
+    if (!options->dry_run && terminal_size(terminal, &rows, &columns))
+        text_format(&line, " winsize=%ux%u", rows, columns);
+    if (options->strace)
+        text_str(&line, " strace");
+    if (options->bootchart)
+        text_str(&line, " bootchart");
+    if (options->verbose)
+        text_str(&line, " loglevel=7");
+    gather_words(options, plan, &line, &after);
+    for (size_t i = 0; i < options->kernel_args.count; i++)
+        quote_kernel(&line, options->kernel_args.item[i]);
+    if (after.size)
+        text_format(&line, " -- %s", after.data);
+    text_free(&after);
+    if (line.size >= COMMAND_LINE_MAX)
+        die(STATUS_FAILED, "arguments and environment are too long: %zu bytes, at most %d",
+            line.size, COMMAND_LINE_MAX - 1);
+    return line.data;
+}
+
+static void open_lines(const struct terminal *terminal, int ours[LINE_COUNT],
+                       int theirs[LINE_COUNT])
+{
+    const bool wanted[LINE_COUNT] = {
+        [LINE_CONSOLE] = true,
+        [LINE_CONTROL] = true,
+        [LINE_STDIN] = terminal->letters[0] == 'p',
+        [LINE_STDOUT] = terminal->letters[1] == 'p',
+        [LINE_STDERR] = terminal->letters[2] == 'p',
+        [LINE_TTY] = terminal->fd >= 0,
+    };
+
+    for (int i = 0; i < LINE_COUNT; i++) {
+        int pair[2] = {-1, -1};
+        if (wanted[i] && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+            die(STATUS_FAILED, "cannot make a socket: %s", strerror(errno));
+        ours[i] = pair[0];
+        theirs[i] = pair[1];
+    }
+}
+
+static void print_command(const struct words *words)
+{
+    struct text line = {0};
+
+    for (size_t i = 0; i < words->count; i++)
+        quote_shell(&line, words->item[i]);
+    puts(line.data);
+    text_free(&line);
+}
+
+static void tell_gdb(const struct options *options, const char *kernel)
+{
+    struct text command = {0};
+
+    quote_shell(&command, "gdb");
+    quote_shell(&command, kernel);
+    text_format(&command, " -ex 'target remote :%u'", options->gdb_port);
+    warn("waiting for: %s", command.data);
+    text_free(&command);
+}
+
+int run(const struct options *options)
+{
+    struct terminal terminal;
+    struct plan plan = {0};
+    struct words words = {0};
+    int ours[LINE_COUNT], theirs[LINE_COUNT];
+
+    qemu_path(); /* say first what is missing */
+    if (options->image && snprintf(plan.image, PATH_MAX, "%s", options->image) >= PATH_MAX)
+        die(STATUS_FAILED, "image %s: the path is too long", options->image);
+    if (!options->image)
+        gather_run(options, &plan);
+    uint64_t image = image_check(plan.image);
+    const char *kernel = kernel_path(options);
+    uint64_t memory = memory_size(options, image, kernel_size(kernel));
+    terminal_look(&terminal, options->tty);
+    if (!options->dry_run)
+        open_lines(&terminal, ours, theirs);
+    struct qemu qemu = {
+        .options = options,
+        .kernel = kernel,
+        .image = plan.image,
+        .command_line = command_line(options, options->image ? NULL : &plan, &terminal),
+        .memory = memory,
+        .line = options->dry_run ? NULL : theirs,
+    };
+    qemu_words(&qemu, &words);
+    if (options->dry_run) {
+        print_command(&words);
+        return 0;
+    }
+    if (options->gdb_port)
+        tell_gdb(options, kernel);
+    return proxy_run(&(struct proxy_request){.command = &words,
+                                             .ours = ours,
+                                             .theirs = theirs,
+                                             .terminal = &terminal,
+                                             .timeout_ms = options->timeout_ms});
+}

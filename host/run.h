@@ -1,0 +1,7 @@
+/* host/run.h: `osprey run`. */
+#pragma once
+
+#include "options.h"
+
+/* Run what the options ask for; the status of the command. */
+int run(const struct options *options);
