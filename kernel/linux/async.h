@@ -1,0 +1,8 @@
+/* linux/async.h: O_ASYNC: a signal to the file's owner when it becomes readable or writable
+ * (man 2 fcntl, F_SETOWN). Threads only. */
+#pragma once
+
+#include "fs/vfs.h"
+
+/* What F_SETFL and FIOASYNC do: sets or clears O_ASYNC. 0, -ENOMEM. */
+int file_set_async(struct file *file, int fd, bool on);

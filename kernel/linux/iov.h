@@ -1,0 +1,23 @@
+/* linux/iov.h: vectors of buffers as readv(2), sendmsg(2) and friends get them. Threads only. */
+#pragma once
+
+#include "linux/fd.h"
+#include "mm/heap.h"
+#include "mm/uaccess.h"
+
+enum { IOV_MAX = 1024, MAX_RW_COUNT = 0x7ffff000 };
+
+/* A kernel copy, and the transfer over all of it. */
+struct user_iov {
+    struct io io;
+    struct iovec *iov, *big;
+    struct iovec small[8];
+};
+/* Copy n entries: 0, -EINVAL (too many, a negative length), -EFAULT, -ENOMEM. Lengths beyond
+ * MAX_RW_COUNT in all are cut. */
+int user_iov_get(struct user_iov *vec, uintptr_t addr, size_t n);
+static inline void user_iov_put(struct user_iov *vec)
+{
+    if (unlikely(vec->big != NULL))
+        kfree(vec->big);
+}

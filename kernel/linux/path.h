@@ -1,0 +1,66 @@
+/* linux/path.h: names as system calls get them: a string in program memory, seen from a folder's
+ * descriptor. Threads only. */
+#pragma once
+
+#include "linux/fd.h"
+
+enum {
+    AT_FDCWD = -100,
+    AT_SYMLINK_NOFOLLOW = 0x100,
+    AT_REMOVEDIR = 0x200,
+    AT_EACCESS = 0x200,
+    AT_SYMLINK_FOLLOW = 0x400,
+    AT_NO_AUTOMOUNT = 0x800,
+    AT_EMPTY_PATH = 0x1000,
+    AT_STATX_SYNC_TYPE = 0x6000,
+};
+
+/* A copied name; short ones need no allocation. */
+struct user_path {
+    const char *name;
+    char *big;
+    char small[200];
+};
+/* 0, -EFAULT, -ENAMETOOLONG, -ENOMEM; -ENOENT for "" unless empty_ok. */
+int user_path_get(struct user_path *path, uintptr_t addr, bool empty_ok);
+void user_path_free(struct user_path *path);
+static inline void user_path_put(struct user_path *path)
+{
+    if (unlikely(path->big != NULL))
+        user_path_free(path);
+}
+
+/* A name and where it starts. */
+struct user_at {
+    struct user_path path;
+    struct fd_ref dir;
+    const struct path *start; /* NULL: the working folder, or the name is absolute */
+};
+/* As above, and -EBADF, -ENOTDIR for a dirfd that leads nowhere. flags: AT_EMPTY_PATH allows "". */
+int user_at_get(struct user_at *at, int dirfd, uintptr_t addr, unsigned flags);
+void user_at_put(struct user_at *at);
+
+/* The place itself, for calls that look at one: by AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH. The
+ * caller puts *place. */
+int user_lookup(int dirfd, uintptr_t addr, unsigned flags, struct path *place);
+/* The place of an open file; -EBADF. */
+int fd_lookup(int fd, bool opath_too, struct path *place);
+
+static inline bool capable(unsigned cap)
+{
+    return current_task()->cred.cap_effective >> cap & 1;
+}
+enum {
+    CAP_CHOWN = 0,
+    CAP_DAC_OVERRIDE = 1,
+    CAP_DAC_READ_SEARCH = 2,
+    CAP_FOWNER = 3,
+    CAP_KILL = 5,
+    CAP_NET_BIND_SERVICE = 10,
+    CAP_SYS_CHROOT = 18,
+    CAP_SYS_ADMIN = 21,
+    CAP_SYS_RESOURCE = 24,
+    CAP_MKNOD = 27,
+    CAP_LEASE = 28,
+    CAP_BLOCK_SUSPEND = 36,
+};

@@ -1,0 +1,172 @@
+/* linux/readwrite.c: moving bytes (man 2 read, readv, preadv2, lseek). */
+#include "linux/iov.h"
+#include "linux/syscall.h"
+
+/* Unlike file_read() these look at the whole buffer first, as Linux does. */
+static int64_t transfer(int fd, uintptr_t buf, size_t n, off_t *pos, bool write)
+{
+    struct fd_ref ref = fd_borrow(fd);
+    if (unlikely(!ref.file))
+        return -EBADF;
+    struct iovec iov;
+    struct io io = io_user(&iov, buf, n < MAX_RW_COUNT ? n : MAX_RW_COUNT);
+    ssize_t result;
+    if (unlikely(!user_range_ok(buf, n)))
+        result = (write ? file_writable(ref.file) : file_readable(ref.file)) ? -EFAULT : -EBADF;
+    else
+        result = write ? file_write(ref.file, &io, pos) : file_read(ref.file, &io, pos);
+    fd_return(ref);
+    return result;
+}
+
+SYSCALL(read, 3, SYSCALL_WHOLE, "")
+{
+    return transfer((int)a0, a1, a2, NULL, false);
+}
+
+SYSCALL(write, 3, SYSCALL_WHOLE, "")
+{
+    return transfer((int)a0, a1, a2, NULL, true);
+}
+
+SYSCALL(pread64, 4, SYSCALL_WHOLE, "")
+{
+    off_t pos = (off_t)a3;
+    return pos < 0 ? -EINVAL : transfer((int)a0, a1, a2, &pos, false);
+}
+
+SYSCALL(pwrite64, 4, SYSCALL_WHOLE, "")
+{
+    off_t pos = (off_t)a3;
+    return pos < 0 ? -EINVAL : transfer((int)a0, a1, a2, &pos, true);
+}
+
+/* --- vectors
+ * ---------------------------------------------------------------------------------------------- */
+
+int user_iov_get(struct user_iov *vec, uintptr_t addr, size_t n)
+{
+    vec->big = NULL;
+    vec->iov = vec->small;
+    vec->io = (struct io){};
+    if (n > IOV_MAX)
+        return -EINVAL;
+    if (n > ARRAY_SIZE(vec->small)) {
+        vec->iov = vec->big = kmalloc(n * sizeof(struct iovec));
+        if (!vec->big)
+            return -ENOMEM;
+    }
+    int err = user_read(vec->iov, addr, n * sizeof(struct iovec));
+    size_t total = 0;
+    for (size_t i = 0; i < n && !err; i++) {
+        struct iovec *iov = &vec->iov[i];
+        if ((ssize_t)iov->len < 0)
+            err = -EINVAL;
+        else if (!user_range_ok(iov->base, iov->len))
+            err = -EFAULT;
+        if (iov->len > MAX_RW_COUNT - total)
+            iov->len = MAX_RW_COUNT - total;
+        total += iov->len;
+    }
+    vec->io.iov = vec->iov;
+    vec->io.niov = (unsigned)n;
+    vec->io.left = total;
+    if (err)
+        user_iov_put(vec);
+    return err;
+}
+
+enum {
+    RWF_HIPRI = 1,
+    RWF_DSYNC = 2,
+    RWF_SYNC = 4,
+    RWF_NOWAIT = 8,
+    RWF_APPEND = 16,
+    RWF_ALL = 31,
+};
+
+/* May the call's flags be asked of this file? */
+static int apply_flags(const struct file *file, struct io *io, unsigned flags)
+{
+    if (flags & ~(unsigned)RWF_ALL)
+        return -EOPNOTSUPP;
+    uint32_t type = file->inode->mode & S_IFMT;
+    if (flags & RWF_NOWAIT && type != S_IFREG && type != S_IFIFO && type != S_IFSOCK)
+        return -EOPNOTSUPP;
+    io->nowait = flags & RWF_NOWAIT;
+    io->append = flags & RWF_APPEND;
+    return 0;
+}
+
+static int64_t transfer_vector(int fd, uintptr_t addr, size_t n, off_t *pos, unsigned flags,
+                               bool write)
+{
+    struct fd_ref ref = fd_borrow(fd);
+    if (!ref.file)
+        return -EBADF;
+    struct user_iov vec;
+    ssize_t result = user_iov_get(&vec, addr, n);
+    if (!result) {
+        result = flags ? apply_flags(ref.file, &vec.io, flags) : 0;
+        if (!result)
+            result = write ? file_write(ref.file, &vec.io, pos) : file_read(ref.file, &vec.io, pos);
+        if (write && result > 0 && flags & (RWF_DSYNC | RWF_SYNC)) {
+            int err = file_sync(ref.file, !(flags & RWF_SYNC));
+            result = err ? err : result;
+        }
+        user_iov_put(&vec);
+    }
+    fd_return(ref);
+    return result;
+}
+
+static int64_t transfer_vector_at(int fd, uintptr_t addr, size_t n, off_t pos, unsigned flags,
+                                  bool write)
+{
+    return pos < 0 ? -EINVAL : transfer_vector(fd, addr, n, &pos, flags, write);
+}
+
+SYSCALL(readv, 3, SYSCALL_WHOLE, "")
+{
+    return transfer_vector((int)a0, a1, a2, NULL, 0, false);
+}
+
+SYSCALL(writev, 3, SYSCALL_WHOLE, "")
+{
+    return transfer_vector((int)a0, a1, a2, NULL, 0, true);
+}
+
+SYSCALL(preadv, 5, SYSCALL_WHOLE, "")
+{
+    return transfer_vector_at((int)a0, a1, a2, (off_t)a3, 0, false);
+}
+
+SYSCALL(pwritev, 5, SYSCALL_WHOLE, "")
+{
+    return transfer_vector_at((int)a0, a1, a2, (off_t)a3, 0, true);
+}
+
+/* Position -1: the file's own. */
+SYSCALL(preadv2, 6, SYSCALL_WHOLE, "")
+{
+    if ((off_t)a3 == -1)
+        return transfer_vector((int)a0, a1, a2, NULL, (unsigned)a5, false);
+    return transfer_vector_at((int)a0, a1, a2, (off_t)a3, (unsigned)a5, false);
+}
+
+SYSCALL(pwritev2, 6, SYSCALL_WHOLE, "")
+{
+    if ((off_t)a3 == -1)
+        return transfer_vector((int)a0, a1, a2, NULL, (unsigned)a5, true);
+    return transfer_vector_at((int)a0, a1, a2, (off_t)a3, (unsigned)a5, true);
+}
+
+SYSCALL(lseek, 3, SYSCALL_WHOLE, "")
+{
+    struct fd_ref ref = fd_borrow((int)a0);
+    if (!ref.file)
+        return -EBADF;
+    off_t pos = (unsigned)a2 > 4 ? -EINVAL : file_seek(ref.file, (off_t)a1, (int)a2);
+    fd_return(ref);
+    return pos;
+}
