@@ -16,6 +16,9 @@ enum { CR0_WP = 1 << 16, CR4_PGE = 1 << 7, CR4_SMEP = 1 << 20 };
 
 extern char __kernel_start[], __kernel_end[], __text_start[], __text_end[];
 extern char __rodata_start[], __rodata_end[];
+extern pte_t boot_pml4[ENTRIES]; /* kernel/boot/head.S */
+
+pte_t *kernel_pml4 = boot_pml4;
 
 static pte_t *table_of(pte_t entry)
 {
@@ -70,8 +73,25 @@ pte_t *paging_walk(pte_t *pml4, uintptr_t addr, unsigned *level, bool alloc)
 /* --- the kernel half ---------------------------------------------------------------------------
  */
 
+/* A PML4 without the identity mapping that the boot tables carry for starting CPUs. */
+static int leave_boot_tables(void)
+{
+    paddr_t frame = frame_alloc(0, FRAME_ZERO);
+    if (!frame)
+        return -ENOMEM;
+    pte_t *pml4 = phys_to_virt(frame);
+    for (unsigned i = KERNEL_HALF; i < ENTRIES; i++)
+        pml4[i] = boot_pml4[i];
+    kernel_pml4 = pml4;
+    page_table_load(frame);
+    return 0;
+}
+
 int paging_prepare_kernel_half(paddr_t top)
 {
+    int err = leave_boot_tables();
+    if (err)
+        return err;
     for (paddr_t at = 0; at < top; at += 1ul << 39) {
         pte_t *entry = &kernel_pml4[index_of(DIRECT_MAP_BASE + at, LEVELS)];
         if (!(*entry & PTE_PRESENT) && !table_make(entry))
@@ -155,6 +175,7 @@ void paging_cpu_init(void)
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
     write_cr0(read_cr0() | CR0_WP);
     write_cr4(cr4);
+    page_table_load(virt_to_phys(kernel_pml4));
 }
 
 /* --- lockdown ----------------------------------------------------------------------------------
@@ -204,7 +225,7 @@ static int set_range(uintptr_t start, uintptr_t end, pte_t clear, pte_t set)
 /* One part of the image, at its own addresses and through the direct map. */
 static int protect_part(const char *start, const char *end, bool write, bool execute)
 {
-    pte_t clear = (write ? 0 : PTE_WRITE) | (execute ? PTE_NX : 0);
+    pte_t clear = (write ? 0ull : PTE_WRITE) | (execute ? PTE_NX : 0ull);
     uintptr_t from = ALIGN_DOWN((uintptr_t)start, PAGE_SIZE);
     uintptr_t to = ALIGN_UP((uintptr_t)end, PAGE_SIZE);
     int err = set_range(from, to, clear, execute ? 0 : PTE_NX);
@@ -212,6 +233,15 @@ static int protect_part(const char *start, const char *end, bool write, bool exe
         return err;
     uintptr_t alias = DIRECT_MAP_BASE - KERNEL_BASE;
     return set_range(from + alias, to + alias, PTE_WRITE, PTE_NX);
+}
+
+/* The first tables map 4 MiB at the kernel's addresses: nothing but the image stays. */
+static int drop_surroundings(void)
+{
+    int err = set_range(KERNEL_BASE, (uintptr_t)__kernel_start, ~0ull, 0);
+    return err ? err
+               : set_range((uintptr_t)__kernel_end, ALIGN_UP((uintptr_t)__kernel_end, 2 * HUGE_SIZE),
+                           ~0ull, 0);
 }
 
 static void flush_everything(void *arg)
@@ -228,6 +258,8 @@ void paging_lockdown(void)
         err = protect_part(__rodata_start, __rodata_end, false, false);
     if (!err)
         err = protect_part(__rodata_end, __kernel_end, true, false);
+    if (!err)
+        err = drop_surroundings();
     if (err)
         log_warning("paging: no memory to write-protect the kernel");
     flush_everything(NULL);
