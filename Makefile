@@ -36,9 +36,6 @@ $(BUILD)/%.S.o: %.S
 	@mkdir -p $(@D)
 	$(CC) $(KERNEL_CFLAGS) -D__ASSEMBLER__ -c $< -o $@
 
-$(BUILD)/osprey.elf: $(KERNEL_OBJS) kernel/boot/kernel.ld
-	$(CC) $(KERNEL_LDFLAGS) -T kernel/boot/kernel.ld -o $@ $(KERNEL_OBJS)
-
 -include $(KERNEL_OBJS:.o=.d)
 
 clean: ## remove what was built

@@ -8,6 +8,8 @@
 
 #include "lib/types.h"
 
+struct address_space;
+struct clock_data;
 struct thread;
 struct runqueue;
 
@@ -24,6 +26,7 @@ struct cpu {
     uint64_t scratch;       /* offset 24: entry.S */
     uint64_t scratch2;      /* offset 32 */
     uint64_t stack_canary;  /* offset 40: where gcc looks for it with -mcmodel=kernel */
+    const struct clock_data *clock_page; /* offset 48: the vDSO reads the time there */
     unsigned id;            /* 0 is the boot CPU */
     uint32_t apic_id;
     atomic_bool online;
@@ -39,6 +42,7 @@ struct cpu {
     uint64_t rcu_quiescent;      /* core/rcu.c */
     uint64_t idle_ns, irq_count; /* /proc/stat */
     struct thread *fpu_owner;    /* whose extended state the registers hold */
+    struct address_space *space; /* whose page table is loaded; NULL: none yet */
 };
 
 extern struct cpu *cpus[CPUS_MAX]; /* by id; NULL past ncpus */
