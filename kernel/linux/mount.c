@@ -1,0 +1,136 @@
+/* linux/mount.c: mount(2), umount2(2). */
+#include "linux/path.h"
+#include "linux/syscall.h"
+
+#include "lib/string.h"
+#include "mm/heap.h"
+
+enum {
+    MS_MANDLOCK = 64,
+    MS_SILENT = 32768,
+    MS_UNBINDABLE = 1 << 17,
+    MS_PRIVATE = 1 << 18,
+    MS_SLAVE = 1 << 19,
+    MS_SHARED = 1 << 20,
+    MS_PROPAGATION = MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED,
+    MNT_FORCE = 1,
+    MNT_DETACH = 2,
+    MNT_EXPIRE = 4,
+    UMOUNT_NOFOLLOW = 8,
+};
+#define MS_MAGIC      0xc0ed0000u
+#define MS_MAGIC_MASK 0xffff0000u
+
+/* The strings of a mount call; absent ones are NULL. */
+struct strings {
+    char *source, *type, *options;
+};
+
+static int get_string(uintptr_t addr, char **copy)
+{
+    *copy = NULL;
+    if (!addr)
+        return 0;
+    char *buf = kmalloc(PATH_MAX);
+    if (!buf)
+        return -ENOMEM;
+    ssize_t len = user_read_string(buf, addr, PATH_MAX);
+    if (len < 0) {
+        kfree(buf);
+        return (int)len;
+    }
+    *copy = buf;
+    return 0;
+}
+
+/* mount's data: a page of it at most, as far as it can be read. */
+static int get_options(uintptr_t addr, char **copy)
+{
+    *copy = NULL;
+    if (!addr)
+        return 0;
+    char *buf = kzalloc(PAGE_SIZE);
+    if (!buf)
+        return -ENOMEM;
+    if (user_read_partial(buf, addr, PAGE_SIZE - 1) == PAGE_SIZE - 1) {
+        kfree(buf);
+        return -EFAULT;
+    }
+    *copy = buf;
+    return 0;
+}
+
+static int bind(const struct strings *strings, const struct path *on, unsigned flags, bool move)
+{
+    if (!strings->source || !strings->source[0])
+        return -EINVAL;
+    struct path from;
+    int err = vfs_lookup(NULL, strings->source, LOOKUP_FOLLOW, &from);
+    if (err)
+        return err;
+    err = move ? vfs_move_mount(&from, on) : vfs_bind(&from, on, flags & MS_REC);
+    path_put(&from);
+    return err;
+}
+
+static int do_mount(const struct strings *strings, const struct path *on, unsigned flags)
+{
+    const unsigned kinds = MS_REMOUNT | MS_BIND | MS_MOVE;
+    if (flags & MS_REMOUNT)
+        return vfs_remount(on, flags & ~(kinds | MS_SILENT), strings->options);
+    if (flags & MS_BIND)
+        return bind(strings, on, flags, false);
+    if (flags & MS_PROPAGATION)
+        return 0; /* there is one mount namespace: nothing to propagate to */
+    if (flags & MS_MOVE)
+        return bind(strings, on, flags, true);
+    if (!strings->type)
+        return -EINVAL;
+    return vfs_mount(strings->source, on, strings->type, flags & ~(unsigned)MS_SILENT,
+                     strings->options);
+}
+
+static int mount_with(struct strings *strings, const uint64_t args[5])
+{
+    unsigned flags = (unsigned)args[3];
+    if ((flags & MS_MAGIC_MASK) == MS_MAGIC)
+        flags &= ~MS_MAGIC_MASK;
+    int err = get_string(args[0], &strings->source);
+    if (!err)
+        err = get_string(args[2], &strings->type);
+    if (!err)
+        err = get_options(args[4], &strings->options);
+    struct path on;
+    if (!err)
+        err = user_lookup(AT_FDCWD, args[1], 0, &on);
+    if (err)
+        return err;
+    err = capable(CAP_SYS_ADMIN) ? do_mount(strings, &on, flags) : -EPERM;
+    path_put(&on);
+    return err;
+}
+
+SYSCALL(mount, 5, SYSCALL_PARTIAL, "propagation types are accepted and mean nothing")
+{
+    struct strings strings = {};
+    int err = mount_with(&strings, (uint64_t[5]){a0, a1, a2, a3, a4});
+    kfree(strings.source);
+    kfree(strings.type);
+    kfree(strings.options);
+    return err;
+}
+
+SYSCALL(umount2, 2, SYSCALL_PARTIAL, "MNT_EXPIRE answers EINVAL")
+{
+    unsigned flags = (unsigned)a1;
+    if (flags & ~(unsigned)(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
+        return -EINVAL;
+    struct path place;
+    int err = user_lookup(AT_FDCWD, a0, flags & UMOUNT_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0, &place);
+    if (err)
+        return err;
+    err = capable(CAP_SYS_ADMIN) ? vfs_unmount(&place, (int)(flags & (MNT_FORCE | MNT_DETACH)))
+                                 : -EPERM;
+    path_put(&place);
+    return err;
+}
