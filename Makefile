@@ -38,5 +38,34 @@ $(BUILD)/%.S.o: %.S
 
 -include $(KERNEL_OBJS:.o=.d)
 
+setup: ## install the Debian packages that building and testing need
+	host/setup.sh build
+	host/setup.sh test
+
+test: ## set up and run all tests (bounded: about half an hour)
+	host/setup.sh build
+	host/setup.sh test
+	$(MAKE) -s -j2 kernel host
+	tests/run
+
+soak: ## the long forms of the tests
+	host/setup.sh build
+	host/setup.sh test
+	$(MAKE) -s -j2 kernel host
+	tests/run --soak
+
+check: ## quick: format, include direction, warnings, cppcheck
+	host/setup.sh build
+	tests/check/run
+
+bench: ## the figures beside a Linux guest, in one run
+	host/setup.sh build
+	host/setup.sh test
+	$(MAKE) -s -j2 kernel host
+	bench/run
+
+format: ## clang-format all sources
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
 clean: ## remove what was built
 	rm -rf $(BUILD)

@@ -23,3 +23,10 @@ $(BUILD)/osprey.elf: $(KERNEL_OBJS) $(BUILD)/kernel/linux/vdso/image.S.o kernel/
 	$(CC) -c $(BUILD)/symbols.S -o $(BUILD)/symbols.o
 	$(KERNEL_LINK) -o $(BUILD)/osprey.debug $(filter %.o,$^) $(BUILD)/symbols.o
 	objcopy --strip-debug $(BUILD)/osprey.debug $@
+
+$(BUILD)/abi_table: host/abi/abi_table.c
+	@mkdir -p $(@D)
+	gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $<
+
+abi: $(BUILD)/osprey.elf $(BUILD)/abi_table ## write docs/abi.md from the kernel's table
+	$(BUILD)/abi_table $(BUILD)/osprey.elf >docs/abi.md

@@ -3,8 +3,8 @@
 #include "lib/cmdline.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "mm/frame.h"
-#include "mm/heap.h"
+#include "arch/x86_64/memory_map.h"
+#include "core/memory.h"
 
 /* The words of one command line: one after another, each ended by 0. */
 struct words {
@@ -85,13 +85,13 @@ void boot_params_report_unused(void)
 
 static int split(struct words *words, const char *text, size_t len)
 {
-    char *out = len < SMALL && lines[1].text != small ? small : kmalloc(len + 1);
+    char *out = len < SMALL && lines[1].text != small ? small : core_alloc(len + 1);
     if (!out)
         return -ENOMEM;
     int n = cmdline_split(text, len, out, len + 1, &words->program);
     if (n < 0) {
         if (out != small)
-            kfree(out);
+            core_free(out);
         words->program = 0;
         return n;
     }
@@ -107,7 +107,7 @@ int boot_params_prepend(const char *text, size_t len)
 
 static int build_arguments(const struct words *words)
 {
-    arguments = kcalloc(words->count - words->program + 1, sizeof(*arguments));
+    arguments = core_alloc((words->count - words->program + 1) * sizeof(*arguments));
     if (!arguments)
         return -ENOMEM;
     char *word = words->text;

@@ -5,25 +5,10 @@
  * Usable from boot phase CLOCK on. */
 #pragma once
 
+#include "arch/x86_64/memory_map.h"
 #include "lib/types.h"
 
 #ifndef DIRECT_MAP_BASE                      /* tests on the host put their memory elsewhere */
-#define DIRECT_MAP_BASE 0xffff800000000000ul /* all physical memory, large pages */
-#endif
-#define KERNEL_BASE 0xffffffff80000000ul /* the kernel image: virtual - physical */
-#define FRAME_LIMIT (1ul << 40)          /* memory above 1 TiB is left alone */
-
-static inline void *phys_to_virt(paddr_t paddr)
-{
-    return (void *)(DIRECT_MAP_BASE + paddr);
-}
-/* Of an address in the direct map or in the kernel image. */
-static inline paddr_t virt_to_phys(const void *p)
-{
-    uintptr_t v = (uintptr_t)p;
-    return v >= KERNEL_BASE ? v - KERNEL_BASE : v - DIRECT_MAP_BASE;
-}
-
 enum {
     FRAME_ZERO = 1,   /* zero-filled */
     FRAME_ATOMIC = 2, /* may use the reserve (interrupts, page tables under pressure) */

@@ -1,0 +1,120 @@
+/* abi_table.c: print docs/abi.md from the table inside the kernel file: abi_table build/osprey.elf */
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CALLS = 512, LAST_CALL = 450 };
+enum { WHOLE = 0, PARTIAL = 1, STATE_MASK = 15 };
+
+/* kernel/linux/syscall.h: struct syscall_entry */
+struct entry {
+    uint16_t nr;
+    uint8_t state, nargs;
+    uint32_t pad;
+    uint64_t name, lacks, fn;
+};
+
+static const unsigned char *file;
+static size_t file_size;
+
+static void fail(const char *why)
+{
+    fprintf(stderr, "abi_table: %s\n", why);
+    exit(1);
+}
+
+static const void *bytes(uint64_t offset, uint64_t n)
+{
+    if (offset > file_size || n > file_size - offset)
+        fail("the kernel file is cut off");
+    return file + offset;
+}
+
+static const void *at_address(uint64_t addr, uint64_t n)
+{
+    const Elf64_Ehdr *e = bytes(0, sizeof(*e));
+    for (unsigned i = 0; i < e->e_phnum; i++) {
+        const Elf64_Phdr *p = bytes(e->e_phoff + i * sizeof(*p), sizeof(*p));
+        if (p->p_type == PT_LOAD && addr >= p->p_vaddr && addr + n <= p->p_vaddr + p->p_filesz)
+            return bytes(p->p_offset + addr - p->p_vaddr, n);
+    }
+    fail("an address outside the kernel file");
+    return NULL;
+}
+
+static const char *string_at(uint64_t addr)
+{
+    const char *s = at_address(addr, 1);
+    if (!memchr(s, 0, file + file_size - (const unsigned char *)s))
+        fail("a string without an end");
+    return s;
+}
+
+static uint64_t symbol(const char *name)
+{
+    const Elf64_Ehdr *e = bytes(0, sizeof(*e));
+    for (unsigned i = 0; i < e->e_shnum; i++) {
+        const Elf64_Shdr *s = bytes(e->e_shoff + i * sizeof(*s), sizeof(*s));
+        if (s->sh_type != SHT_SYMTAB)
+            continue;
+        const Elf64_Shdr *strings = bytes(e->e_shoff + s->sh_link * sizeof(*s), sizeof(*s));
+        const Elf64_Sym *symbols = bytes(s->sh_offset, s->sh_size);
+        const char *names = bytes(strings->sh_offset, strings->sh_size);
+        for (uint64_t k = 0; k < s->sh_size / sizeof(*symbols); k++)
+            if (symbols[k].st_name < strings->sh_size && !strcmp(names + symbols[k].st_name, name))
+                return symbols[k].st_value;
+    }
+    fail("the kernel file has no symbol table of calls");
+    return 0;
+}
+
+static void print_table(const struct entry *const calls[], const uint64_t names[])
+{
+    for (unsigned nr = 0; nr <= LAST_CALL; nr++) {
+        if (calls[nr])
+            printf("| %u | %s | %s | %s |\n", nr, string_at(calls[nr]->name),
+                   (calls[nr]->state & STATE_MASK) == WHOLE ? "whole" : "partial",
+                   string_at(calls[nr]->lacks));
+        else if (names[nr])
+            printf("| %u | %s | missing | |\n", nr, string_at(names[nr]));
+    }
+}
+
+int main(int argc, char **argv)
+{
+    int fd = argc == 2 ? open(argv[1], O_RDONLY) : -1;
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) || st.st_size < (off_t)sizeof(Elf64_Ehdr))
+        fail("usage: abi_table KERNEL-ELF");
+    file_size = st.st_size;
+    file = mmap(NULL, file_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (file == MAP_FAILED)
+        fail("cannot map the kernel file");
+
+    const struct entry *calls[CALLS] = {0};
+    uint64_t start = symbol("__syscalls_start"), end = symbol("__syscalls_end");
+    const uint64_t *names = at_address(symbol("syscall_names"), CALLS * sizeof(uint64_t));
+    const struct entry *table = at_address(start, end - start);
+    unsigned whole = 0, partial = 0, known = 0;
+    for (const struct entry *e = table; e < table + (end - start) / sizeof(*e); e++) {
+        if (e->nr >= CALLS || calls[e->nr])
+            fail("a call stands twice in the table");
+        calls[e->nr] = e;
+        (e->state & STATE_MASK) == WHOLE ? whole++ : partial++;
+    }
+    for (unsigned nr = 0; nr <= LAST_CALL; nr++)
+        known += names[nr] != 0;
+    printf("# The x86-64 system calls\n\n"
+           "Made by `make abi` from the kernel's own table (`SYSCALL()` in `kernel/linux/`); a test\n"
+           "compares. Of %u calls %u are whole, %u partial, %u missing (they return ENOSYS and say so\n"
+           "once on the console).\n\n"
+           "| number | call | state | what lacks |\n| --- | --- | --- | --- |\n",
+           known, whole, partial, known - whole - partial);
+    print_table(calls, names);
+    return 0;
+}
