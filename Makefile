@@ -30,11 +30,11 @@ kernel: $(BUILD)/osprey.elf ## build the kernel only
 
 $(BUILD)/%.c.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_CFLAGS) -c $< -o $@
+	@echo "  cc $<"; $(CC) $(KERNEL_CFLAGS) -c $< -o $@
 
 $(BUILD)/%.S.o: %.S
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_CFLAGS) -D__ASSEMBLER__ -c $< -o $@
+	@$(CC) $(KERNEL_CFLAGS) -D__ASSEMBLER__ -c $< -o $@
 
 -include $(KERNEL_OBJS:.o=.d)
 

@@ -58,7 +58,7 @@ static void run_phase(enum boot_phase phase)
 }
 
 /* From phase BUS on the boot code is a thread like others. */
-static void boot_thread(void *arg)
+static void boot_rest(void *arg)
 {
     for (enum boot_phase phase = PHASE_BUS; phase < PHASES; phase++)
         run_phase(phase);
@@ -76,7 +76,7 @@ __attribute__((no_stack_protector)) void kernel_main(void)
     if (sched_init())
         panic("boot: no memory for the scheduler");
     boot_mark("scheduler");
-    if (!kthread_start("boot", boot_thread, NULL))
+    if (!kthread_start("boot", boot_rest, NULL))
         panic("boot: no memory for the first thread");
     sched_cpu_start();
 }

@@ -8,7 +8,8 @@
 #include "arch/x86_64/memory_map.h"
 #include "lib/types.h"
 
-#ifndef DIRECT_MAP_BASE                      /* tests on the host put their memory elsewhere */
+#define FRAME_LIMIT (1ul << 40) /* memory above 1 TiB is left alone */
+
 enum {
     FRAME_ZERO = 1,   /* zero-filled */
     FRAME_ATOMIC = 2, /* may use the reserve (interrupts, page tables under pressure) */

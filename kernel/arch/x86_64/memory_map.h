@@ -3,8 +3,10 @@
 
 #include "lib/types.h"
 
+#ifndef DIRECT_MAP_BASE                      /* tests on the host put their memory elsewhere */
 #define DIRECT_MAP_BASE 0xffff800000000000ul /* all physical memory, large pages */
-#define KERNEL_BASE     0xffffffff80000000ul /* the kernel image: virtual - physical */
+#endif
+#define KERNEL_BASE 0xffffffff80000000ul /* the kernel image: virtual - physical */
 
 static inline void *phys_to_virt(paddr_t paddr)
 {
