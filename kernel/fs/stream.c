@@ -8,7 +8,6 @@ static struct stream *streams;
 
 void stream_register(struct stream *stream)
 {
-    waitqueue_init(&stream->wait);
     uint64_t flags = spin_lock_irq(&lock);
     stream->next = streams;
     streams = stream;

@@ -24,5 +24,6 @@ struct stream_ops {
     /* Sleep until all written bytes were taken over by the host (bounded by the host's reading). */
     void (*drain)(struct stream *stream);
 };
+/* Any context; the owner has initialised `wait`. For good. */
 void stream_register(struct stream *stream);
 struct stream *stream_find(const char *name); /* NULL: not there */

@@ -52,6 +52,8 @@ struct virtio_device {
     const char *place;                                    /* "mmio@0xfeb00e00", "pci 00:02.0" */
     void (*config_changed)(struct virtio_device *device); /* interrupt context; may be NULL */
     struct virtqueue *queues[64];
+    unsigned nqueues; /* highest one in use + 1 */
+    bool broken;      /* virtio_device_broken(): it was reset and is left alone */
     struct virtio_device *next;
 };
 
@@ -95,3 +97,4 @@ void *virtqueue_get(struct virtqueue *queue, uint32_t *len);
 /* Interrupts wanted or not; on enabling returns true if something is there already. */
 void virtqueue_interrupts_off(struct virtqueue *queue);
 bool virtqueue_interrupts_on(struct virtqueue *queue);
+unsigned virtqueue_size(const struct virtqueue *queue); /* as negotiated */

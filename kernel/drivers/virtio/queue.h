@@ -1,0 +1,41 @@
+/* drivers/virtio/queue.h: what transports and ring layouts know of a virtqueue beyond virtio.h. */
+#pragma once
+
+#include "drivers/virtio/virtio.h"
+
+struct virtqueue_layout {
+    int (*add)(struct virtqueue *queue, const struct virtio_buffer *segments, unsigned nout,
+               unsigned nin, void *token);
+    bool (*publish)(struct virtqueue *queue); /* true: the device wants a notification */
+    void *(*get)(struct virtqueue *queue, uint32_t *len);
+    bool (*pending)(struct virtqueue *queue);
+    void (*interrupts_off)(struct virtqueue *queue);
+    bool (*interrupts_on)(struct virtqueue *queue);
+    void (*destroy)(struct virtqueue *queue);
+};
+
+/* Embedded first in a layout's own struct. */
+struct virtqueue {
+    const struct virtqueue_layout *layout;
+    struct virtio_device *device;
+    unsigned index, size;
+    void (*used)(struct virtqueue *queue);
+    void *owner;
+    paddr_t descriptors, driver_area, device_area; /* virtio 1.2, 2.6 */
+    volatile void *notify;                         /* the transport's */
+};
+
+/* Where the used ring of a device that knows only legacy virtio starts (2.7.2). */
+enum { LEGACY_RING_ALIGN = 4096 };
+
+/* A split ring of `size` entries (a power of 2) in zeroed memory; NULL: no memory. */
+struct virtqueue *queue_split_create(struct virtio_device *device, unsigned size);
+
+static inline bool virtio_has(const struct virtio_device *device, unsigned feature)
+{
+    return device->features >> feature & 1;
+}
+
+/* From a transport's interrupt handler: call used() of the queue, or of all that have something. */
+void virtqueue_interrupt(struct virtqueue *queue);
+void virtio_device_interrupt(struct virtio_device *device);
