@@ -2,7 +2,7 @@
 #include "core/cpu.h"
 #include "core/random.h"
 #include "linux/task.h"
-#include "linux/vdso.h"
+#include "linux/vdso/vdso.h"
 #include "mm/frame.h"
 #include "lib/string.h"
 
