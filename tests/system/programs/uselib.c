@@ -1,0 +1,7 @@
+void greet(const char *name);
+
+int main(void)
+{
+    greet("uselib");
+    return 0;
+}

@@ -1,0 +1,62 @@
+# timeout: 300
+# Signals sent to the command reach the program; a second one stops the machine.
+. tests/system/lib.sh
+
+cat >"$WORK/catch.py" <<'END'
+import signal, sys, time
+def note(sig, frame):
+    print("caught", sig, flush=True)
+    sys.exit(40 + sig)
+for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+    signal.signal(sig, note)
+print("ready", flush=True)
+while True: time.sleep(60)
+END
+printf 'import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint("ready", flush=True)\nwhile True: time.sleep(60)\n' >"$WORK/deaf.py"
+
+# start SCRIPT: run it in the background; its output goes to $WORK/out; waits for "ready".
+start() {
+    : >"$WORK/out"
+    # A background process of a script ignores SIGINT, and rightly hands that on.
+    env --default-signal=INT "$OSPREY" run --timeout 90 /usr/bin/python3 "$@" >"$WORK/out" 2>"$WORK/err" </dev/null &
+    pid=$!
+    for _ in $(seq 600); do
+        grep -q ready "$WORK/out" && return 0
+        sleep 0.1
+    done
+    return 1
+}
+
+for sig in INT TERM HUP; do
+    start "$WORK/catch.py"
+    kill -$sig $pid
+    wait $pid
+    status=$?
+    check "SIG$sig reaches the program" [ $status -eq $((40 + $(kill -l $sig))) ]
+done
+start -c 'import time; print("ready", flush=True); time.sleep(100)'
+kill -TERM $pid
+wait $pid
+check 'SIGTERM without a handler ends the program with 143' [ $? -eq 143 ]
+
+start "$WORK/deaf.py"
+began=$SECONDS
+kill -TERM $pid
+sleep 1
+check 'a program that ignores SIGTERM goes on' kill -0 $pid
+kill -TERM $pid
+wait $pid
+status=$?
+check 'a second signal stops the machine' [ $status -ne 0 ]
+check 'and that soon' [ $((SECONDS - began)) -lt 30 ]
+kill -0 $pid 2>/dev/null && kill -KILL $pid
+
+# No machine outlives its command.
+start "$WORK/deaf.py"
+children=$(pgrep -P $pid)
+kill -KILL $pid
+wait $pid 2>/dev/null
+sleep 1
+alive=0
+for child in $children; do kill -0 "$child" 2>/dev/null && alive=1 && kill "$child"; done
+check 'no emulator is left when the command is killed' [ $alive -eq 0 ]

@@ -1,0 +1,73 @@
+# timeout: 900
+# Standard input, output and error: bytes, ends, order, amounts.
+. tests/system/lib.sh
+LIMIT=240
+
+check 'echo 1+1 | osprey run bc' [ "$(echo 1+1 | osprey /usr/bin/bc)" = 2 ]
+
+/usr/bin/python3 -c "
+import sys
+block = bytes((i * 7 + (i >> 8)) & 255 for i in range(1 << 20))
+for i in range(${STREAM_MIB:-100}): sys.stdout.buffer.write(i.to_bytes(4, 'big') + block[4:])" >"$WORK/big"
+osprey /bin/cat <"$WORK/big" >"$WORK/copy"
+check '100 MiB through cat, file to file' cmp "$WORK/big" "$WORK/copy"
+rm -f "$WORK/copy"
+sum=$(sha256sum <"$WORK/big")
+check '100 MiB into sha256sum through a pipe' \
+    [ "$(cat "$WORK/big" | osprey /usr/bin/sha256sum)" = "$sum" ]
+check '100 MiB out of head through a pipe' \
+    [ "$(osprey /usr/bin/head -c 104857600 /dev/zero | sha256sum)" = "$(head -c 104857600 /dev/zero | sha256sum)" ]
+rm -f "$WORK/big"
+
+check 'yes | head -1 ends' [ "$(osprey /usr/bin/yes | head -1)" = y ]
+osprey /usr/bin/yes 2>"$WORK/err" | head -1 >/dev/null
+check 'the writer into a closed pipe ends as by SIGPIPE' [ "${PIPESTATUS[0]}" -eq 141 ]
+
+cat >"$WORK/both.py" <<'END'
+import sys
+for i in range(1000):
+    sys.stdout.write(f"out {i}\n")
+    sys.stderr.write(f"err {i}\n")
+sys.exit(5)
+END
+same -n '1000 lines each on stdout and stderr stay apart and in order' /usr/bin/python3 "$WORK/both.py"
+
+same -n 'empty input is end of file' /usr/bin/wc
+printf 'no newline' >"$WORK/line"
+same -n 'input without a last newline' -i "$WORK/line" /bin/cat
+printf '\000\001\377\n\r\n\t\033[0m' >"$WORK/bytes"
+same -n 'every kind of byte' -i "$WORK/bytes" /usr/bin/od -c
+same -n 'every kind of byte out' -i "$WORK/bytes" /bin/cat
+
+(osprey /bin/echo to-closed >&-) 2>/dev/null
+check 'a closed stdout is no hang' [ $? -ne 124 ]
+check 'a program that does not read its input ends all the same' \
+    sh -c "head -c 20000000 /dev/zero | timeout 60 $OSPREY run --timeout 40 /bin/true"
+
+# Slow input arrives as it comes: the program answers each line before the next is sent.
+cat >"$WORK/talk.py" <<'END'
+import subprocess, sys, os
+p = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+for i in range(20):
+    p.stdin.write(b"%d * 3\n" % i)
+    line = p.stdout.readline()
+    assert line == b"%d\n" % (i * 3), line
+p.stdin.close()
+assert p.stdout.read() == b""
+sys.exit(p.wait())
+END
+check 'a dialogue line by line over pipes' \
+    timeout 120 /usr/bin/python3 "$WORK/talk.py" "$OSPREY" run --timeout 100 /usr/bin/bc
+
+check 'arguments arrive as they are' [ "$(osprey /usr/bin/printf '<%s>' '' 'a b' '"q"' "it's" \
+    'back\slash' '$HOME' 'ünï' '--' $'tab\there' $'new\nline')" = \
+    "$(/usr/bin/printf '<%s>' '' 'a b' '"q"' "it's" 'back\slash' '$HOME' 'ünï' '--' $'tab\there' $'new\nline')" ]
+mapfile -t many < <(seq 1 2000)
+check '2000 arguments' [ "$(osprey /bin/echo "${many[@]}" | md5sum)" = "$(echo "${many[@]}" | md5sum)" ]
+check 'a variable of the environment' \
+    [ "$(osprey --env 'NAME=a "quoted" value' --env EMPTY= /usr/bin/printenv NAME EMPTY)" = 'a "quoted" value' ]
+check 'the working directory' [ "$(osprey --workdir /usr/bin /bin/pwd)" = /usr/bin ]
+for n in 0 1 2 42 126 127 128 255; do
+    osprey /bin/busybox ash -c "exit $n" 2>/dev/null
+    check "exit status $n" [ $? -eq $n ]
+done
