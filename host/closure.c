@@ -172,16 +172,16 @@ static bool folder_wanted(struct closure *closure, const char *path, enum role r
 
 static void add_package_path(struct closure *closure, const char *path, enum role role)
 {
-    char real[PATH_MAX], host[PATH_MAX];
+    char host[PATH_MAX];
     struct stat st;
 
     if (!policy_path(role, path, closure->locale))
         return;
-    if (root_stat(&closure->tree->root, path, real, &st))
+    root_host(&closure->tree->root, path, host);
+    if (lstat(host, &st)) /* a link to a folder is a file of the package */
         return;
     if (S_ISDIR(st.st_mode) && !folder_wanted(closure, path, role))
         return;
-    root_host(&closure->tree->root, real, host);
     bool configuration = !strncmp(path, "/etc/", 5);
     if ((configuration && !(st.st_mode & 0004)) || access(host, R_OK))
         return; /* what not everybody may read is a secret of the host */

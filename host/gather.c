@@ -101,7 +101,8 @@ static void environment(const struct options *options, struct words *env)
 
     asked_environment(options, &asked);
     for (const char *const *name = passed_on; *name; name++)
-        set(&all, *name, getenv(*name));
+        if (!options->output || strcmp(*name, "TERM")) /* that is whoever's runs the image */
+            set(&all, *name, getenv(*name));
     for (char **word = environ; *word; word++)
         if (!strncmp(*word, "LC_", 3))
             words_add(&all, *word);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <linux/fs.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,9 @@ enum {
     BLOCK = 4096,
     STAGE_WITH_PROGRESS = 200, /* entries */
 };
+
+static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
+static volatile sig_atomic_t ended_by; /* the one of them that came */
 
 static char stage[PATH_MAX]; /* to be removed at the end; empty if there is none */
 static pid_t stage_owner;
@@ -61,6 +65,31 @@ static void remove_stage(void)
     if (stage[0] && getpid() == stage_owner)
         image_remove_stage(stage);
     stage[0] = 0;
+}
+
+static void note_signal(int number)
+{
+    ended_by = number;
+}
+
+static void catch_signals(void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler}, old;
+
+    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+        if (!sigaction(ending[i], NULL, &old) && old.sa_handler != SIG_IGN)
+            sigaction(ending[i], &action, NULL);
+}
+
+/* End as the signal asks, leaving nothing behind. */
+static void end_if_asked(void)
+{
+    if (!ended_by)
+        return;
+    remove_stage();
+    progress(NULL);
+    catch_signals(SIG_DFL);
+    raise(ended_by);
 }
 
 static void stage_path(char out[PATH_MAX], const char *path)
@@ -171,7 +200,7 @@ static void run_mkfs(const char *file, const char *name)
     char said[2048];
     size_t size = 0;
     ssize_t more;
-    int status;
+    int status = 0;
 
     if (!tool)
         die(STATUS_FAILED, "mkfs.erofs is missing: install the package erofs-utils");
@@ -189,11 +218,14 @@ static void run_mkfs(const char *file, const char *name)
     }
     close(output[1]);
     while ((more = read(output[0], said + size, sizeof said - 1 - size)) > 0)
-        size += (size_t)more < sizeof said - 2 - size ? (size_t)more : 0;
+        size += (size_t)more;
     said[size] = 0;
     close(output[0]);
     free(uuid);
-    if (waitpid(child, &status, 0) < 0 || status) {
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    end_if_asked();
+    if (status) {
         said[strcspn(said, "\n")] = 0;
         die(STATUS_FAILED, "mkfs.erofs could not make the image: %s", said);
     }
@@ -209,7 +241,9 @@ void image_write(const struct tree *tree, const char *file, const char *scratch,
     }
     stage_owner = getpid();
     atexit(remove_stage);
+    catch_signals(note_signal);
     for (size_t i = 0; i < tree->count; i++) {
+        end_if_asked();
         if (i % STAGE_WITH_PROGRESS == STAGE_WITH_PROGRESS - 1)
             progress("gathering the image: %zu of %zu files", i, tree->count);
         if (strcmp(tree->entry[i].path, "/"))
@@ -223,6 +257,7 @@ void image_write(const struct tree *tree, const char *file, const char *scratch,
         progress("writing the image: %llu MiB", (unsigned long long)tree->size >> 20);
     run_mkfs(file, name);
     remove_stage();
+    catch_signals(SIG_DFL);
     progress(NULL);
 }
 

@@ -73,9 +73,11 @@ uint64_t parse_seconds(const char *text)
 {
     const char *end;
     double value = plain_number(text, &end);
-    double unit = *end == 'm' ? 60 : *end == 'h' ? 3600 : 1;
 
-    if (value < 0 || (*end && (!strchr("smh", *end) || end[1])))
+    if (value < 0)
+        return 0;
+    double unit = *end == 'm' ? 60 : *end == 'h' ? 3600 : 1;
+    if (*end && (!strchr("smh", *end) || end[1]))
         return 0;
     value = value * unit * 1000 + 0.999;
     return value > 1e12 ? 0 : (uint64_t)value;

@@ -207,19 +207,22 @@ static void give_orders(struct proxy *proxy)
     memmove(proxy->orders.data, proxy->orders.data + size, proxy->orders.size + 1);
 }
 
-static void take_said(struct proxy *proxy)
+/* What QEMU prints itself; false if there is no more at the moment. */
+static bool take_said(struct proxy *proxy)
 {
     char bytes[1024];
     ssize_t size = read(proxy->said_fd, bytes, sizeof bytes);
 
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
     if (size <= 0) {
-        if (size < 0 && (errno == EAGAIN || errno == EINTR))
-            return;
         close(proxy->said_fd);
         proxy->said_fd = -1;
-    } else if (proxy->said.size + (size_t)size <= SAID_MAX) {
-        text_add(&proxy->said, bytes, (size_t)size);
+        return false;
     }
+    if (proxy->said.size + (size_t)size <= SAID_MAX)
+        text_add(&proxy->said, bytes, (size_t)size);
+    return true;
 }
 
 static void start_qemu(struct proxy *proxy, int said)
@@ -254,11 +257,13 @@ static void start_qemu(struct proxy *proxy, int said)
 
 static void open_signals(struct proxy *proxy)
 {
+    struct sigaction old;
     sigset_t set;
 
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof forwarded / sizeof *forwarded; i++)
-        sigaddset(&set, forwarded[i]);
+        if (!sigaction(forwarded[i], NULL, &old) && old.sa_handler != SIG_IGN)
+            sigaddset(&set, forwarded[i]); /* nohup, and jobs that a script put behind */
     sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGWINCH);
     sigaddset(&set, SIGTSTP);
@@ -441,5 +446,7 @@ int proxy_run(const struct proxy_request *request)
             break; /* whoever reads our output may never do so again */
     }
     terminal_restore();
+    while (proxy.said_fd >= 0 && proxy.status == STATUS_NONE && take_said(&proxy))
+        continue;
     return outcome(&proxy);
 }

@@ -56,7 +56,7 @@ fake hang --timeout 0.3 >out 2>err
 same "--timeout: 124" "124 osprey: ended after 0.3 s, as --timeout asked" "$? $(cat err)"
 
 # A shell ignores SIGINT in what it puts behind; python does not.
-cat >drive.py <<'P'
+cat >drive_signals.py <<'P'
 import os, signal, subprocess, sys, time
 how, *numbers = sys.argv[1:]
 p = subprocess.Popen([os.environ["osprey"], "run", "true"], stdin=subprocess.DEVNULL,
@@ -73,9 +73,9 @@ print(p.wait(20), *got)
 P
 export osprey
 same "signals reach the program in order" \
-    "0 signal 1 signal 2 signal 3 signal 12 signal 10" "$(python3 drive.py signals 1 2 3 12 10)"
-same "a second SIGINT ends the VM: 130" 130 "$(python3 drive.py hang 2 2)"
-same "a second SIGTERM ends the VM: 143" 143 "$(python3 drive.py hang 15 15)"
+    "0 signal 1 signal 2 signal 3 signal 12 signal 10" "$(/usr/bin/python3 drive_signals.py signals 1 2 3 12 10)"
+same "a second SIGINT ends the VM: 130" 130 "$(/usr/bin/python3 drive_signals.py hang 2 2)"
+same "a second SIGTERM ends the VM: 143" 143 "$(/usr/bin/python3 drive_signals.py hang 15 15)"
 
 # QEMU's death with the command
 cat >orphan.py <<'P'
@@ -94,10 +94,10 @@ def alive(pid):
         return False
 print(len(children), sum(alive(c) for c in children))
 P
-same "QEMU does not outlive a killed command" "1 0" "$(python3 orphan.py)"
+same "QEMU does not outlive a killed command" "1 0" "$(/usr/bin/python3 orphan.py)"
 
 # A terminal
-cat >tty.py <<'P'
+cat >drive_tty.py <<'P'
 import fcntl, os, pty, select, signal, struct, sys, termios, time
 pid, fd = pty.fork()
 if not pid:
@@ -134,5 +134,5 @@ print("restored" if after[:4] == before[:4] else "spoilt")
 P
 same "a terminal: size, raw keys, changes of size, restored at the end" \
     "size and letters raw keys new size console 9 restored" \
-    "$(timeout 60 python3 tty.py | tr '\n' ' ' | sed 's/ $//')"
+    "$(timeout 60 /usr/bin/python3 drive_tty.py | tr '\n' ' ' | sed 's/ $//')"
 finish
