@@ -106,9 +106,73 @@ struct signal_actions {
     struct sigaction actions[64];
 };
 
+/* One pending signal. An owner may keep an entry of its own (POSIX timers): `taken` is called when
+ * it leaves the queue, with signal_lock held; it may still change *info. */
+struct queued_signal {
+    struct list link;
+    struct siginfo info;
+    bool queued;
+    void (*taken)(struct queued_signal *entry, struct siginfo *info);
+};
+enum {
+    SA_NOCLDSTOP = 1,
+    SA_NOCLDWAIT = 2,
+    SA_SIGINFO = 4,
+    SA_RESTORER = 0x04000000,
+    SA_ONSTACK = 0x08000000,
+    SA_RESTART = 0x10000000,
+    SA_NODEFER = 0x40000000,
+};
+#define SA_RESETHAND 0x80000000ul
+enum { SS_ONSTACK = 1, SS_DISABLE = 2, MINSIGSTKSZ = 2048 };
+#define SS_AUTODISARM 0x80000000u
+/* si_code of faults. */
+enum { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRALN = 1, BUS_ADRERR = 2, SYS_SECCOMP = 1 };
+
 /* Queue a signal for a process (any of its threads) or one task. 0, or -EAGAIN (queue limit). */
 int signal_send_process(struct process *process, const struct siginfo *info);
 int signal_send_task(struct task *task, const struct siginfo *info);
+/* Queue an owner's entry for the task, or (NULL) the process. 0; 1: it is pending still; 2: the
+ * signal is ignored. */
+int signal_send_entry(struct process *process, struct task *task, struct queued_signal *entry);
+/* Take an owner's entry out of its queue, if it is there. */
+void signal_withdraw(struct process *process, struct queued_signal *entry);
+void signal_queue_init(struct signal_queue *queue);
+void signal_queue_drop(struct process *process, struct signal_queue *queue, uint64_t set);
+struct signal_actions *signal_actions_create(const struct signal_actions *from);
+void signal_actions_put(struct signal_actions *actions);
+/* What execve does: handlers become the default; ignored ones stay. */
+void signal_actions_reset(struct signal_actions *actions);
+/* Wake threads for signals of the process that they may take and the current task will not. With
+ * signal_lock held. */
+void signal_retarget(struct process *process, uint64_t set);
+/* signal_take() with signal_lock held. */
+int signal_take_locked(struct task *task, uint64_t set, struct siginfo *info);
+/* An action was set: drop what is ignored now. With signal_lock held. */
+void signal_action_changed(struct process *process, int signo);
+/* Force a signal on the current task: if it is blocked or ignored the process ends by it. */
+void signal_force(const struct siginfo *info);
+/* Build a handler's frame; 0 or -EFAULT. Go back from one; the result of rt_sigreturn. */
+int signal_frame_push(struct task *task, struct regs *regs, const struct siginfo *info,
+                      const struct sigaction *action, uint64_t mask);
+int64_t signal_frame_pop(struct task *task, struct regs *regs);
+size_t signal_frame_max(void); /* AT_MINSIGSTKSZ */
+/* sigaltstack(2) with the program's stack pointer. */
+struct sigaltstack {
+    uint64_t base;
+    uint32_t flags, pad;
+    uint64_t size;
+};
+int signal_altstack(struct task *task, const struct sigaltstack *set, uint64_t rsp, size_t min);
+void signal_altstack_get(const struct task *task, uint64_t rsp, struct sigaltstack *out);
+/* The program's way out of the kernel: program_exit_hook and program_fault_hook. */
+void signal_exit_work(struct regs *regs);
+/* With a temporary mask until the next handler has been set up (sigsuspend, ppoll, pselect,
+ * epoll_pwait); the old one comes back at the way out. */
+void signal_set_temporary_mask(uint64_t mask);
+/* What a call with a temporary mask does before it returns: keeps it only if a signal came. */
+void signal_restore_mask(bool interrupted);
+
 /* A fault of the current task: cannot be blocked or ignored (ends the process then). */
 void signal_fault(struct regs *regs, int signo, int code, uint64_t addr);
 /* To every process of a group (tty: ^C). Any context. */

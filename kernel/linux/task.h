@@ -2,25 +2,49 @@
  *
  * struct task is a Linux thread (it has a tid); struct process is what its threads share. Locks:
  * process->lock (mutex) over threads, children, limits; the spinlock signal_lock over pending
- * signals and handlers; order: tasks_lock -> process->lock -> signal_lock. */
+ * signals and handlers; order: tasks_lock -> process->lock -> signal_lock. The list of threads
+ * changes under both process->lock and signal_lock, so either is enough to walk it. */
 #pragma once
 
+#include "arch/x86_64/regs.h"
+#include "core/rcu.h"
 #include "core/thread.h"
 #include "core/timer.h"
 #include "fs/vfs.h"
 #include "linux/signal.h"
 
 enum { RLIMITS = 16, FDS_MAX = 1048576 };
+enum {
+    LIMIT_CPU,
+    LIMIT_FSIZE,
+    LIMIT_DATA,
+    LIMIT_STACK,
+    LIMIT_CORE,
+    LIMIT_RSS,
+    LIMIT_NPROC,
+    LIMIT_NOFILE,
+    LIMIT_MEMLOCK,
+    LIMIT_AS,
+    LIMIT_LOCKS,
+    LIMIT_SIGPENDING,
+    LIMIT_MSGQUEUE,
+    LIMIT_NICE,
+    LIMIT_RTPRIO,
+    LIMIT_RTTIME
+};
+#define LIMIT_INFINITY (~0ull)
 
 struct fd_entry {
-    struct file *file;
+    _Atomic(struct file *) file;
     bool cloexec;
 };
-struct fd_table {
+struct fd_table { /* linux/fd.h has the fast ways in */
     atomic_uint refs;
-    struct mutex lock;
-    struct fd_entry *entries; /* grown under lock; read under RCU */
-    unsigned size, lowest_free;
+    struct mutex lock;                  /* writers, where refs > 1 */
+    _Atomic(struct fd_entry *) entries; /* read under RCU */
+    atomic_uint size;                   /* never larger than what entries points to */
+    uint64_t *used;                     /* one bit a number: taken, perhaps not open yet */
+    unsigned lowest_free;               /* all numbers below are taken */
 };
 /* What clone's CLONE_FS shares. */
 struct fs_context {
@@ -59,6 +83,16 @@ struct process {
     uint32_t personality, keyring;
     void *patch_area; /* linux/patch.c: stubs of patched system calls */
     uintptr_t vdso, vdso_sigreturn;
+
+    struct process *_Atomic hash_next;
+    struct waitqueue exit_wait; /* execve: the other threads are gone; stopped: go on */
+    struct task *exec_task;     /* the others are to end, this one goes on */
+    bool stopped;               /* by SIGSTOP and its like */
+    atomic_uint queued_signals; /* against RLIMIT_SIGPENDING */
+    nsec_t cpu_limit_warned;    /* RLIMIT_CPU: run time of the last SIGXCPU */
+    uint64_t dead_faults;
+    unsigned expedited;   /* membarrier registrations */
+    unsigned lock_future; /* mlockall: MCL_FUTURE, MCL_ONFAULT */
 };
 
 struct task {
@@ -89,6 +123,18 @@ struct task {
     nsec_t timer_slack_ns;
     uint64_t minor_faults;
     int exit_code;
+
+    struct task *_Atomic hash_next;
+    struct rcu_head rcu;
+    struct regs start_regs; /* of a new thread: what it enters the program with */
+    uintptr_t set_child_tid;
+    void (*begin)(struct task *task); /* fills in start_regs in the new thread; or NULL */
+    bool exiting;                     /* takes no more signals */
+    uint64_t trap_nr, trap_error;     /* of the last fault, for signal frames */
+    uintptr_t trap_addr;
+    unsigned parent_death_signal;
+    bool no_new_privs, keep_caps;
+    uint32_t securebits;
 };
 
 static inline struct task *current_task(void)
@@ -104,6 +150,35 @@ extern struct mutex tasks_lock;
 extern struct process *first_process; /* pid 1 */
 struct task *task_find(int tid);      /* under rcu_read_lock or tasks_lock; NULL */
 struct process *process_find(int pid);
+bool is_task(const struct thread *thread); /* or a kernel thread */
+/* A process without threads, its own parent's limits and actions; numbers are its own. NULL: no
+ * memory or no number left. */
+struct process *process_create(struct process *parent);
+void process_free(struct process *process);
+/* A thread of process, not started: number (wanted_tid 0: the next free one), kernel stack, a copy
+ * of `from`'s credentials, mask and scheduling (NULL: root's and none). It begins in the program
+ * with start_regs. -ENOMEM, -EAGAIN (no number), -EEXIST. */
+int task_create(struct process *process, struct task *from, int wanted_tid, struct task **task);
+void task_discard(struct task *task);
+/* Give it its number and make it known; thread_start() lets it run. On failure (-EAGAIN: no number,
+ * or the process is ending; -EEXIST) the caller discards it. */
+int task_publish(struct task *task);
+void task_unpublish(struct task *task); /* its number is free again; readers may still hold it */
+/* A process id of one's own for a group or session? The lowest process of a group, or NULL. */
+struct process *process_of_group(int pgid);
+bool process_each(bool (*fn)(struct process *, void *), void *arg); /* stops when fn says false */
+struct fs_context *fs_context_create(void);
+struct fs_context *fs_context_copy(struct fs_context *fs);
+void fs_context_put(struct fs_context *fs);
+nsec_t process_runtime(struct process *process); /* under signal_lock or process->lock */
+/* Let the other threads end, keep the process (execve). -EAGAIN: it is ending, or another thread
+ * was first. */
+int process_end_other_threads(void);
+/* Tell all threads to end with this wait status; any context. Only the first call counts. */
+void process_kill(struct process *process, int status);
+/* WORK_EXIT was seen by the current task: end it if it is meant. */
+void task_check_exit(void);
+
 /* The last thread's exit status of the program reaches whoever runs the machine. */
 void process_exit_group(int code) __noreturn; /* code as wait4 gives it */
 __noreturn void task_exit(int code);
@@ -132,5 +207,4 @@ struct file *fd_next(struct fd_table *table, unsigned *fd);
 /* Load a program into the current task's space, replacing what is there. argv, envp: kernel
  * strings. On failure before the point of no return a negative errno; after it the process is
  * killed. Fills *regs. */
-struct regs;
 int exec_program(const char *path, char *const argv[], char *const envp[], struct regs *regs);

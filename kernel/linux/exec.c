@@ -1,0 +1,255 @@
+/* linux/exec.c: running a program: execve(2) and the first program of all. */
+#include "linux/exec.h"
+
+#include "arch/x86_64/context.h"
+#include "arch/x86_64/cpu.h"
+#include "lib/string.h"
+#include "linux/futex.h"
+#include "linux/path.h"
+#include "linux/rseq.h"
+#include "linux/syscall.h"
+#include "linux/timers.h"
+#include "linux/vdso/vdso.h"
+#include "mm/heap.h"
+
+void (*exec_clear_hook)(struct process *process);
+
+/* --- the new program replaces the old --- */
+
+static void name_thread(struct task *task, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    strlcpy(task->thread.name, slash ? slash + 1 : path, sizeof(task->thread.name));
+}
+
+/* The file of /proc/self/exe; it may not be written while it runs. */
+static void set_executable(struct process *process, struct exec_file *program)
+{
+    struct file *old = process->executable;
+
+    process->executable = program->file;
+    program->file = NULL;
+    program->write_denied = false;
+    if (old) {
+        exec_allow_write(old);
+        file_put(old);
+    }
+}
+
+static void set_exe_name(struct process *process)
+{
+    char *buf = kmalloc(PATH_MAX), *name;
+
+    if (!buf)
+        return;
+    name = path_name(&process->executable->path, buf, PATH_MAX);
+    kfree(process->exe_name);
+    process->exe_name = name ? kstrdup(name) : NULL;
+    kfree(buf);
+}
+
+/* All that the new program does not inherit from the old one of this process. */
+static int forget_old_program(struct task *task, struct process *process)
+{
+    struct fd_table *own;
+    struct signal_actions *actions;
+
+    if (atomic_load_explicit(&task->fds->refs, memory_order_acquire) > 1) {
+        own = fd_table_copy(task->fds);
+        if (!own)
+            return -ENOMEM;
+        fd_table_put(task->fds);
+        task->fds = own;
+    }
+    if (atomic_load_explicit(&process->actions->refs, memory_order_acquire) > 1) {
+        actions = signal_actions_create(process->actions);
+        if (!actions)
+            return -ENOMEM;
+        signal_actions_put(process->actions);
+        process->actions = actions;
+    }
+    signal_actions_reset(process->actions);
+    timers_exec(process);
+    rseq_reset(task);
+    task->clear_child_tid = task->set_child_tid = 0;
+    task->robust_list = 0;
+    task->altstack_base = task->altstack_size = 0;
+    task->altstack_flags = SS_DISABLE;
+    task->parent_death_signal = 0;
+    process->expedited = 0;
+    fpu_reset_current();
+    fs_base_set(0);
+    return 0;
+}
+
+static int leave_old_program(struct task *task, struct process *process)
+{
+    int error = process_end_other_threads();
+
+    if (error)
+        return error;
+    futex_task_exit(task);
+    error = forget_old_program(task, process);
+    if (error)
+        return error;
+    if (exec_clear_hook)
+        exec_clear_hook(process);
+    address_space_clear(process->space);
+    process->vdso = process->vdso_sigreturn = 0;
+    return 0;
+}
+
+static void set_entry(const struct exec *exec, uintptr_t rsp, struct regs *regs)
+{
+    const struct exec_file *first = exec->interp.file ? &exec->interp : &exec->program;
+
+    *regs = (struct regs){
+        .rip = first->image.entry + first->bias,
+        .rsp = rsp,
+        .rflags = 0x202,
+        .cs = KERNEL_CS,
+        .ss = KERNEL_SS,
+        .vector_or_nr = -1ull,
+    };
+}
+
+/* Fill the empty space. */
+static int load(struct exec *exec, struct process *process, struct regs *regs)
+{
+    struct task *task = current_task();
+    struct exec_layout layout;
+    ssize_t rsp;
+    int error;
+
+    exec_layout(process, &layout);
+    error = exec_map(exec, process->space, &layout);
+    if (error)
+        return error;
+    process->vdso = vdso_map(process);
+    rsp = exec_stack(exec, process, &layout);
+    if (rsp < 0)
+        return (int)rsp;
+    set_entry(exec, (uintptr_t)rsp, regs);
+    task->cred = exec->cred;
+    process->dumpable = !exec->secure;
+    process->did_exec = true;
+    name_thread(task, exec->name);
+    set_executable(process, &exec->program);
+    set_exe_name(process);
+    fd_close_on_exec(task->fds);
+    return 0;
+}
+
+/* Replace the program. A negative errno; *too_late says that the old one is lost. */
+static int run(struct exec_args *args, const struct path *at, const char *name, unsigned lookup,
+               struct regs *regs, bool *too_late)
+{
+    struct task *task = current_task();
+    struct process *process = task->process;
+    struct exec *exec = kmalloc(sizeof(*exec));
+    int error;
+
+    if (!exec)
+        return -ENOMEM;
+    memset(exec, 0, offsetof(struct exec, head));
+    exec->args = args;
+    error = exec_open(exec, at, name, lookup);
+    if (!error && process->did_exec) {
+        *too_late = true;
+        error = leave_old_program(task, process);
+    }
+    if (!error)
+        error = load(exec, process, regs);
+    exec_close(exec);
+    kfree(exec);
+    return error;
+}
+
+int exec_program(const char *path, char *const argv[], char *const envp[], struct regs *regs)
+{
+    struct exec_args args;
+    bool too_late = false;
+    int error = 0;
+
+    exec_args_init(&args, current_process());
+    for (; !error && argv[args.argc]; args.argc++)
+        error = exec_args_add(&args, argv[args.argc]);
+    for (; !error && envp[args.envc]; args.envc++)
+        error = exec_args_add(&args, envp[args.envc]);
+    if (!error)
+        error = run(&args, NULL, path, LOOKUP_FOLLOW, regs, &too_late);
+    exec_args_free(&args);
+    return error;
+}
+
+/* --- system calls --- */
+
+static int add_user_strings(struct exec_args *args, uintptr_t array, unsigned *count)
+{
+    uint64_t string;
+    int error;
+
+    for (; array; array += sizeof(string), ++*count) {
+        if (user_get64(array, &string) < 0)
+            return -EFAULT;
+        if (!string)
+            break;
+        error = thread_interrupted(current) ? -ERESTARTNOINTR : exec_args_add_user(args, string);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+/* argv of a program is never empty (Linux 5.18). */
+static int read_args(struct exec_args *args, uintptr_t argv, uintptr_t envp)
+{
+    int error = add_user_strings(args, argv, &args->argc);
+
+    if (!error && args->argc == 0) {
+        error = exec_args_add(args, "");
+        args->argc = 1;
+    }
+    return error ?: add_user_strings(args, envp, &args->envc);
+}
+
+static int64_t execute(int dirfd, uintptr_t path, uintptr_t argv, uintptr_t envp, unsigned flags)
+{
+    struct regs *regs = syscall_regs();
+    struct exec_args args;
+    struct user_at at;
+    bool too_late = false;
+    char name[32];
+    int error;
+
+    if (flags & ~(unsigned)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+        return -EINVAL;
+    error = user_at_get(&at, dirfd, path, flags);
+    if (error)
+        return error;
+    exec_args_init(&args, current_process());
+    error = read_args(&args, argv, envp);
+    if (!error && at.path.name[0] == 0) {
+        snprintf(name, sizeof(name), "/proc/self/fd/%d", dirfd);
+        error = run(&args, NULL, name, LOOKUP_FOLLOW, regs, &too_late);
+    } else if (!error) {
+        error = run(&args, at.start, at.path.name, flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW,
+                    regs, &too_late);
+    }
+    exec_args_free(&args);
+    user_at_put(&at);
+    if (error && too_late)
+        process_exit_group(SIGKILL);
+    return error;
+}
+
+SYSCALL(execve, 3, SYSCALL_WHOLE | SYSCALL_FULL_REGS, "")
+{
+    return execute(AT_FDCWD, a0, a1, a2, 0);
+}
+
+SYSCALL(execveat, 5, SYSCALL_WHOLE | SYSCALL_FULL_REGS, "")
+{
+    return execute((int)a0, a1, a2, a3, (unsigned)a4);
+}

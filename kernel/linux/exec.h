@@ -1,0 +1,68 @@
+/* linux/exec.h: the parts of running a program (exec.c, exec_file.c, exec_stack.c). Threads only.
+ */
+#pragma once
+
+#include "linux/elf.h"
+#include "linux/task.h"
+
+/* Arguments and environment: strings one after the other, argv first. */
+struct exec_args {
+    char *strings;
+    size_t len, size;
+    unsigned argc, envc;
+    size_t first_len; /* of argv[0] with its NUL */
+    uint64_t limit;   /* bytes of strings and pointers: E2BIG beyond */
+};
+void exec_args_init(struct exec_args *args, const struct process *process);
+void exec_args_free(struct exec_args *args);
+/* Add a string of program or kernel memory. -E2BIG, -EFAULT, -ENOMEM. */
+int exec_args_add_user(struct exec_args *args, uintptr_t string);
+int exec_args_add(struct exec_args *args, const char *string);
+
+enum { EXEC_FRONT_MAX = 16, EXEC_HEAD = 1024, EXEC_SCRIPT_LINE = 256 };
+
+/* An open ELF file with what it asks for. */
+struct exec_file {
+    struct file *file;
+    bool write_denied;
+    struct elf_image image;
+    uint64_t bias; /* load address - address in the file */
+};
+
+struct exec {
+    struct exec_file program, interp;
+    struct exec_args *args;
+    const char *name;            /* as execve(2) got it: AT_EXECFN */
+    char *front[EXEC_FRONT_MAX]; /* words that scripts put in front, allocated */
+    unsigned nfront;
+    bool drop_first; /* argv[0] gives way to them */
+    bool secure;
+    struct credentials cred;
+    uint8_t head[EXEC_HEAD];
+    size_t head_len;
+    uint8_t more_phdrs[ELF_PHDRS_MAX * ELF_PHDR_SIZE];
+};
+
+/* Open what `name` (seen from `at`) stands for, through scripts to an ELF file, and its
+ * interpreter. 0 or a negative errno; exec_close() in either case. */
+int exec_open(struct exec *exec, const struct path *at, const char *name, unsigned lookup);
+void exec_close(struct exec *exec);
+/* Allow writing to a file that was executed. */
+void exec_allow_write(struct file *file);
+
+/* Where things go in a fresh address space. */
+struct exec_layout {
+    bool randomize;
+    uintptr_t stack_top;
+};
+void exec_layout(struct process *process, struct exec_layout *layout);
+/* Map the segments of both files; sets program.bias, interp.bias and the space's code, data and
+ * brk fields. */
+int exec_map(struct exec *exec, struct address_space *space, const struct exec_layout *layout);
+/* Map the stack and fill it: argc, argv, envp, auxv. Returns the stack pointer or a negative errno.
+ */
+ssize_t exec_stack(struct exec *exec, struct process *process, const struct exec_layout *layout);
+
+/* Called by execve(2) before the old program's mappings go: whoever keeps something of the process
+ * in its memory (patched system calls) forgets it. */
+extern void (*exec_clear_hook)(struct process *process);

@@ -1,0 +1,276 @@
+/* linux/exec_file.c: from a name to an ELF file that may be executed, through #! lines. */
+#include "core/log.h"
+#include "lib/string.h"
+#include "linux/exec.h"
+#include "mm/heap.h"
+
+enum { SCRIPT_DEPTH = 5, MOUNT_NOSUID = 2, MOUNT_NOEXEC = 8, MAY_EXECUTE = 1, ELIBBAD = 80 };
+
+/* --- opening --- */
+
+static int deny_write(struct file *file)
+{
+    int writers = atomic_load_explicit(&file->inode->writers, memory_order_relaxed);
+
+    do {
+        if (writers > 0)
+            return -ETXTBSY;
+    } while (!atomic_compare_exchange_weak_explicit(&file->inode->writers, &writers, writers - 1,
+                                                    memory_order_acquire, memory_order_relaxed));
+    return 0;
+}
+
+void exec_allow_write(struct file *file)
+{
+    atomic_fetch_add_explicit(&file->inode->writers, 1, memory_order_release);
+}
+
+static void close_file(struct exec_file *it)
+{
+    if (it->write_denied)
+        exec_allow_write(it->file);
+    if (it->file)
+        file_put(it->file);
+    it->file = NULL;
+    it->write_denied = false;
+}
+
+static int open_place(struct exec_file *it, const struct path *place)
+{
+    struct inode *inode = place->dentry->inode;
+    int error;
+
+    if ((inode->mode & S_IFMT) != S_IFREG || place->mount->flags & MOUNT_NOEXEC)
+        return -EACCES;
+    error = inode_permission(inode, MAY_EXECUTE);
+    if (error)
+        return error;
+    if (!(inode->mode & 0111))
+        return -EACCES; /* root, too, executes only what is executable */
+    error = file_open_path(place, O_RDONLY, &it->file);
+    if (error)
+        return error;
+    error = deny_write(it->file);
+    it->write_denied = error == 0;
+    return error;
+}
+
+static int open_name(struct exec_file *it, const struct path *at, const char *name, unsigned lookup)
+{
+    struct path place;
+    int error = vfs_lookup(at, name, lookup, &place);
+
+    if (error)
+        return error;
+    if ((place.dentry->inode->mode & S_IFMT) == S_IFLNK)
+        error = -ELOOP; /* AT_SYMLINK_NOFOLLOW */
+    else
+        error = open_place(it, &place);
+    path_put(&place);
+    return error;
+}
+
+/* --- scripts --- */
+
+/* Put a word in front of the others. */
+static int push_front(struct exec *exec, const char *word, size_t len)
+{
+    char *copy;
+
+    if (exec->nfront == EXEC_FRONT_MAX)
+        return -E2BIG;
+    copy = kmalloc(len + 1);
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, word, len);
+    copy[len] = 0;
+    memmove(exec->front + 1, exec->front, exec->nfront * sizeof(exec->front[0]));
+    exec->front[0] = copy;
+    exec->nfront++;
+    return 0;
+}
+
+static void drop_front(struct exec *exec)
+{
+    if (!exec->drop_first) {
+        exec->drop_first = true;
+        return;
+    }
+    kfree(exec->front[0]);
+    exec->nfront--;
+    memmove(exec->front, exec->front + 1, exec->nfront * sizeof(exec->front[0]));
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* The interpreter and its one argument in a #! line; -ENOEXEC. A line that is cut off within the
+ * interpreter's name does not count. */
+static int parse_script(const char *line, size_t n, const char **interp, size_t *interp_len,
+                        const char **arg, size_t *arg_len)
+{
+    size_t end = 0, i = 2;
+    bool whole;
+
+    n = MIN(n, (size_t)EXEC_SCRIPT_LINE);
+    while (end < n && line[end] != '\n' && line[end] != 0)
+        end++;
+    whole = end < n || n < EXEC_SCRIPT_LINE;
+    while (end > 2 && is_blank(line[end - 1]))
+        end--;
+    while (i < end && is_blank(line[i]))
+        i++;
+    *interp = line + i;
+    while (i < end && !is_blank(line[i]))
+        i++;
+    *interp_len = (size_t)(line + i - *interp);
+    if (*interp_len == 0 || (i == end && !whole))
+        return -ENOEXEC;
+    while (i < end && is_blank(line[i]))
+        i++;
+    *arg = line + i;
+    *arg_len = end - i;
+    return 0;
+}
+
+/* The file is a script called `name`: make it an argument of its interpreter. */
+static int expand_script(struct exec *exec, const char *name, char *interp, size_t interp_size)
+{
+    const char *word, *arg;
+    size_t len, arg_len;
+    int error = parse_script((const char *)exec->head, exec->head_len, &word, &len, &arg, &arg_len);
+
+    if (error)
+        return error;
+    if (len >= interp_size)
+        return -ENOEXEC;
+    drop_front(exec);
+    error = push_front(exec, name, strlen(name));
+    memcpy(interp, word, len);
+    interp[len] = 0;
+    if (!error && arg_len)
+        error = push_front(exec, arg, arg_len);
+    return error ?: push_front(exec, interp, len);
+}
+
+/* --- ELF --- */
+
+static int read_head(struct exec *exec, struct file *file)
+{
+    ssize_t n = file_read_kernel(file, exec->head, sizeof(exec->head), 0);
+
+    exec->head_len = n < 0 ? 0 : (size_t)n;
+    return n < 0 ? (int)n : 0;
+}
+
+static int parse_elf(struct exec *exec, struct exec_file *it)
+{
+    uint64_t offset;
+    size_t bytes;
+    const void *phdrs;
+    int error = elf_header(exec->head, exec->head_len, &offset, &bytes);
+
+    if (error)
+        return error;
+    if (offset <= exec->head_len && bytes <= exec->head_len - offset) {
+        phdrs = exec->head + offset;
+    } else {
+        if (file_read_kernel(it->file, exec->more_phdrs, bytes, (off_t)offset) != (ssize_t)bytes)
+            return -ENOEXEC;
+        phdrs = exec->more_phdrs;
+    }
+    return elf_parse(exec->head, phdrs, bytes, it->file->inode->size, USER_END, &it->image);
+}
+
+/* The program's interpreter (PT_INTERP), if it wants one. */
+static int open_interp(struct exec *exec)
+{
+    const struct elf_image *image = &exec->program.image;
+    char small[128], *name = small;
+    int error;
+
+    if (!image->interp_size)
+        return 0;
+    if (image->interp_size > sizeof(small) && !(name = kmalloc(image->interp_size)))
+        return -ENOMEM;
+    error = -ENOEXEC;
+    if (file_read_kernel(exec->program.file, name, image->interp_size,
+                         (off_t)image->interp_offset) == (ssize_t)image->interp_size &&
+        name[image->interp_size - 1] == 0)
+        error = open_name(&exec->interp, NULL, name, LOOKUP_FOLLOW);
+    if (!error)
+        error = read_head(exec, exec->interp.file);
+    if (!error && parse_elf(exec, &exec->interp) < 0)
+        error = -ELIBBAD;
+    if (name != small)
+        kfree(name);
+    return error;
+}
+
+/* Set-user-ID and set-group-ID bits, and what becomes of the capabilities (man 7 capabilities). */
+static void new_credentials(struct exec *exec)
+{
+    const struct task *task = current_task();
+    const struct file *file = exec->program.file;
+    const struct inode *inode = file->inode;
+    struct credentials *cred = &exec->cred;
+    bool root;
+
+    *cred = task->cred;
+    if (!task->no_new_privs && !(file->path.mount && file->path.mount->flags & MOUNT_NOSUID)) {
+        if (inode->mode & S_ISUID)
+            cred->euid = inode->uid;
+        if ((inode->mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
+            cred->egid = inode->gid;
+    }
+    exec->secure = cred->euid != cred->uid || cred->egid != cred->gid;
+    if (exec->secure)
+        cred->cap_ambient = 0;
+    root = (cred->euid == 0 || cred->uid == 0) && !(task->securebits & 1 /* NOROOT */);
+    cred->cap_permitted = root ? (cred->cap_inheritable | cred->cap_bounding) : cred->cap_ambient;
+    cred->cap_effective = root && cred->euid == 0 ? cred->cap_permitted : cred->cap_ambient;
+    cred->suid = cred->fsuid = cred->euid;
+    cred->sgid = cred->fsgid = cred->egid;
+}
+
+int exec_open(struct exec *exec, const struct path *at, const char *name, unsigned lookup)
+{
+    char interp[EXEC_SCRIPT_LINE];
+    const char *current_name = name;
+    int error;
+
+    exec->name = name;
+    for (int depth = 0;; depth++) {
+        error = open_name(&exec->program, at, current_name, lookup);
+        if (!error)
+            error = read_head(exec, exec->program.file);
+        if (error)
+            return error;
+        if (exec->head_len < 2 || exec->head[0] != '#' || exec->head[1] != '!')
+            break;
+        if (depth == SCRIPT_DEPTH)
+            return -ELOOP;
+        error = expand_script(exec, current_name, interp, sizeof(interp));
+        if (error)
+            return error;
+        close_file(&exec->program);
+        current_name = interp;
+        at = NULL;
+        lookup = LOOKUP_FOLLOW;
+    }
+    error = parse_elf(exec, &exec->program) ?: open_interp(exec);
+    if (!error)
+        new_credentials(exec);
+    return error;
+}
+
+void exec_close(struct exec *exec)
+{
+    close_file(&exec->program);
+    close_file(&exec->interp);
+    for (unsigned i = 0; i < exec->nfront; i++)
+        kfree(exec->front[i]);
+    exec->nfront = 0;
+}

@@ -1,0 +1,501 @@
+/* linux/memory.c: the system calls about the program's memory. */
+#include "linux/fd.h"
+#include "linux/path.h"
+#include "linux/syscall.h"
+#include "linux/task.h"
+#include "mm/heap.h"
+
+enum { CAP_IPC_LOCK = 14 };
+enum { PROT_SEM = 8, PROT_GROWSDOWN = 0x01000000, PROT_GROWSUP = 0x02000000 };
+enum { PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXEC };
+enum { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
+enum { MLOCK_ONFAULT = 1, MCL_CURRENT = 1, MCL_FUTURE = 2, MCL_ONFAULT = 4 };
+enum { MMAP_MIN_ADDR = 65536, CAP_SYS_RAWIO = 17 };
+
+/* Flags that MAP_SHARED_VALIDATE accepts. */
+enum {
+    MAP_VALIDATED = MAP_SHARED_VALIDATE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN |
+                    MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |
+                    MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE
+};
+
+static struct address_space *space(void)
+{
+    return current_process()->space;
+}
+
+static bool may_lock(void)
+{
+    return current_process()->limits[LIMIT_MEMLOCK][0] > 0 || capable(CAP_IPC_LOCK);
+}
+
+/* Would n more bytes exceed RLIMIT_MEMLOCK? */
+static bool over_lock_limit(size_t n)
+{
+    uint64_t limit = current_process()->limits[LIMIT_MEMLOCK][0];
+    uint64_t locked = atomic_load_explicit(&space()->locked_pages, memory_order_relaxed);
+
+    if (limit == LIMIT_INFINITY || capable(CAP_IPC_LOCK))
+        return false;
+    return (locked << PAGE_SHIFT) + n > limit;
+}
+
+/* --- mmap and its like --- */
+
+static int check_place(const struct map_request *request)
+{
+    if (!(request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
+        return 0;
+    if (request->addr & ~PAGE_MASK)
+        return -EINVAL;
+    if (!user_range_ok(request->addr, request->length))
+        return -ENOMEM;
+    if (request->addr < USER_MIN || (request->addr < MMAP_MIN_ADDR && !capable(CAP_SYS_RAWIO)))
+        return -EPERM;
+    return 0;
+}
+
+static int check_type(const struct map_request *request, bool anonymous)
+{
+    switch (request->flags & 0xf) {
+    case MAP_SHARED:
+    case MAP_PRIVATE:
+        return 0;
+    case MAP_SHARED_VALIDATE:
+        if (anonymous)
+            return -EINVAL;
+        return request->flags & ~(unsigned)MAP_VALIDATED ? -EOPNOTSUPP : 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+static int request_file(struct map_request *request, int fd, off_t offset)
+{
+    struct file *file = fd_get(fd);
+    int error;
+
+    if (!file)
+        return -EBADF;
+    request->object_page = (uint64_t)offset >> PAGE_SHIFT;
+    if (request->flags & MAP_HUGETLB)
+        error = -EINVAL;
+    else if (request->object_page + (request->length >> PAGE_SHIFT) < request->object_page)
+        error = -EOVERFLOW;
+    else
+        error = check_type(request, false) ?: check_place(request) ?: file_mmap(file, request);
+    if (error)
+        file_put(file);
+    else
+        request->file = file; /* keeps the reference until the mapping has been made */
+    return error;
+}
+
+static ssize_t map(struct map_request *request, int fd, off_t offset)
+{
+    bool anonymous = request->flags & MAP_ANONYMOUS;
+    ssize_t at;
+    int error;
+
+    if (anonymous)
+        error = request->flags & MAP_HUGETLB
+                    ? -ENOMEM /* no pool of huge pages; large mappings get them by themselves */
+                    : check_type(request, true) ?: check_place(request);
+    else
+        error = request_file(request, fd, offset);
+    if (error)
+        return error;
+    at = address_space_map(space(), request);
+    if (!anonymous)
+        file_put(request->file);
+    return at;
+}
+
+SYSCALL(mmap, 6, SYSCALL_PARTIAL, "MAP_HUGETLB finds no pool; MAP_SYNC is refused")
+{
+    struct map_request request = {
+        .addr = a0,
+        .length = ALIGN_UP(a1, PAGE_SIZE),
+        .prot = (unsigned)a2 & PROT_ALL,
+        .max_prot = PROT_ALL,
+        .flags = (unsigned)a3,
+    };
+    unsigned lock_future = current_process()->lock_future;
+    ssize_t at;
+
+    if (a5 & ~PAGE_MASK || a1 == 0)
+        return -EINVAL;
+    if (request.length == 0 || request.length > USER_END)
+        return -ENOMEM;
+    if (lock_future)
+        request.flags |= MAP_LOCKED;
+    if (request.flags & MAP_LOCKED) {
+        if (!may_lock())
+            return -EPERM;
+        if (over_lock_limit(request.length))
+            return -EAGAIN;
+    }
+    at = map(&request, (int)a4, (off_t)a5);
+    if (at < 0)
+        return at;
+    if (request.flags & MAP_LOCKED)
+        (void)address_space_lock_pages(space(), (uintptr_t)at, request.length, true,
+                                       lock_future & MCL_ONFAULT);
+    else if ((request.flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
+        (void)address_space_populate(space(), (uintptr_t)at, request.length,
+                                     (request.prot & PROT_WRITE) &&
+                                         (request.flags & 3) == MAP_PRIVATE);
+    return at;
+}
+
+SYSCALL(munmap, 2, SYSCALL_WHOLE, "")
+{
+    if (a0 & ~PAGE_MASK || a1 == 0 || !user_range_ok(a0, a1))
+        return -EINVAL;
+    return address_space_unmap(space(), a0, ALIGN_UP(a1, PAGE_SIZE));
+}
+
+/* PROT_GROWSDOWN: from the beginning of the stack that holds addr. */
+static int grow_range(uintptr_t *addr, size_t *length)
+{
+    struct mapping *mapping;
+    int error = -EINVAL;
+
+    read_lock(&space()->lock);
+    mapping = address_space_find(space(), *addr);
+    if (!mapping) {
+        error = -ENOMEM;
+    } else if (mapping->flags & MAP_GROWSDOWN && mapping->start < *addr + *length) {
+        *length += *addr - mapping->start;
+        *addr = mapping->start;
+        error = 0;
+    }
+    read_unlock(&space()->lock);
+    return error;
+}
+
+static int protect(uintptr_t addr, size_t length, unsigned prot)
+{
+    unsigned grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+    int error;
+
+    if (addr & ~PAGE_MASK || grows == (PROT_GROWSDOWN | PROT_GROWSUP))
+        return -EINVAL;
+    if (prot & ~(unsigned)(PROT_ALL | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP))
+        return -EINVAL;
+    if (length == 0)
+        return 0;
+    length = ALIGN_UP(length, PAGE_SIZE);
+    if (length == 0 || !user_range_ok(addr, length))
+        return -ENOMEM;
+    if (grows) {
+        error = grows == PROT_GROWSUP ? -EINVAL : grow_range(&addr, &length);
+        if (error)
+            return error;
+    }
+    return address_space_protect(space(), addr, length, prot & PROT_ALL);
+}
+
+SYSCALL(mprotect, 3, SYSCALL_WHOLE, "")
+{
+    return protect(a0, a1, (unsigned)a2);
+}
+
+SYSCALL(brk, 1, SYSCALL_WHOLE, "")
+{
+    uintptr_t old = space()->brk, now = address_space_brk(space(), a0);
+    unsigned lock_future = current_process()->lock_future;
+
+    if (lock_future && now > old)
+        (void)address_space_lock_pages(space(), ALIGN_UP(old, PAGE_SIZE),
+                                       ALIGN_UP(now, PAGE_SIZE) - ALIGN_UP(old, PAGE_SIZE), true,
+                                       lock_future & MCL_ONFAULT);
+    return (int64_t)now;
+}
+
+SYSCALL(mremap, 5, SYSCALL_WHOLE, "")
+{
+    enum { MAYMOVE = 1, FIXED = 2, DONTUNMAP = 4 };
+
+    if (a3 & ~7ull || a0 & ~PAGE_MASK || ALIGN_UP(a2, PAGE_SIZE) == 0)
+        return -EINVAL;
+    if (a3 & (FIXED | DONTUNMAP) && !(a3 & MAYMOVE))
+        return -EINVAL;
+    if (a3 & DONTUNMAP && ALIGN_UP(a1, PAGE_SIZE) != ALIGN_UP(a2, PAGE_SIZE))
+        return -EINVAL;
+    if (a3 & FIXED && (a4 & ~PAGE_MASK || !user_range_ok(a4, a2)))
+        return -EINVAL;
+    return address_space_remap(space(), a0, a1, a2, (unsigned)a3, a4);
+}
+
+/* --- advice, residence, synchronisation --- */
+
+SYSCALL(madvise, 3, SYSCALL_WHOLE, "")
+{
+    return address_space_advise(space(), a0, a1, (int)a2);
+}
+
+SYSCALL(process_madvise, 5, SYSCALL_PARTIAL, "needs pidfd")
+{
+    return -EBADF;
+}
+
+SYSCALL(msync, 3, SYSCALL_WHOLE, "")
+{
+    size_t length = ALIGN_UP(a1, PAGE_SIZE);
+
+    if (a2 & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || a0 & ~PAGE_MASK ||
+        (a2 & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+        return -EINVAL;
+    if (length < a1 || !user_range_ok(a0, length))
+        return -ENOMEM;
+    return length ? address_space_sync(space(), a0, length, (int)a2) : 0;
+}
+
+SYSCALL(mincore, 3, SYSCALL_WHOLE, "")
+{
+    size_t npages = ALIGN_UP(a1, PAGE_SIZE) >> PAGE_SHIFT;
+    uint8_t vec[256];
+
+    if (a0 & ~PAGE_MASK)
+        return -EINVAL;
+    if (!user_range_ok(a0, a1))
+        return -ENOMEM;
+    for (size_t done = 0; done < npages;) {
+        size_t n = MIN(npages - done, sizeof(vec));
+        int error = address_space_mincore(space(), a0 + (done << PAGE_SHIFT), n, vec);
+
+        if (error)
+            return error;
+        if (user_write(a2 + done, vec, n) < 0)
+            return -EFAULT;
+        done += n;
+        if (thread_interrupted(current))
+            return -ERESTARTNOINTR;
+    }
+    return 0;
+}
+
+/* --- locking --- */
+
+static int lock_range(uintptr_t addr, size_t length, bool lock, bool on_fault)
+{
+    uintptr_t start = ALIGN_DOWN(addr, PAGE_SIZE);
+    size_t whole = ALIGN_UP(length + (addr - start), PAGE_SIZE);
+
+    if (lock && !may_lock())
+        return -EPERM;
+    if (start + whole < start)
+        return -EINVAL;
+    if (whole == 0)
+        return 0;
+    if (!user_range_ok(start, whole) || (lock && over_lock_limit(whole)))
+        return -ENOMEM;
+    return address_space_lock_pages(space(), start, whole, lock, on_fault);
+}
+
+SYSCALL(mlock, 2, SYSCALL_WHOLE, "")
+{
+    return lock_range(a0, a1, true, false);
+}
+
+SYSCALL(mlock2, 3, SYSCALL_WHOLE, "")
+{
+    return a2 & ~(uint64_t)MLOCK_ONFAULT ? -EINVAL : lock_range(a0, a1, true, a2 & MLOCK_ONFAULT);
+}
+
+SYSCALL(munlock, 2, SYSCALL_WHOLE, "")
+{
+    return lock_range(a0, a1, false, false);
+}
+
+/* All mappings, one after the other. */
+static int lock_all(bool lock, bool on_fault)
+{
+    uintptr_t at = USER_MIN;
+    int result = 0;
+
+    for (;;) {
+        struct mapping *mapping;
+        uintptr_t start, end;
+        int error;
+
+        read_lock(&space()->lock);
+        mapping = address_space_find(space(), at);
+        start = mapping ? MAX(mapping->start, at) : 0;
+        end = mapping ? mapping->end : 0;
+        read_unlock(&space()->lock);
+        if (!mapping)
+            return result;
+        error = address_space_lock_pages(space(), start, end - start, lock, on_fault);
+        if (error == -ENOMEM && !result)
+            result = 0; /* pages that cannot be there (PROT_NONE) do not count */
+        at = end;
+    }
+}
+
+SYSCALL(mlockall, 1, SYSCALL_WHOLE, "")
+{
+    struct address_space *mine = space();
+
+    if (a0 == 0 || a0 & ~(uint64_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) || a0 == MCL_ONFAULT)
+        return -EINVAL;
+    if (!may_lock())
+        return -EPERM;
+    if (a0 & MCL_CURRENT && over_lock_limit(mine->total_pages << PAGE_SHIFT))
+        return -ENOMEM;
+    current_process()->lock_future =
+        a0 & MCL_FUTURE ? (unsigned)a0 & (MCL_FUTURE | MCL_ONFAULT) : 0;
+    return a0 & MCL_CURRENT ? lock_all(true, a0 & MCL_ONFAULT) : 0;
+}
+
+SYSCALL(munlockall, 0, SYSCALL_WHOLE, "")
+{
+    current_process()->lock_future = 0;
+    return lock_all(false, false);
+}
+
+/* --- protection keys: the processor's are not used --- */
+
+SYSCALL(pkey_mprotect, 4, SYSCALL_PARTIAL, "there are no keys: only -1")
+{
+    return (int)a3 == -1 ? protect(a0, a1, (unsigned)a2) : -EINVAL;
+}
+
+SYSCALL(pkey_alloc, 2, SYSCALL_PARTIAL, "there are no keys: ENOSPC")
+{
+    return a0 || a1 & ~3ull ? -EINVAL : -ENOSPC;
+}
+
+SYSCALL(pkey_free, 1, SYSCALL_PARTIAL, "there are no keys")
+{
+    return -EINVAL;
+}
+
+/* --- memory policy: one node --- */
+
+enum {
+    MPOL_MAX = 6,
+    MPOL_MODE_FLAGS = 0xe000,
+    MPOL_F_NODE = 1,
+    MPOL_F_ADDR = 2,
+    MPOL_F_MEMS_ALLOWED = 4
+};
+
+SYSCALL(get_mempolicy, 5, SYSCALL_PARTIAL, "one node, the default policy")
+{
+    uint64_t nodes = a4 & MPOL_F_MEMS_ALLOWED ? 1 : 0;
+
+    if (a4 & ~7ull || (a3 && !(a4 & MPOL_F_ADDR)))
+        return -EINVAL;
+    if (a1 && a2 < 1)
+        return -EINVAL;
+    if (a0 && user_put32(a0, 0) < 0)
+        return -EFAULT;
+    if (a1 && (user_zero(a1, ALIGN_UP(a2 - 1, 64ul) / 8) < 0 || user_put64(a1, nodes) < 0))
+        return -EFAULT;
+    return 0;
+}
+
+SYSCALL(set_mempolicy, 3, SYSCALL_PARTIAL, "one node: nothing to choose")
+{
+    return ((unsigned)a0 & ~(unsigned)MPOL_MODE_FLAGS) >= MPOL_MAX ? -EINVAL : 0;
+}
+
+SYSCALL(mbind, 6, SYSCALL_PARTIAL, "one node: nothing to choose")
+{
+    if (a5 & ~7ull || a0 & ~PAGE_MASK)
+        return -EINVAL;
+    return (a2 & ~(uint64_t)MPOL_MODE_FLAGS) >= MPOL_MAX ? -EINVAL : 0;
+}
+
+/* --- another process's memory --- */
+
+enum { IOV_LIMIT = 1024 };
+
+/* A walk along the segments of one side. */
+struct side {
+    uintptr_t iov;
+    unsigned left;
+    struct iovec now;
+};
+
+/* The next bytes of a side: false at the end; *error for a bad pointer. */
+static bool side_next(struct side *side, int *error)
+{
+    while (side->now.len == 0) {
+        if (side->left == 0)
+            return false;
+        if (user_read(&side->now, side->iov, sizeof(side->now)) < 0) {
+            *error = -EFAULT;
+            return false;
+        }
+        side->iov += sizeof(side->now);
+        side->left--;
+        if ((ssize_t)side->now.len < 0) {
+            *error = -EINVAL;
+            return false;
+        }
+    }
+    return true;
+}
+
+static ssize_t copy_between(struct side *from, struct side *to, uint8_t *buf)
+{
+    ssize_t total = 0;
+    int error = 0;
+
+    while (side_next(from, &error) && side_next(to, &error)) {
+        size_t n = MIN(MIN(from->now.len, to->now.len), PAGE_SIZE);
+        size_t bad = user_read_partial(buf, from->now.base, n);
+
+        bad = n - bad > 0 ? bad + user_write_partial(to->now.base, buf, n - bad) : bad;
+        total += (ssize_t)(n - bad);
+        if (bad) {
+            error = -EFAULT;
+            break;
+        }
+        from->now.base += n, from->now.len -= n;
+        to->now.base += n, to->now.len -= n;
+    }
+    return total ? total : error;
+}
+
+/* Which of the two sides is the source is all that differs. */
+static int64_t process_vm(int pid, struct side local, struct side remote, uint64_t flags,
+                          bool write)
+{
+    struct task *task;
+    struct process *target;
+    uint8_t *buf;
+    ssize_t result;
+
+    if (flags || local.left > IOV_LIMIT || remote.left > IOV_LIMIT)
+        return -EINVAL;
+    rcu_read_lock();
+    task = task_find(pid);
+    target = task ? task->process : NULL;
+    rcu_read_unlock();
+    if (!target)
+        return -ESRCH;
+    if (target != current_process())
+        return -EPERM;
+    buf = kmalloc(PAGE_SIZE);
+    if (!buf)
+        return -ENOMEM;
+    result = write ? copy_between(&local, &remote, buf) : copy_between(&remote, &local, buf);
+    kfree(buf);
+    return result;
+}
+
+SYSCALL(process_vm_readv, 6, SYSCALL_PARTIAL, "the process's own memory only")
+{
+    return process_vm((int)a0, (struct side){a1, (unsigned)a2, {}},
+                      (struct side){a3, (unsigned)a4, {}}, a5, false);
+}
+
+SYSCALL(process_vm_writev, 6, SYSCALL_PARTIAL, "the process's own memory only")
+{
+    return process_vm((int)a0, (struct side){a1, (unsigned)a2, {}},
+                      (struct side){a3, (unsigned)a4, {}}, a5, true);
+}

@@ -1,0 +1,304 @@
+/* linux/signal_deliver.c: on the way back to the program: default actions, handlers, and system
+ * calls that a signal broke off. */
+#include "arch/x86_64/context.h"
+#include "core/boot.h"
+#include "core/log.h"
+#include "lib/string.h"
+#include "linux/rseq.h"
+#include "linux/syscall.h"
+#include "linux/task.h"
+
+enum { VECTOR_INVALID_OPCODE = 6, VECTOR_PROTECTION = 13, VECTOR_PAGE_FAULT = 14 };
+
+#define MASK_DEFAULT_STOP                                                                          \
+    (SIGMASK(SIGSTOP) | SIGMASK(SIGTSTP) | SIGMASK(SIGTTIN) | SIGMASK(SIGTTOU))
+#define MASK_DEFAULT_IGNORE                                                                        \
+    (SIGMASK(SIGCONT) | SIGMASK(SIGCHLD) | SIGMASK(SIGWINCH) | SIGMASK(SIGURG))
+#define MASK_FAULTS                                                                                \
+    (SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | SIGMASK(SIGFPE) |   \
+     SIGMASK(SIGSYS))
+
+/* --- faults --- */
+
+/* Say where the program is going to die: address, instruction, mapping. */
+static void report_fault(const struct task *task, const struct regs *regs,
+                         const struct siginfo *info)
+{
+    struct address_space *space = task->process->space;
+    char name[160] = "no mapping";
+    uint64_t offset = 0;
+    struct mapping *mapping;
+
+    read_lock(&space->lock);
+    mapping = address_space_find(space, regs->rip);
+    if (mapping && mapping->start <= regs->rip) {
+        offset = regs->rip - mapping->start + mapping->object_page * PAGE_SIZE;
+        if (mapping->object && mapping->object->ops->name)
+            mapping->object->ops->name(mapping->object, mapping->file, name, sizeof(name));
+        else
+            strlcpy(name, mapping->label ?: "anonymous memory", sizeof(name));
+    }
+    read_unlock(&space->lock);
+    log_warning("program: %s at %#lx (rip %#lx, %s+%#lx; thread %d \"%s\")",
+                signal_name(info->signo), info->fault.addr, regs->rip, name, offset, task->tid,
+                task->thread.name);
+}
+
+static uint64_t guess_vector(int signo, int code)
+{
+    switch (signo) {
+    case SIGILL:
+        return VECTOR_INVALID_OPCODE;
+    case SIGFPE:
+        return 0;
+    case SIGTRAP:
+        return code == SI_KERNEL ? 3 : 1;
+    default:
+        return code == SI_KERNEL ? VECTOR_PROTECTION : VECTOR_PAGE_FAULT;
+    }
+}
+
+void signal_fault(struct regs *regs, int signo, int code, uint64_t addr)
+{
+    struct task *task = current_task();
+    struct siginfo info = {.signo = signo, .code = code, .fault.addr = addr};
+
+    task->trap_nr =
+        (int64_t)regs->vector_or_nr >= 0 ? regs->vector_or_nr : guess_vector(signo, code);
+    task->trap_error = regs->error_code;
+    if (task->trap_nr == VECTOR_PAGE_FAULT)
+        task->trap_addr = addr;
+    task->minor_faults++;
+    signal_force(&info);
+}
+
+static void program_fault(struct regs *regs, int signo, int code, uintptr_t addr)
+{
+    if (signo == SIGKILL)
+        log_err("program: out of memory: killed (page fault at %#lx, rip %#lx)", addr, regs->rip);
+    signal_fault(regs, signo, code, addr);
+    regs->vector_or_nr = -1ull;
+}
+
+/* --- stopping --- */
+
+static bool may_go_on(const struct process *process)
+{
+    return !process->stopped || atomic_load_explicit(&process->exiting, memory_order_relaxed);
+}
+
+static void wait_until_continued(struct process *process)
+{
+    (void)WAIT_EVENT(&process->exit_wait, may_go_on(process), 0, NSEC_FOREVER);
+}
+
+/* The default action of SIGTSTP, SIGTTIN and SIGTTOU is not taken where nobody could continue the
+ * process: a group without a parent in its session. */
+static bool orphaned(const struct process *process)
+{
+    const struct process *parent = process->parent;
+
+    return !parent || parent->sid != process->sid || parent->pgid == process->pgid;
+}
+
+static void stop(struct process *process, int signo)
+{
+    uint64_t flags;
+
+    if (signo != SIGSTOP && orphaned(process))
+        return;
+    flags = spin_lock_irq(&process->signal_lock);
+    if (!process->exiting && !(process->pending.set & SIGMASK(SIGCONT))) {
+        process->stopped = true;
+        list_for_each_entry (struct task, task, &process->threads, process_link)
+            if (task != current_task())
+                thread_post_work(&task->thread, WORK_SIGNAL);
+    }
+    spin_unlock_irq(&process->signal_lock, flags);
+    wait_until_continued(process);
+}
+
+/* --- system calls that a signal broke off --- */
+
+static bool in_syscall(const struct regs *regs)
+{
+    return (int64_t)regs->vector_or_nr >= 0;
+}
+
+/* Point at the syscall instruction again. */
+static void call_again(struct regs *regs, uint64_t nr)
+{
+    regs->rax = nr;
+    regs->rip -= 2;
+}
+
+static void restart_with_handler(struct regs *regs, const struct sigaction *action)
+{
+    if (!in_syscall(regs))
+        return;
+    switch (-(int64_t)regs->rax) {
+    case ERESTARTSYS:
+        if (!(action->flags & SA_RESTART)) {
+            regs->rax = (uint64_t)-EINTR;
+            break;
+        }
+        call_again(regs, regs->vector_or_nr);
+        break;
+    case ERESTARTNOINTR:
+        call_again(regs, regs->vector_or_nr);
+        break;
+    case ERESTARTNOHAND:
+    case ERESTART_RESTARTBLOCK:
+        regs->rax = (uint64_t)-EINTR;
+        break;
+    }
+    regs->vector_or_nr = -1ull;
+}
+
+static void restart_without_handler(struct regs *regs)
+{
+    if (!in_syscall(regs))
+        return;
+    switch (-(int64_t)regs->rax) {
+    case ERESTARTSYS:
+    case ERESTARTNOINTR:
+    case ERESTARTNOHAND:
+        call_again(regs, regs->vector_or_nr);
+        regs->vector_or_nr = -1ull;
+        break;
+    case ERESTART_RESTARTBLOCK:
+        call_again(regs, NR_restart_syscall);
+        regs->vector_or_nr = -1ull;
+        break;
+    }
+}
+
+/* --- delivery --- */
+
+/* A frame could not be made: SIGSEGV, which ends the process if it was SIGSEGV's own frame. */
+static void frame_failed(struct task *task, int signo)
+{
+    struct siginfo info;
+
+    if (signo == SIGSEGV) {
+        uint64_t flags = spin_lock_irq(&task->process->signal_lock);
+
+        task->process->actions->actions[SIGSEGV - 1].handler = SIG_DFL;
+        spin_unlock_irq(&task->process->signal_lock, flags);
+    }
+    signal_simple(&info, SIGSEGV);
+    signal_force(&info);
+}
+
+static void run_handler(struct task *task, struct regs *regs, const struct siginfo *info,
+                        const struct sigaction *action)
+{
+    uint64_t mask = task->restore_mask ? task->saved_mask : task->signal_mask;
+    uint64_t blocked = task->signal_mask | action->mask;
+
+    restart_with_handler(regs, action);
+    rseq_signal(task, regs);
+    if (signal_frame_push(task, regs, info, action, mask) < 0) {
+        frame_failed(task, info->signo);
+        return;
+    }
+    task->restore_mask = false;
+    if (!(action->flags & SA_NODEFER))
+        blocked |= SIGMASK(info->signo);
+    signal_set_mask(task, blocked);
+}
+
+/* The next signal to act on and its action as it is now; 0: none. */
+static int next_signal(struct task *task, struct siginfo *info, struct sigaction *action)
+{
+    struct process *process = task->process;
+    struct sigaction *slot;
+    uint64_t flags;
+    int signo;
+
+    flags = spin_lock_irq(&process->signal_lock);
+    signo = signal_take_locked(task, ~task->signal_mask, info);
+    if (signo) {
+        slot = &process->actions->actions[signo - 1];
+        *action = *slot;
+        if (slot->handler > SIG_IGN && slot->flags & SA_RESETHAND)
+            slot->handler = SIG_DFL;
+    }
+    spin_unlock_irq(&process->signal_lock, flags);
+    return signo;
+}
+
+static void default_action(struct task *task, struct regs *regs, const struct siginfo *info)
+{
+    uint64_t bit = SIGMASK(info->signo);
+
+    if (bit & MASK_DEFAULT_IGNORE)
+        return;
+    if (bit & MASK_DEFAULT_STOP) {
+        stop(task->process, info->signo);
+        return;
+    }
+    if (bit & MASK_FAULTS && (info->code > 0 || info->code == SI_KERNEL))
+        report_fault(task, regs, info);
+    process_exit_group(info->signo);
+}
+
+/* Act on what is pending. */
+static void deliver(struct task *task, struct regs *regs)
+{
+    struct siginfo info;
+    struct sigaction action;
+
+    while (next_signal(task, &info, &action)) {
+        task_check_exit();
+        if (action.handler == SIG_IGN)
+            continue;
+        if (action.handler == SIG_DFL)
+            default_action(task, regs, &info);
+        else
+            run_handler(task, regs, &info, &action);
+    }
+    restart_without_handler(regs);
+    if (task->restore_mask) {
+        task->restore_mask = false;
+        signal_set_mask(task, task->saved_mask);
+    }
+}
+
+/* An address that iretq would refuse: neither the program's half nor the kernel's. */
+static bool rip_bad(uint64_t rip)
+{
+    return rip >= USER_END && (int64_t)rip >> 47 != -1;
+}
+
+void signal_exit_work(struct regs *regs)
+{
+    struct task *task = current_task();
+    unsigned work = atomic_fetch_and_explicit(
+        &task->thread.work, ~(WORK_SIGNAL | WORK_EXIT | WORK_NOTIFY), memory_order_acq_rel);
+
+    if (work & WORK_EXIT)
+        task_check_exit();
+    if (unlikely(task->process->stopped))
+        wait_until_continued(task->process);
+    if (work & WORK_SIGNAL)
+        deliver(task, regs);
+    else
+        restart_without_handler(regs); /* what broke the call off was taken by another thread */
+    if (work & WORK_NOTIFY)
+        rseq_resume(task, regs);
+    if (unlikely(rip_bad(regs->rip))) {
+        struct siginfo info = {.signo = SIGSEGV, .code = SI_KERNEL};
+
+        report_fault(task, regs, &info);
+        signal_force(&info);
+    }
+}
+
+static int connect_hooks(void)
+{
+    program_exit_hook = signal_exit_work;
+    program_fault_hook = program_fault;
+    return 0;
+}
+BOOT_STEP(PHASE_FS, "signals", connect_hooks);

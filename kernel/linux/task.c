@@ -1,0 +1,381 @@
+/* linux/task.c: making processes and tasks, finding them by number, freeing them. */
+#include "linux/task.h"
+
+#include "arch/x86_64/context.h"
+#include "core/log.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+
+enum { TID_BUCKETS = 512, PROCESS_BUCKETS = 64, PID_MAX = 4194304, TIDS_RESERVED = 300 };
+
+struct mutex tasks_lock;
+struct process *first_process;
+
+static struct task *_Atomic task_hash[TID_BUCKETS];
+static struct process *_Atomic process_hash[PROCESS_BUCKETS];
+static struct spinlock number_lock; /* over both tables and last_number */
+static int last_number;
+static struct kcache task_cache = {.name = "task", .size = sizeof(struct task)};
+
+struct task *task_find(int tid)
+{
+    struct task *task;
+
+    if (tid <= 0)
+        return NULL;
+    task = rcu_load(task_hash[tid % TID_BUCKETS]);
+    while (task && task->tid != tid)
+        task = rcu_load(task->hash_next);
+    return task;
+}
+
+struct process *process_find(int pid)
+{
+    struct process *process;
+
+    if (pid <= 0)
+        return NULL;
+    process = rcu_load(process_hash[pid % PROCESS_BUCKETS]);
+    while (process && process->pid != pid)
+        process = rcu_load(process->hash_next);
+    return process;
+}
+
+bool process_each(bool (*fn)(struct process *, void *), void *arg)
+{
+    for (unsigned i = 0; i < PROCESS_BUCKETS; i++) {
+        struct process *process = rcu_load(process_hash[i]);
+
+        for (; process; process = rcu_load(process->hash_next))
+            if (!fn(process, arg))
+                return false;
+    }
+    return true;
+}
+
+struct group_search {
+    int pgid;
+    struct process *found;
+};
+
+static bool in_group(struct process *process, void *arg)
+{
+    struct group_search *search = arg;
+
+    if (process->pgid == search->pgid && !process->zombie &&
+        (!search->found || process->pid < search->found->pid))
+        search->found = process;
+    return true;
+}
+
+struct process *process_of_group(int pgid)
+{
+    struct group_search search = {.pgid = pgid};
+
+    process_each(in_group, &search);
+    return search.found;
+}
+
+static bool number_taken(int number)
+{
+    return task_find(number) || process_find(number) || process_of_group(number);
+}
+
+/* The next free number, or `wanted` if it is free. -EAGAIN, -EEXIST. Under number_lock. */
+static int number_choose(int wanted)
+{
+    if (wanted)
+        return number_taken(wanted) ? -EEXIST : wanted;
+    for (int tries = 0; tries < PID_MAX; tries++) {
+        last_number = last_number + 1 < PID_MAX ? last_number + 1 : TIDS_RESERVED;
+        if (!number_taken(last_number))
+            return last_number;
+    }
+    return -EAGAIN;
+}
+
+void task_unpublish(struct task *task)
+{
+    uint64_t flags = spin_lock_irq(&number_lock);
+    struct task *_Atomic *link = &task_hash[task->tid % TID_BUCKETS];
+
+    while (rcu_load(*link) != task)
+        link = &rcu_load(*link)->hash_next;
+    rcu_store(*link, rcu_load(task->hash_next));
+    spin_unlock_irq(&number_lock, flags);
+}
+
+/* --- the folder context --- */
+
+struct fs_context *fs_context_create(void)
+{
+    struct fs_context *fs = kzalloc(sizeof(*fs));
+
+    if (!fs)
+        return NULL;
+    fs->refs = 1;
+    fs->root = fs->cwd = vfs_root;
+    path_get(&fs->root);
+    path_get(&fs->cwd);
+    fs->umask = 022;
+    return fs;
+}
+
+struct fs_context *fs_context_copy(struct fs_context *from)
+{
+    struct fs_context *fs = kzalloc(sizeof(*fs));
+
+    if (!fs)
+        return NULL;
+    fs->refs = 1;
+    mutex_lock(&from->lock);
+    fs->root = from->root;
+    fs->cwd = from->cwd;
+    fs->umask = from->umask;
+    path_get(&fs->root);
+    path_get(&fs->cwd);
+    mutex_unlock(&from->lock);
+    return fs;
+}
+
+void fs_context_put(struct fs_context *fs)
+{
+    if (!fs || atomic_fetch_sub_explicit(&fs->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    path_put(&fs->root);
+    path_put(&fs->cwd);
+    kfree(fs);
+}
+
+/* --- processes --- */
+
+static const uint64_t default_limits[RLIMITS][2] = {
+    [LIMIT_CPU] = {LIMIT_INFINITY, LIMIT_INFINITY},
+    [LIMIT_FSIZE] = {LIMIT_INFINITY, LIMIT_INFINITY},
+    [LIMIT_DATA] = {LIMIT_INFINITY, LIMIT_INFINITY},
+    [LIMIT_STACK] = {8 << 20, LIMIT_INFINITY},
+    [LIMIT_CORE] = {0, LIMIT_INFINITY},
+    [LIMIT_RSS] = {LIMIT_INFINITY, LIMIT_INFINITY},
+    [LIMIT_NPROC] = {LIMIT_INFINITY, LIMIT_INFINITY},
+    [LIMIT_NOFILE] = {FDS_MAX, FDS_MAX},
+    [LIMIT_MEMLOCK] = {LIMIT_INFINITY, LIMIT_INFINITY},
+    [LIMIT_AS] = {LIMIT_INFINITY, LIMIT_INFINITY},
+    [LIMIT_LOCKS] = {LIMIT_INFINITY, LIMIT_INFINITY},
+    [LIMIT_SIGPENDING] = {65536, 65536},
+    [LIMIT_MSGQUEUE] = {819200, 819200},
+    [LIMIT_NICE] = {0, 0},
+    [LIMIT_RTPRIO] = {0, 0},
+    [LIMIT_RTTIME] = {LIMIT_INFINITY, LIMIT_INFINITY},
+};
+
+static int process_number(struct process *process)
+{
+    uint64_t flags = spin_lock_irq(&number_lock);
+    int pid = number_choose(0);
+
+    if (pid > 0) {
+        struct process *_Atomic *bucket = &process_hash[pid % PROCESS_BUCKETS];
+
+        process->pid = pid;
+        process->hash_next = rcu_load(*bucket);
+        rcu_store(*bucket, process);
+    }
+    spin_unlock_irq(&number_lock, flags);
+    return pid;
+}
+
+struct process *process_create(struct process *parent)
+{
+    struct process *process = kzalloc(sizeof(*process));
+
+    if (!process)
+        return NULL;
+    list_init(&process->children);
+    list_init(&process->siblings);
+    list_init(&process->threads);
+    waitqueue_init(&process->signal_wait);
+    waitqueue_init(&process->child_wait);
+    waitqueue_init(&process->exit_wait);
+    signal_queue_init(&process->pending);
+    memcpy(process->limits, parent ? parent->limits : default_limits, sizeof(process->limits));
+    process->actions = signal_actions_create(parent ? parent->actions : NULL);
+    process->start_time = clock_monotonic();
+    process->dumpable = true;
+    if (!process->actions || process_number(process) < 0) {
+        process_free(process);
+        return NULL;
+    }
+    process->parent = parent;
+    process->pgid = parent ? parent->pgid : process->pid;
+    process->sid = parent ? parent->sid : process->pid;
+    return process;
+}
+
+void process_free(struct process *process)
+{
+    if (process->pid) {
+        uint64_t flags = spin_lock_irq(&number_lock);
+        struct process *_Atomic *link = &process_hash[process->pid % PROCESS_BUCKETS];
+
+        while (rcu_load(*link) != process)
+            link = &rcu_load(*link)->hash_next;
+        rcu_store(*link, rcu_load(process->hash_next));
+        spin_unlock_irq(&number_lock, flags);
+        rcu_synchronize();
+    }
+    signal_actions_put(process->actions);
+    kfree(process->exe_name);
+    kfree(process);
+}
+
+nsec_t process_runtime(struct process *process)
+{
+    nsec_t sum = process->dead_user_ns;
+
+    list_for_each_entry (struct task, task, &process->threads, process_link)
+        sum += thread_runtime(&task->thread);
+    return sum;
+}
+
+/* --- tasks --- */
+
+static void task_free(struct rcu_head *rcu)
+{
+    kcache_free(&task_cache, container_of(rcu, struct task, rcu));
+}
+
+/* struct thread's destroy(): after the last switch, in a kernel thread. */
+static void task_destroy(struct thread *thread)
+{
+    struct task *task = (struct task *)thread;
+
+    if (thread->fpu)
+        fpu_area_free(thread->fpu);
+    rcu_call(&task->rcu, task_free);
+}
+
+bool is_task(const struct thread *thread)
+{
+    return thread->destroy == task_destroy;
+}
+
+/* A new thread's first steps on its kernel stack. */
+static void task_begin(void *arg)
+{
+    struct task *task = arg;
+
+    if (task->begin)
+        task->begin(task);
+    if (task->set_child_tid)
+        (void)user_put32(task->set_child_tid, (uint32_t)task->tid);
+    program_enter(&task->start_regs);
+}
+
+static void task_inherit(struct task *task, const struct task *from)
+{
+    task->cred = from->cred;
+    task->signal_mask = from->signal_mask;
+    task->timer_slack_ns = from->timer_slack_ns;
+    task->no_new_privs = from->no_new_privs;
+    task->keep_caps = from->keep_caps;
+    task->securebits = from->securebits;
+}
+
+int task_create(struct process *process, struct task *from, int wanted_tid, struct task **made)
+{
+    struct task *task = kcache_alloc(&task_cache);
+    const char *name = from ? from->thread.name : "init";
+
+    if (!task)
+        return -ENOMEM;
+    task->process = process;
+    task->timer_slack_ns = 50000;
+    list_init(&task->process_link);
+    list_init(&task->futex_pi);
+    signal_queue_init(&task->pending);
+    task->altstack_flags = SS_DISABLE;
+    if (from)
+        task_inherit(task, from);
+    task->tid = wanted_tid;
+    task->thread.fpu = fpu_area_alloc();
+    if (!task->thread.fpu || thread_init(&task->thread, name, task_begin, task) < 0) {
+        if (task->thread.fpu)
+            fpu_area_free(task->thread.fpu);
+        kcache_free(&task_cache, task);
+        return -ENOMEM;
+    }
+    task->thread.destroy = task_destroy;
+    task->thread.space = process->space;
+    task->caller.cred = &task->cred;
+    *made = task;
+    return 0;
+}
+
+void task_discard(struct task *task)
+{
+    fd_table_put(task->fds);
+    fs_context_put(task->fs);
+    thread_discard(&task->thread);
+    if (task->thread.fpu)
+        fpu_area_free(task->thread.fpu);
+    kcache_free(&task_cache, task);
+}
+
+/* Give the task its number and make it findable. */
+static int task_number(struct task *task)
+{
+    uint64_t flags = spin_lock_irq(&number_lock);
+    int tid = task->tid;
+
+    if (list_empty(&task->process->threads) && tid == 0)
+        tid = task->process->pid; /* the leader's is the process's */
+    else
+        tid = number_choose(tid);
+    if (tid > 0) {
+        struct task *_Atomic *bucket = &task_hash[tid % TID_BUCKETS];
+
+        task->tid = tid;
+        task->hash_next = rcu_load(*bucket);
+        rcu_store(*bucket, task);
+    }
+    spin_unlock_irq(&number_lock, flags);
+    return tid < 0 ? tid : 0;
+}
+
+/* Link it into its process, unless that is ending. Under process->lock. */
+static int task_join(struct task *task)
+{
+    struct process *process = task->process;
+    uint64_t flags = spin_lock_irq(&process->signal_lock);
+    bool ending = atomic_load_explicit(&process->exiting, memory_order_relaxed) ||
+                  (process->exec_task && process->exec_task != task);
+
+    if (!ending) {
+        list_add_tail(&process->threads, &task->process_link);
+        process->nthreads++;
+        if (!process->leader)
+            process->leader = task;
+        if (process->stopped)
+            thread_post_work(&task->thread, WORK_SIGNAL);
+    }
+    spin_unlock_irq(&process->signal_lock, flags);
+    return ending ? -EAGAIN : 0;
+}
+
+int task_publish(struct task *task)
+{
+    struct process *process = task->process;
+    int error;
+
+    mutex_lock(&process->lock);
+    error = task_number(task);
+    if (!error) {
+        error = task_join(task);
+        if (error)
+            task_unpublish(task);
+    }
+    mutex_unlock(&process->lock);
+    if (error)
+        rcu_synchronize(); /* somebody may have found it by its number */
+    return error;
+}
