@@ -73,9 +73,6 @@ __attribute__((no_stack_protector)) void kernel_main(void)
     boot_mark("hand-over");
     for (enum boot_phase phase = PHASE_ARCH; phase <= PHASE_THREADS; phase++)
         run_phase(phase);
-    if (sched_init())
-        panic("boot: no memory for the scheduler");
-    boot_mark("scheduler");
     if (!kthread_start("boot", boot_rest, NULL))
         panic("boot: no memory for the first thread");
     sched_cpu_start();

@@ -44,7 +44,7 @@ static const uint8_t *find_pointer(void)
         p = scan(ebda, ebda + 1024);
     if (!p)
         p = scan(0x9fc00, 0xa0000);
-    return p ? p : scan(0xe0000, 0x100000);
+    return p ? p : scan(0xf0000, 0x100000);
 }
 
 static void interrupt_entry(const uint8_t *e, const bool isa_bus[256])

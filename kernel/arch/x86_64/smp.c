@@ -9,6 +9,7 @@
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/trap.h"
 #include "core/boot.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/random.h"
