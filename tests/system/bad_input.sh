@@ -65,7 +65,7 @@ for cpus in 0 65 x; do
 done
 refused '--machine of another world' 125 'machine' $RUN --machine amiga /bin/true
 refused 'no program at all' 125 'program|usage|missing' $OSPREY run
-refused 'QEMU missing' 125 'qemu' env PATH=/nonexistent "$(realpath "$OSPREY")" run /bin/true
+refused 'QEMU missing' 125 'qemu' env OSPREY_QEMU=/nonexistent/qemu "$BUILD/host/osprey" run /bin/true
 status=$(timeout 100 $RUN --memory 2M /bin/true >"$WORK/ends.out" 2>"$WORK/ends.err"; echo $?)
 check 'too little memory is an error in words' \
     sh -c "[ $status -ne 0 ] && [ $status -ne 124 ] && grep -qi memory '$WORK/ends.err'"

@@ -120,7 +120,10 @@ C
     for tags in --enable-new-dtags --disable-new-dtags; do
         # shellcheck disable=SC2016
         gcc -o forty main.c -Llib -lforty -Wl,$tags,-rpath,'$ORIGIN/lib'
-        runs "a library beside the program ($tags)" /bin/sh ./forty
+        unpack ./forty
+        cmp -s lib/libforty.so "root$work/lib/libforty.so" &&
+            ok "a library beside the program ($tags)" ||
+            not_ok "a library beside the program ($tags)"
     done
     gcc -o forty main.c -Llib -lforty
     unpack --env "LD_LIBRARY_PATH=$work/lib" ./forty
