@@ -18,7 +18,7 @@
 
 enum {
     PLANS_MAX = 2000,
-    IN_USE = 600,        /* seconds that an image is kept at least after its last use */
+    IN_USE = 600,         /* seconds that an image is kept at least after its last use */
     STALE = 24 * 60 * 60, /* seconds after which a stage left behind is swept away */
 };
 
@@ -35,8 +35,8 @@ static const char *fallback(void)
     char *path = formatted("/tmp/osprey-%u", geteuid());
     struct stat st;
 
-    if (!make_folder(path) || lstat(path, &st) || !S_ISDIR(st.st_mode) ||
-        st.st_uid != geteuid() || (st.st_mode & 077))
+    if (!make_folder(path) || lstat(path, &st) || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+        (st.st_mode & 077))
         die(STATUS_FAILED, "no folder for the image cache: set XDG_CACHE_HOME or HOME");
     return path;
 }
@@ -83,10 +83,10 @@ void tree_name(const struct tree *tree, char name[33])
         const struct entry *entry = &tree->entry[i];
         char line[256];
         bool file = S_ISREG(entry->mode) && !entry->made;
-        int size = snprintf(line, sizeof line, "%o %u %u %" PRIu64 " %lld.%09ld %" PRIu64,
-                            entry->mode, entry->uid, entry->gid, entry->size,
-                            file ? (long long)entry->mtime.tv_sec : 0,
-                            file ? entry->mtime.tv_nsec : 0, file ? (uint64_t)entry->inode : 0);
+        int size =
+            snprintf(line, sizeof line, "%o %u %u %" PRIu64 " %lld.%09ld %" PRIu64, entry->mode,
+                     entry->uid, entry->gid, entry->size, file ? (long long)entry->mtime.tv_sec : 0,
+                     file ? entry->mtime.tv_nsec : 0, file ? (uint64_t)entry->inode : 0);
         sha256_add(&sha, line, (size_t)size + 1);
         sha256_add(&sha, entry->path, strlen(entry->path) + 1);
         if (entry->target)
@@ -172,8 +172,7 @@ bool plan_load(struct plan *plan, const char *request)
         good = plan_line(plan, bytes + at);
     free(bytes);
     free(path);
-    return good && plan->path && plan->argv.count &&
-           !utimensat(AT_FDCWD, plan->image, NULL, 0);
+    return good && plan->path && plan->argv.count && !utimensat(AT_FDCWD, plan->image, NULL, 0);
 }
 
 static void plan_line_add(struct text *text, char kind, const char *what)
@@ -272,8 +271,8 @@ static void sweep(const char *folder, uint64_t bytes, size_t count)
             continue;
         if (found == room)
             kept = remake(kept, room = room ? 2 * room : 64, sizeof *kept);
-        kept[found++] = (struct kept){formatted("%s/%s", folder, d->d_name),
-                                      (uint64_t)st.st_size, st.st_mtime};
+        kept[found++] =
+            (struct kept){formatted("%s/%s", folder, d->d_name), (uint64_t)st.st_size, st.st_mtime};
         sum += (uint64_t)st.st_size;
     }
     if (dir)

@@ -103,8 +103,7 @@ static void add_object(struct closure *closure, const char *path, const char *rp
         return;
     if (closure->objects == closure->objects_room) {
         closure->objects_room = closure->objects_room ? 2 * closure->objects_room : 64;
-        closure->object =
-            remake(closure->object, closure->objects_room, sizeof *closure->object);
+        closure->object = remake(closure->object, closure->objects_room, sizeof *closure->object);
     }
     struct object *object = &closure->object[closure->objects];
     *object = (struct object){.path = copy(path), .rpath = copy(rpath), .strict = strict};
@@ -236,8 +235,7 @@ static void add_package(struct closure *closure, struct package *package, enum r
 
 static void do_package(struct closure *closure, struct package *package)
 {
-    static const enum role role[] = {
-        [1] = ROLE_NEEDED, [2] = ROLE_PROGRAM, [3] = ROLE_WHOLE};
+    static const enum role role[] = {[1] = ROLE_NEEDED, [2] = ROLE_PROGRAM, [3] = ROLE_WHOLE};
     char path[PATH_MAX];
     size_t cursor = 0;
 
@@ -315,8 +313,8 @@ bool closure_mentions(const struct closure *closure, const char *string)
     return false;
 }
 
-static void add_needed(struct closure *closure, const struct object *object,
-                       const struct elf *elf, const char *name, const char *rpath)
+static void add_needed(struct closure *closure, const struct object *object, const struct elf *elf,
+                       const char *name, const char *rpath)
 {
     const char *found = library_find(&closure->search, name, object->path, elf, rpath);
 
@@ -368,8 +366,7 @@ static bool take_opened(struct closure *closure)
     for (size_t i = 0; closure->search_ready && i < closure->opened_count; i++) {
         struct opened *opened = &closure->opened[i];
         if (!opened->path) {
-            const char *path =
-                library_find(&closure->search, opened->name, "/", &no_elf, NULL);
+            const char *path = library_find(&closure->search, opened->name, "/", &no_elf, NULL);
             opened->path = copy(path ? path : "");
             opened->owner = *opened->path ? debian_owner(closure->debian, opened->path) : NULL;
         }
@@ -403,8 +400,7 @@ static void check_interpreter(struct closure *closure, const char *path)
 
     if (data && !elf_parse(&elf, data, size)) {
         if (elf.interpreter && root_stat(&closure->tree->root, elf.interpreter, NULL, &st))
-            die(STATUS_NOT_FOUND, "%s: its ELF interpreter %s is not there", path,
-                elf.interpreter);
+            die(STATUS_NOT_FOUND, "%s: its ELF interpreter %s is not there", path, elf.interpreter);
         need_search(closure, elf.interpreter);
     }
     root_unmap(data, size);
@@ -461,8 +457,7 @@ void closure_check(struct tree *tree, const char *path, const char *library_path
     struct tree scratch;
 
     tree_start(&scratch, tree->root.folder);
-    struct closure closure = {
-        .tree = &scratch, .program = path, .library_path = library_path};
+    struct closure closure = {.tree = &scratch, .program = path, .library_path = library_path};
     check_interpreter(&closure, path);
     add_file(&closure, path, "", true);
     closure_finish(&closure);

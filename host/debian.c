@@ -89,7 +89,8 @@ static void stanza_end(struct debian *debian, struct stanza *stanza, struct word
             debian->package = remake(debian->package, debian->room, sizeof(struct package));
         }
         struct package *package = &debian->package[debian->count++];
-        *package = (struct package){.name = copy(stanza->name.data), .essential = stanza->essential};
+        *package =
+            (struct package){.name = copy(stanza->name.data), .essential = stanza->essential};
         package->source = copy(stanza->source.size ? stanza->source.data : package->name);
         package->source[strcspn(package->source, " ")] = 0;
         package->depends = copy(stanza->depends.size ? stanza->depends.data : "");

@@ -94,8 +94,9 @@ static const char *ident_fault(const struct elf *elf)
     if (elf->size < FILE_HEADER_SIZE)
         return "is a truncated ELF file";
     bool little = elf->data[EI_DATA_AT] == DATA_LITTLE;
-    uint64_t machine = little ? number(elf, E_MACHINE_AT, 2)
-                              : (uint64_t)elf->data[E_MACHINE_AT] << 8 | elf->data[E_MACHINE_AT + 1];
+    uint64_t machine = little
+                           ? number(elf, E_MACHINE_AT, 2)
+                           : (uint64_t)elf->data[E_MACHINE_AT] << 8 | elf->data[E_MACHINE_AT + 1];
     if (machine != MACHINE_X86_64)
         return machine_fault(machine);
     if (elf->data[EI_CLASS_AT] != CLASS_64)

@@ -6,23 +6,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GCONV "/usr/lib/x86_64-linux-gnu/gconv"
+#define GCONV        "/usr/lib/x86_64-linux-gnu/gconv"
 #define CERTIFICATES "/etc/ssl/certs"
 
 static const struct {
     const char *path;
     mode_t mode;
 } folders[] = {
-    {"/dev", 0755},  {"/etc", 0755},  {"/home", 0755}, {"/mnt", 0755},      {"/proc", 0555},
-    {"/root", 0700}, {"/run", 0755},  {"/sys", 0555},  {"/tmp", 01777},     {"/usr", 0755},
-    {"/var", 0755},  {"/opt", 0755},  {"/srv", 0755},  {"/var/tmp", 01777}, {"/var/lib", 0755},
+    {"/dev", 0755},  {"/etc", 0755}, {"/home", 0755}, {"/mnt", 0755},      {"/proc", 0555},
+    {"/root", 0700}, {"/run", 0755}, {"/sys", 0555},  {"/tmp", 01777},     {"/usr", 0755},
+    {"/var", 0755},  {"/opt", 0755}, {"/srv", 0755},  {"/var/tmp", 01777}, {"/var/lib", 0755},
 };
 
 static const char *const files[] = {
-    "/etc/passwd",     "/etc/group",      "/etc/hosts",      "/etc/hostname", "/etc/nsswitch.conf",
-    "/etc/localtime",  "/etc/timezone",   "/etc/host.conf",  "/etc/gai.conf", "/etc/resolv.conf",
-    "/etc/services",   "/etc/protocols",  "/etc/os-release", "/etc/inputrc",  "/etc/debian_version",
-    "/etc/mime.types", "/etc/mtab",       "/bin",            "/sbin",         "/lib",
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/hosts",
+    "/etc/hostname",
+    "/etc/nsswitch.conf",
+    "/etc/localtime",
+    "/etc/timezone",
+    "/etc/host.conf",
+    "/etc/gai.conf",
+    "/etc/resolv.conf",
+    "/etc/services",
+    "/etc/protocols",
+    "/etc/os-release",
+    "/etc/inputrc",
+    "/etc/debian_version",
+    "/etc/mime.types",
+    "/etc/mtab",
+    "/bin",
+    "/sbin",
+    "/lib",
     "/lib64",
 };
 
@@ -93,7 +109,8 @@ static void add_listed_modules(struct tree *tree)
     char *text = copy_bytes(list ? list : "", size);
 
     root_unmap(list, size);
-    for (char *save, *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+    for (char *save, *line = strtok_r(text, "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save)) {
         if (sscanf(line, "module %127s %127s %127s", from, to, file) != 3 || strchr(file, '/'))
             continue;
         char *path = formatted(GCONV "/%s.so", file);

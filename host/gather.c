@@ -214,8 +214,7 @@ static void add_argument(struct tree *tree, struct closure *closure, const char 
         tree_add(tree, path, NULL, NULL);
 }
 
-static void add_arguments(struct tree *tree, struct closure *closure,
-                          const struct options *options)
+static void add_arguments(struct tree *tree, struct closure *closure, const struct options *options)
 {
     const char *cwd = work_folder(options);
 
@@ -346,8 +345,7 @@ static void request_name(const struct options *options, char name[33])
     char tool[64] = "";
 
     if (!stat("/proc/self/exe", &st))
-        snprintf(tool, sizeof tool, "%lld.%09ld", (long long)st.st_mtim.tv_sec,
-                 st.st_mtim.tv_nsec);
+        snprintf(tool, sizeof tool, "%lld.%09ld", (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
     environment(options, &env);
     sha256_start(&sha);
     hash_word(&sha, tool);

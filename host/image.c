@@ -192,8 +192,8 @@ const char *image_tool(void)
  * readable, and the image says root of all of them. */
 static void run_mkfs(const char *file, const char *name)
 {
-    char *uuid = formatted("-U%.8s-%.4s-%.4s-%.4s-%.12s", name, name + 8, name + 12, name + 16,
-                           name + 20);
+    char *uuid =
+        formatted("-U%.8s-%.4s-%.4s-%.4s-%.12s", name, name + 8, name + 12, name + 16, name + 20);
     const char *all_root = geteuid() ? "--all-root" : "--quiet";
     const char *tool = image_tool();
     int output[2];

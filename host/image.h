@@ -7,8 +7,7 @@
  * folder staged below `scratch` (an existing folder on a file system with room for it; cleaned
  * up afterwards, also when the command is ended). `name` is the 32 hexadecimal digits which become
  * the file system's UUID. Ends the command with one line when it fails. */
-void image_write(const struct tree *tree, const char *file, const char *scratch,
-                 const char *name);
+void image_write(const struct tree *tree, const char *file, const char *scratch, const char *name);
 
 /* The size of an image, rounded up to 4 KiB. Ends the command with one line if the file cannot be
  * read or its superblock is not one of an image that the kernel takes. */

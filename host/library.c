@@ -11,7 +11,11 @@
 #define LD_CACHE "/etc/ld.so.cache"
 
 static const char *const glibc_folders[] = {
-    "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib",
+    "/lib/x86_64-linux-gnu",
+    "/usr/lib/x86_64-linux-gnu",
+    "/lib64",
+    "/usr/lib64",
+    "/lib",
     "/usr/lib",
 };
 
@@ -37,8 +41,8 @@ static void musl_folders(struct library_search *search, const char *interpreter)
         words_add(&search->folders, f);
 }
 
-void library_search_start(struct library_search *search, struct tree *tree,
-                          const char *interpreter, const char *library_path)
+void library_search_start(struct library_search *search, struct tree *tree, const char *interpreter,
+                          const char *library_path)
 {
     *search = (struct library_search){.tree = tree, .library_path = library_path};
     const char *base = interpreter ? strrchr(interpreter, '/') : NULL;

@@ -8,18 +8,18 @@ struct library_search {
     struct tree *tree;
     const char *library_path; /* LD_LIBRARY_PATH of the program, or NULL */
     bool musl;
-    struct words folders;     /* where to look last */
-    const void *cache;        /* /etc/ld.so.cache; all zero for musl */
+    struct words folders; /* where to look last */
+    const void *cache;    /* /etc/ld.so.cache; all zero for musl */
     size_t cache_size;
-    struct map known;         /* names that need no object's own folders -> found */
+    struct map known; /* names that need no object's own folders -> found */
     struct words found;
     struct words keys;
 };
 
 /* Prepare for programs of this ELF interpreter (NULL: static ones, which open libraries as glibc
  * does). Notes the loader's own files in the tree. */
-void library_search_start(struct library_search *search, struct tree *tree,
-                          const char *interpreter, const char *library_path);
+void library_search_start(struct library_search *search, struct tree *tree, const char *interpreter,
+                          const char *library_path);
 
 /* Folders, joined by ':', of DT_RPATH or DT_RUNPATH with $ORIGIN, $LIB and $PLATFORM replaced
  * for an object found at `path`. The caller frees it. */

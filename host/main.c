@@ -59,8 +59,8 @@ static const struct {
     const char *name;
     int (*act)(int argc, char **argv);
 } commands[] = {
-    {"run", do_run},       {"build", do_build},       {"help", do_help}, {"--help", do_help},
-    {"-h", do_help},       {"version", do_version},   {"--version", do_version},
+    {"run", do_run}, {"build", do_build},     {"help", do_help},         {"--help", do_help},
+    {"-h", do_help}, {"version", do_version}, {"--version", do_version},
 };
 
 int main(int argc, char **argv)

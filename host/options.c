@@ -139,8 +139,9 @@ static void take_hostname(struct options *options, const char *value)
 {
     size_t size = strlen(value);
 
-    if (!size || size > 64 || strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                            "0123456789.-_") != size)
+    if (!size || size > 64 ||
+        strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                      "0123456789.-_") != size)
         bad("hostname", value, "a host name of at most 64 letters, digits, '.', '-' and '_'");
     options->hostname = value;
 }
@@ -288,8 +289,7 @@ static const struct option_row rows[] = {
     {"add", 0, FOR_BOTH, "PATH", take_add, "put this file or folder into the image as well"},
     {"package", 0, FOR_BOTH, "NAME", take_package,
      "put this installed Debian package into the image as well"},
-    {"no-files", 0, FOR_BOTH, NULL, take_no_files,
-     "do not put files named in ARGS into the image"},
+    {"no-files", 0, FOR_BOTH, NULL, take_no_files, "do not put files named in ARGS into the image"},
     {"output", 'o', FOR_BUILD, "FILE", take_output, "the image to write"},
     {"image", 0, FOR_RUN, "FILE", take_image, "run an image that `osprey build` wrote"},
     {"timeout", 't', FOR_RUN, "SECONDS", take_timeout, "end the VM after this time, status 124"},
@@ -333,8 +333,8 @@ static int take_option(struct options *options, unsigned use, int argc, char **a
     const char *value = is_long && name[size] ? name + size + 1 : NULL;
 
     if (!row)
-        die(STATUS_FAILED, "unknown option %.*s (try 'osprey help %s')",
-            (int)(name + size - word), word, use == FOR_BUILD ? "build" : "run");
+        die(STATUS_FAILED, "unknown option %.*s (try 'osprey help %s')", (int)(name + size - word),
+            word, use == FOR_BUILD ? "build" : "run");
     if (!is_long && name[1]) {
         if (!row->value)
             die(STATUS_FAILED, "unknown option %s (try 'osprey help %s')", word,

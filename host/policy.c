@@ -72,16 +72,35 @@ static const char *const program_folders[] = {"bin/", "sbin/", "games/"};
 /* Packages that matter to installing and maintaining others. The essential ones are left out by
  * that mark. */
 static const char *const maintenance[] = {
-    "adduser",      "apt",           "ca-certificates-java",
-    "cdebconf",     "cpio",          "debconf",
-    "debconf-2.0",  "dictionaries-common", "dpkg",
-    "emacsen-common", "fontconfig-config", "init-system-helpers",
-    "install-info", "libdebconfclient0", "logrotate",
-    "lsb-base",     "mount",         "netbase",
-    "passwd",       "procps",        "sensible-utils",
-    "systemd",      "systemd-sysv",  "sysvinit-utils",
-    "tasksel",            "ucf",
-    "udev",         "usrmerge",      "xml-core",
+    "adduser",
+    "apt",
+    "ca-certificates-java",
+    "cdebconf",
+    "cpio",
+    "debconf",
+    "debconf-2.0",
+    "dictionaries-common",
+    "dpkg",
+    "emacsen-common",
+    "fontconfig-config",
+    "init-system-helpers",
+    "install-info",
+    "libdebconfclient0",
+    "logrotate",
+    "lsb-base",
+    "mount",
+    "netbase",
+    "passwd",
+    "procps",
+    "sensible-utils",
+    "systemd",
+    "systemd-sysv",
+    "sysvinit-utils",
+    "tasksel",
+    "ucf",
+    "udev",
+    "usrmerge",
+    "xml-core",
     "x11-common",
 };
 
@@ -92,8 +111,9 @@ static bool starts(const char *string, const char *with)
 
 static bool program_file(const char *path)
 {
-    const char *at = starts(path, "/usr/local/") ? path + 11 : starts(path, "/usr/") ? path + 5
-                                                                                      : path + 1;
+    const char *at = starts(path, "/usr/local/") ? path + 11
+                     : starts(path, "/usr/")     ? path + 5
+                                                 : path + 1;
 
     for (size_t i = 0; i < sizeof program_folders / sizeof *program_folders; i++)
         if (starts(at, program_folders[i]))

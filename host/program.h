@@ -17,4 +17,5 @@ void program_find(struct program *program, struct tree *tree, const struct words
 
 /* The interpreter and arguments of a `#!` line, split as Linux does: the interpreter, and the
  * rest of the line as one argument. False if the bytes do not start with one. */
-bool script_line(const char *data, size_t size, char interpreter[PATH_MAX], char argument[PATH_MAX]);
+bool script_line(const char *data, size_t size, char interpreter[PATH_MAX],
+                 char argument[PATH_MAX]);

@@ -19,14 +19,14 @@
 #include <unistd.h>
 
 enum {
-    GRACE_MS = 3000,       /* for QEMU to end once the program has */
-    LINGER_MS = 1000,      /* for its last bytes once it has ended */
-    BACKGROUND_MS = 300,   /* how often to see whether the terminal is ours again */
-    SAID_MAX = 4096,       /* of what QEMU prints itself */
-    LINE_MAX_SIZE = 512,   /* of a control line */
-    ORDERS_MAX = 4096,     /* bytes of control lines waiting for the VM */
+    GRACE_MS = 3000,     /* for QEMU to end once the program has */
+    LINGER_MS = 1000,    /* for its last bytes once it has ended */
+    BACKGROUND_MS = 300, /* how often to see whether the terminal is ours again */
+    SAID_MAX = 4096,     /* of what QEMU prints itself */
+    LINE_MAX_SIZE = 512, /* of a control line */
+    ORDERS_MAX = 4096,   /* bytes of control lines waiting for the VM */
     STATUS_NONE = -1,
-    EXIT_PANIC = 121,      /* QEMU's own status when the kernel wrote 60 to the exit port */
+    EXIT_PANIC = 121, /* QEMU's own status when the kernel wrote 60 to the exit port */
 };
 
 enum flow_name { IN, OUT, ERR, TTY_IN, TTY_OUT, CONSOLE, FLOWS };
@@ -38,16 +38,16 @@ struct proxy {
     int signals;
     int said_fd;
     struct text said;
-    struct text orders;          /* lines for the VM not yet written */
-    char line[LINE_MAX_SIZE];    /* a line of the VM not yet whole */
+    struct text orders;       /* lines for the VM not yet written */
+    char line[LINE_MAX_SIZE]; /* a line of the VM not yet whole */
     size_t line_size;
     pid_t qemu;
     bool qemu_ended;
     int qemu_status;
-    int status;                  /* of the program, or STATUS_NONE */
-    int killed_by;               /* the signal that ended the program, or 0 */
-    int stopped_by;              /* our second INT or TERM, or 0 */
-    bool asked;                  /* a first INT or TERM went to the program */
+    int status;     /* of the program, or STATUS_NONE */
+    int killed_by;  /* the signal that ended the program, or 0 */
+    int stopped_by; /* our second INT or TERM, or 0 */
+    bool asked;     /* a first INT or TERM went to the program */
     bool timed_out;
     bool lingered;
     uint64_t timeout_at, grace_at, linger_at; /* ms; 0: not set */
@@ -198,8 +198,8 @@ static void take_control(struct proxy *proxy)
 
 static void give_orders(struct proxy *proxy)
 {
-    ssize_t size = send(proxy->control, proxy->orders.data, proxy->orders.size,
-                        MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t size =
+        send(proxy->control, proxy->orders.data, proxy->orders.size, MSG_DONTWAIT | MSG_NOSIGNAL);
 
     if (size <= 0)
         return;

@@ -11,7 +11,7 @@ struct proxy_request {
     const int *ours;             /* our ends of its lines (qemu.h), -1 where there is none */
     const int *theirs;           /* its ends; both are closed by proxy_run() */
     struct terminal *terminal;
-    uint64_t timeout_ms;         /* 0: none */
+    uint64_t timeout_ms; /* 0: none */
 };
 
 /* Run QEMU until it ends, return the status of the command (docs/host-guest.md); its one line of

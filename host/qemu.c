@@ -163,8 +163,13 @@ static void line_words(const struct qemu *qemu, struct words *words)
 void qemu_words(const struct qemu *qemu, struct words *words)
 {
     static const char *const fixed[] = {
-        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-        "-device", "isa-debug-exit,iobase=" EXIT_PORT ",iosize=4",
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-no-reboot",
+        "-device",
+        "isa-debug-exit,iobase=" EXIT_PORT ",iosize=4",
     };
     const struct options *options = qemu->options;
 

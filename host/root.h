@@ -15,8 +15,7 @@ struct root {
 
 /* What root_walk() met: called for each existing component on the way, links included
  * (`target` is theirs), and once with `st` NULL for the one that is missing. */
-typedef void root_visit(void *context, const char *path, const struct stat *st,
-                        const char *target);
+typedef void root_visit(void *context, const char *path, const struct stat *st, const char *target);
 
 /* Follow `path` (absolute) to its end. 0 with the real path inside the root and the state of
  * what lies there, or -ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EACCES. */

@@ -76,8 +76,9 @@ static uint64_t memory_size(const struct options *options, uint64_t image, uint6
     if (!options->memory)
         return (memory_beside_image + image + PAGE - 1) / PAGE * PAGE;
     if (options->memory < least)
-        die(STATUS_FAILED, "--memory: %llu KiB is too little: the image and the kernel alone take "
-                           "%llu KiB",
+        die(STATUS_FAILED,
+            "--memory: %llu KiB is too little: the image and the kernel alone take "
+            "%llu KiB",
             (unsigned long long)options->memory >> 10, (unsigned long long)(least + 1023) >> 10);
     return options->memory / PAGE * PAGE;
 }

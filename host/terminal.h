@@ -10,9 +10,9 @@
 /* How fd 0, 1 and 2 go to the VM (the stdio= word, docs/host-guest.md), and the terminal. */
 struct terminal {
     char letters[4];
-    int fd;      /* of the terminal, non-blocking if possible; -1: none */
-    bool input;  /* the program reads it: raw mode when in the foreground */
-    bool raw;    /* it is in raw mode now */
+    int fd;     /* of the terminal, non-blocking if possible; -1: none */
+    bool input; /* the program reads it: raw mode when in the foreground */
+    bool raw;   /* it is in raw mode now */
 };
 
 /* Look at fd 0 to 2, of which none may be closed. */

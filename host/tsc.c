@@ -132,8 +132,8 @@ uint64_t tsc_khz(void)
         uint64_t rough = khz_between(start, now);
         khz = khz_between(noted, now);
         uint64_t slack = now.ns > start.ns ? 200 * 1000000 / (now.ns - start.ns) : 0;
-        if (!agree(rough, khz) && !(rough && slack > AGREE_PPM && khz / 100 * 99 < rough &&
-                                    rough < khz / 100 * 101))
+        if (!agree(rough, khz) &&
+            !(rough && slack > AGREE_PPM && khz / 100 * 99 < rough && rough < khz / 100 * 101))
             khz = 0;
     }
     if (!khz) {

@@ -2,7 +2,7 @@
 # cache of its own; neither a kernel nor a VM is needed.
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../../.." && pwd)
-osprey=${OSPREY:-$top/build/host/osprey}
+osprey=$top/${BUILD:-build}/host/osprey
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export XDG_CACHE_HOME="$work/cache" OSPREY_QEMU="$here/fake-qemu" OSPREY_KERNEL=/bin/true
