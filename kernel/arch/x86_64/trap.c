@@ -136,7 +136,7 @@ static void page_fault(struct regs *regs)
     int code = SEGV_MAPERR, err = -14;
     bool may_sleep = program || ((regs->rflags & RFLAGS_IF) && !in_interrupt());
 
-    if ((int64_t)addr >= 0 && may_sleep && current->space && page_fault_hook) {
+    if ((int64_t)addr >= 0 && may_sleep && current && current->space && page_fault_hook) {
         irq_enable();
         err = page_fault_hook(addr,
                               (error & ERROR_WRITE ? FAULT_ACCESS_WRITE : 0) |
