@@ -94,8 +94,33 @@ static int apply_flags(const struct file *file, struct io *io, unsigned flags)
     if (flags & RWF_NOWAIT && type != S_IFREG && type != S_IFIFO && type != S_IFSOCK)
         return -EOPNOTSUPP;
     io->nowait = flags & RWF_NOWAIT;
-    io->append = flags & RWF_APPEND;
     return 0;
+}
+
+/* One write at the end of a file that is not open for appending: through a stand-in that is. */
+static ssize_t append(struct file *file, struct io *io, off_t *pos)
+{
+    struct file stand_in = *file;
+    off_t end = 0;
+    atomic_fetch_or_explicit(&stand_in.flags, O_APPEND, memory_order_relaxed);
+    if (pos || !file->seekable)
+        return file_write(&stand_in, io, pos);
+    mutex_lock(&file->pos_lock);
+    ssize_t n = file_write(&stand_in, io, &end);
+    if (n > 0)
+        file->pos = end;
+    mutex_unlock(&file->pos_lock);
+    return n;
+}
+
+static ssize_t write_with(struct file *file, struct io *io, off_t *pos, unsigned flags)
+{
+    ssize_t n = flags & RWF_APPEND ? append(file, io, pos) : file_write(file, io, pos);
+    if (n > 0 && flags & (RWF_DSYNC | RWF_SYNC)) {
+        int err = file_sync(file, !(flags & RWF_SYNC));
+        return err ? err : n;
+    }
+    return n;
 }
 
 static int64_t transfer_vector(int fd, uintptr_t addr, size_t n, off_t *pos, unsigned flags,
@@ -109,11 +134,8 @@ static int64_t transfer_vector(int fd, uintptr_t addr, size_t n, off_t *pos, uns
     if (!result) {
         result = flags ? apply_flags(ref.file, &vec.io, flags) : 0;
         if (!result)
-            result = write ? file_write(ref.file, &vec.io, pos) : file_read(ref.file, &vec.io, pos);
-        if (write && result > 0 && flags & (RWF_DSYNC | RWF_SYNC)) {
-            int err = file_sync(ref.file, !(flags & RWF_SYNC));
-            result = err ? err : result;
-        }
+            result = write ? write_with(ref.file, &vec.io, pos, flags)
+                           : file_read(ref.file, &vec.io, pos);
         user_iov_put(&vec);
     }
     fd_return(ref);

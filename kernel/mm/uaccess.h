@@ -47,7 +47,6 @@ struct io {
     size_t left;   /* bytes */
     bool kernel;   /* addresses are the kernel's */
     bool nowait;   /* -EAGAIN rather than sleep, whatever the file's O_NONBLOCK (RWF_NOWAIT) */
-    bool append;   /* write at the end, whatever the file's O_APPEND (RWF_APPEND) */
 };
 static inline struct io io_kernel(struct iovec *iov, const void *p, size_t n)
 {
