@@ -143,12 +143,27 @@ static void print_command(const struct words *words)
     text_free(&line);
 }
 
+/* The kernel's file with its symbols for gdb: osprey.debug beside osprey.elf, if it is there. */
+static char *symbol_file(const char *kernel)
+{
+    size_t size = strlen(kernel);
+    bool elf = size > 4 && !strcmp(kernel + size - 4, ".elf");
+    char *debug = formatted("%.*s.debug", (int)(elf ? size - 4 : size), kernel);
+
+    if (!access(debug, R_OK))
+        return debug;
+    free(debug);
+    return copy(kernel);
+}
+
 static void tell_gdb(const struct options *options, const char *kernel)
 {
     struct text command = {0};
+    char *symbols = symbol_file(kernel);
 
     quote_shell(&command, "gdb");
-    quote_shell(&command, kernel);
+    quote_shell(&command, symbols);
+    free(symbols);
     text_format(&command, " -ex 'target remote :%u'", options->gdb_port);
     warn("waiting for: %s", command.data);
     text_free(&command);

@@ -1,6 +1,7 @@
 #!/bin/sh
 # host/setup.sh KIND...: install the Debian packages of these kinds (host/packages.txt) that are
-# missing, naming them first. Silent when all are there.
+# missing, naming them first. Silent when all are there. Building needs those of running as
+# well, testing all.
 set -eu
 
 here=$(dirname "$0")
@@ -14,13 +15,17 @@ present() {
     esac
 }
 
+kinds=" $* "
+case $kinds in
+*" test "*) kinds=" run build test " ;;
+*" build "*) kinds=" run build " ;;
+esac
 missing=
-for kind; do
-    while read -r what package proof; do
-        [ "$what" = "$kind" ] || continue
-        present "$package" "$proof" || missing="$missing $package"
-    done <"$here/packages.txt"
-done
+while read -r kind package proof; do
+    case $kinds in
+    *" $kind "*) present "$package" "$proof" || missing="$missing $package" ;;
+    esac
+done <"$here/packages.txt"
 [ -n "$missing" ] || exit 0
 
 echo "osprey: installing the missing Debian packages:$missing" >&2

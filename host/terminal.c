@@ -3,10 +3,12 @@
 #include "say.h"
 
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <termios.h>
 #include <unistd.h>
@@ -43,6 +45,17 @@ int open_again(int fd, int flags)
     return again < 0 ? fd : again;
 }
 
+/* Whether fd 1 and 2 are one open file (2>&1): what is written to both then keeps its order. */
+static bool one_output(void)
+{
+    struct stat out, err;
+
+    if (fstat(1, &out) || fstat(2, &err) || out.st_dev != err.st_dev || out.st_ino != err.st_ino)
+        return false;
+    long different = syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, 1, 2);
+    return S_ISFIFO(out.st_mode) || different <= 0; /* below 0: the kernel does not tell */
+}
+
 /* Whether the program may have the keyboard. In a pipeline it stays with the line discipline
  * here: the other programs of the pipeline, a pager at its end, use the terminal too. */
 static bool takes_input(void)
@@ -59,6 +72,8 @@ void terminal_look(struct terminal *terminal, enum tty_mode mode)
     terminal->letters[0] = letter(0, true, terminal->input);
     terminal->letters[1] = letter(1, false, mode != TTY_OFF);
     terminal->letters[2] = letter(2, false, mode != TTY_OFF);
+    if (terminal->letters[1] == 'p' && terminal->letters[2] == 'p' && one_output())
+        terminal->letters[2] = 'o';
     for (int fd = 0; fd < 3 && terminal->fd < 0; fd++)
         if (terminal->letters[fd] == 't')
             terminal->fd = open_again(fd, O_RDWR);

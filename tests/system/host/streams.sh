@@ -30,6 +30,16 @@ same "end of file on stdin reaches the program" "a" "$(cat out)"
 fake cat </dev/null >out 2>err
 same "/dev/null as stdin is no stream" "1" "$(FAKE=show "$osprey" run true </dev/null |
     grep -c 'stdio=npp')"
+FAKE=show "$osprey" run true >out 2>&1 </dev/null
+same "2>&1 is one stream, which keeps the order" 1 "$(grep -c stdio=npo out)"
+"$osprey" build -o image --env A='b c' true
+FAKE=show "$osprey" run --image image </dev/null >out
+same "an image brings its own program and environment" "0 0" \
+    "$(grep -c -- ' -- ' out) $(grep -c PATH out)"
+FAKE=show "$osprey" run --image image --env X=y --workdir /tmp /bin/cat f </dev/null >out
+same "which the command line replaces" 1 "$(grep -c ' env=X=y cwd=/tmp -- /bin/cat f$' out)"
+FAKE=show "$osprey" run --kernel-arg 'a b' --strace --bootchart -v --cpus 2 true </dev/null >out
+same "words for the kernel" 1 "$(grep 'strace bootchart loglevel=7' out | grep -c ' "a b" -- true$')"
 same "closed standard files do not harm" 0 \
     "$(FAKE=killed "$osprey" run true <&- >&- 2>&-; [ $? = 139 ]; echo $?)"
 
