@@ -1,9 +1,9 @@
 #include "drivers/tty/ldisc.h"
 
+#include "drivers/tty/signals.h"
 #include "lib/string.h"
 
 enum { DISABLED = 0 }; /* a control character that is turned off; also the mark of an EOF */
-enum { SIGINT = 2, SIGQUIT = 3, SIGTSTP = 20 };
 
 static bool iflag(const struct ldisc *l, uint32_t flag)
 {
