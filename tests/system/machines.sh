@@ -53,6 +53,21 @@ prints '1 1' 'nr_cpus=1 of 4' --cpus 4 --kernel-arg nr_cpus=1 /usr/bin/python3 "
 prints hello 'nopatch' --kernel-arg nopatch /bin/echo hello
 prints hello 'norandmaps' --kernel-arg norandmaps /bin/echo hello
 
+# The second boot protocol: a small loader that QEMU starts by PVH hands the kernel over by it.
+strip -o "$WORK/osprey.stripped" "$BUILD/osprey.elf"
+if gcc -m32 -O2 -std=gnu17 -ffreestanding -fno-pic -fno-pie -fno-stack-protector -mno-sse -nostdlib -static \
+    -DKERNEL_FILE="\"$WORK/osprey.stripped\"" -Wl,--build-id=none -Wl,--no-warn-rwx-segments \
+    -T tests/system/programs/linux64.ld -o "$WORK/linux64.elf" tests/system/programs/linux64.c; then
+    export OSPREY_KERNEL=$WORK/linux64.elf
+    for machine in microvm q35; do
+        prints hello "Linux 64-bit boot protocol on $machine" --machine $machine /bin/echo hello
+    done
+    prints '3 3' 'Linux 64-bit boot protocol, 3 processors' --cpus 3 /usr/bin/python3 "$WORK/count.py"
+    unset OSPREY_KERNEL
+else
+    not_ok 'the loader for the Linux 64-bit boot protocol builds'
+fi
+
 osprey --bootchart /bin/echo hello >"$WORK/out" 2>"$WORK/err"
 check '--bootchart writes a chart beside the output' \
     sh -c "[ \"\$(cat '$WORK/out')\" = hello ] && [ \$(wc -l <'$WORK/err') -gt 3 ]"
