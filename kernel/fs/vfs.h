@@ -100,6 +100,9 @@ extern struct vfs_caller *(*vfs_caller_hook)(void);
  * the current thread. */
 extern void (*vfs_sigpipe_hook)(void);
 extern void (*vfs_sigxfsz_hook)(void);
+/* Supplied by linux/: file_put() of the last reference calls it, before release(), for a file whose
+ * `watchers` is not empty (epoll, O_ASYNC); afterwards the list is empty. May sleep. */
+extern void (*vfs_file_gone_hook)(struct file *file);
 
 /* Capabilities (man 7 capabilities) as bits of cap_effective: those that files need. */
 static inline bool cred_has(const struct credentials *cred, unsigned cap)
@@ -216,8 +219,9 @@ struct super {
     bool no_cache; /* names must be looked up afresh each time (procfs) */
     void *data;
     void (*statfs)(struct super *super, struct statfs_info *info);
-    void (*destroy)(struct super *super);
-    atomic_uint refs;
+    void (*destroy)(struct super *super); /* after its last inode is gone */
+    atomic_uint refs;                     /* mounts */
+    atomic_uint inodes;                   /* and one for the mounts */
 };
 struct fs_type {
     const char *name; /* as in /proc/filesystems and mount(2) */
@@ -390,6 +394,7 @@ struct file {
     atomic_uint flags; /* O_*: access mode and status flags */
     bool seekable;     /* pos counts: read/write take pos_lock */
     bool can_pread;
+    bool counted; /* among the inode's writers */
     off_t pos;
     struct mutex pos_lock;
     void *data;           /* the owner's */
@@ -412,6 +417,9 @@ struct file *file_alloc(const struct file_ops *ops, int flags); /* refs 1; NULL:
  * ("anon_inode:[eventfd]", "pipe:[%ino]"). */
 int file_anonymous(const char *label, const struct file_ops *ops, uint32_t mode, int flags,
                    void *data, struct file **file);
+/* Another open file of the same anonymous inode (a pipe's other end). */
+int file_anonymous_pair(struct file *first, const struct file_ops *ops, int flags, void *data,
+                        struct file **file);
 void file_get(struct file *file);
 /* For a pointer read under RCU (a descriptor table): files are reused only as files, so take the
  * reference, then look whether the table still has this file, else put it. */

@@ -1,0 +1,58 @@
+/* fs/device.c: character devices by number. */
+#include "fs/devfs.h"
+
+#include "fs/vfs.h"
+#include "mm/heap.h"
+
+static struct device *_Atomic devices;
+static struct mutex devices_lock;
+
+const struct file_ops *chardev_find(uint32_t rdev)
+{
+    for (struct device *d = rcu_load(devices); d; d = d->next)
+        if (d->rdev == rdev && d->ops)
+            return d->ops;
+    return NULL;
+}
+
+const struct device *device_first(void)
+{
+    return rcu_load(devices);
+}
+
+static int add(struct device *device)
+{
+    mutex_lock(&devices_lock);
+    device->next = devices;
+    rcu_store(devices, device);
+    mutex_unlock(&devices_lock);
+    return device->name ? devfs_show(device) : 0;
+}
+
+int chardev_register(uint32_t rdev, const char *name, uint32_t mode, const struct file_ops *ops)
+{
+    struct device *device = kzalloc(sizeof(*device));
+    if (!device)
+        return -ENOMEM;
+    *device =
+        (struct device){.rdev = rdev, .name = name, .mode = S_IFCHR | (mode & 07777), .ops = ops};
+    return add(device);
+}
+
+int devfs_symlink(const char *name, const char *target)
+{
+    struct device *device = kzalloc(sizeof(*device));
+    if (!device)
+        return -ENOMEM;
+    *device = (struct device){.name = name, .target = target, .mode = S_IFLNK | 0777};
+    return add(device);
+}
+
+int devfs_folder(const char *name, uint32_t mode)
+{
+    struct device *device = kzalloc(sizeof(*device));
+    if (!device)
+        return -ENOMEM;
+    *device = (struct device){.name = name, .mode = S_IFDIR | (mode & 07777)};
+    return add(device);
+}

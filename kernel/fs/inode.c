@@ -1,0 +1,140 @@
+/* fs/inode.c: inodes: life, permission, times. */
+#include "fs/vfs.h"
+
+#include "fs/dentry.h"
+#include "fs/mount.h"
+#include "fs/namei.h"
+#include "fs/notify.h"
+#include "fs/pipe.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+
+static const struct credentials root_credentials = {
+    .cap_effective = ~0ull,
+    .cap_permitted = ~0ull,
+    .cap_bounding = ~0ull,
+};
+static struct vfs_caller root_caller = {
+    .cred = &root_credentials,
+    .root = &vfs_root,
+    .cwd = &vfs_root,
+    .umask = 022,
+    .file_size_limit = UINT64_MAX,
+};
+
+static struct vfs_caller *kernel_caller(void)
+{
+    return &root_caller;
+}
+
+struct vfs_caller *(*vfs_caller_hook)(void) = kernel_caller;
+void (*vfs_sigpipe_hook)(void);
+void (*vfs_sigxfsz_hook)(void);
+
+bool cred_in_group(const struct credentials *cred, uint32_t gid)
+{
+    if (cred->fsgid == gid)
+        return true;
+    for (uint32_t i = 0; i < cred->ngroups; i++)
+        if (cred->groups[i] == gid)
+            return true;
+    return false;
+}
+
+struct timespec timespec_now(void)
+{
+    nsec_t now = clock_realtime();
+    return (struct timespec){now / 1000000000, now % 1000000000};
+}
+
+/* An inode's pages belong to its file system; a mapping of them keeps the inode. */
+void inode_init(struct inode *inode, struct super *super, uint32_t mode)
+{
+    inode->super = super;
+    if (super)
+        atomic_fetch_add_explicit(&super->inodes, 1, memory_order_relaxed);
+    inode->mode = mode;
+    inode->nlink = 1;
+    atomic_init(&inode->refs, 1);
+    list_init(&inode->locks);
+    waitqueue_init(&inode->lock_wait);
+}
+
+void inode_get(struct inode *inode)
+{
+    atomic_fetch_add_explicit(&inode->refs, 1, memory_order_relaxed);
+}
+
+bool inode_try_get(struct inode *inode)
+{
+    unsigned refs = atomic_load_explicit(&inode->refs, memory_order_relaxed);
+    while (refs) {
+        if (atomic_compare_exchange_weak_explicit(&inode->refs, &refs, refs + 1,
+                                                  memory_order_acquire, memory_order_relaxed))
+            return true;
+    }
+    return false;
+}
+
+void inode_put(struct inode *inode)
+{
+    if (!inode || atomic_fetch_sub_explicit(&inode->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    if (unlikely(atomic_load_explicit(&inode->watches, memory_order_relaxed)))
+        notify_removed(inode);
+    if (unlikely((inode->mode & S_IFMT) == S_IFIFO))
+        fifo_destroy(inode);
+    kfree(atomic_load_explicit(&inode->link, memory_order_relaxed));
+    struct super *super = inode->super;
+    if (inode->ops->destroy)
+        inode->ops->destroy(inode);
+    if (super)
+        super_drop_inode(super);
+}
+
+static int permission_by_mode(const struct inode *inode, int mask, const struct credentials *cred)
+{
+    uint32_t mode = inode->mode;
+    if (cred->fsuid == inode->uid)
+        mode >>= 6;
+    else if ((mode >> 3 & 7) != (mode & 7) && cred_in_group(cred, inode->gid))
+        mode >>= 3;
+    return (mask & ~mode & 7) == 0 ? 0 : -EACCES;
+}
+
+/* Capabilities that stand in for missing mode bits (man 7 capabilities). */
+static int permission_by_capability(const struct inode *inode, int mask,
+                                    const struct credentials *cred)
+{
+    bool is_dir = (inode->mode & S_IFMT) == S_IFDIR;
+    if (cred_has(cred, VFS_CAP_DAC_OVERRIDE) && (is_dir || !(mask & 1) || (inode->mode & 0111)))
+        return 0;
+    if (cred_has(cred, VFS_CAP_DAC_READ_SEARCH) && (is_dir ? !(mask & 2) : mask == 4))
+        return 0;
+    return -EACCES;
+}
+
+int inode_permission_as(const struct inode *inode, int mask, const struct credentials *cred)
+{
+    if (mask & 2 && unlikely(inode->super && inode->super->readonly)) {
+        uint32_t type = inode->mode & S_IFMT;
+        if (type == S_IFREG || type == S_IFDIR || type == S_IFLNK)
+            return -EROFS;
+    }
+    if (permission_by_mode(inode, mask, cred) == 0)
+        return 0;
+    return permission_by_capability(inode, mask, cred);
+}
+
+int inode_permission(struct inode *inode, int mask)
+{
+    return inode_permission_as(inode, mask, vfs_caller_hook()->cred);
+}
+
+void inode_touch(struct inode *inode, bool modified)
+{
+    struct timespec now = timespec_now();
+    inode->ctime = now;
+    if (modified)
+        inode->mtime = now;
+}

@@ -1,0 +1,122 @@
+/* fs/remove.c: names go: unlink, rmdir, rename. */
+#include "fs/dentry.h"
+#include "fs/namei.h"
+#include "fs/notify.h"
+#include "lib/string.h"
+
+int may_delete(const struct path *dir, const struct inode *victim)
+{
+    const struct inode *inode = dir->dentry->inode;
+    const struct credentials *cred = vfs_caller_hook()->cred;
+    if (dir->mount->flags & MS_RDONLY)
+        return -EROFS;
+    int err = inode_permission_as(inode, 3, cred);
+    if (err < 0)
+        return err;
+    if (inode->mode & S_ISVTX && cred->fsuid != inode->uid && cred->fsuid != victim->uid &&
+        !cred_has(cred, VFS_CAP_FOWNER))
+        return -EPERM;
+    return 0;
+}
+
+/* The name to remove, found in its folder, which is locked. */
+struct removal {
+    struct walk walk;
+    struct inode *dir;
+    struct dentry *dentry;
+};
+
+static void removal_end(struct removal *r)
+{
+    write_unlock(&r->dir->lock);
+    dentry_put(r->dentry);
+    walk_end(&r->walk);
+}
+
+static int removal_begin(struct removal *r)
+{
+    struct walk *w = &r->walk;
+    r->dir = w->at.dentry->inode;
+    write_lock(&r->dir->lock);
+    int err = dentry_lookup(w->at.dentry, w->last.name, w->last.len, w->last.hash, &r->dentry);
+    if (err < 0) {
+        write_unlock(&r->dir->lock);
+        walk_end(w);
+    }
+    return err;
+}
+
+/* Remove through the file system's operation, the victim locked. */
+static int remove_locked(struct removal *r, int (*op)(struct inode *, const char *, struct inode *))
+{
+    struct inode *inode = r->dentry->inode;
+    int err = may_delete(&r->walk.at, inode);
+    if (err < 0)
+        return err;
+    if (r->dentry->mounted)
+        return -EBUSY;
+    if (!op)
+        return -EPERM;
+    write_lock(&inode->lock);
+    err = op(r->dir, r->dentry->name, inode);
+    write_unlock(&inode->lock);
+    if (err == 0) {
+        bool folder = inode_is(inode, S_IFDIR);
+        notify_name(r->dir, r->dentry->name, IN_DELETE | (folder ? IN_ISDIR : 0), 0);
+        notify_inode(inode, inode->nlink && !folder ? IN_ATTRIB : IN_DELETE_SELF);
+        dentry_remove(r->dentry);
+    }
+    return err;
+}
+
+int vfs_unlink(const struct path *at, const char *name)
+{
+    struct removal r;
+    int err = walk_parent(&r.walk, at, name, 0);
+    if (err == 0 && r.walk.last.kind != LAST_NAME)
+        err = -EISDIR;
+    if (err < 0) {
+        walk_end(&r.walk);
+        return err;
+    }
+    err = removal_begin(&r);
+    if (err < 0)
+        return err;
+    struct inode *inode = r.dentry->inode;
+    if (!inode)
+        err = -ENOENT;
+    else if (inode_is(inode, S_IFDIR))
+        err = -EISDIR;
+    else if (r.walk.last.slash)
+        err = -ENOTDIR;
+    else
+        err = remove_locked(&r, r.dir->ops->unlink);
+    removal_end(&r);
+    return err;
+}
+
+int vfs_rmdir(const struct path *at, const char *name)
+{
+    static const int refused[] = {
+        [LAST_DOT] = -EINVAL, [LAST_DOTDOT] = -ENOTEMPTY, [LAST_ROOT] = -EBUSY};
+    struct removal r;
+    int err = walk_parent(&r.walk, at, name, 0);
+    if (err == 0 && r.walk.last.kind != LAST_NAME)
+        err = refused[r.walk.last.kind];
+    if (err < 0) {
+        walk_end(&r.walk);
+        return err;
+    }
+    err = removal_begin(&r);
+    if (err < 0)
+        return err;
+    struct inode *inode = r.dentry->inode;
+    if (!inode)
+        err = -ENOENT;
+    else if (!inode_is(inode, S_IFDIR))
+        err = -ENOTDIR;
+    else
+        err = remove_locked(&r, r.dir->ops->rmdir);
+    removal_end(&r);
+    return err;
+}

@@ -1,0 +1,79 @@
+/* fs/root.c: boot phase FS: the root and what Linux programs find mounted below it. */
+#include "core/boot.h"
+#include "core/log.h"
+#include "fs/devfs.h"
+#include "fs/mount.h"
+#include "fs/namei.h"
+#include "fs/tmpfs.h"
+
+/* The root image with a writable face, or an empty tmpfs. */
+static int mount_root(void)
+{
+    struct fs_type *erofs = fs_find("erofs");
+    struct super *lower, *super;
+    int err =
+        erofs && boot_info.root_image ? erofs->mount("initrd", MS_RDONLY, NULL, &lower) : -ENODEV;
+    if (err == 0) {
+        lower->readonly = true;
+        err = overlay_create(lower, &super);
+        return err < 0 ? err : mount_super(super, "overlay", NULL, 0);
+    }
+    if (boot_info.root_image)
+        log_err("fs: the root image cannot be mounted (error %d); the root is empty", -err);
+    else
+        log_notice("fs: no root image; the root is empty");
+    err = tmpfs_create(fs_find("tmpfs"), 0, 0755, &super);
+    return err < 0 ? err : mount_super(super, "tmpfs", NULL, 0);
+}
+
+/* Mount a file system on a folder, which is made if it is missing. */
+static void mount_on(const char *place, const char *type, unsigned flags, const char *options)
+{
+    struct path on;
+    if (!fs_find(type))
+        return;
+    int err = vfs_lookup(NULL, place, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &on);
+    if (err == -ENOENT) {
+        err = vfs_mkdir(NULL, place, 0755);
+        if (err == 0)
+            err = vfs_lookup(NULL, place, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &on);
+    }
+    if (err == 0) {
+        err = vfs_mount(type, &on, type, flags, options);
+        path_put(&on);
+    }
+    if (err < 0)
+        log_err("fs: %s cannot be mounted on %s (error %d)", type, place, -err);
+}
+
+/* The usual folders that a bare root may lack; programs write into them. */
+static void make_folder(const char *name, uint32_t mode)
+{
+    struct path place;
+    if (vfs_lookup(NULL, name, LOOKUP_FOLLOW, &place) == 0) {
+        path_put(&place);
+        return;
+    }
+    if (vfs_mkdir(NULL, name, mode) == 0 && mode & 022 &&
+        vfs_lookup(NULL, name, LOOKUP_FOLLOW, &place) == 0) {
+        struct attributes attr = {.mask = ATTR_MODE, .mode = mode};
+        vfs_setattr(&place, &attr);
+        path_put(&place);
+    }
+}
+
+static int start(void)
+{
+    tmpfs_start();
+    devfs_start();
+    int err = mount_root();
+    if (err < 0)
+        return err;
+    mount_on("/dev", "devtmpfs", MS_NOSUID, NULL);
+    mount_on("/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+    mount_on("/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+    mount_on("/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, NULL);
+    make_folder("/tmp", 01777);
+    return 0;
+}
+BOOT_STEP(PHASE_FS, "root", start);

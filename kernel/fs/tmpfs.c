@@ -1,0 +1,474 @@
+/* fs/tmpfs.c: tmpfs: its nodes, mounting it, memfd. Names are in tmpfs_dir.c, data in tmpfs_file.c.
+ */
+#include "fs/tmpfs.h"
+
+#include "fs/file.h"
+#include "fs/mount.h"
+#include "fs/namei.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/heap.h"
+
+enum { TMPFS_MAGIC = 0x01021994, OVERLAY_MAGIC = 0x794c7630 };
+
+static struct kcache node_cache = {.name = "tmpfs_node", .size = sizeof(struct tmpfs_node)};
+
+/* --- nodes */
+
+static void set_owner(struct inode *inode, const struct inode *dir)
+{
+    const struct credentials *cred = vfs_caller_hook()->cred;
+    inode->uid = cred->fsuid;
+    inode->gid = cred->fsgid;
+    if (!dir || !(dir->mode & S_ISGID))
+        return;
+    inode->gid = dir->gid;
+    if (inode_is(inode, S_IFDIR))
+        inode->mode |= S_ISGID;
+    else if (inode->mode & 010 && !cred_in_group(cred, dir->gid) && !cred_has(cred, VFS_CAP_FSETID))
+        inode->mode &= ~S_ISGID;
+}
+
+struct tmpfs_node *tmpfs_node_create(struct super *super, const struct inode *dir, uint32_t mode)
+{
+    struct tmpfs_node *node = kcache_alloc(&node_cache);
+    struct tmpfs *fs = super->data;
+    if (!node)
+        return NULL;
+    struct inode *inode = &node->inode;
+    inode_init(inode, super, mode);
+    inode->ops = &tmpfs_inode_ops;
+    inode->ino = atomic_fetch_add_explicit(&fs->next_ino, 1, memory_order_relaxed);
+    inode->atime = inode->mtime = inode->ctime = inode->btime = timespec_now();
+    set_owner(inode, dir);
+    list_init(&node->xattrs);
+    node->pinned = true;
+    if (inode_is(inode, S_IFREG)) {
+        inode->file_ops = &tmpfs_file_ops;
+        page_store_init(&node->store);
+        mem_object_init(&inode->mem, &tmpfs_mem_ops);
+    } else if (inode_is(inode, S_IFDIR)) {
+        inode->file_ops = &tmpfs_dir_ops;
+        inode->nlink = 2;
+        node->next_cookie = 2; /* after "." and ".." */
+    }
+    return node;
+}
+
+/* A folder that dies takes what it holds along: with a list instead of recursion, which would have
+ * no bound. */
+static struct list dying = LIST_INIT(dying);
+static struct mutex dying_lock;
+static bool burying;
+
+static void node_free(struct tmpfs_node *node)
+{
+    if (node->inode.super->data && node->lower)
+        overlay_destroy(node);
+    if (inode_is(&node->inode, S_IFDIR))
+        tmpfs_drop_entries(node);
+    else if (inode_is(&node->inode, S_IFREG))
+        tmpfs_drop_pages(node);
+    xattr_clear(&node->xattrs);
+    kcache_free(&node_cache, node);
+}
+
+static void node_bury(struct inode *inode)
+{
+    struct tmpfs_node *node = tmpfs_node(inode);
+    if (!inode_is(inode, S_IFDIR)) {
+        node_free(node);
+        return;
+    }
+    /* The inode's count in the super goes with our return: keep the super for the list. */
+    atomic_fetch_add_explicit(&inode->super->inodes, 1, memory_order_relaxed);
+    mutex_lock(&dying_lock);
+    list_add_tail(&dying, &node->dying);
+    bool mine = !burying;
+    burying = true;
+    while (mine && !list_empty(&dying)) {
+        struct tmpfs_node *next = list_first(&dying, struct tmpfs_node, dying);
+        struct super *super = next->inode.super;
+        list_del(&next->dying);
+        mutex_unlock(&dying_lock);
+        node_free(next);
+        super_drop_inode(super);
+        mutex_lock(&dying_lock);
+    }
+    if (mine)
+        burying = false;
+    mutex_unlock(&dying_lock);
+}
+
+/* --- operations on inodes */
+
+static int add_new(struct inode *dir, const char *name, struct tmpfs_node *node,
+                   struct inode **created)
+{
+    if (!node)
+        return -ENOMEM;
+    int err = tmpfs_add(dir, name, &node->inode);
+    if (err < 0) {
+        inode_put(&node->inode);
+        return err;
+    }
+    *created = &node->inode;
+    return 0;
+}
+
+static int create(struct inode *dir, const char *name, uint32_t mode, uint32_t rdev,
+                  struct inode **created)
+{
+    struct tmpfs_node *node = tmpfs_node_create(dir->super, dir, mode);
+    if (node)
+        node->inode.rdev = rdev;
+    return add_new(dir, name, node, created);
+}
+
+static int make_dir(struct inode *dir, const char *name, uint32_t mode, struct inode **created)
+{
+    struct tmpfs_node *node = tmpfs_node_create(dir->super, dir, S_IFDIR | mode);
+    int err = add_new(dir, name, node, created);
+    if (err == 0)
+        dir->nlink++;
+    return err;
+}
+
+static int make_symlink(struct inode *dir, const char *name, const char *target,
+                        struct inode **created)
+{
+    char *copy = kstrdup(target);
+    struct tmpfs_node *node = copy ? tmpfs_node_create(dir->super, dir, S_IFLNK | 0777) : NULL;
+    if (!node) {
+        kfree(copy);
+        return -ENOMEM;
+    }
+    atomic_init(&node->inode.link, copy);
+    node->inode.size = strlen(copy);
+    return add_new(dir, name, node, created);
+}
+
+static int make_tmpfile(struct inode *dir, uint32_t mode, struct inode **created)
+{
+    struct tmpfs_node *node = tmpfs_node_create(dir->super, dir, mode);
+    if (!node)
+        return -ENOMEM;
+    node->inode.nlink = 0;
+    *created = &node->inode;
+    return 0;
+}
+
+static ssize_t read_symlink(struct inode *inode, char *buf, size_t size)
+{
+    const char *target = atomic_load_explicit(&inode->link, memory_order_acquire);
+    struct inode *lower = tmpfs_node(inode)->lower;
+    if (!target)
+        return lower ? lower->ops->readlink(lower, buf, size) : -EINVAL;
+    size_t n = MIN(strlen(target), size);
+    memcpy(buf, target, n);
+    return n;
+}
+
+static int get_attributes(struct inode *inode, struct attributes *attr)
+{
+    struct tmpfs_node *node = tmpfs_node(inode);
+    attr->blocks = 0;
+    if (inode_is(inode, S_IFREG)) {
+        uint64_t shown = MIN(node->lower_size, inode->size);
+        uint64_t own = atomic_load_explicit(&node->store.npages, memory_order_relaxed);
+        attr->blocks = MAX(own * (PAGE_SIZE / 512), (shown + 511) / 512);
+    } else if (inode_is(inode, S_IFDIR) && !node->lower) {
+        attr->size = (node->nentries + 2) * 20;
+    }
+    return 0;
+}
+
+static int set_attributes(struct inode *inode, const struct attributes *attr)
+{
+    struct tmpfs_node *node = tmpfs_node(inode);
+    int err = overlay_pin(node);
+    if (err == 0 && attr->mask & ATTR_SIZE)
+        err = inode_is(inode, S_IFREG) ? tmpfs_resize(node, attr->size) : -EINVAL;
+    if (err < 0)
+        return err;
+    if (attr->mask & ATTR_MODE)
+        inode->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
+    if (attr->mask & ATTR_UID)
+        inode->uid = attr->uid;
+    if (attr->mask & ATTR_GID)
+        inode->gid = attr->gid;
+    if (attr->mask & ATTR_ATIME)
+        inode->atime = attr->atime;
+    if (attr->mask & ATTR_MTIME)
+        inode->mtime = attr->mtime;
+    if (attr->mask & ATTR_CTIME)
+        inode->ctime = attr->ctime;
+    return 0;
+}
+
+static ssize_t get_xattr(struct inode *inode, const char *name, void *value, size_t size)
+{
+    struct tmpfs_node *node = tmpfs_node(inode);
+    struct inode *lower = node->lower;
+    if (lower && !node->own_xattrs)
+        return lower->ops->getxattr ? lower->ops->getxattr(lower, name, value, size) : -ENODATA;
+    return xattr_get(&node->xattrs, name, value, size);
+}
+
+static int set_xattr(struct inode *inode, const char *name, const void *value, size_t size,
+                     int flags)
+{
+    struct tmpfs_node *node = tmpfs_node(inode);
+    int err = overlay_pin(node);
+    if (err == 0)
+        err = overlay_own_xattrs(node);
+    return err < 0 ? err : xattr_set(&node->xattrs, name, value, size, flags);
+}
+
+static ssize_t list_xattrs(struct inode *inode, char *list, size_t size)
+{
+    struct tmpfs_node *node = tmpfs_node(inode);
+    struct inode *lower = node->lower;
+    if (lower && !node->own_xattrs)
+        return lower->ops->listxattr ? lower->ops->listxattr(lower, list, size) : 0;
+    return xattr_list(&node->xattrs, list, size);
+}
+
+const struct inode_ops tmpfs_inode_ops = {
+    .lookup = tmpfs_lookup,
+    .create = create,
+    .mkdir = make_dir,
+    .symlink = make_symlink,
+    .link = tmpfs_link,
+    .unlink = tmpfs_unlink,
+    .rmdir = tmpfs_rmdir,
+    .rename = tmpfs_rename,
+    .tmpfile = make_tmpfile,
+    .readlink = read_symlink,
+    .getattr = get_attributes,
+    .setattr = set_attributes,
+    .getxattr = get_xattr,
+    .setxattr = set_xattr,
+    .listxattr = list_xattrs,
+    .destroy = node_bury,
+};
+
+/* --- file systems */
+
+static void get_statfs(struct super *super, struct statfs_info *info)
+{
+    struct tmpfs *fs = super->data;
+    struct frame_stats frames;
+    frame_get_stats(&frames);
+    uint64_t used = atomic_load_explicit(&fs->pages, memory_order_relaxed);
+    info->type = fs->lower ? OVERLAY_MAGIC : TMPFS_MAGIC;
+    info->blocks = atomic_load_explicit(&fs->max_pages, memory_order_relaxed);
+    info->bfree = info->bavail = used < info->blocks ? info->blocks - used : 0;
+    info->files = frames.total;
+    info->ffree = frames.free;
+}
+
+static void destroy(struct super *super)
+{
+    kfree(super->data);
+}
+
+int tmpfs_create(const struct fs_type *type, uint64_t max_pages, uint32_t mode, struct super **out)
+{
+    struct frame_stats frames;
+    struct super *super = super_create(type);
+    struct tmpfs *fs = super ? kzalloc(sizeof(*fs)) : NULL;
+    if (!fs) {
+        kfree(super);
+        return -ENOMEM;
+    }
+    if (!max_pages) {
+        frame_get_stats(&frames);
+        max_pages = frames.total / 2;
+    }
+    atomic_init(&fs->max_pages, max_pages);
+    atomic_init(&fs->next_ino, 1);
+    super->data = fs;
+    super->statfs = get_statfs;
+    super->destroy = destroy;
+    struct tmpfs_node *root = tmpfs_node_create(super, NULL, S_IFDIR | mode);
+    if (!root) {
+        kfree(fs);
+        kfree(super);
+        return -ENOMEM;
+    }
+    super->root = &root->inode;
+    *out = super;
+    return 0;
+}
+
+struct options {
+    uint64_t pages;
+    uint32_t mode, uid, gid;
+};
+
+/* "10m", "50%", in pages. */
+static int parse_size(const char *s, uint64_t *pages)
+{
+    char digits[24];
+    size_t n = strlen(s);
+    unsigned shift = 0;
+    struct frame_stats frames;
+    if (!n || n >= sizeof(digits))
+        return -EINVAL;
+    strlcpy(digits, s, sizeof(digits));
+    static const char units[] = "kKmMgGtT";
+    const char *unit = strchr(units, digits[n - 1]);
+    bool percent = digits[n - 1] == '%';
+    if (unit && *unit)
+        shift = 10 * ((unsigned)(unit - units) / 2 + 1);
+    if (shift || percent)
+        digits[n - 1] = 0;
+    if (parse_u64(digits, 10, pages) < 0)
+        return -EINVAL;
+    frame_get_stats(&frames);
+    if (percent)
+        *pages = frames.total * *pages / 100;
+    else
+        *pages = ((*pages << shift) + PAGE_SIZE - 1) >> PAGE_SHIFT;
+    return 0;
+}
+
+static int parse_option(char *word, struct options *options)
+{
+    char *value = strchr(word, '=');
+    uint64_t n = 0;
+    if (!value)
+        return 0;
+    *value++ = 0;
+    if (strcmp(word, "size") == 0)
+        return parse_size(value, &options->pages);
+    if (strcmp(word, "mode") == 0) {
+        char octal[16] = "0";
+        strlcpy(octal + 1, value, sizeof(octal) - 1);
+        int err = parse_u64(octal, 8, &n);
+        options->mode = n & 07777;
+        return err;
+    }
+    if (strcmp(word, "nr_blocks") == 0)
+        return parse_size(value, &options->pages);
+    if (strcmp(word, "uid") != 0 && strcmp(word, "gid") != 0)
+        return 0;
+    int err = parse_u64(value, 10, &n);
+    *(word[0] == 'u' ? &options->uid : &options->gid) = n;
+    return err;
+}
+
+static int parse_options(const char *text, struct options *options)
+{
+    char word[128];
+    while (text && *text) {
+        const char *end = strchr(text, ',');
+        size_t n = end ? (size_t)(end - text) : strlen(text);
+        if (n >= sizeof(word))
+            return -EINVAL;
+        memcpy(word, text, n);
+        word[n] = 0;
+        if (parse_option(word, options) < 0)
+            return -EINVAL;
+        text += n + (end != NULL);
+    }
+    return 0;
+}
+
+static int mount(const char *source, unsigned flags, const char *text, struct super **super);
+static struct fs_type tmpfs_type = {.name = "tmpfs", .nodev = true, .mount = mount};
+
+static int mount(const char *source, unsigned flags, const char *text, struct super **super)
+{
+    struct options options = {.mode = 01777};
+    int err = parse_options(text, &options);
+    if (err == 0)
+        err = tmpfs_create(&tmpfs_type, options.pages, options.mode, super);
+    if (err == 0) {
+        (*super)->root->uid = options.uid;
+        (*super)->root->gid = options.gid;
+    }
+    return err;
+}
+
+/* --- memfd */
+
+static struct super *_Atomic memfd_super;
+
+/* The file system behind all memfds, made at the first. */
+static int get_memfd_super(struct super **super)
+{
+    struct super *have = rcu_load(memfd_super), *none = NULL;
+    if (!have) {
+        struct frame_stats frames;
+        frame_get_stats(&frames);
+        int err = tmpfs_create(&tmpfs_type, frames.total, 0777, &have);
+        if (err < 0)
+            return err;
+        /* A second one made at the same time is just used once and kept. */
+        atomic_compare_exchange_strong(&memfd_super, &none, have);
+    }
+    *super = have;
+    return 0;
+}
+
+int tmpfs_create_file(const char *name, bool seals, struct file **file)
+{
+    char label[NAME_MAX + 32];
+    struct super *super;
+    int err = get_memfd_super(&super);
+    if (err < 0)
+        return err;
+    struct tmpfs_node *node = tmpfs_node_create(super, NULL, S_IFREG | 0777);
+    if (!node)
+        return -ENOMEM;
+    node->inode.nlink = 0;
+    node->sealable = seals;
+    if (!seals)
+        atomic_init(&node->seals, SEAL_SEAL);
+    snprintf(label, sizeof(label), "/memfd:%s (deleted)", name);
+    return file_of_inode(label, &node->inode, O_RDWR | O_LARGEFILE, file);
+}
+
+static struct tmpfs_node *sealable(struct file *file)
+{
+    bool tmpfs = file->inode->ops == &tmpfs_inode_ops && inode_is(file->inode, S_IFREG);
+    return tmpfs && !tmpfs_of(file->inode)->lower ? tmpfs_node(file->inode) : NULL;
+}
+
+int tmpfs_get_seals(struct file *file)
+{
+    struct tmpfs_node *node = sealable(file);
+    if (!node)
+        return -EINVAL;
+    unsigned seals = atomic_load_explicit(&node->seals, memory_order_relaxed);
+    return node->sealable ? seals : seals | SEAL_SEAL;
+}
+
+int tmpfs_add_seals(struct file *file, unsigned seals)
+{
+    struct tmpfs_node *node = sealable(file);
+    if (!node || seals & ~0x1fu)
+        return -EINVAL;
+    if (!file_writable(file))
+        return -EPERM;
+    struct inode *inode = &node->inode;
+    int err = 0;
+    write_lock(&inode->lock);
+    unsigned have = atomic_load_explicit(&node->seals, memory_order_relaxed);
+    if (!node->sealable || have & SEAL_SEAL)
+        err = -EPERM;
+    else if (seals & SEAL_WRITE && !(have & SEAL_WRITE) && tmpfs_mapped_writable(node))
+        err = -EBUSY;
+    else
+        atomic_store_explicit(&node->seals, have | seals, memory_order_release);
+    write_unlock(&inode->lock);
+    return err;
+}
+
+int tmpfs_start(void)
+{
+    fs_register(&tmpfs_type);
+    return 0;
+}
