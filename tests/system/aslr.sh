@@ -1,3 +1,4 @@
+#!/bin/bash
 # Addresses differ from run to run, unless norandmaps is said.
 . tests/system/lib.sh
 build where-pie sh -c 'gcc -O2 -pie -fPIE -o $OUT tests/system/programs/where.c'

@@ -1,3 +1,4 @@
+#!/bin/bash
 # timeout: 600
 # What cannot run ends with one clear line and the right status, and never hangs.
 . tests/system/lib.sh

@@ -1,3 +1,4 @@
+#!/bin/bash
 # timeout: 900
 # soak-timeout: 7200
 # Many boots in a row, without a hang or a wrong byte.

@@ -1,3 +1,4 @@
+#!/bin/bash
 # timeout: 900
 # Programs built here in every way of linking, and by every compiler at hand.
 . tests/system/lib.sh

@@ -1,3 +1,4 @@
+#!/bin/bash
 # Twenty-five programs of coreutils and more, unmodified.
 . tests/system/lib.sh
 

@@ -1,3 +1,4 @@
+#!/bin/bash
 # timeout: 600
 # Errors of the program: the signal's message and 128+n; with a handler the signal reaches it.
 . tests/system/lib.sh

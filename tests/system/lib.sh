@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # lib.sh: what the system tests share. Sourced from the repository's root by each script.
 #
 # A script runs many comparisons; each prints one line `ok - NAME`, `not ok - NAME` (after `#`

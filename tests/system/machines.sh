@@ -1,3 +1,4 @@
+#!/bin/bash
 # timeout: 900
 # Machines, numbers of processors, sizes of memory.
 . tests/system/lib.sh

@@ -1,3 +1,4 @@
+#!/bin/bash
 # timeout: 300
 # The end of memory ends the program with a message, never the machine with a hang.
 . tests/system/lib.sh

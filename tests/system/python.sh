@@ -1,3 +1,4 @@
+#!/bin/bash
 # timeout: 900
 # Debian's python3: threads, sqlite3, ssl, asyncio, mmap, signals.
 . tests/system/lib.sh

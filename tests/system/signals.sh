@@ -1,3 +1,4 @@
+#!/bin/bash
 # timeout: 300
 # Signals sent to the command reach the program; a second one stops the machine.
 . tests/system/lib.sh

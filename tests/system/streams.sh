@@ -1,3 +1,4 @@
+#!/bin/bash
 # timeout: 900
 # Standard input, output and error: bytes, ends, order, amounts.
 . tests/system/lib.sh

@@ -1,3 +1,4 @@
+#!/bin/bash
 # timeout: 400
 # A terminal on standard input: line editing, keys that signal, window size.
 . tests/system/lib.sh

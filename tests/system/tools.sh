@@ -1,3 +1,4 @@
+#!/bin/bash
 # timeout: 900
 # Interpreters, compressors, databases and other programs of Debian, unmodified.
 . tests/system/lib.sh

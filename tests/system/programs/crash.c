@@ -130,14 +130,22 @@ static const struct {
     const char *name;
     void (*fn)(void);
 } kinds[] = {
-    {"null-read", null_read},       {"null-write", null_write},
-    {"null-call", null_call},       {"stack-overflow", overflow},
-    {"illegal", illegal},           {"divide", divide},
-    {"abort", abort},               {"trap", trap},
-    {"privileged", privileged},     {"readonly", readonly},
-    {"execute-data", execute_data}, {"beyond-file", beyond_file},
-    {"smashed", smashed},           {"kernel-write", kernel_write},
-    {"non-canonical", non_canonical}, {"thread", thread},
+    {"null-read", null_read},
+    {"null-write", null_write},
+    {"null-call", null_call},
+    {"stack-overflow", overflow},
+    {"illegal", illegal},
+    {"divide", divide},
+    {"abort", abort},
+    {"trap", trap},
+    {"privileged", privileged},
+    {"readonly", readonly},
+    {"execute-data", execute_data},
+    {"beyond-file", beyond_file},
+    {"smashed", smashed},
+    {"kernel-write", kernel_write},
+    {"non-canonical", non_canonical},
+    {"thread", thread},
 };
 
 int main(int argc, char **argv)
