@@ -8,7 +8,6 @@
 
 #include "lib/types.h"
 
-struct address_space;
 struct clock_data;
 struct thread;
 struct runqueue;
@@ -42,7 +41,6 @@ struct cpu {
     uint64_t rcu_quiescent;      /* core/rcu.c */
     uint64_t idle_ns, irq_count; /* /proc/stat */
     struct thread *fpu_owner;    /* whose extended state the registers hold */
-    struct address_space *space; /* whose page table is loaded; NULL: none yet */
 };
 
 extern struct cpu *cpus[CPUS_MAX]; /* by id; NULL past ncpus */

@@ -1,20 +1,23 @@
 /* core/mutex.h: locks that a thread may hold while it sleeps.
  *
- * The mutex is lock-free and hands itself to the longest waiter (Kogan-style hand-off: a vCPU that
- * is descheduled while it unlocks lets others go on). Not from interrupt handlers. Initialise to
+ * The mutex is lock-free and hands itself to the longest waiter, so a vCPU that is descheduled in
+ * the middle of locking or unlocking makes nobody spin. Not from interrupt handlers. Initialise to
  * {}. They remember their owner, and assert() when misused. */
 #pragma once
 
+#include "core/spinlock.h"
 #include "lib/types.h"
 
 struct thread;
+struct mutex_waiter;
 
 struct mutex {
-    _Atomic(int) count; /* holders and waiters */
+    atomic_int count; /* the holder and those who wait or are about to */
     _Atomic(struct thread *) owner;
     _Atomic(struct mutex_waiter *) incoming; /* newest first */
-    struct mutex_waiter *outgoing;           /* oldest first; the holder's */
-    atomic_uint handoff, sequence;
+    struct mutex_waiter *outgoing;           /* oldest first; belongs to whoever unlocks */
+    atomic_uint handoff;                     /* not 0: an unlocker found nobody to hand it to */
+    unsigned sequence;                       /* of hand-offs; belongs to whoever unlocks */
 };
 
 void mutex_lock(struct mutex *mutex);
@@ -22,14 +25,17 @@ bool mutex_trylock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 bool mutex_is_mine(const struct mutex *mutex);
 
-/* Many readers or one writer; a waiting writer keeps new readers out. Readers must not nest.
- * Uncontended read lock and unlock: one atomic operation each. */
+/* Many readers or one writer; a waiting writer keeps new readers out, and a writer that leaves lets
+ * all readers in that came meanwhile. Readers must not nest. Uncontended read lock and unlock: one
+ * atomic operation each. */
 struct rwlock {
-    atomic_int readers; /* with a writer bias */
-    struct mutex writer;
-    _Atomic(struct thread *) waiting_writer;
-    struct mutex gate;
-    _Atomic(struct rwlock_waiter *) waiters;
+    atomic_int readers; /* in or waiting; minus RWLOCK_WRITER while a writer is in or waits */
+    atomic_int leaving; /* readers that the writer still waits for */
+    struct mutex writers;
+    _Atomic(struct thread *) writer; /* waits for the readers to leave */
+    struct spinlock lock;            /* over the rest: readers that met a writer */
+    unsigned permits;                /* so many of those on their way to wait may go in */
+    struct rwlock_waiter *waiting;
 };
 
 void read_lock(struct rwlock *lock);

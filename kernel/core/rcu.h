@@ -22,9 +22,16 @@ static inline void rcu_read_unlock(void)
 #define rcu_load(p)     atomic_load_explicit(&(p), memory_order_acquire)
 #define rcu_store(p, v) atomic_store_explicit(&(p), (v), memory_order_release)
 
-/* Call fn(head) in a kernel thread after all present readers have ended. Any context. */
+/* Call fn(head) in a kernel thread after all present readers have ended, some milliseconds later.
+ * Any context. fn may sleep, but not long: others wait behind it. */
 void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *));
 /* Sleep until all present readers have ended. */
 void rcu_synchronize(void);
-/* The scheduler, the idle loop and the entry from program code report. */
+
+/* The scheduler and the idle loop report that this CPU is in no reader. */
 void rcu_quiescent(void);
+/* Is somebody waiting for such a report of this CPU? */
+struct cpu;
+bool rcu_wanted(const struct cpu *cpu);
+/* Start the thread that calls back. -ENOMEM. */
+int rcu_init(void);

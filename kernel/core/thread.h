@@ -38,19 +38,19 @@ struct thread {
     struct address_space *space; /* NULL for kernel threads */
 
     _Atomic(enum thread_state) state;
-    struct cpu *_Atomic cpu;   /* runs there, or last did, or will */
-    _Atomic uint64_t affinity; /* cpuset_t.bits; change with thread_set_affinity() */
+    struct cpu *_Atomic cpu; /* runs there, or last did, or will */
+    cpuset_t affinity;       /* change with thread_set_affinity() */
     enum sched_policy policy;
     int nice;          /* -20 to 19 */
     int rt_priority;   /* 1 to 99 for FIFO and RR */
     bool notify_moved; /* post WORK_MOVED when it was preempted or moved */
+    bool fresh;        /* never ran yet */
 
     /* The scheduler's own from here (core/sched.h says who may touch what when). */
-    bool batch_end;             /* preempted with its slice used up */
-    atomic_bool queued;         /* somebody is enqueueing it, or it is in a CPU's incoming stack */
-    atomic_bool on_rq;          /* runs on thread->cpu or is queued there */
-    struct thread *wake_next;   /* in a CPU's incoming stack */
-    uint64_t vruntime;          /* weighted nanoseconds */
+    atomic_bool queued;       /* somebody is enqueueing it, or it is in a CPU's incoming stack */
+    atomic_bool on_rq;        /* runs on thread->cpu or is queued there */
+    struct thread *wake_next; /* in a CPU's incoming stack */
+    uint64_t vruntime;        /* weighted nanoseconds */
     nsec_t runtime_ns, started_ns;
     struct rb_node run_node;
     struct list run_link;
@@ -82,6 +82,8 @@ __noreturn void thread_exit(void);
  * core/waitqueue.h. thread_wake() between the two makes schedule() return at once. */
 void thread_set_state(enum thread_state state);
 void schedule(void);
+/* The same, but the deadline (monotonic) ends the sleep too: true if it has passed. */
+bool schedule_until(nsec_t deadline);
 /* Make a sleeping thread runnable; true if it slept. Any context, lock-free towards other CPUs. */
 bool thread_wake(struct thread *thread);
 /* Post work bits and end an interruptible sleep, or kick the thread out of program code. */
@@ -104,12 +106,13 @@ int thread_set_policy(struct thread *thread, enum sched_policy policy, int rt_pr
 void thread_set_nice(struct thread *thread, int nice);
 nsec_t thread_runtime(const struct thread *thread); /* including the current slice */
 
-/* --- set-up, and for the interrupt paths --------------------------------------------------------- */
+/* --- set-up, and for the interrupt paths ---------------------------------------------------------
+ */
 
 enum { KSTACK_SIZE = 16384 };
 
-/* What the boot CPU runs from the first instruction on: set its kstack_top and point cpu->current at
- * it. sched_init() turns it into an ordinary kernel thread; it may end with thread_exit(). */
+/* What the boot CPU runs from the first instruction on: set its kstack_top and point cpu->current
+ * at it. sched_init() turns it into an ordinary kernel thread; it may end with thread_exit(). */
 extern struct thread boot_thread;
 
 /* Boot phase THREADS, on the boot CPU: run queue, idle thread, RCU. */

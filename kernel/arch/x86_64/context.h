@@ -4,13 +4,18 @@
 #include "arch/x86_64/regs.h"
 #include "core/thread.h"
 
+/* Once on each CPU, before it runs threads: CR0, CR4 and XCR0 for extended state (all user
+ * components but MPX, PKRU and AMX) and FSGSBASE, as the boot CPU found them; registers initial. */
+void cpu_features_init(void);
+
 /* Lay out a new thread's kernel stack so that the first switch to it calls start(). */
 void context_init(struct thread *thread, void (*start)(void));
 /* Interrupts off. Returns when `from` is switched to again; the thread that ran before is returned
  * (it is safe off its stack now). Saves and loads FS base and extended state of program threads. */
 struct thread *context_switch(struct thread *from, struct thread *to);
 
-/* Extended state (FPU, SSE, AVX, ...): size in bytes of a save area, the XCR0 mask in use. */
+/* Extended state (FPU, SSE, AVX, ...): size in bytes of a save area, the XCR0 mask in use (3 where
+ * there is no XSAVE; the area is FXSAVE's 512 bytes then). */
 size_t fpu_area_size(void);
 uint64_t fpu_mask(void);
 /* A fresh area in the state that Linux gives a new program; the current registers copied for a
@@ -19,16 +24,25 @@ void *fpu_area_alloc(void);
 void fpu_area_free(void *area);
 void fpu_area_copy_current(void *area);
 /* Between the live registers of the current thread and a (standard-format XSAVE or FXSAVE) area in
- * program memory, for signal frames. 0 or -EFAULT, -EINVAL for a header that the CPU would refuse.
- */
+ * program memory, for signal frames. 0 or -EFAULT, -EINVAL for a header that the CPU would refuse
+ * or, when saving, an address that is not aligned to 64 bytes. size: 512 for an area without XSAVE
+ * header (what it lacks becomes initial). On failure the registers stay as they are. */
 int fpu_save_user(uintptr_t area);
 int fpu_restore_user(uintptr_t area, size_t size);
 /* Back to the initial state (execve). */
 void fpu_reset_current(void);
 
 /* Start running the program with these registers on the current thread; its kernel stack starts
- * anew. */
+ * anew. (trap.c) */
 __noreturn void program_enter(const struct regs *regs);
 
+/* The current thread's FS base, which the program uses for its thread-local storage. */
 uint64_t fs_base_get(void);
 void fs_base_set(uint64_t base);
+
+/* --- between fpu.c and context.c --- */
+
+void fpu_cpu_init(void);
+/* The current registers into area, or the other way round. */
+void fpu_save(void *area);
+void fpu_load(const void *area);

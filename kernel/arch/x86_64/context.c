@@ -1,0 +1,105 @@
+#include "arch/x86_64/context.h"
+
+#include "arch/x86_64/cpu.h"
+#include "core/cpu.h"
+
+enum {
+    CR0_MP = 1 << 1,
+    CR0_EM = 1 << 2,
+    CR0_TS = 1 << 3,
+    CR0_NE = 1 << 5,
+    CR4_OSFXSR = 1 << 9,
+    CR4_OSXMMEXCPT = 1 << 10,
+    CR4_FSGSBASE = 1 << 16,
+    CR4_OSXSAVE = 1 << 18,
+    CPUID_7_EBX_FSGSBASE = 1 << 0,
+    CPUID_1_ECX_XSAVE = 1 << 26,
+};
+
+struct thread *switch_stacks(struct thread *from, uintptr_t *from_rsp, uintptr_t to_rsp);
+
+static bool has_fsgsbase __after_boot_readonly;
+
+void cpu_features_init(void)
+{
+    uint64_t cr4 = read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT;
+
+    write_cr0((read_cr0() | CR0_MP | CR0_NE) & ~(uint64_t)(CR0_EM | CR0_TS));
+    if (cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE)
+        cr4 |= CR4_OSXSAVE;
+    if (cpuid(0, 0).eax >= 7 && cpuid(7, 0).ebx & CPUID_7_EBX_FSGSBASE)
+        cr4 |= CR4_FSGSBASE;
+    write_cr4(cr4);
+    if (this_cpu()->id == 0)
+        has_fsgsbase = cr4 & CR4_FSGSBASE;
+    fpu_cpu_init();
+}
+
+uint64_t fs_base_get(void)
+{
+    uint64_t base;
+
+    if (unlikely(!has_fsgsbase))
+        return rdmsr(MSR_FS_BASE);
+    asm volatile("rdfsbase %0" : "=r"(base));
+    return base;
+}
+
+void fs_base_set(uint64_t base)
+{
+    if (unlikely(!has_fsgsbase))
+        wrmsr(MSR_FS_BASE, base);
+    else
+        asm volatile("wrfsbase %0" : : "r"(base));
+}
+
+/* What switch_stacks() pops, from the lowest address up. */
+struct switch_frame {
+    uint64_t r15, r14, r13, r12, rbp, rbx;
+    void (*rip)(void);
+    uint64_t no_caller; /* where start()'s return address would be: keeps the stack aligned and
+                           ends backtraces */
+};
+
+void context_init(struct thread *thread, void (*start)(void))
+{
+    struct switch_frame *frame = (struct switch_frame *)thread->kstack_top - 1;
+
+    *frame = (struct switch_frame){.rip = start};
+    thread->saved_rsp = (uintptr_t)frame;
+}
+
+/* Threads of the program only: the kernel uses neither these registers nor FS, so they stay in the
+ * CPU while kernel threads run, and need not be loaded if their owner is the next one. */
+static void save_program_state(struct cpu *cpu, struct thread *thread)
+{
+    fpu_save(thread->fpu);
+    thread->fs_base = fs_base_get();
+    thread->fpu_cpu = cpu;
+    cpu->fpu_owner = thread;
+}
+
+static void load_program_state(struct cpu *cpu, struct thread *thread)
+{
+    if (thread->space && space_switch_hook)
+        space_switch_hook(cpu, thread->space);
+    if (cpu->fpu_owner == thread && thread->fpu_cpu == cpu)
+        return;
+    fpu_load(thread->fpu);
+    fs_base_set(thread->fs_base);
+    thread->fpu_cpu = cpu;
+    cpu->fpu_owner = thread;
+}
+
+struct thread *context_switch(struct thread *from, struct thread *to)
+{
+    struct cpu *cpu = this_cpu();
+
+    if (from->fpu)
+        save_program_state(cpu, from);
+    cpu->kstack_top = to->kstack_top;
+    (void)__atomic_exchange_n(&cpu->running, to, __ATOMIC_SEQ_CST); /* see thread_post_work() */
+    if (to->fpu)
+        load_program_state(cpu, to);
+    return switch_stacks(from, &from->saved_rsp, to->saved_rsp);
+}

@@ -1,0 +1,178 @@
+/* Where threads run. A woken thread goes to an idle CPU if its own is busy; a CPU that falls idle
+ * asks a loaded one for work, which the loaded one sends (nobody touches another's queue); and a
+ * CPU that shares its time between threads looks now and then for one with less to do. */
+#include "core/panic.h"
+#include "core/sched.h"
+
+enum { BALANCE_INTERVAL_NS = 4000000 };
+
+static uint64_t allowed_cpus(const struct thread *thread)
+{
+    return __atomic_load_n(&thread->affinity.bits, __ATOMIC_RELAXED) &
+           atomic_load_explicit(&sched_online, memory_order_relaxed);
+}
+
+/* Take an idle CPU for oneself, so that the next waker takes another. */
+static bool claim(unsigned id)
+{
+    uint64_t bit = cpuset_of(id).bits;
+
+    return atomic_fetch_and(&sched_idle, ~bit) & bit;
+}
+
+static struct cpu *claim_idle(uint64_t allowed, const struct cpu *home)
+{
+    uint64_t idle = atomic_load_explicit(&sched_idle, memory_order_relaxed) & allowed;
+
+    if (idle >> home->id & 1 && claim(home->id))
+        return cpus[home->id];
+    while ((idle &= ~cpuset_of(home->id).bits)) {
+        uint64_t above = idle & -(2ull << home->id); /* spread: the next one first */
+        unsigned id = __builtin_ctzll(above ? above : idle);
+
+        if (claim(id))
+            return cpus[id];
+        idle &= ~cpuset_of(id).bits;
+    }
+    return NULL;
+}
+
+/* The CPU of the set with the fewest threads; home if none has fewer. */
+static struct cpu *least_loaded(uint64_t allowed, struct cpu *home)
+{
+    struct cpu *best = NULL;
+    unsigned least = ~0u;
+
+    if (allowed >> home->id & 1) {
+        best = home;
+        least = atomic_load_explicit(&home->rq->nr, memory_order_relaxed);
+    }
+    for (; allowed; allowed &= allowed - 1) {
+        struct cpu *cpu = cpus[__builtin_ctzll(allowed)];
+        unsigned nr = atomic_load_explicit(&cpu->rq->nr, memory_order_relaxed);
+
+        if (nr < least) {
+            least = nr;
+            best = cpu;
+        }
+    }
+    return best ? best : home;
+}
+
+/* For a real-time thread: a CPU whose running thread it may preempt. */
+static struct cpu *preemptible(const struct thread *thread, uint64_t allowed, struct cpu *home)
+{
+    if (atomic_load_explicit(&home->rq->rt_running, memory_order_relaxed) < thread->rt_priority)
+        return home;
+    for (uint64_t left = allowed; left; left &= left - 1) {
+        struct cpu *cpu = cpus[__builtin_ctzll(left)];
+
+        if (atomic_load_explicit(&cpu->rq->rt_running, memory_order_relaxed) < thread->rt_priority)
+            return cpu;
+    }
+    return home;
+}
+
+struct cpu *balance_choose(struct thread *thread)
+{
+    struct cpu *home = thread->cpu, *idle;
+    uint64_t allowed = allowed_cpus(thread);
+    bool fresh = thread->fresh;
+
+    thread->fresh = false;
+    if (!(allowed & (allowed - 1))) /* the common case on one CPU, and for pinned threads */
+        return allowed ? cpus[__builtin_ctzll(allowed)] : home;
+    idle = claim_idle(allowed, home);
+    if (idle)
+        return idle;
+    if (fresh || !(allowed >> home->id & 1))
+        home = least_loaded(allowed, home);
+    return thread_is_rt(thread) ? preemptible(thread, allowed, home) : home;
+}
+
+bool balance_move(struct runqueue *rq, struct thread *thread, struct cpu *cpu)
+{
+    if (atomic_exchange(&thread->queued, true))
+        return false; /* somebody is just waking it: it may move another time */
+    rq_remove(rq, thread);
+    sched_retarget(thread, cpu);
+    atomic_store_explicit(&thread->on_rq, false, memory_order_release);
+    sched_push(cpu, thread);
+    return true;
+}
+
+/* Send a waiting thread of at most max_weight to cpu. */
+static bool give(struct runqueue *rq, struct cpu *cpu, uint64_t max_weight)
+{
+    struct thread *thread = rq_movable(rq, cpu, max_weight);
+
+    return thread && balance_move(rq, thread, cpu);
+}
+
+void balance_serve(struct runqueue *rq)
+{
+    uint64_t requests;
+
+    if (likely(!atomic_load_explicit(&rq->pull_requests, memory_order_relaxed)))
+        return;
+    requests = atomic_exchange(&rq->pull_requests, 0);
+    if (rq->cpu->running == rq->cpu->idle_thread)
+        return; /* what waits runs here at once */
+    for (; requests && rq->waiting; requests &= requests - 1)
+        give(rq, cpus[__builtin_ctzll(requests)], UINT64_MAX);
+}
+
+static struct cpu *least_weight(uint64_t set, unsigned long *least)
+{
+    struct cpu *best = NULL;
+
+    for (; set; set &= set - 1) {
+        struct cpu *cpu = cpus[__builtin_ctzll(set)];
+        unsigned long load = atomic_load_explicit(&cpu->rq->load, memory_order_relaxed);
+
+        if (!best || load < *least) {
+            best = cpu;
+            *least = load;
+        }
+    }
+    return best;
+}
+
+void balance_tick(struct runqueue *rq, nsec_t now)
+{
+    uint64_t self = cpuset_of(rq->cpu->id).bits;
+    uint64_t others = atomic_load_explicit(&sched_online, memory_order_relaxed) & ~self;
+    uint64_t idle = atomic_load_explicit(&sched_idle, memory_order_relaxed) & others;
+    unsigned long mine = atomic_load_explicit(&rq->load, memory_order_relaxed), least = 0;
+    struct cpu *cpu;
+
+    if (!others || now - rq->balanced < BALANCE_INTERVAL_NS)
+        return;
+    rq->balanced = now;
+    for (; idle && rq->waiting; idle &= idle - 1)
+        give(rq, cpus[__builtin_ctzll(idle)], UINT64_MAX);
+    if (!rq->waiting || !(cpu = least_weight(others, &least)))
+        return;
+    if (mine > least + 1) /* the move must leave the other with less than we have now */
+        give(rq, cpu, mine - least - 1);
+}
+
+void balance_ask(struct runqueue *rq)
+{
+    unsigned id = rq->cpu->id;
+    uint64_t self = cpuset_of(id).bits;
+    uint64_t busy = atomic_load_explicit(&sched_online, memory_order_relaxed) &
+                    ~atomic_load_explicit(&sched_idle, memory_order_relaxed) & ~self;
+
+    while (busy) {
+        uint64_t above = busy & -(2ull << id);
+        struct cpu *cpu = cpus[__builtin_ctzll(above ? above : busy)];
+
+        busy &= ~cpuset_of(cpu->id).bits;
+        if (atomic_load_explicit(&cpu->rq->nr, memory_order_relaxed) < 2)
+            continue;
+        if (!(atomic_fetch_or(&cpu->rq->pull_requests, self) & self))
+            cpu_kick(cpu);
+        return;
+    }
+}

@@ -1,0 +1,543 @@
+#include "core/sched.h"
+
+#include "arch/x86_64/context.h"
+#include "arch/x86_64/irq.h"
+#include "arch/x86_64/irqflags.h"
+#include "core/boot.h"
+#include "core/clock.h"
+#include "core/memory.h"
+#include "core/panic.h"
+#include "core/rcu.h"
+#include "core/trace.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+
+_Atomic uint64_t sched_online, sched_idle;
+
+void (*space_switch_hook)(struct cpu *cpu, struct address_space *space);
+void (*idle_exit_hook)(struct cpu *cpu);
+
+static void publish(struct runqueue *rq, const struct thread *running)
+{
+    bool busy = running != rq->cpu->idle_thread, rt = busy && thread_is_rt(running);
+    unsigned long own = busy && !rt ? thread_weight(running) : 0;
+
+    atomic_store_explicit(&rq->nr, rq->waiting + busy, memory_order_relaxed);
+    atomic_store_explicit(&rq->load, rq->waiting_weight + own, memory_order_relaxed);
+    atomic_store_explicit(&rq->rt_running, rt ? running->rt_priority : 0, memory_order_relaxed);
+}
+
+void sched_look(struct cpu *cpu)
+{
+    cpu->need_resched = true;
+    atomic_fetch_or_explicit(&cpu->running->work, WORK_RESCHED, memory_order_relaxed);
+}
+
+/* --- time slices --- */
+
+/* With others waiting, let the timer end the running thread's slice. An armed timer is left alone,
+ * even if it is early: it looks and arms itself again. So threads that wake each other do not touch
+ * the hardware. */
+static void slice_arm(struct runqueue *rq, const struct thread *running, nsec_t now)
+{
+    if (timer_armed(&rq->slice) || running->policy == POLICY_FIFO)
+        return;
+    rq->slice_end = MAX(rq->slice_end, now + SLICE_MIN_NS);
+    timer_start(&rq->slice, rq->slice_end);
+}
+
+static void slice_begin(struct runqueue *rq, const struct thread *next, nsec_t now)
+{
+    rq->slice_over = rq->resched = false;
+    rq->slice_end = now + (next->policy == POLICY_RR ? RR_SLICE_NS : SLICE_NS);
+    if (rq->waiting && next != rq->cpu->idle_thread)
+        slice_arm(rq, next, now);
+}
+
+static void slice_fire(struct timer *timer)
+{
+    struct runqueue *rq = container_of(timer, struct runqueue, slice);
+    struct thread *running = rq->cpu->running;
+    nsec_t now = clock_monotonic();
+
+    if (!rq->waiting || running == rq->cpu->idle_thread)
+        return;
+    balance_tick(rq, now);
+    if (running->policy == POLICY_FIFO || !rq->waiting)
+        return;
+    if (now < rq->slice_end) {
+        timer_start(&rq->slice, rq->slice_end);
+        return;
+    }
+    rq->resched = rq->slice_over = true;
+    sched_look(rq->cpu);
+}
+
+/* --- enqueueing --- */
+
+/* A thread that slept long does not make up for all of it at once. */
+static void place_in_time(const struct runqueue *rq, struct thread *thread)
+{
+    uint64_t least = rq->min_vruntime - SLEEPER_BONUS_NS;
+
+    if ((int64_t)(thread->vruntime - least) < 0)
+        thread->vruntime = least;
+}
+
+static void enqueue(struct runqueue *rq, struct thread *thread)
+{
+    struct thread *running = rq->cpu->running;
+    bool idle = running == rq->cpu->idle_thread;
+    nsec_t now = 0;
+
+    if (!idle) {
+        now = clock_monotonic();
+        rq_account(rq, running, now);
+    }
+    place_in_time(rq, thread);
+    atomic_store_explicit(&thread->on_rq, true, memory_order_relaxed);
+    rq_add(rq, thread, false);
+    publish(rq, running);
+    if (idle)
+        return;
+    if (rq_preempts(thread, running)) {
+        rq->resched = true;
+        sched_look(rq->cpu);
+    } else {
+        slice_arm(rq, running, now);
+    }
+}
+
+static bool asleep(const struct thread *thread)
+{
+    enum thread_state state = atomic_load_explicit(&thread->state, memory_order_acquire);
+
+    return state == THREAD_SLEEPING || state == THREAD_INTERRUPTIBLE;
+}
+
+/* Another CPU for a thread that is off its own; its virtual time is relative to the queue. */
+void sched_retarget(struct thread *thread, struct cpu *cpu)
+{
+    struct cpu *old = thread->cpu;
+
+    thread->vruntime += __atomic_load_n(&cpu->rq->min_vruntime, __ATOMIC_RELAXED) -
+                        __atomic_load_n(&old->rq->min_vruntime, __ATOMIC_RELAXED);
+    if (thread->notify_moved)
+        atomic_fetch_or_explicit(&thread->work, WORK_MOVED, memory_order_relaxed);
+    atomic_store_explicit(&thread->cpu, cpu, memory_order_release);
+}
+
+void sched_push(struct cpu *cpu, struct thread *thread)
+{
+    struct runqueue *rq = cpu->rq;
+    struct thread *newest = atomic_load_explicit(&rq->incoming, memory_order_relaxed);
+
+    do
+        thread->wake_next = newest;
+    while (!atomic_compare_exchange_weak(&rq->incoming, &newest, thread));
+    if (!newest) /* else whoever pushed first has kicked */
+        cpu_kick(cpu);
+}
+
+void sched_place(struct thread *thread)
+{
+    struct cpu *cpu = thread->cpu;
+
+    if (!atomic_load_explicit(&thread->on_rq, memory_order_acquire) &&
+        atomic_load_explicit(&thread->state, memory_order_relaxed) == THREAD_RUNNABLE) {
+        struct cpu *better = balance_choose(thread);
+
+        if (better != cpu) {
+            sched_retarget(thread, better);
+            cpu = better;
+        }
+    }
+    if (cpu == this_cpu())
+        sched_settle(thread);
+    else
+        sched_push(cpu, thread);
+}
+
+/* Off its CPU and not asleep; `queued` is given up or handed on. */
+static void settle_off_cpu(struct thread *thread)
+{
+    struct cpu *cpu = this_cpu();
+
+    if (atomic_load_explicit(&thread->state, memory_order_acquire) == THREAD_DEAD) {
+        thread_reap(thread);
+        return;
+    }
+    if (!thread_allowed(thread, cpu)) {
+        struct cpu *other = balance_choose(thread);
+
+        if (other != cpu) {
+            sched_retarget(thread, other);
+            sched_push(other, thread);
+            return;
+        }
+    }
+    enqueue(cpu->rq, thread);
+    atomic_store_explicit(&thread->queued, false, memory_order_release);
+}
+
+void sched_settle(struct thread *thread)
+{
+    for (;;) {
+        if (!atomic_load_explicit(&thread->on_rq, memory_order_acquire) && !asleep(thread)) {
+            settle_off_cpu(thread);
+            return;
+        }
+        /* A waker that found `queued` taken relies on this second look. */
+        atomic_exchange(&thread->queued, false);
+        if (atomic_load_explicit(&thread->on_rq, memory_order_acquire) || asleep(thread) ||
+            atomic_exchange(&thread->queued, true))
+            return;
+        if (thread->cpu != this_cpu()) {
+            sched_push(thread->cpu, thread);
+            return;
+        }
+    }
+}
+
+void sched_drain(struct runqueue *rq)
+{
+    struct thread *newest, *oldest = NULL;
+
+    if (likely(!atomic_load_explicit(&rq->incoming, memory_order_relaxed)))
+        return;
+    newest = atomic_exchange(&rq->incoming, NULL);
+    while (newest) {
+        struct thread *next = newest->wake_next;
+
+        newest->wake_next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    while (oldest) {
+        struct thread *next = oldest->wake_next;
+
+        sched_settle(oldest);
+        oldest = next;
+    }
+}
+
+/* --- waking --- */
+
+static void deliver(struct thread *thread)
+{
+    uint64_t flags = irq_save();
+
+    if (!atomic_exchange(&thread->queued, true))
+        sched_place(thread);
+    irq_restore(flags);
+}
+
+bool thread_wake(struct thread *thread)
+{
+    enum thread_state state = THREAD_SLEEPING;
+
+    /* The first attempt is also the barrier between the caller's condition and the state. */
+    while (!atomic_compare_exchange_strong(&thread->state, &state, THREAD_RUNNABLE))
+        if (state != THREAD_SLEEPING && state != THREAD_INTERRUPTIBLE)
+            return false;
+    deliver(thread);
+    return true;
+}
+
+void thread_start(struct thread *thread)
+{
+    thread->vruntime = this_cpu()->rq->min_vruntime;
+    thread->cpu = this_cpu();
+    thread->fresh = true;
+    thread_wake(thread);
+}
+
+void thread_post_work(struct thread *thread, unsigned bits)
+{
+    enum thread_state state = THREAD_INTERRUPTIBLE;
+    struct cpu *cpu;
+
+    atomic_fetch_or(&thread->work, bits);
+    if (atomic_compare_exchange_strong(&thread->state, &state, THREAD_RUNNABLE)) {
+        deliver(thread);
+        return;
+    }
+    /* A thread that is switched to after this sees the bits: context_switch() sets cpu->running
+     * with a locked instruction before anything reads them. */
+    cpu = thread->cpu;
+    if (cpu && cpu != this_cpu() && __atomic_load_n(&cpu->running, __ATOMIC_RELAXED) == thread)
+        cpu_kick(cpu);
+}
+
+/* --- switching --- */
+
+void sched_finish(void)
+{
+    struct runqueue *rq = this_cpu()->rq;
+    struct thread *prev = rq->prev;
+    enum switch_fate fate = rq->fate;
+
+    if (fate == FATE_STAY)
+        return;
+    atomic_store_explicit(&prev->on_rq, false, memory_order_release);
+    if (fate == FATE_SLEEP)
+        return; /* a wake-up that came meanwhile is in `incoming` */
+    if (atomic_exchange(&prev->queued, true))
+        return; /* whoever has it settles the thread here, and sees what has become of it */
+    if (fate == FATE_DEAD)
+        thread_reap(prev);
+    else
+        sched_place(prev);
+}
+
+/* Let another thread run, `prev` being the current one; returns when it runs again. Interrupts off.
+ * first: if it stays, it comes before its equals. */
+static void switch_from(struct runqueue *rq, struct thread *prev, enum switch_fate fate, bool first)
+{
+    struct thread *next, *idle = rq->cpu->idle_thread;
+    nsec_t now = clock_monotonic();
+
+    rq_account(rq, prev, now);
+    if (fate == FATE_STAY && prev != idle) {
+        if (thread_allowed(prev, rq->cpu))
+            rq_add(rq, prev, first);
+        else
+            fate = FATE_MOVE;
+    }
+    next = rq_take(rq);
+    if (!next)
+        next = idle;
+    slice_begin(rq, next, now);
+    if (next == prev)
+        return;
+    publish(rq, next);
+    next->started_ns = now;
+    rq->cpu->need_resched = false;
+    if (atomic_load_explicit(&prev->work, memory_order_relaxed) & WORK_RESCHED)
+        atomic_fetch_and_explicit(&prev->work, ~(unsigned)WORK_RESCHED, memory_order_relaxed);
+    if (fate == FATE_SLEEP)
+        prev->switches_voluntary++;
+    else
+        prev->switches_forced++;
+    if (prev->notify_moved && fate == FATE_STAY)
+        atomic_fetch_or_explicit(&prev->work, WORK_MOVED, memory_order_relaxed);
+    TRACE(sched_switch, "cpu %u: %s -> %s", rq->cpu->id, prev->name, next->name);
+    rcu_quiescent();
+    rq->prev = prev;
+    rq->fate = fate;
+    context_switch(prev, next);
+    sched_finish();
+}
+
+void thread_set_state(enum thread_state state)
+{
+    if (state == THREAD_RUNNABLE)
+        atomic_store_explicit(&current->state, state, memory_order_release);
+    else
+        atomic_store(&current->state, state); /* a full barrier before the condition is read */
+}
+
+void schedule(void)
+{
+    uint64_t flags = irq_save();
+    struct thread *self = current;
+    struct runqueue *rq = this_cpu()->rq;
+
+    assert(!in_interrupt(), "sleeping in an interrupt handler");
+    sched_drain(rq);
+    if (asleep(self))
+        switch_from(rq, self, FATE_SLEEP, false);
+    irq_restore(flags);
+}
+
+void thread_exit(void)
+{
+    irq_disable();
+    atomic_store(&current->state, THREAD_DEAD);
+    switch_from(this_cpu()->rq, current, FATE_DEAD, false);
+    panic("sched: a dead thread was switched to");
+}
+
+void sched_preempt(void)
+{
+    struct cpu *cpu = this_cpu();
+    struct runqueue *rq = cpu->rq;
+
+    cpu->need_resched = false;
+    atomic_fetch_and_explicit(&cpu->running->work, ~(unsigned)WORK_RESCHED, memory_order_relaxed);
+    if (!rq)
+        return;
+    rcu_quiescent();
+    sched_drain(rq);
+    balance_serve(rq);
+    if (!rq->resched)
+        return;
+    /* One that is preempted before its slice is over keeps its place. */
+    switch_from(rq, cpu->running, FATE_STAY, !rq->slice_over);
+}
+
+void sched_kicked(void)
+{
+    struct cpu *cpu = this_cpu();
+
+    if (!cpu->rq)
+        return;
+    sched_drain(cpu->rq);
+    balance_serve(cpu->rq);
+    if (rcu_wanted(cpu))
+        sched_look(cpu);
+}
+
+void thread_yield(void)
+{
+    uint64_t flags = irq_save();
+    struct runqueue *rq = this_cpu()->rq;
+    struct thread *self = current;
+
+    sched_drain(rq);
+    if (rq->waiting) {
+        rq_account(rq, self, clock_monotonic());
+        rq_yield(rq, self);
+        switch_from(rq, self, FATE_STAY, false);
+    }
+    irq_restore(flags);
+}
+
+void thread_resched_point(void)
+{
+    uint64_t flags;
+
+    if (!this_cpu()->need_resched)
+        return;
+    flags = irq_save();
+    sched_preempt();
+    irq_restore(flags);
+}
+
+/* --- idling --- */
+
+/* Interrupts are off. sti takes effect after the next instruction (SDM 2B, STI), so none that
+ * should end the wait can come before hlt. */
+static void halt(void)
+{
+    asm volatile("sti; hlt; cli" : : : "memory");
+}
+
+static void wait_for_work(struct cpu *cpu)
+{
+    uint64_t bit = cpuset_of(cpu->id).bits;
+
+    rcu_quiescent();
+    cpu->need_resched = false;
+    atomic_store(&cpu->idle, true);
+    atomic_fetch_or(&sched_idle, bit);
+    balance_ask(cpu->rq);
+    halt();
+    atomic_fetch_and(&sched_idle, ~bit);
+    atomic_store(&cpu->idle, false);
+    if (idle_exit_hook)
+        idle_exit_hook(cpu);
+}
+
+static __noreturn void idle_loop(void)
+{
+    struct cpu *cpu = this_cpu(); /* the idle thread never moves */
+    struct runqueue *rq = cpu->rq;
+
+    for (;;) {
+        irq_disable();
+        sched_drain(rq);
+        if (rq->waiting)
+            switch_from(rq, cpu->idle_thread, FATE_STAY, false);
+        else if (!atomic_load(&rq->incoming))
+            wait_for_work(cpu);
+    }
+}
+
+/* --- set-up --- */
+
+static void idle_entry(void *arg)
+{
+    idle_loop();
+}
+
+/* The queue of the boot CPU needs no memory to be allocated. */
+static struct runqueue boot_rq;
+
+static int cpu_prepare(struct cpu *cpu, struct runqueue *rq)
+{
+    struct thread *idle = core_alloc(sizeof *idle);
+
+    if (!idle)
+        return -ENOMEM;
+    if (thread_init(idle, "idle", idle_entry, NULL) < 0) {
+        core_free(idle);
+        return -ENOMEM;
+    }
+    idle->affinity = cpuset_of(cpu->id);
+    idle->cpu = cpu;
+    idle->state = THREAD_RUNNABLE;
+    idle->on_rq = true;
+    rq_init(rq, cpu);
+    timer_init(&rq->slice, slice_fire);
+    cpu->idle_thread = idle;
+    return 0;
+}
+
+int sched_cpu_init(struct cpu *cpu)
+{
+    struct runqueue *rq = core_alloc(sizeof *rq);
+    int error = rq ? timer_cpu_init(cpu) : -ENOMEM;
+
+    if (!error)
+        error = cpu_prepare(cpu, rq);
+    if (error)
+        core_free(rq);
+    return error;
+}
+
+void sched_cpu_start(void)
+{
+    struct cpu *cpu = this_cpu();
+
+    clock_cpu_init();
+    cpu->idle_thread->started_ns = clock_monotonic();
+    rcu_quiescent();
+    atomic_fetch_or(&sched_online, cpuset_of(cpu->id).bits);
+    atomic_store(&cpu->online, true);
+    idle_loop();
+}
+
+static void kick_handler(void *arg)
+{
+    sched_kicked();
+}
+
+int sched_init(void)
+{
+    struct cpu *cpu = this_cpu();
+    int error = cpu_prepare(cpu, &boot_rq);
+
+    if (error)
+        return error;
+    boot_thread.cpu = cpu;
+    boot_thread.affinity.bits = ~0ull;
+    boot_thread.on_rq = true;
+    boot_thread.started_ns = clock_monotonic();
+    atomic_store(&sched_online, cpuset_of(cpu->id).bits);
+    atomic_store(&cpu->online, true);
+    publish(&boot_rq, &boot_thread);
+    irq_vector_set(VECTOR_KICK, kick_handler, NULL);
+    return rcu_init();
+}
+BOOT_STEP(PHASE_THREADS, "scheduler", sched_init);
+
+unsigned sched_runnable(void)
+{
+    unsigned sum = 0;
+
+    for (unsigned i = 0; i < ncpus; i++)
+        if (cpus[i] && cpus[i]->rq)
+            sum += atomic_load_explicit(&cpus[i]->rq->nr, memory_order_relaxed);
+    return sum;
+}
