@@ -40,7 +40,7 @@ static uint8_t to_lower(uint8_t c)
 }
 static uint8_t to_upper(uint8_t c)
 {
-    bool lower = (c >= 'a' && c <= 'z') || (c >= 0xe0 && c != 0xf7 && c != 0xff);
+    bool lower = (c >= 'a' && c <= 'z') || (c >= 0xdf && c != 0xf7);
     return lower ? c - 0x20 : c;
 }
 
@@ -99,7 +99,9 @@ static bool put_processed(struct ldisc *l, uint8_t c)
         l->column -= l->column > 0;
         return true;
     }
-    if (!put(l, oflag(l, OLCUC) && !is_control(c) ? to_upper(c) : c))
+    if (oflag(l, OLCUC) && !is_control(c))
+        c = to_upper(c);
+    if (!put(l, c))
         return false;
     l->column += !is_control(c) && !continues(l, c);
     return true;
@@ -139,9 +141,12 @@ void ldisc_stop(struct ldisc *l, bool stop)
 
 /* --- echo: dropped where there is no room ------------------------------------------------- */
 
+/* 0xff has a meaning in Linux's queue of echoes, and so comes out as it is. */
 static void echo_raw(struct ldisc *l, uint8_t c)
 {
-    if (oflag(l, OPOST))
+    if (c == 0xff)
+        l->column += put(l, c);
+    else if (oflag(l, OPOST))
         put_processed(l, c);
     else
         put(l, c);
