@@ -7,6 +7,7 @@
 
 #include "arch/x86_64/paging.h"
 #include "core/mutex.h"
+#include "core/spinlock.h"
 #include "lib/list.h"
 #include "lib/rbtree.h"
 #include "lib/types.h"
@@ -18,11 +19,18 @@ struct mem_object;
 struct mem_object_ops {
     /* The frame of page `index`, with a reference taken (frame_get) for the caller. write: the page
      * is about to be written through a shared mapping. *writable says whether it may be mapped
-     * writable at once. 0, -EFAULT past the end (SIGBUS), -ENOMEM, -EIO. May sleep. */
+     * writable at once. 0, -EFAULT past the end (SIGBUS), -ENOMEM, -EIO. May sleep; called without
+     * any lock of mm/. */
     int (*page)(struct mem_object *object, uint64_t index, bool write, paddr_t *frame,
                 bool *writable);
     void (*get)(struct mem_object *object);
     void (*put)(struct mem_object *object);
+    /* Pages [first, first+n) as far as they are at hand: frames[i] with a reference, or 0. For
+     * mapping a fault's neighbours too, and mincore. Called with the space's lock held: may take
+     * no lock under which program memory is copied. NULL: none is at hand. */
+    void (*around)(struct mem_object *object, uint64_t first, unsigned n, paddr_t *frames);
+    /* Make a hole (MADV_REMOVE); NULL: -EOPNOTSUPP. */
+    int (*punch)(struct mem_object *object, uint64_t first, uint64_t npages);
     /* Bring dirty pages of the range to where they belong (msync); NULL: nothing to do. */
     int (*sync)(struct mem_object *object, uint64_t first, uint64_t npages);
     /* The path for /proc/self/maps, at most size bytes with 0; NULL: anonymous. */
@@ -34,9 +42,11 @@ struct mem_object {
     const struct mem_object_ops *ops;
     struct mutex lock;    /* over mappings */
     struct list mappings; /* struct mapping.object_link */
+    atomic_uint unmaps;   /* counts mem_object_unmap(): a fault that met one tries again */
 };
 void mem_object_init(struct mem_object *object, const struct mem_object_ops *ops);
-/* Take pages [first, first+n) out of every mapping (truncate, hole punching). */
+/* Take pages [first, first+n) out of every mapping (truncate, hole punching; the pages must be out
+ * of reach of ops->page already). Private copies stay. No lock may be held that ops->page takes. */
 void mem_object_unmap(struct mem_object *object, uint64_t first, uint64_t npages);
 
 /* Protection and flags: Linux's numbers (PROT_*, MAP_*), so that linux/ hands them on. */
@@ -64,15 +74,16 @@ enum {
 struct mapping {
     struct rb_node node; /* by start; augmented with the largest gap below */
     uintptr_t start, end;
-    uint64_t largest_gap;
+    uint64_t gap, largest_gap; /* bytes free below; the most of those in the subtree */
     unsigned prot, flags; /* PROT_*, MAP_* (SHARED or PRIVATE, GROWSDOWN, STACK, LOCKED, ...) */
     unsigned max_prot;    /* mprotect may not go beyond (a file opened read-only) */
-    bool no_huge, dont_fork, wipe_on_fork, dont_dump;
+    bool no_huge, want_huge, dont_fork, wipe_on_fork, dont_dump;
     struct mem_object *object; /* NULL: private anonymous */
     uint64_t object_page;      /* page of the object at start */
-    void *file;                /* the struct file for name(); opaque here */
+    void *file;                /* the struct file for name(), with a reference; opaque here */
     const char *label;         /* "[heap]", "[stack]", "[vdso]" or NULL */
     struct list object_link;
+    struct mapping *next_removed;
     struct address_space *space;
 };
 
@@ -80,7 +91,10 @@ struct address_space {
     pte_t *pml4;
     struct rwlock lock; /* over the mappings; readers fault pages in */
     struct rb_tree mappings;
+    unsigned nmappings;
     struct mapping *_Atomic recent;
+    atomic_uint changes;      /* counts changes of the mappings (under the lock) */
+    struct spinlock pte_lock; /* an entry is replaced or its frame referenced */
     atomic_uint refs;
     _Atomic uint64_t tlb_generation;
     _Atomic uint64_t active_cpus; /* whose TLB may hold translations */
@@ -92,13 +106,23 @@ struct address_space {
     atomic_ulong total_pages, locked_pages, resident_pages, data_pages, peak_resident;
     atomic_ulong faults;
     uint64_t as_limit, data_limit; /* RLIMIT_AS, RLIMIT_DATA in bytes */
+    unsigned default_flags;        /* added to those of new mappings: MAP_LOCKED (mlockall) */
 };
+enum { MAPPINGS_MAX = 65530 };
+
+/* fs/ fills these in: references of mapping.file. */
+extern void (*mapping_file_get_hook)(void *file);
+extern void (*mapping_file_put_hook)(void *file);
 
 struct address_space *address_space_create(void); /* NULL: no memory; one reference */
 void address_space_get(struct address_space *space);
 void address_space_put(struct address_space *space);
 /* Remove every mapping (execve, exit). */
 void address_space_clear(struct address_space *space);
+/* Use the space on this CPU from now on (execve; the scheduler does it for others). */
+void address_space_activate(struct address_space *space);
+/* A copy for fork(): private pages are shared until either side writes. NULL: no memory. */
+struct address_space *address_space_fork(struct address_space *space);
 
 /* What to map. object NULL: anonymous (a MAP_SHARED one gets an object of its own). */
 struct map_request {
@@ -125,6 +149,8 @@ int address_space_advise(struct address_space *space, uintptr_t addr, size_t len
 int address_space_sync(struct address_space *space, uintptr_t addr, size_t length, int flags);
 int address_space_lock_pages(struct address_space *space, uintptr_t addr, size_t length, bool lock,
                              bool on_fault);
+/* mlockall(2), munlockall(2) of what is mapped now; for what comes set default_flags. */
+int address_space_lock_all(struct address_space *space, bool lock, bool on_fault);
 int address_space_mincore(struct address_space *space, uintptr_t addr, size_t npages, uint8_t *vec);
 /* brk(2): returns the new break, the old one if it cannot be. */
 uintptr_t address_space_brk(struct address_space *space, uintptr_t brk);
@@ -145,6 +171,8 @@ int address_space_pin(struct address_space *space, uintptr_t addr, bool write, p
  * copy first, other CPUs see either old or new bytes if they lie in one cache line. */
 int address_space_poke(struct address_space *space, uintptr_t addr, const void *bytes, size_t n);
 
+/* Iterate: the mapping above; NULL at the end. Caller holds space->lock. */
+struct mapping *mapping_next(const struct mapping *mapping);
 /* The mapping at addr or the next one above; NULL at the end. Caller holds space->lock. */
 struct mapping *address_space_find(struct address_space *space, uintptr_t addr);
 /* Key of a shared futex word: same (object, offset) for every mapping of it; private: (space,
@@ -155,7 +183,8 @@ struct memory_key {
 };
 int address_space_key(struct address_space *space, uintptr_t addr, struct memory_key *key);
 
-/* After a change of page tables: other CPUs that may hold the old translations drop them. */
+/* After a change of page tables: this CPU and others that may hold the old translations drop them.
+ */
 void address_space_flush(struct address_space *space, uintptr_t start, uintptr_t end);
 /* A CPU leaves idle and looks whether it slept through a flush. Interrupts off. */
 void address_space_cpu_awake(struct cpu *cpu);

@@ -19,6 +19,8 @@ void page_store_init(struct page_store *store);
 paddr_t page_store_find(struct page_store *store, uint64_t index, bool alloc);
 /* The same with a reference for the caller. */
 paddr_t page_store_get(struct page_store *store, uint64_t index, bool alloc);
+/* Those of [first, first+n) that are there, each with a reference; the others 0. */
+void page_store_around(struct page_store *store, uint64_t first, unsigned n, paddr_t *frames);
 /* Put a frame (the store takes over the caller's reference) where none is; -EEXIST, -ENOMEM. */
 int page_store_insert(struct page_store *store, uint64_t index, paddr_t frame);
 /* Drop pages [first, first+n). */
@@ -27,4 +29,5 @@ void page_store_remove(struct page_store *store, uint64_t first, uint64_t npages
 bool page_store_next(struct page_store *store, uint64_t index, uint64_t *found);
 
 /* A new anonymous shared object with one reference (MAP_SHARED|MAP_ANONYMOUS); NULL: no memory. */
+struct mem_object;
 struct mem_object *shm_object_create(uint64_t npages);

@@ -1,0 +1,222 @@
+/* Making CPUs forget translations (SDM 3A 4.10.5), and frames that wait for it.
+ *
+ * Flushes of a space are numbered. A CPU that is idle is not interrupted: it looks at the number
+ * when it leaves idle. The flusher counts up and then reads cpu->idle; the other clears cpu->idle
+ * and then reads the number; so one of the two sees the other. cpu->tlb_generation is the number up
+ * to which the CPU has taken part without a gap. */
+#include "arch/x86_64/irqflags.h"
+#include "arch/x86_64/trap.h"
+#include "core/boot.h"
+#include "core/cpu.h"
+#include "core/thread.h"
+#include "mm/space.h"
+
+enum { FEW_PAGES = 32 };
+
+static struct address_space *_Atomic loaded[CPUS_MAX];
+
+struct flush {
+    struct address_space *space;
+    uintptr_t start, end;
+    uint64_t number;
+};
+
+static void flush_range(uintptr_t start, uintptr_t end)
+{
+    if ((end - start) >> PAGE_SHIFT > FEW_PAGES) {
+        tlb_flush_local();
+        return;
+    }
+    for (; start < end; start += PAGE_SIZE)
+        tlb_flush_page(start);
+}
+
+static void flush_this_cpu(void *arg)
+{
+    const struct flush *flush = arg;
+    struct cpu *cpu = this_cpu();
+    uint64_t flags = irq_save();
+
+    if (atomic_load_explicit(&loaded[cpu->id], memory_order_relaxed) == flush->space) {
+        flush_range(flush->start, flush->end);
+        if (cpu->tlb_generation == flush->number - 1)
+            cpu->tlb_generation = flush->number;
+    }
+    irq_restore(flags);
+}
+
+void address_space_flush(struct address_space *space, uintptr_t start, uintptr_t end)
+{
+    struct flush flush = {space, start, end, 0};
+    flush.number = atomic_fetch_add(&space->tlb_generation, 1) + 1;
+    flush_this_cpu(&flush);
+    uint64_t others = atomic_load(&space->active_cpus) & ~(1ull << this_cpu()->id);
+    if (likely(!others))
+        return;
+    cpuset_t busy = {0};
+    for (; others; others &= others - 1) {
+        unsigned id = __builtin_ctzl(others);
+        if (!atomic_load(&cpus[id]->idle))
+            busy.bits |= 1ull << id;
+    }
+    if (busy.bits)
+        cpus_call(busy, flush_this_cpu, &flush);
+}
+
+void address_space_cpu_awake(struct cpu *cpu)
+{
+    struct address_space *space = atomic_load_explicit(&loaded[cpu->id], memory_order_relaxed);
+    if (!space)
+        return;
+    uint64_t now = atomic_load(&space->tlb_generation);
+    if (cpu->tlb_generation != now) {
+        tlb_flush_local();
+        cpu->tlb_generation = now;
+    }
+}
+
+/* --- which space a CPU uses ----------------------------------------------------------------------
+ */
+
+/* Interrupts off. */
+static void switch_space(struct cpu *cpu, struct address_space *space)
+{
+    struct address_space *old = atomic_load_explicit(&loaded[cpu->id], memory_order_relaxed);
+    uint64_t bit = 1ull << cpu->id;
+
+    if (old == space)
+        return;
+    if (space) {
+        /* From here on flushes come to us; what they change now we have not read yet. */
+        atomic_fetch_or(&space->active_cpus, bit);
+        cpu->tlb_generation = atomic_load(&space->tlb_generation);
+    }
+    atomic_store_explicit(&loaded[cpu->id], space, memory_order_relaxed);
+    page_table_load(virt_to_phys(space ? space->pml4 : kernel_pml4));
+    if (old)
+        atomic_fetch_and(&old->active_cpus, ~bit);
+}
+
+void address_space_activate(struct address_space *space)
+{
+    uint64_t flags = irq_save();
+    switch_space(this_cpu(), space);
+    irq_restore(flags);
+}
+
+static void leave_space(void *space)
+{
+    struct cpu *cpu = this_cpu();
+    if (atomic_load_explicit(&loaded[cpu->id], memory_order_relaxed) == space)
+        switch_space(cpu, NULL);
+}
+
+/* A space is about to go: CPUs whose last program thread ran in it still have it loaded. */
+void space_unload(struct address_space *space)
+{
+    uint64_t flags = irq_save();
+    leave_space(space);
+    irq_restore(flags);
+    uint64_t others = atomic_load(&space->active_cpus);
+    if (others)
+        cpus_call((cpuset_t){others}, leave_space, space);
+}
+
+/* --- frames that wait
+ * ------------------------------------------------------------------------------ */
+
+void gather_begin(struct gather *gather, struct address_space *space)
+{
+    gather->space = space;
+    gather->start = UINTPTR_MAX;
+    gather->end = 0;
+    gather->n = 0;
+    gather->max = GATHER_FEW;
+    gather->frames = gather->few;
+}
+
+static void gather_drain(struct gather *gather)
+{
+    if (gather->start < gather->end)
+        address_space_flush(gather->space, gather->start, gather->end);
+    for (unsigned i = 0; i < gather->n; i++)
+        frame_put(gather->frames[i]);
+    gather->n = 0;
+    gather->start = UINTPTR_MAX;
+    gather->end = 0;
+}
+
+void gather_flush(struct gather *gather, uintptr_t addr, size_t size)
+{
+    gather->start = MIN(gather->start, addr);
+    gather->end = MAX(gather->end, addr + size);
+}
+
+static void gather_more_room(struct gather *gather)
+{
+    paddr_t page = gather->frames == gather->few ? frame_alloc(0, 0) : 0;
+    if (!page) {
+        gather_drain(gather);
+        return;
+    }
+    paddr_t *frames = phys_to_virt(page);
+    for (unsigned i = 0; i < gather->n; i++)
+        frames[i] = gather->few[i];
+    gather->frames = frames;
+    gather->max = GATHER_MANY;
+}
+
+static void gather_push(struct gather *gather, paddr_t frame)
+{
+    if (gather->n == gather->max)
+        gather_more_room(gather);
+    gather->frames[gather->n++] = frame;
+}
+
+/* The entry is cleared already. Where no other CPU uses the space, none can have its translation,
+ * and none will load it: the frame may go at once. This CPU runs no program code before
+ * gather_end(). */
+void gather_frame(struct gather *gather, paddr_t frame)
+{
+    uint64_t me = 1ull << this_cpu()->id;
+    if (likely(!(atomic_load(&gather->space->active_cpus) & ~me))) {
+        frame_put(frame);
+        return;
+    }
+    gather_push(gather, frame);
+}
+
+/* Always waits: a processor may walk on its own through a table that it remembers, and mark
+ * entries as accessed. */
+void gather_table(struct gather *gather, paddr_t table)
+{
+    gather_push(gather, table);
+}
+
+void gather_end(struct gather *gather)
+{
+    gather_drain(gather);
+    if (gather->frames != gather->few)
+        frame_free(virt_to_phys(gather->frames), 0);
+}
+
+/* --- hooks -------------------------------------------------------------------------------------
+ */
+
+static int serve_fault(uintptr_t addr, unsigned access, int *code)
+{
+    return address_space_fault(current->space, addr, access, code);
+}
+_Static_assert((int)FAULT_WRITE == (int)FAULT_ACCESS_WRITE &&
+                   (int)FAULT_EXEC == (int)FAULT_ACCESS_EXEC &&
+                   (int)FAULT_PROTECTION == (int)FAULT_ACCESS_PROTECTION,
+               "trap.h and address_space.h");
+
+static int hooks_init(void)
+{
+    page_fault_hook = serve_fault;
+    space_switch_hook = switch_space;
+    idle_exit_hook = address_space_cpu_awake;
+    return 0;
+}
+BOOT_STEP(PHASE_CLOCK, "address spaces", hooks_init);

@@ -1,0 +1,218 @@
+/* A radix tree of frames by page index. Its height grows with the largest index; a store of the one
+ * page 0 has no node at all: root is the frame. */
+#include "lib/errno.h"
+#include "mm/frame.h"
+#include "mm/heap.h"
+#include "mm/shm.h"
+
+enum { BITS = 6, SLOTS = 1 << BITS, HEIGHT_MAX = 64 / BITS + 1 };
+
+struct node {
+    unsigned used;
+    uintptr_t slots[SLOTS]; /* nodes; at the lowest level physical addresses */
+};
+
+static struct kcache node_cache = {.name = "page_store", .size = sizeof(struct node)};
+
+void page_store_init(struct page_store *store)
+{
+    *store = (struct page_store){};
+}
+
+/* Does an index fit into a tree of this height? */
+static bool fits(uint64_t index, unsigned height)
+{
+    return height * BITS >= 64 || index >> height * BITS == 0;
+}
+
+static unsigned slot_of(uint64_t index, unsigned height)
+{
+    return index >> (height - 1) * BITS & (SLOTS - 1);
+}
+
+static bool grow(struct page_store *store, uint64_t index)
+{
+    while (!fits(index, store->height)) {
+        if (store->root) {
+            struct node *node = kcache_alloc(&node_cache);
+            if (!node)
+                return false;
+            node->slots[0] = (uintptr_t)store->root;
+            node->used = 1;
+            store->root = node;
+        }
+        store->height++;
+    }
+    return true;
+}
+
+/* The slot of an index, and the node that holds it (NULL at height 0); NULL: not there. */
+static uintptr_t *find_slot(struct page_store *store, uint64_t index, bool alloc,
+                            struct node **holder)
+{
+    uintptr_t *slot = (uintptr_t *)&store->root;
+
+    *holder = NULL;
+    if (!fits(index, store->height) && (!alloc || !grow(store, index)))
+        return NULL;
+    for (unsigned height = store->height; height > 0; height--) {
+        if (!*slot) {
+            struct node *node = alloc ? kcache_alloc(&node_cache) : NULL;
+            if (!node)
+                return NULL;
+            *slot = (uintptr_t)node;
+            if (*holder)
+                (*holder)->used++;
+        }
+        *holder = (struct node *)*slot;
+        slot = &(*holder)->slots[slot_of(index, height)];
+    }
+    return slot;
+}
+
+static int put_in(struct page_store *store, uint64_t index, paddr_t frame)
+{
+    struct node *holder;
+    uintptr_t *slot = find_slot(store, index, true, &holder);
+    if (!slot)
+        return -ENOMEM;
+    if (*slot)
+        return -EEXIST;
+    *slot = frame;
+    if (holder)
+        holder->used++;
+    atomic_fetch_add_explicit(&store->npages, 1, memory_order_relaxed);
+    return 0;
+}
+
+static paddr_t find_locked(struct page_store *store, uint64_t index, bool alloc)
+{
+    struct node *holder;
+    uintptr_t *slot = find_slot(store, index, false, &holder);
+    if (slot && *slot)
+        return *slot;
+    paddr_t frame = alloc ? frame_alloc(0, FRAME_USER | FRAME_ZERO) : 0;
+    if (frame && put_in(store, index, frame) < 0) {
+        frame_put(frame);
+        return 0;
+    }
+    return frame;
+}
+
+paddr_t page_store_find(struct page_store *store, uint64_t index, bool alloc)
+{
+    mutex_lock(&store->lock);
+    paddr_t frame = find_locked(store, index, alloc);
+    mutex_unlock(&store->lock);
+    return frame;
+}
+
+paddr_t page_store_get(struct page_store *store, uint64_t index, bool alloc)
+{
+    mutex_lock(&store->lock);
+    paddr_t frame = find_locked(store, index, alloc);
+    if (frame)
+        frame_get(frame);
+    mutex_unlock(&store->lock);
+    return frame;
+}
+
+void page_store_around(struct page_store *store, uint64_t first, unsigned n, paddr_t *frames)
+{
+    mutex_lock(&store->lock);
+    for (unsigned i = 0; i < n; i++) {
+        frames[i] = find_locked(store, first + i, false);
+        if (frames[i])
+            frame_get(frames[i]);
+    }
+    mutex_unlock(&store->lock);
+}
+
+int page_store_insert(struct page_store *store, uint64_t index, paddr_t frame)
+{
+    mutex_lock(&store->lock);
+    int err = put_in(store, index, frame);
+    mutex_unlock(&store->lock);
+    return err;
+}
+
+/* --- ranges --------------------------------------------------------------------------------------
+ */
+
+/* Pages that a slot at this height spans, less one (all of them may be 2^64). */
+static uint64_t span(unsigned height)
+{
+    return height * BITS >= 64 ? UINT64_MAX : (1ull << height * BITS) - 1;
+}
+
+/* Empty [first, last] below a slot whose pages start at base; the slot too if nothing is left. */
+static void remove_below(struct page_store *store, uintptr_t *slot, unsigned height, uint64_t base,
+                         uint64_t first, uint64_t last)
+{
+    if (!*slot)
+        return;
+    if (height == 0) {
+        frame_put(*slot);
+        *slot = 0;
+        atomic_fetch_sub_explicit(&store->npages, 1, memory_order_relaxed);
+        return;
+    }
+    struct node *node = (struct node *)*slot;
+    uint64_t reach = span(height - 1);
+    for (unsigned i = 0; i < SLOTS; i++) {
+        uint64_t from = base + ((uint64_t)i << (height - 1) * BITS);
+        if (from < base || from > last)
+            break;
+        if (!node->slots[i] || from + reach < first)
+            continue;
+        remove_below(store, &node->slots[i], height - 1, from, first, last);
+        if (!node->slots[i])
+            node->used--;
+    }
+    if (!node->used) {
+        kcache_free(&node_cache, node);
+        *slot = 0;
+    }
+}
+
+void page_store_remove(struct page_store *store, uint64_t first, uint64_t npages)
+{
+    if (!npages)
+        return;
+    uint64_t last = first + npages - 1 < first ? UINT64_MAX : first + npages - 1;
+    mutex_lock(&store->lock);
+    if (fits(first, store->height))
+        remove_below(store, (uintptr_t *)&store->root, store->height, 0, first, last);
+    if (!store->root)
+        store->height = 0;
+    mutex_unlock(&store->lock);
+}
+
+static bool next_below(uintptr_t slot, unsigned height, uint64_t base, uint64_t index,
+                       uint64_t *found)
+{
+    if (!slot)
+        return false;
+    if (height == 0) {
+        *found = base;
+        return true;
+    }
+    const struct node *node = (const struct node *)slot;
+    uint64_t reach = span(height - 1);
+    for (unsigned i = 0; i < SLOTS; i++) {
+        uint64_t from = base + ((uint64_t)i << (height - 1) * BITS);
+        if (from < base)
+            break;
+        if (from + reach >= index && next_below(node->slots[i], height - 1, from, index, found))
+            return true;
+    }
+    return false;
+}
+
+bool page_store_next(struct page_store *store, uint64_t index, uint64_t *found)
+{
+    mutex_lock(&store->lock);
+    bool is = next_below((uintptr_t)store->root, store->height, 0, index, found);
+    mutex_unlock(&store->lock);
+    return is;
+}

@@ -1,0 +1,152 @@
+/* Walking the page tables of an address space: for each leaf, and to clear them. */
+#include "core/thread.h"
+#include "mm/space.h"
+
+static pte_t *table_of(pte_t entry)
+{
+    return phys_to_virt(entry & PTE_ADDR_MASK);
+}
+
+static bool is_leaf(pte_t value, unsigned level)
+{
+    return level == 1 || value & PTE_HUGE;
+}
+
+/* --- splitting ---------------------------------------------------------------------------------
+ */
+
+/* A huge block has one reference, its entry's: who wants more of it splits it first. */
+int table_split(struct address_space *space, pte_t *entry)
+{
+    paddr_t frame = frame_alloc(0, 0);
+    if (!frame)
+        return -ENOMEM;
+    pte_t *table = phys_to_virt(frame);
+    uint64_t irq = spin_lock_irq(&space->pte_lock);
+    pte_t old = pte_load(entry);
+    bool mine = old & PTE_HUGE;
+    if (mine) {
+        pte_t first = old & ~(pte_t)PTE_HUGE;
+        for (unsigned i = 0; i < ENTRIES; i++)
+            table[i] = first + i * PAGE_SIZE;
+        if (old & PTE_OWNED)
+            frame_split_huge(pte_frame(old));
+        __atomic_store_n(entry, frame | PTE_PRESENT | PTE_WRITE, __ATOMIC_RELEASE);
+    }
+    spin_unlock_irq(&space->pte_lock, irq);
+    if (!mine)
+        frame_free(frame, 0);
+    return 0;
+}
+
+int table_split_at(struct address_space *space, uintptr_t addr)
+{
+    unsigned level = 1;
+    if (addr >= USER_END || IS_ALIGNED(addr, HUGE_SIZE))
+        return 0;
+    pte_t *entry = paging_walk(space->pml4, addr, &level, false);
+    return !entry || level == 1 ? 0 : table_split(space, entry);
+}
+
+/* --- each leaf ---------------------------------------------------------------------------------
+ */
+
+struct walk {
+    leaf_fn_t *fn;
+    void *arg;
+};
+
+static void walk_level(pte_t *table, unsigned level, uintptr_t start, uintptr_t end,
+                       const struct walk *walk)
+{
+    size_t size = level_size(level);
+    for (uintptr_t at = start, next; at < end; at = next) {
+        next = MIN(ALIGN_DOWN(at, size) + size, end);
+        pte_t *entry = &table[level_index(at, level)];
+        pte_t value = pte_load(entry);
+        if (!value)
+            continue;
+        if (is_leaf(value, level))
+            walk->fn(entry, at, level, walk->arg);
+        else
+            walk_level(table_of(value), level - 1, at, next, walk);
+    }
+}
+
+int table_walk(struct address_space *space, uintptr_t start, uintptr_t end, leaf_fn_t *fn,
+               void *arg)
+{
+    struct walk walk = {fn, arg};
+    int err = table_split_at(space, start);
+    if (!err)
+        err = table_split_at(space, end);
+    if (!err)
+        walk_level(space->pml4, 4, start, end, &walk);
+    return err;
+}
+
+void table_look(struct address_space *space, uintptr_t start, uintptr_t end, leaf_fn_t *fn,
+                void *arg)
+{
+    struct walk walk = {fn, arg};
+    walk_level(space->pml4, 4, start, end, &walk);
+}
+
+/* --- clearing ------------------------------------------------------------------------------------
+ */
+
+struct clear {
+    struct gather *gather;
+    uintptr_t floor, ceiling;
+    long resident;
+};
+
+static void clear_leaf(struct clear *clear, pte_t *entry, uintptr_t addr, unsigned level)
+{
+    pte_t old = __atomic_exchange_n(entry, 0, __ATOMIC_SEQ_CST);
+    if (!old)
+        return;
+    clear->resident += level_size(level) >> PAGE_SHIFT;
+    if (old & PTE_PRESENT)
+        gather_flush(clear->gather, addr, level_size(level));
+    if (old & PTE_OWNED)
+        gather_frame(clear->gather, pte_frame(old));
+}
+
+static void clear_level(struct clear *clear, pte_t *table, unsigned level, uintptr_t start,
+                        uintptr_t end)
+{
+    size_t size = level_size(level);
+    for (uintptr_t at = start, next; at < end; at = next) {
+        uintptr_t base = ALIGN_DOWN(at, size);
+        next = MIN(base + size, end);
+        pte_t *entry = &table[level_index(at, level)];
+        pte_t value = pte_load(entry);
+        if (!value)
+            continue;
+        if (is_leaf(value, level)) {
+            clear_leaf(clear, entry, base, level);
+            continue;
+        }
+        clear_level(clear, table_of(value), level - 1, at, next);
+        if (base >= clear->floor && base + size <= clear->ceiling) {
+            __atomic_store_n(entry, 0, __ATOMIC_SEQ_CST);
+            gather_flush(clear->gather, at, PAGE_SIZE); /* and what is cached of the table */
+            gather_table(clear->gather, pte_frame(value));
+        }
+    }
+}
+
+void table_clear(struct gather *gather, uintptr_t start, uintptr_t end, uintptr_t floor,
+                 uintptr_t ceiling)
+{
+    struct clear clear = {gather, floor, ceiling, 0};
+    clear_level(&clear, gather->space->pml4, 4, start, end);
+    if (!clear.resident)
+        return;
+    struct address_space *space = gather->space;
+    unsigned long now = atomic_load_explicit(&space->resident_pages, memory_order_relaxed);
+    if (now > atomic_load_explicit(&space->peak_resident, memory_order_relaxed))
+        atomic_store_explicit(&space->peak_resident, now, memory_order_relaxed);
+    resident_add(space, -clear.resident);
+}
