@@ -57,23 +57,14 @@ static void run_phase(enum boot_phase phase)
     }
 }
 
-/* From phase BUS on the boot code is a thread like others. */
-static void boot_rest(void *arg)
-{
-    for (enum boot_phase phase = PHASE_BUS; phase < PHASES; phase++)
-        run_phase(phase);
-    panic("boot: nothing started a program");
-}
-
-/* The protector's canary changes under this function, so it must not have one. */
+/* The boot thread from here to its end. The protector's canary changes under this function, so it
+ * must not have one. */
 __attribute__((no_stack_protector)) void kernel_main(void)
 {
-    this_cpu()->kstack_top = (uintptr_t)boot_stack_top;
+    boot_thread.kstack_top = this_cpu()->kstack_top = (uintptr_t)boot_stack_top;
     this_cpu()->stack_canary = random_u64() & ~0xffull; /* a 0 byte ends string overruns */
     boot_mark("hand-over");
-    for (enum boot_phase phase = PHASE_ARCH; phase <= PHASE_THREADS; phase++)
+    for (enum boot_phase phase = PHASE_ARCH; phase < PHASES; phase++)
         run_phase(phase);
-    if (!kthread_start("boot", boot_rest, NULL))
-        panic("boot: no memory for the first thread");
-    sched_cpu_start();
+    thread_exit();
 }

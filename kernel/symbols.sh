@@ -2,6 +2,7 @@
 # symbols.sh ELF: print, as assembly, the table of function names that core/symbols.c reads.
 set -eu
 nm "$1" | LC_ALL=C sort | awk '
+    BEGIN { n = 0 }
     $3 == "__text_start" { base = $1 }
     ($2 == "t" || $2 == "T") && $3 !~ /^(__text|entry_text)/ { address[n] = $1; name[n++] = $3 }
     END {

@@ -45,7 +45,7 @@ struct idt_gate {
     uint32_t offset_high, reserved;
 };
 
-struct cpu boot_cpu = {.self = &boot_cpu};
+struct cpu boot_cpu = {.self = &boot_cpu, .running = &boot_thread};
 struct cpu *cpus[CPUS_MAX] = {&boot_cpu};
 unsigned ncpus = 1;
 uintptr_t ap_stacks[CPUS_MAX]; /* head.S */
@@ -123,17 +123,12 @@ void smp_add(uint32_t apic_id)
         found.apic_ids[found.count++] = apic_id;
 }
 
-static void kicked(void *arg)
-{
-}
-
 static int find_cpus(void)
 {
     lapic_cpu_init();
     pic_mask_all();
     boot_cpu.apic_id = lapic_id();
     atomic_store(&boot_cpu.online, true);
-    irq_vector_set(VECTOR_KICK, kicked, NULL);
     if (!acpi_read_madt() && !mptable_read())
         log_info("smp: neither ACPI nor MP table: one processor");
     if (found.left_out)
