@@ -124,10 +124,12 @@ static int find_folder(const char *name, char part[NAME_MAX + 1], struct dentry 
     return 0;
 }
 
-static int add_named(const struct device *device, uint32_t uid, uint32_t gid)
+int devfs_show(const struct device *device)
 {
     char part[NAME_MAX + 1];
     struct dentry *dir, *d;
+    if (!shown)
+        return 0;
     int err = find_folder(device->name, part, &dir);
     if (err < 0)
         return err;
@@ -139,45 +141,10 @@ static int add_named(const struct device *device, uint32_t uid, uint32_t gid)
         struct inode *inode = d->inode ? NULL : make_node(folder, device);
         err = d->inode ? -EEXIST : inode ? tmpfs_add(folder, part, inode) : -ENOMEM;
         if (err == 0) {
-            inode->uid = uid;
-            inode->gid = gid;
             dentry_instantiate(d, inode);
         } else {
             inode_put(inode);
         }
-        dentry_put(d);
-    }
-    write_unlock(&folder->lock);
-    dentry_put(dir);
-    return err;
-}
-
-int devfs_show(const struct device *device)
-{
-    return shown ? add_named(device, 0, 0) : 0;
-}
-
-int devfs_add(const char *name, uint32_t mode, uint32_t rdev, uint32_t uid, uint32_t gid)
-{
-    struct device device = {.name = name, .mode = S_IFCHR | (mode & 07777), .rdev = rdev};
-    return devfs ? add_named(&device, uid, gid) : -ENOENT;
-}
-
-int devfs_remove(const char *name)
-{
-    char part[NAME_MAX + 1];
-    struct dentry *dir, *d;
-    int err = devfs ? find_folder(name, part, &dir) : -ENOENT;
-    if (err < 0)
-        return err;
-    struct inode *folder = dir->inode;
-    size_t len = strlen(part);
-    write_lock(&folder->lock);
-    err = dentry_lookup(dir, part, len, name_hash(part, len), &d);
-    if (err == 0) {
-        err = d->inode ? tmpfs_unlink(folder, part, d->inode) : -ENOENT;
-        if (err == 0)
-            dentry_remove(d);
         dentry_put(d);
     }
     write_unlock(&folder->lock);

@@ -5,7 +5,6 @@
 #include "fs/mount.h"
 #include "fs/namei.h"
 #include "fs/notify.h"
-#include "fs/pipe.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 
@@ -82,8 +81,6 @@ void inode_put(struct inode *inode)
         return;
     if (unlikely(atomic_load_explicit(&inode->watches, memory_order_relaxed)))
         notify_removed(inode);
-    if (unlikely((inode->mode & S_IFMT) == S_IFIFO))
-        fifo_destroy(inode);
     kfree(atomic_load_explicit(&inode->link, memory_order_relaxed));
     struct super *super = inode->super;
     if (inode->ops->destroy)

@@ -28,5 +28,3 @@ int lock_flock(struct file *file, int type, bool wait);
 void lock_release_owner(struct file *file, const void *owner);
 /* The open file is going: its OFD and flock locks go (fs/file.c calls it). */
 void lock_release_file(struct file *file);
-/* The lines of /proc/locks. */
-void lock_show(struct text *text);

@@ -22,5 +22,3 @@ ssize_t pipe_tee(struct file *in, struct file *out, size_t n, bool nonblock);
 
 /* What opening a FIFO gives the file (fs/open.c). */
 extern const struct file_ops fifo_ops;
-/* The last reference of a FIFO's inode is gone. */
-void fifo_destroy(struct inode *inode);
