@@ -6,7 +6,6 @@
 #include "lib/string.h"
 #include "linux/futex.h"
 #include "linux/path.h"
-#include "linux/rseq.h"
 #include "linux/syscall.h"
 #include "linux/timers.h"
 #include "linux/vdso/vdso.h"
@@ -71,7 +70,6 @@ static int forget_old_program(struct task *task, struct process *process)
     }
     signal_actions_reset(process->actions);
     timers_exec(process);
-    rseq_reset(task);
     task->clear_child_tid = task->set_child_tid = 0;
     task->robust_list = 0;
     task->altstack_base = task->altstack_size = 0;
@@ -90,6 +88,9 @@ static int leave_old_program(struct task *task, struct process *process)
     if (error)
         return error;
     futex_task_exit(task);
+    atomic_store(&task->pi_contended, false);
+    atomic_store(&task->pi_exited, false);
+    task_become_leader(task);
     error = forget_old_program(task, process);
     if (error)
         return error;

@@ -131,7 +131,6 @@ void task_exit(int code)
     task->exit_code = code;
     futex_task_exit(task);
     clear_tid_word(task);
-    timers_task_exit(task);
     fd_table_put(task->fds);
     task->fds = NULL;
     if (leave_process(task)) {

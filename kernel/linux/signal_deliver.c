@@ -4,7 +4,6 @@
 #include "core/boot.h"
 #include "core/log.h"
 #include "lib/string.h"
-#include "linux/rseq.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
 
@@ -197,7 +196,6 @@ static void run_handler(struct task *task, struct regs *regs, const struct sigin
     uint64_t blocked = task->signal_mask | action->mask;
 
     restart_with_handler(regs, action);
-    rseq_signal(task, regs);
     if (signal_frame_push(task, regs, info, action, mask) < 0) {
         frame_failed(task, info->signo);
         return;
@@ -285,8 +283,6 @@ void signal_exit_work(struct regs *regs)
         deliver(task, regs);
     else
         restart_without_handler(regs); /* what broke the call off was taken by another thread */
-    if (work & WORK_NOTIFY)
-        rseq_resume(task, regs);
     if (unlikely(rip_bad(regs->rip))) {
         struct siginfo info = {.signo = SIGSEGV, .code = SI_KERNEL};
 

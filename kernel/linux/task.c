@@ -239,19 +239,14 @@ nsec_t process_runtime(struct process *process)
 
 /* --- tasks --- */
 
-static void task_free(struct rcu_head *rcu)
-{
-    kcache_free(&task_cache, container_of(rcu, struct task, rcu));
-}
-
-/* struct thread's destroy(): after the last switch, in a kernel thread. */
+/* struct thread's destroy(): nobody finds it any more. */
 static void task_destroy(struct thread *thread)
 {
     struct task *task = (struct task *)thread;
 
     if (thread->fpu)
         fpu_area_free(thread->fpu);
-    rcu_call(&task->rcu, task_free);
+    kcache_free(&task_cache, task);
 }
 
 bool is_task(const struct thread *thread)
@@ -291,7 +286,6 @@ int task_create(struct process *process, struct task *from, int wanted_tid, stru
     task->process = process;
     task->timer_slack_ns = 50000;
     list_init(&task->process_link);
-    list_init(&task->futex_pi);
     signal_queue_init(&task->pending);
     task->altstack_flags = SS_DISABLE;
     if (from)
@@ -360,6 +354,22 @@ static int task_join(struct task *task)
     }
     spin_unlock_irq(&process->signal_lock, flags);
     return ending ? -EAGAIN : 0;
+}
+
+void task_become_leader(struct task *task)
+{
+    struct process *process = task->process;
+    uint64_t flags;
+
+    process->leader = task;
+    if (task->tid == process->pid)
+        return;
+    task_unpublish(task);
+    flags = spin_lock_irq(&number_lock);
+    task->tid = process->pid;
+    task->hash_next = rcu_load(task_hash[task->tid % TID_BUCKETS]);
+    rcu_store(task_hash[task->tid % TID_BUCKETS], task);
+    spin_unlock_irq(&number_lock, flags);
 }
 
 int task_publish(struct task *task)

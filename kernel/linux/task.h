@@ -91,8 +91,9 @@ struct process {
     atomic_uint queued_signals; /* against RLIMIT_SIGPENDING */
     nsec_t cpu_limit_warned;    /* RLIMIT_CPU: run time of the last SIGXCPU */
     uint64_t dead_faults;
-    unsigned expedited;   /* membarrier registrations */
-    unsigned lock_future; /* mlockall: MCL_FUTURE, MCL_ONFAULT */
+    unsigned expedited;            /* membarrier registrations */
+    bool subreaper, no_huge_pages; /* prctl */
+    unsigned lock_future;          /* mlockall: MCL_FUTURE, MCL_ONFAULT */
 };
 
 struct task {
@@ -116,7 +117,6 @@ struct task {
     int64_t (*restart)(struct task *); /* restart_syscall(2) */
     uint64_t restart_args[6];
     struct vfs_caller caller;
-    struct list futex_pi;
     uint32_t exit_signal;
     bool vfork_child;
     void *ptrace;
@@ -125,11 +125,12 @@ struct task {
     int exit_code;
 
     struct task *_Atomic hash_next;
-    struct rcu_head rcu;
     struct regs start_regs; /* of a new thread: what it enters the program with */
     uintptr_t set_child_tid;
     void (*begin)(struct task *task); /* fills in start_regs in the new thread; or NULL */
     bool exiting;                     /* takes no more signals */
+    atomic_bool pi_contended;         /* somebody waits for a futex that this task owns */
+    atomic_bool pi_exited;            /* ... and it hands none on any more */
     uint64_t trap_nr, trap_error;     /* of the last fault, for signal frames */
     uintptr_t trap_addr;
     unsigned parent_death_signal;
@@ -164,7 +165,9 @@ void task_discard(struct task *task);
  * or the process is ending; -EEXIST) the caller discards it. */
 int task_publish(struct task *task);
 void task_unpublish(struct task *task); /* its number is free again; readers may still hold it */
-/* A process id of one's own for a group or session? The lowest process of a group, or NULL. */
+/* The only thread left takes over the process's number (execve). */
+void task_become_leader(struct task *task);
+/* The lowest process of a group, or NULL. */
 struct process *process_of_group(int pgid);
 bool process_each(bool (*fn)(struct process *, void *), void *arg); /* stops when fn says false */
 struct fs_context *fs_context_create(void);

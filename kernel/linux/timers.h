@@ -6,7 +6,6 @@
 struct task;
 struct process;
 
-void timers_task_exit(struct task *task);
 /* Stop and free them all (exit). */
 void timers_process_exit(struct process *process);
 /* POSIX timers go, interval timers stay (execve). */

@@ -1,0 +1,78 @@
+/* linux/futex_queue.h: waiters on futex words, shared by futex.c, futex_pi.c and futex_robust.c.
+ *
+ * Waiters stand in hashed buckets under a spinlock. Under it, with interrupts off, program memory
+ * is touched by single instructions only, which fail instead of sleeping when the page is not
+ * there; the caller then drops the lock, faults the page in and starts anew. */
+#pragma once
+
+#include "core/spinlock.h"
+#include "linux/task.h"
+
+enum {
+    FUTEX_WAITERS = 0x80000000u,
+    FUTEX_OWNER_DIED = 0x40000000u,
+    FUTEX_TID_MASK = 0x3fffffffu,
+};
+#define FUTEX_BITSET_ALL 0xffffffffu
+
+enum { FLAG_SHARED = 1, FLAG_REALTIME = 2 }; /* as the calls below take them */
+
+struct futex_bucket {
+    struct spinlock lock;
+    struct list waiters;
+} __attribute__((aligned(64)));
+
+struct futex_waiter {
+    struct list link;
+    struct memory_key key;
+    struct futex_bucket *_Atomic bucket; /* changes when it is requeued */
+    struct task *task;
+    uint32_t bitset;
+    uintptr_t word;     /* address of the word that it waits on */
+    bool pi;            /* waits to own the word */
+    uint32_t owner_tid; /* pi: who owned the word last */
+    bool requeue_pi;    /* waits to be moved to pi_key */
+    struct memory_key pi_key;
+    uintptr_t pi_word;
+    atomic_bool woken; /* set last: the waiter's memory may be gone at once */
+};
+
+enum { FUTEX_BUCKETS = 256 };
+struct futex_bucket *futex_bucket_nth(unsigned n);
+struct futex_bucket *futex_bucket(const struct memory_key *key);
+/* Irqs go off; the flags for unlock. Two buckets may be one. */
+uint64_t futex_lock(struct futex_bucket *bucket);
+void futex_unlock(struct futex_bucket *bucket, uint64_t flags);
+uint64_t futex_lock_two(struct futex_bucket *one, struct futex_bucket *two);
+void futex_unlock_two(struct futex_bucket *one, struct futex_bucket *two, uint64_t flags);
+
+static inline bool futex_same(const struct memory_key *a, const struct memory_key *b)
+{
+    return a->offset == b->offset && a->owner == b->owner;
+}
+
+/* -EINVAL (not aligned), -EFAULT. */
+int futex_key(uintptr_t word, unsigned flags, struct memory_key *key);
+/* Make the word's page present, and writable; 0 or -EFAULT. No lock held. */
+int futex_fault_in(uintptr_t word);
+/* Put the waiter into the locked bucket: by priority, then in order. */
+void futex_enqueue(struct futex_bucket *bucket, struct futex_waiter *waiter);
+/* Take it out and wake it. Bucket locked. */
+void futex_release(struct futex_waiter *waiter);
+/* Sleep until woken: 0; else it has been taken out: -EINTR or -ETIMEDOUT. */
+int futex_sleep(struct futex_waiter *waiter, nsec_t deadline);
+/* Take it out unless it was woken meanwhile: true if it was still there. */
+bool futex_dequeue(struct futex_waiter *waiter);
+
+/* The deadline of the call's timeout (program memory, 0: none), absolute or relative. */
+int futex_deadline(uintptr_t timeout, unsigned flags, bool absolute, nsec_t *deadline);
+
+/* --- futex_pi.c --- */
+int64_t futex_lock_pi(uintptr_t word, unsigned flags, nsec_t deadline, bool try_only);
+int64_t futex_unlock_pi(uintptr_t word, unsigned flags);
+int64_t futex_wait_requeue_pi(uintptr_t word, unsigned flags, uint32_t value, nsec_t deadline,
+                              uint32_t bitset, uintptr_t pi_word);
+int64_t futex_cmp_requeue_pi(uintptr_t word, unsigned flags, int nwake, int nrequeue,
+                             uintptr_t pi_word, uint32_t value);
+/* The task ends: hand what it owns to the next waiters. */
+void futex_pi_exit(struct task *task);

@@ -1,0 +1,248 @@
+/* linux/limits.c: resource limits and use, and what the system says about itself. */
+#include "core/boot.h"
+#include "core/clock.h"
+#include "lib/string.h"
+#include "linux/path.h"
+#include "linux/syscall.h"
+#include "linux/task.h"
+#include "linux/time.h"
+#include "linux/timers.h"
+#include "linux/uts.h"
+#include "mm/frame.h"
+
+/* --- limits --- */
+
+/* Where a limit is kept twice. */
+static void limit_changed(struct process *process, unsigned which)
+{
+    struct address_space *space = process->space;
+    uint64_t soft = process->limits[which][0];
+
+    switch (which) {
+    case LIMIT_STACK:
+        space->stack_limit = soft;
+        break;
+    case LIMIT_AS:
+        space->as_limit = soft;
+        break;
+    case LIMIT_DATA:
+        space->data_limit = soft;
+        break;
+    case LIMIT_CPU:
+        timers_cpu_limit_changed(process);
+        break;
+    default:
+        break;
+    }
+}
+
+static int set_limit(struct process *process, unsigned which, const uint64_t set[2])
+{
+    if (set[0] > set[1])
+        return -EINVAL;
+    if (which == LIMIT_NOFILE && set[1] > FDS_MAX)
+        return -EPERM;
+    if (set[1] > process->limits[which][1] && !capable(CAP_SYS_RESOURCE))
+        return -EPERM;
+    mutex_lock(&process->lock);
+    process->limits[which][0] = set[0];
+    process->limits[which][1] = set[1];
+    mutex_unlock(&process->lock);
+    limit_changed(process, which);
+    return 0;
+}
+
+static bool may_change(const struct process *process)
+{
+    const struct credentials *me = &current_task()->cred;
+
+    if (process == current_process() || capable(CAP_SYS_RESOURCE) || !process->leader)
+        return true;
+    return me->uid == process->leader->cred.uid && me->gid == process->leader->cred.gid;
+}
+
+static int64_t prlimit(int pid, unsigned which, uintptr_t set_at, uintptr_t old_at)
+{
+    uint64_t set[2], old[2];
+    struct process *process;
+    struct task *task;
+    int error = 0;
+
+    if (which >= RLIMITS)
+        return -EINVAL;
+    if (set_at && user_read(set, set_at, sizeof(set)) < 0)
+        return -EFAULT;
+    rcu_read_lock();
+    task = pid ? task_find(pid) : current_task();
+    process = task ? task->process : NULL;
+    rcu_read_unlock();
+    if (!process)
+        return -ESRCH;
+    if (!may_change(process))
+        return -EPERM;
+    memcpy(old, process->limits[which], sizeof(old));
+    if (set_at)
+        error = set_limit(process, which, set);
+    if (!error && old_at && user_write(old_at, old, sizeof(old)) < 0)
+        error = -EFAULT;
+    return error;
+}
+
+SYSCALL(prlimit64, 4, SYSCALL_WHOLE, "")
+{
+    return prlimit((int)a0, (unsigned)a1, a2, a3);
+}
+
+SYSCALL(getrlimit, 2, SYSCALL_WHOLE, "")
+{
+    if (a0 >= RLIMITS)
+        return -EINVAL;
+    return user_write(a1, current_process()->limits[a0], 2 * sizeof(uint64_t));
+}
+
+SYSCALL(setrlimit, 2, SYSCALL_WHOLE, "")
+{
+    return a1 ? prlimit(0, (unsigned)a0, a1, 0) : -EFAULT;
+}
+
+/* --- use --- */
+
+struct rusage {
+    int64_t utime_sec, utime_usec, stime_sec, stime_usec;
+    int64_t maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock, oublock, msgsnd, msgrcv,
+        nsignals, nvcsw, nivcsw;
+};
+_Static_assert(sizeof(struct rusage) == 144, "uapi");
+
+static void add_thread(struct rusage *use, const struct task *task)
+{
+    use->minflt += (int64_t)task->minor_faults;
+    use->nvcsw += (int64_t)task->thread.switches_voluntary;
+    use->nivcsw += (int64_t)task->thread.switches_forced;
+}
+
+static nsec_t process_use(struct process *process, struct rusage *use)
+{
+    uint64_t flags = spin_lock_irq(&process->signal_lock);
+    nsec_t ns = process_runtime(process);
+
+    use->nvcsw = (int64_t)process->dead_switches;
+    list_for_each_entry (struct task, task, &process->threads, process_link)
+        add_thread(use, task);
+    spin_unlock_irq(&process->signal_lock, flags);
+    use->minflt = (int64_t)atomic_load_explicit(&process->space->faults, memory_order_relaxed);
+    return ns;
+}
+
+SYSCALL(getrusage, 2, SYSCALL_PARTIAL, "all run time counts as the program's; no disk counts")
+{
+    enum { SELF = 0, CHILDREN = -1, THREAD = 1 };
+    struct process *process = current_process();
+    struct rusage use = {};
+    nsec_t ns = 0;
+
+    switch ((int)a0) {
+    case SELF:
+        ns = process_use(process, &use);
+        break;
+    case THREAD:
+        add_thread(&use, current_task());
+        ns = thread_runtime(current);
+        break;
+    case CHILDREN:
+        break;
+    default:
+        return -EINVAL;
+    }
+    if ((int)a0 != CHILDREN)
+        use.maxrss =
+            (int64_t)atomic_load_explicit(&process->space->peak_resident, memory_order_relaxed) * 4;
+    use.utime_sec = ns / NSEC_PER_SEC;
+    use.utime_usec = ns % NSEC_PER_SEC / NSEC_PER_USEC;
+    return user_write(a1, &use, sizeof(use));
+}
+
+/* --- the system --- */
+
+struct sysinfo {
+    int64_t uptime;
+    uint64_t loads[3], totalram, freeram, sharedram, bufferram, totalswap, freeswap;
+    uint16_t procs, pad[3];
+    uint64_t totalhigh, freehigh;
+    uint32_t mem_unit, pad2;
+};
+_Static_assert(sizeof(struct sysinfo) == 112, "uapi");
+
+static bool count_threads(struct process *process, void *arg)
+{
+    *(unsigned *)arg += process->nthreads;
+    return true;
+}
+
+SYSCALL(sysinfo, 1, SYSCALL_PARTIAL, "the load averages are the present load")
+{
+    struct frame_stats frames;
+    struct sysinfo info = {.mem_unit = 1};
+    unsigned threads = 0;
+
+    frame_get_stats(&frames);
+    rcu_read_lock();
+    process_each(count_threads, &threads);
+    rcu_read_unlock();
+    info.uptime = clock_monotonic() / NSEC_PER_SEC;
+    for (int i = 0; i < 3; i++)
+        info.loads[i] = (uint64_t)sched_runnable() << 16;
+    info.totalram = frames.total << PAGE_SHIFT;
+    info.freeram = frames.free << PAGE_SHIFT;
+    info.procs = (uint16_t)MIN(threads, 65535u);
+    return user_write(a0, &info, sizeof(info));
+}
+
+struct uts uts = {
+    .sysname = "Linux",
+    .nodename = "osprey",
+    .release = "6.1.0-osprey",
+    .version = "#1 SMP Osprey",
+    .machine = "x86_64",
+    .domainname = "(none)",
+};
+
+static int set_hostname_at_boot(void)
+{
+    const char *name = boot_param("hostname");
+
+    if (name && *name)
+        strlcpy(uts.nodename, name, sizeof(uts.nodename));
+    return 0;
+}
+BOOT_STEP(PHASE_FS, "host name", set_hostname_at_boot);
+
+SYSCALL(uname, 1, SYSCALL_WHOLE, "")
+{
+    return user_write(a0, &uts, sizeof(uts));
+}
+
+static int set_name(char *name, uintptr_t from, uint64_t len)
+{
+    char copy[UTS_LEN];
+
+    if (!capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    if (len > UTS_LEN)
+        return -EINVAL;
+    if (user_read(copy, from, len) < 0)
+        return -EFAULT;
+    memcpy(name, copy, len);
+    memset(name + len, 0, UTS_LEN + 1 - len);
+    return 0;
+}
+
+SYSCALL(sethostname, 2, SYSCALL_WHOLE, "")
+{
+    return set_name(uts.nodename, a0, a1);
+}
+
+SYSCALL(setdomainname, 2, SYSCALL_WHOLE, "")
+{
+    return set_name(uts.domainname, a0, a1);
+}

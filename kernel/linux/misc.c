@@ -1,0 +1,261 @@
+/* linux/misc.c: system calls that belong to no family. */
+#include "core/log.h"
+#include "core/random.h"
+#include "drivers/console/control.h"
+#include "drivers/power.h"
+#include "linux/path.h"
+#include "linux/syscall.h"
+#include "linux/task.h"
+#include "mm/heap.h"
+
+enum { CAP_SYSLOG = 34, CAP_SYS_BOOT = 22, CAP_RAWIO = 17 };
+
+SYSCALL(getrandom, 3, SYSCALL_WHOLE, "")
+{
+    enum { NONBLOCK = 1, RANDOM = 2, INSECURE = 4 };
+    size_t n = MIN(a1, (uint64_t)INT32_MAX), done = 0;
+    uint8_t bytes[256];
+
+    if (a2 & ~7ull || (a2 & (RANDOM | INSECURE)) == (RANDOM | INSECURE))
+        return -EINVAL;
+    while (done < n) {
+        size_t part = MIN(n - done, sizeof(bytes));
+
+        random_bytes(bytes, part);
+        if (user_write(a0 + done, bytes, part) < 0)
+            return done ? (int64_t)done : -EFAULT;
+        done += part;
+        if (thread_interrupted(current))
+            break;
+        thread_resched_point();
+    }
+    return (int64_t)done;
+}
+
+SYSCALL(set_tid_address, 1, SYSCALL_WHOLE, "")
+{
+    struct task *task = current_task();
+
+    task->clear_child_tid = a0;
+    return task->tid;
+}
+
+/* --- reboot(2) --- */
+
+enum {
+    REBOOT_RESTART = 0x01234567,
+    REBOOT_CAD_OFF = 0,
+};
+#define REBOOT_HALT      0xcdef0123u
+#define REBOOT_CAD_ON    0x89abcdefu
+#define REBOOT_POWER_OFF 0x4321fedcu
+#define REBOOT_RESTART2  0xa1b2c3d4u
+
+static bool magic_ok(uint32_t first, uint32_t second)
+{
+    return first == 0xfee1dead && (second == 672274793 || second == 85072278 ||
+                                   second == 369367448 || second == 537993216);
+}
+
+SYSCALL(reboot, 4, SYSCALL_PARTIAL, "no kexec, no suspend")
+{
+    if (!capable(CAP_SYS_BOOT))
+        return -EPERM;
+    if (!magic_ok((uint32_t)a0, (uint32_t)a1))
+        return -EINVAL;
+    switch ((uint32_t)a2) {
+    case REBOOT_CAD_ON:
+    case REBOOT_CAD_OFF:
+        return 0;
+    case REBOOT_HALT:
+    case REBOOT_POWER_OFF:
+        control_report_exit(CONTROL_EXIT, 0, NULL);
+    case REBOOT_RESTART:
+    case REBOOT_RESTART2:
+        control_drain_output();
+        machine_reset();
+    default:
+        return -EINVAL;
+    }
+}
+
+/* --- syslog(2) --- */
+
+enum { LOG_KEPT = 16384, LEVEL_DEFAULT = 5 };
+
+/* The newest `size` bytes, whole lines, into program memory. */
+static int64_t read_log(uintptr_t to, size_t size)
+{
+    char *buf = kmalloc(LOG_KEPT);
+    size_t n, skip;
+    int64_t result;
+
+    if (!buf)
+        return -ENOMEM;
+    n = log_read(buf, LOG_KEPT);
+    skip = n > size ? n - size : 0;
+    while (skip && skip < n && buf[skip - 1] != '\n')
+        skip++;
+    result = user_write(to, buf + skip, n - skip) < 0 ? -EFAULT : (int64_t)(n - skip);
+    kfree(buf);
+    return result;
+}
+
+SYSCALL(syslog, 3, SYSCALL_PARTIAL, "messages are not taken away by reading or clearing")
+{
+    enum {
+        CLOSE,
+        OPEN,
+        READ,
+        READ_ALL,
+        READ_CLEAR,
+        CLEAR,
+        CONSOLE_OFF,
+        CONSOLE_ON,
+        CONSOLE_LEVEL,
+        SIZE_UNREAD,
+        SIZE_BUFFER
+    };
+
+    if (a0 != READ_ALL && a0 != SIZE_BUFFER && !capable(CAP_SYSLOG))
+        return -EPERM;
+    switch (a0) {
+    case CLOSE:
+    case OPEN:
+    case CLEAR:
+    case SIZE_UNREAD:
+        return 0;
+    case READ:
+    case READ_ALL:
+    case READ_CLEAR:
+        if (!a1 || (int)a2 < 0)
+            return -EINVAL;
+        return a2 ? read_log(a1, a2) : 0;
+    case CONSOLE_OFF:
+        log_level = 1;
+        return 0;
+    case CONSOLE_ON:
+        log_level = LEVEL_DEFAULT;
+        return 0;
+    case CONSOLE_LEVEL:
+        if ((int)a2 < 1 || (int)a2 > 8)
+            return -EINVAL;
+        log_level = (int)a2;
+        return 0;
+    case SIZE_BUFFER:
+        return LOG_KEPT;
+    default:
+        return -EINVAL;
+    }
+}
+
+/* --- kcmp(2) --- */
+
+enum { KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS, KCMP_SIGHAND, KCMP_IO, KCMP_SYSVSEM };
+
+static int order(const void *a, const void *b)
+{
+    return a == b ? 0 : (uintptr_t)a < (uintptr_t)b ? 1 : 2;
+}
+
+static int compare_files(unsigned one, unsigned two)
+{
+    struct file *a = fd_get_any((int)one), *b = fd_get_any((int)two);
+    int result = a && b ? order(a, b) : -EBADF;
+
+    if (a)
+        file_put(a);
+    if (b)
+        file_put(b);
+    return result;
+}
+
+SYSCALL(kcmp, 5, SYSCALL_PARTIAL, "KCMP_FILE within one table of files; no KCMP_EPOLL_TFD")
+{
+    struct task *a, *b;
+    int result = -EINVAL;
+
+    rcu_read_lock();
+    a = task_find((int)a0);
+    b = task_find((int)a1);
+    if (!a || !b) {
+        result = -ESRCH;
+        goto out;
+    }
+    switch (a2) {
+    case KCMP_VM:
+        result = order(a->process->space, b->process->space);
+        break;
+    case KCMP_FILES:
+        result = order(a->fds, b->fds);
+        break;
+    case KCMP_FS:
+        result = order(a->fs, b->fs);
+        break;
+    case KCMP_SIGHAND:
+        result = order(a->process->actions, b->process->actions);
+        break;
+    case KCMP_IO:
+    case KCMP_SYSVSEM:
+        result = order(NULL, NULL);
+        break;
+    default:
+        break;
+    }
+out:
+    rcu_read_unlock();
+    if (result == -EINVAL && a2 == KCMP_FILE && a && b && a->fds == b->fds &&
+        a->fds == current_task()->fds)
+        return compare_files((unsigned)a3, (unsigned)a4);
+    return result;
+}
+
+/* --- rights to use devices: the program has them anyway --- */
+
+SYSCALL(iopl, 1, SYSCALL_WHOLE, "")
+{
+    if (a0 > 3)
+        return -EINVAL;
+    return a0 == 0 || capable(CAP_RAWIO) ? 0 : -EPERM;
+}
+
+SYSCALL(ioperm, 3, SYSCALL_WHOLE, "")
+{
+    if (a0 + a1 <= a0 || a0 + a1 > 65536)
+        return -EINVAL;
+    return !a2 || capable(CAP_RAWIO) ? 0 : -EPERM;
+}
+
+SYSCALL(vhangup, 0, SYSCALL_PARTIAL, "does nothing")
+{
+    return capable(26 /* CAP_SYS_TTY_CONFIG */) ? 0 : -EPERM;
+}
+
+SYSCALL(unshare, 1, SYSCALL_PARTIAL, "files and folders only; no namespaces")
+{
+    enum {
+        FS = 0x200,
+        FILES = 0x400,
+        SIGHAND = 0x800,
+        VM = 0x100,
+        THREAD = 0x10000,
+        SYSVSEM = 0x40000
+    };
+    struct task *task = current_task();
+    struct fs_context *own;
+
+    if (a0 & ~(uint64_t)(FS | FILES | SIGHAND | VM | THREAD | SYSVSEM))
+        return -EINVAL;
+    if (a0 & (SIGHAND | VM | THREAD) && task->process->nthreads > 1)
+        return -EINVAL;
+    if (a0 & FS && atomic_load_explicit(&task->fs->refs, memory_order_relaxed) > 1) {
+        own = fs_context_copy(task->fs);
+        if (!own)
+            return -ENOMEM;
+        fs_context_put(task->fs);
+        task->fs = own;
+        task->caller.root = &own->root;
+        task->caller.cwd = &own->cwd;
+    }
+    return a0 & FILES ? fd_unshare() : 0;
+}

@@ -1,0 +1,258 @@
+/* linux/prctl.c: prctl(2), arch_prctl(2), personality(2). */
+#include "arch/x86_64/context.h"
+#include "lib/string.h"
+#include "linux/path.h"
+#include "linux/syscall.h"
+#include "linux/task.h"
+
+enum {
+    PR_SET_PDEATHSIG = 1,
+    PR_GET_PDEATHSIG = 2,
+    PR_GET_DUMPABLE = 3,
+    PR_SET_DUMPABLE = 4,
+    PR_GET_KEEPCAPS = 7,
+    PR_SET_KEEPCAPS = 8,
+    PR_GET_TIMING = 13,
+    PR_SET_TIMING = 14,
+    PR_SET_NAME = 15,
+    PR_GET_NAME = 16,
+    PR_GET_SECCOMP = 21,
+    PR_CAPBSET_READ = 23,
+    PR_CAPBSET_DROP = 24,
+    PR_GET_TSC = 25,
+    PR_SET_TSC = 26,
+    PR_GET_SECUREBITS = 27,
+    PR_SET_SECUREBITS = 28,
+    PR_SET_TIMERSLACK = 29,
+    PR_GET_TIMERSLACK = 30,
+    PR_MCE_KILL = 33,
+    PR_MCE_KILL_GET = 34,
+    PR_SET_CHILD_SUBREAPER = 36,
+    PR_GET_CHILD_SUBREAPER = 37,
+    PR_SET_NO_NEW_PRIVS = 38,
+    PR_GET_NO_NEW_PRIVS = 39,
+    PR_GET_TID_ADDRESS = 40,
+    PR_SET_THP_DISABLE = 41,
+    PR_GET_THP_DISABLE = 42,
+    PR_CAP_AMBIENT = 47,
+    PR_SET_VMA = 0x53564d41,
+    PR_SET_PTRACER = 0x59616d61,
+};
+enum {
+    CAP_SETPCAP = 8,
+    CAP_LAST = 40,
+    SECBIT_KEEP_CAPS = 16,
+    SECBITS = 0xff,
+    SECBIT_NO_AMBIENT_RAISE = 64
+};
+enum { TIMER_SLACK_DEFAULT = 50000, MCE_KILL_DEFAULT = 2, TSC_ENABLE = 1 };
+
+static int drop_bounding(uint64_t cap)
+{
+    if (!capable(CAP_SETPCAP))
+        return -EPERM;
+    if (cap > CAP_LAST)
+        return -EINVAL;
+    current_task()->cred.cap_bounding &= ~(1ull << cap);
+    return 0;
+}
+
+static int ambient(uint64_t how, uint64_t cap, uint64_t rest)
+{
+    enum { IS_SET = 1, RAISE, LOWER, CLEAR_ALL };
+    struct task *task = current_task();
+    struct credentials *c = &task->cred;
+    uint64_t bit;
+
+    if (how == CLEAR_ALL) {
+        if (cap || rest)
+            return -EINVAL;
+        c->cap_ambient = 0;
+        return 0;
+    }
+    if (rest || cap > CAP_LAST)
+        return -EINVAL;
+    bit = 1ull << cap;
+    switch (how) {
+    case IS_SET:
+        return !!(c->cap_ambient & bit);
+    case RAISE:
+        if (!(c->cap_permitted & c->cap_inheritable & bit) ||
+            task->securebits & SECBIT_NO_AMBIENT_RAISE)
+            return -EPERM;
+        c->cap_ambient |= bit;
+        return 0;
+    case LOWER:
+        c->cap_ambient &= ~bit;
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+static int set_securebits(uint64_t bits)
+{
+    struct task *task = current_task();
+    uint32_t locked = task->securebits >> 1 & 0x55; /* bits whose lock is on */
+
+    if (!capable(CAP_SETPCAP) || bits & ~(uint64_t)SECBITS || (task->securebits & ~bits & 0xaa) ||
+        ((task->securebits ^ bits) & locked))
+        return -EPERM;
+    task->securebits = (uint32_t)bits;
+    task->keep_caps = bits & SECBIT_KEEP_CAPS;
+    return 0;
+}
+
+static int set_name(uintptr_t from)
+{
+    struct thread *thread = current;
+    char name[sizeof(thread->name)] = "";
+    ssize_t len = user_read_string(name, from, sizeof(name));
+
+    if (len == -EFAULT)
+        return -EFAULT;
+    name[sizeof(name) - 1] = 0;
+    memcpy(thread->name, name, sizeof(name));
+    return 0;
+}
+
+static int64_t set(int option, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
+{
+    struct task *task = current_task();
+    struct process *process = task->process;
+
+    switch (option) {
+    case PR_SET_PDEATHSIG:
+        if (a1 > SIGRTMAX)
+            return -EINVAL;
+        task->parent_death_signal = (unsigned)a1;
+        return 0;
+    case PR_SET_DUMPABLE:
+        if (a1 > 1)
+            return -EINVAL;
+        process->dumpable = a1;
+        return 0;
+    case PR_SET_KEEPCAPS:
+        if (a1 > 1)
+            return -EINVAL;
+        task->keep_caps = a1;
+        return 0;
+    case PR_SET_NAME:
+        return set_name(a1);
+    case PR_SET_SECUREBITS:
+        return set_securebits(a1);
+    case PR_SET_TIMERSLACK:
+        task->timer_slack_ns = (nsec_t)a1 > 0 ? (nsec_t)a1 : TIMER_SLACK_DEFAULT;
+        return 0;
+    case PR_SET_NO_NEW_PRIVS:
+        if (a1 != 1 || a2 || a3 || a4)
+            return -EINVAL;
+        task->no_new_privs = true;
+        return 0;
+    case PR_SET_CHILD_SUBREAPER:
+        process->subreaper = a1;
+        return 0;
+    case PR_SET_THP_DISABLE:
+        if (a2 || a3 || a4)
+            return -EINVAL;
+        process->no_huge_pages = a1;
+        return 0;
+    case PR_SET_TIMING:
+    case PR_SET_TSC:
+        return a1 == (option == PR_SET_TSC ? TSC_ENABLE : 0) ? 0 : -EINVAL;
+    case PR_MCE_KILL:
+    case PR_SET_PTRACER:
+    case PR_SET_VMA: /* the name of an anonymous mapping: Linux may be built without it, too */
+        return option == PR_SET_VMA ? -EINVAL : 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+SYSCALL(prctl, 5, SYSCALL_PARTIAL,
+        "no seccomp, PR_SET_MM, PR_SET_VMA, speculation control, syscall user dispatch")
+{
+    struct task *task = current_task();
+
+    switch ((int)a0) {
+    case PR_GET_PDEATHSIG:
+        return user_put32(a1, task->parent_death_signal);
+    case PR_GET_DUMPABLE:
+        return task->process->dumpable;
+    case PR_GET_KEEPCAPS:
+        return task->keep_caps;
+    case PR_GET_TIMING:
+    case PR_GET_SECCOMP:
+        return 0;
+    case PR_GET_NAME:
+        return user_write(a1, task->thread.name, sizeof(task->thread.name));
+    case PR_CAPBSET_READ:
+        return a1 > CAP_LAST ? -EINVAL : (int64_t)(task->cred.cap_bounding >> a1 & 1);
+    case PR_CAPBSET_DROP:
+        return drop_bounding(a1);
+    case PR_GET_TSC:
+        return user_put32(a1, TSC_ENABLE);
+    case PR_GET_SECUREBITS:
+        return task->securebits;
+    case PR_GET_TIMERSLACK:
+        return task->timer_slack_ns;
+    case PR_MCE_KILL_GET:
+        return a1 || a2 || a3 || a4 ? -EINVAL : MCE_KILL_DEFAULT;
+    case PR_GET_CHILD_SUBREAPER:
+        return user_put32(a1, task->process->subreaper);
+    case PR_GET_NO_NEW_PRIVS:
+        return a1 || a2 || a3 || a4 ? -EINVAL : task->no_new_privs;
+    case PR_GET_TID_ADDRESS:
+        return user_put64(a1, task->clear_child_tid);
+    case PR_GET_THP_DISABLE:
+        return a1 || a2 || a3 || a4 ? -EINVAL : task->process->no_huge_pages;
+    case PR_CAP_AMBIENT:
+        return ambient(a1, a2, a3 | a4);
+    default:
+        return set((int)a0, a1, a2, a3, a4);
+    }
+}
+
+enum {
+    ARCH_SET_GS = 0x1001,
+    ARCH_SET_FS = 0x1002,
+    ARCH_GET_FS = 0x1003,
+    ARCH_GET_GS = 0x1004,
+    ARCH_GET_CPUID = 0x1011,
+    ARCH_GET_XCOMP_SUPP = 0x1021,
+    ARCH_GET_XCOMP_PERM = 0x1022,
+};
+
+SYSCALL(arch_prctl, 2, SYSCALL_PARTIAL, "GS is the kernel's: ARCH_SET_GS accepts 0 only")
+{
+    switch ((int)a0) {
+    case ARCH_SET_FS:
+        if (a1 >= USER_END)
+            return -EPERM;
+        fs_base_set(a1);
+        return 0;
+    case ARCH_GET_FS:
+        return user_put64(a1, fs_base_get());
+    case ARCH_SET_GS:
+        return a1 >= USER_END ? -EPERM : a1 ? -EINVAL : 0;
+    case ARCH_GET_GS:
+        return user_put64(a1, 0);
+    case ARCH_GET_CPUID:
+        return 1;
+    case ARCH_GET_XCOMP_SUPP:
+    case ARCH_GET_XCOMP_PERM:
+        return user_put64(a1, fpu_mask());
+    default:
+        return -EINVAL;
+    }
+}
+
+SYSCALL(personality, 1, SYSCALL_PARTIAL, "only ADDR_NO_RANDOMIZE has an effect")
+{
+    struct process *process = current_process();
+    uint32_t old = process->personality;
+
+    if ((uint32_t)a0 != 0xffffffff)
+        process->personality = (uint32_t)a0;
+    return old;
+}
