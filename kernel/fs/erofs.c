@@ -1,0 +1,472 @@
+/* fs/erofs.c: the root image, an EROFS file system in memory, read only.
+ *
+ * Whole pages of files are mapped where they lie in the image. A page that holds something else
+ * behind the end of the file (its data ends in the block of its inode) is copied once into a store
+ * of the inode, filled up with zeros; so is everything if the image is not page-aligned. */
+#include "core/boot.h"
+#include "core/log.h"
+#include "fs/erofs_image.h"
+#include "fs/file.h"
+#include "fs/namei.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/heap.h"
+#include "mm/shm.h"
+
+enum { EROFS_MAGIC = 0xe0f5e1e2, BUCKETS = 256 };
+
+struct node {
+    struct inode inode;
+    struct erofs_inode disk;
+    struct page_store copies;
+    struct node *next; /* in its bucket */
+};
+struct erofs {
+    struct erofs_image image;
+    struct mutex lock; /* over buckets */
+    struct node *buckets[BUCKETS];
+};
+
+static struct kcache node_cache = {.name = "erofs_node", .size = sizeof(struct node)};
+
+static const struct inode_ops inode_ops;
+static const struct file_ops file_ops, dir_ops;
+static const struct mem_object_ops mem_ops;
+
+static struct node *node_of(const struct inode *inode)
+{
+    return container_of(inode, struct node, inode);
+}
+
+static struct erofs *erofs_of(const struct inode *inode)
+{
+    return inode->super->data;
+}
+
+static const struct erofs_image *image_of(const struct inode *inode)
+{
+    return &erofs_of(inode)->image;
+}
+
+/* --- inodes: one for each number, as long as somebody holds it ----------------------------------
+ */
+
+static void fill_inode(struct node *node)
+{
+    struct inode *inode = &node->inode;
+    const struct erofs_inode *disk = &node->disk;
+
+    inode->ops = &inode_ops;
+    inode->ino = disk->nid;
+    inode->size = disk->size;
+    inode->uid = disk->uid;
+    inode->gid = disk->gid;
+    inode->nlink = disk->nlink;
+    inode->rdev = disk->rdev;
+    inode->mtime = (struct timespec){disk->mtime, disk->mtime_nsec};
+    inode->atime = inode->ctime = inode->btime = inode->mtime;
+    if (inode_is(inode, S_IFDIR))
+        inode->file_ops = &dir_ops;
+    if (inode_is(inode, S_IFREG)) {
+        inode->file_ops = &file_ops;
+        mem_object_init(&inode->mem, &mem_ops);
+        page_store_init(&node->copies);
+    }
+}
+
+static struct node *find_node(struct erofs *erofs, uint64_t nid)
+{
+    for (struct node *node = erofs->buckets[nid % BUCKETS]; node; node = node->next)
+        if (node->disk.nid == nid && inode_try_get(&node->inode))
+            return node;
+    return NULL;
+}
+
+static int get_inode(struct super *super, uint64_t nid, struct inode **found)
+{
+    struct erofs *erofs = super->data;
+    struct erofs_inode disk;
+
+    mutex_lock(&erofs->lock);
+    struct node *node = find_node(erofs, nid);
+    int err = node ? 0 : erofs_inode(&erofs->image, nid, &disk);
+    if (!node && !err) {
+        node = kcache_alloc(&node_cache);
+        if (node) {
+            inode_init(&node->inode, super, disk.mode);
+            node->disk = disk;
+            fill_inode(node);
+            node->next = erofs->buckets[nid % BUCKETS];
+            erofs->buckets[nid % BUCKETS] = node;
+        } else {
+            err = -ENOMEM;
+        }
+    }
+    mutex_unlock(&erofs->lock);
+    if (err == -EOPNOTSUPP)
+        log_err("erofs: file %lu of the image is compressed, which is not supported", nid);
+    else if (err == -EIO)
+        log_err("erofs: file %lu of the image is damaged", nid);
+    if (!err)
+        *found = &node->inode;
+    return err;
+}
+
+static void destroy_inode(struct inode *inode)
+{
+    struct node *node = node_of(inode);
+    struct erofs *erofs = erofs_of(inode);
+
+    mutex_lock(&erofs->lock);
+    struct node **link = &erofs->buckets[node->disk.nid % BUCKETS];
+    while (*link != node)
+        link = &(*link)->next;
+    *link = node->next;
+    mutex_unlock(&erofs->lock);
+    page_store_remove(&node->copies, 0, UINT64_MAX);
+    kcache_free(&node_cache, node);
+}
+
+static int lookup(struct inode *dir, const char *name, struct inode **found)
+{
+    uint64_t nid = 0;
+    int err = erofs_lookup(image_of(dir), &node_of(dir)->disk, name, strlen(name), &nid);
+    return err ? err : get_inode(dir->super, nid, found);
+}
+
+static ssize_t read_link(struct inode *inode, char *buf, size_t size)
+{
+    const uint8_t *data;
+    uint64_t n;
+
+    if (!inode->size)
+        return -EIO;
+    int err = erofs_extent(image_of(inode), &node_of(inode)->disk, 0, &data, &n);
+    if (err)
+        return err;
+    if (!data || n < inode->size)
+        return -EIO;
+    n = MIN(n, (uint64_t)size);
+    memcpy(buf, data, n);
+    return n;
+}
+
+static int get_attributes(struct inode *inode, struct attributes *attr)
+{
+    attr->blksize = EROFS_BLOCK;
+    attr->blocks = (inode->size + 511) / 512;
+    return 0;
+}
+
+/* --- extended attributes
+ * -------------------------------------------------------------------------- */
+
+static bool has_name(const struct erofs_xattr *xattr, const char *name)
+{
+    size_t n = xattr->prefix ? strlen(xattr->prefix) : 0;
+    return n && !strncmp(name, xattr->prefix, n) && strlen(name) == n + xattr->len &&
+           !memcmp(name + n, xattr->name, xattr->len);
+}
+
+static ssize_t get_xattr(struct inode *inode, const char *name, void *value, size_t size)
+{
+    struct erofs_xattr xattr;
+
+    for (unsigned i = 0;; i++) {
+        int more = erofs_xattr_at(image_of(inode), &node_of(inode)->disk, i, &xattr);
+        if (more <= 0)
+            return more ? more : -ENODATA;
+        if (!has_name(&xattr, name))
+            continue;
+        if (size && size < xattr.size)
+            return -ERANGE;
+        if (size)
+            memcpy(value, xattr.value, xattr.size);
+        return xattr.size;
+    }
+}
+
+static ssize_t list_xattrs(struct inode *inode, char *list, size_t size)
+{
+    struct erofs_xattr xattr;
+    size_t total = 0;
+
+    for (unsigned i = 0;; i++) {
+        int more = erofs_xattr_at(image_of(inode), &node_of(inode)->disk, i, &xattr);
+        if (more <= 0)
+            return more ? more : (ssize_t)total;
+        if (!xattr.prefix)
+            continue;
+        size_t n = strlen(xattr.prefix), len = n + xattr.len + 1;
+        if (size && size - total < len)
+            return -ERANGE;
+        if (size) {
+            memcpy(list + total, xattr.prefix, n);
+            memcpy(list + total + n, xattr.name, xattr.len);
+            list[total + len - 1] = 0;
+        }
+        total += len;
+    }
+}
+
+static const struct inode_ops inode_ops = {
+    .lookup = lookup,
+    .readlink = read_link,
+    .getattr = get_attributes,
+    .getxattr = get_xattr,
+    .listxattr = list_xattrs,
+    .destroy = destroy_inode,
+};
+
+/* --- reading
+ * -------------------------------------------------------------------------------------- */
+
+static ssize_t read_file(struct file *file, struct io *io, off_t *pos)
+{
+    struct inode *inode = file->inode;
+    size_t done = 0;
+
+    while (io->left && (uint64_t)*pos < inode->size) {
+        const uint8_t *data;
+        uint64_t n;
+        int err = erofs_extent(image_of(inode), &node_of(inode)->disk, *pos, &data, &n);
+        if (err)
+            return done ? (ssize_t)done : err;
+        size_t part = MIN(n, (uint64_t)io->left);
+        size_t moved = data ? io_put(io, data, part) : io_zero(io, part);
+        done += moved;
+        *pos += moved;
+        if (moved < part)
+            return done ? (ssize_t)done : -EFAULT;
+    }
+    return done;
+}
+
+static int read_dir(struct file *file, struct dir_sink *sink)
+{
+    struct inode *inode = file->inode;
+    struct erofs_entry entry;
+
+    for (;;) {
+        int more = erofs_entry_at(image_of(inode), &node_of(inode)->disk, file->pos, &entry);
+        if (more <= 0)
+            return more;
+        if (!sink->entry(sink, entry.name, entry.len, entry.nid, entry.type, entry.next))
+            return 0;
+        file->pos = entry.next;
+    }
+}
+
+/* --- mapping
+ * -------------------------------------------------------------------------------------- */
+
+static bool all_zero(const uint8_t *p, size_t n)
+{
+    while (n && !*p)
+        p++, n--;
+    return !n;
+}
+
+/* The frame of a page that may be shown as it lies in the image; 0: it must be copied. */
+static paddr_t frame_in_place(struct inode *inode, uint64_t index)
+{
+    const struct erofs_image *image = image_of(inode);
+    uint64_t pos = index << PAGE_SHIFT, n, in_page = MIN(inode->size - pos, PAGE_SIZE);
+    const uint8_t *data;
+
+    if (erofs_extent(image, &node_of(inode)->disk, pos, &data, &n) || !data || n < in_page ||
+        !IS_ALIGNED((uintptr_t)data, PAGE_SIZE) ||
+        (uint64_t)(data - image->base) + PAGE_SIZE > image->size ||
+        !all_zero(data + in_page, PAGE_SIZE - in_page))
+        return 0;
+    return virt_to_phys(data);
+}
+
+static int copy_page(struct node *node, uint64_t index)
+{
+    struct inode *inode = &node->inode;
+    uint64_t pos = index << PAGE_SHIFT, end = MIN(inode->size, pos + PAGE_SIZE);
+    paddr_t frame = frame_alloc(0, FRAME_USER | FRAME_ZERO);
+    int err = frame ? 0 : -ENOMEM;
+
+    for (char *to = phys_to_virt(frame); !err && pos < end;) {
+        const uint8_t *data;
+        uint64_t n;
+        err = erofs_extent(image_of(inode), &node->disk, pos, &data, &n);
+        if (err)
+            break;
+        n = MIN(n, end - pos);
+        if (data)
+            memcpy(to, data, n);
+        to += n;
+        pos += n;
+    }
+    if (!err)
+        err = page_store_insert(&node->copies, index, frame);
+    if (err && frame)
+        frame_put(frame);
+    return err == -EEXIST ? 0 : err;
+}
+
+static int map_page(struct mem_object *object, uint64_t index, bool write, paddr_t *frame,
+                    bool *writable)
+{
+    struct inode *inode = container_of(object, struct inode, mem);
+    struct node *node = node_of(inode);
+
+    if (index >= (inode->size + PAGE_SIZE - 1) >> PAGE_SHIFT)
+        return -EFAULT;
+    *writable = false;
+    *frame = frame_in_place(inode, index);
+    if (*frame)
+        return 0;
+    *frame = page_store_get(&node->copies, index, false);
+    if (*frame)
+        return 0;
+    int err = copy_page(node, index);
+    if (err)
+        return err;
+    *frame = page_store_get(&node->copies, index, false);
+    return *frame ? 0 : -ENOMEM;
+}
+
+static void map_around(struct mem_object *object, uint64_t first, unsigned n, paddr_t *frames)
+{
+    struct inode *inode = container_of(object, struct inode, mem);
+    uint64_t end = (inode->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+
+    for (unsigned i = 0; i < n && first + i < end; i++) {
+        frames[i] = frame_in_place(inode, first + i);
+        if (!frames[i])
+            frames[i] = page_store_get(&node_of(inode)->copies, first + i, false);
+    }
+}
+
+static void map_get(struct mem_object *object)
+{
+    inode_get(container_of(object, struct inode, mem));
+}
+
+static void map_put(struct mem_object *object)
+{
+    inode_put(container_of(object, struct inode, mem));
+}
+
+static void map_identity(struct mem_object *object, uint64_t *dev, uint64_t *ino)
+{
+    struct inode *inode = container_of(object, struct inode, mem);
+    *dev = inode->super->dev;
+    *ino = inode->ino;
+}
+
+static const struct mem_object_ops mem_ops = {
+    .page = map_page,
+    .around = map_around,
+    .get = map_get,
+    .put = map_put,
+    .name = file_mem_name,
+    .identity = map_identity,
+};
+
+static int map_file(struct file *file, struct map_request *request)
+{
+    request->object = &file->inode->mem;
+    request->file = file;
+    return 0;
+}
+
+static const struct file_ops file_ops = {
+    .read = read_file,
+    .seek = file_seek_generic,
+    .mmap = map_file,
+};
+static const struct file_ops dir_ops = {
+    .readdir = read_dir,
+    .seek = file_seek_generic,
+};
+
+/* --- the file system
+ * ------------------------------------------------------------------------------ */
+
+static void get_statfs(struct super *super, struct statfs_info *info)
+{
+    const struct erofs *erofs = super->data;
+    info->type = EROFS_MAGIC;
+    info->bsize = EROFS_BLOCK;
+    info->blocks = erofs->image.blocks;
+    info->files = erofs->image.inodes;
+    info->namelen = NAME_MAX;
+}
+
+static void destroy_super(struct super *super)
+{
+    kfree(super->data);
+}
+
+static struct fs_type erofs_type;
+
+static const char *reason(int err)
+{
+    switch (err) {
+    case -EINVAL:
+        return "it is no EROFS image";
+    case -EOPNOTSUPP:
+        return "it uses a feature that is not supported (compression, block size, devices)";
+    case -EIO:
+        return "it is damaged or cut short";
+    }
+    return "no memory";
+}
+
+static int mount_image(const void *base, size_t size, struct super **out)
+{
+    struct erofs_image image;
+    int err = erofs_open(&image, base, size);
+    if (err)
+        return err;
+    struct super *super = super_create(&erofs_type);
+    struct erofs *erofs = super ? kzalloc(sizeof(*erofs)) : NULL;
+    if (!erofs) {
+        kfree(super);
+        return -ENOMEM;
+    }
+    erofs->image = image;
+    super->data = erofs;
+    super->readonly = true;
+    super->statfs = get_statfs;
+    super->destroy = destroy_super;
+    err = get_inode(super, image.root_nid, &super->root);
+    if (!err && !inode_is(super->root, S_IFDIR)) {
+        /* The first inode's end would end the super, too. */
+        destroy_inode(super->root);
+        err = -EIO;
+    }
+    if (err) {
+        kfree(erofs);
+        kfree(super);
+        return err;
+    }
+    *out = super;
+    return 0;
+}
+
+static int mount(const char *source, unsigned flags, const char *options, struct super **super)
+{
+    if (!source || strcmp(source, "initrd") != 0)
+        return -ENOTBLK;
+    if (!boot_info.root_image)
+        return -ENXIO;
+    int err = mount_image(phys_to_virt(boot_info.root_image), boot_info.root_image_size, super);
+    if (err)
+        log_err("erofs: the root image cannot be used: %s", reason(err));
+    return err;
+}
+
+static struct fs_type erofs_type = {.name = "erofs", .mount = mount};
+
+static int start(void)
+{
+    fs_register(&erofs_type);
+    return 0;
+}
+BOOT_STEP(PHASE_BUS, "erofs", start);

@@ -1,0 +1,67 @@
+/* fs/erofs_image.h: reading an EROFS image in memory (Linux's Documentation/filesystems/erofs.rst).
+ *
+ * Pure: no kernel around it, no allocation, no state; every read is bounded by the image. Errors:
+ * -EINVAL no EROFS, -EIO damaged, -EOPNOTSUPP a feature that is not understood (compression,
+ * several devices). */
+#pragma once
+
+#include "lib/types.h"
+
+enum { EROFS_BLOCK = 4096 };
+
+struct erofs_image {
+    const uint8_t *base;
+    uint64_t size; /* bytes that belong to the image */
+    uint64_t root_nid, inodes;
+    uint64_t meta, xattrs; /* byte offsets of the two areas */
+    uint64_t build_time;
+    uint32_t build_nsec, blocks;
+};
+
+/* A file's description, taken out of the image. */
+struct erofs_inode {
+    uint64_t nid, size, mtime;
+    uint32_t mode, uid, gid, nlink, rdev, mtime_nsec;
+    uint8_t layout;
+    uint8_t chunk_bits;  /* of a chunked file: log2 of the chunk's bytes */
+    bool chunk_indexes;  /* 8 bytes a chunk rather than 4 */
+    uint64_t data;       /* offset of flat data */
+    uint64_t inline_at;  /* offset of the inline tail, or of the chunk table */
+    uint64_t tail_from;  /* position in the file where the inline tail starts */
+    uint64_t xattr_at;   /* offset of the inline attributes */
+    uint32_t xattr_size; /* their bytes; 0: none */
+};
+
+struct erofs_entry {
+    const char *name; /* in the image, not NUL-terminated */
+    size_t len;
+    uint64_t nid, next; /* next: position of the entry after it */
+    uint8_t type;       /* S_IFMT >> 12; 0: unknown */
+};
+
+struct erofs_xattr {
+    const char *prefix; /* "user." */
+    const char *name;
+    size_t len; /* of name */
+    const void *value;
+    size_t size;
+};
+
+int erofs_open(struct erofs_image *image, const void *base, size_t size);
+int erofs_inode(const struct erofs_image *image, uint64_t nid, struct erofs_inode *inode);
+
+/* The bytes of a file at pos < inode->size: *n that lie in one piece (at least 1, not beyond the
+ * end of the file); *data NULL: zeros. */
+int erofs_extent(const struct erofs_image *image, const struct erofs_inode *inode, uint64_t pos,
+                 const uint8_t **data, uint64_t *n);
+
+/* A name in a folder: 0 and its nid, -ENOENT, -ENOTDIR. */
+int erofs_lookup(const struct erofs_image *image, const struct erofs_inode *dir, const char *name,
+                 size_t len, uint64_t *nid);
+/* The entry at a position (0: the first; then entry.next): 1, or 0 at the end. */
+int erofs_entry_at(const struct erofs_image *image, const struct erofs_inode *dir, uint64_t pos,
+                   struct erofs_entry *entry);
+
+/* The index-th extended attribute: 1, or 0 at the end. */
+int erofs_xattr_at(const struct erofs_image *image, const struct erofs_inode *inode, unsigned index,
+                   struct erofs_xattr *xattr);
