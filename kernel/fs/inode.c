@@ -4,7 +4,6 @@
 #include "fs/dentry.h"
 #include "fs/mount.h"
 #include "fs/namei.h"
-#include "fs/notify.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 
@@ -79,8 +78,6 @@ void inode_put(struct inode *inode)
 {
     if (!inode || atomic_fetch_sub_explicit(&inode->refs, 1, memory_order_acq_rel) != 1)
         return;
-    if (unlikely(atomic_load_explicit(&inode->watches, memory_order_relaxed)))
-        notify_removed(inode);
     kfree(atomic_load_explicit(&inode->link, memory_order_relaxed));
     struct super *super = inode->super;
     if (inode->ops->destroy)

@@ -20,7 +20,7 @@ struct inotify {
 struct watch {
     struct list of_inode, of_queue;
     struct inotify *queue;
-    struct inode *inode; /* not held: the watch goes with it */
+    struct inode *inode; /* with a reference */
     int wd;
     uint32_t mask;
 };
@@ -122,6 +122,7 @@ static void watch_free(struct watch *w)
         kfree(list);
     }
     atomic_fetch_sub_explicit(&notify_watches, 1, memory_order_relaxed);
+    inode_put(w->inode);
     queue_put(w->queue);
     kfree(w);
 }
@@ -146,6 +147,19 @@ static void tell_watches(struct inode *inode, uint32_t mask, uint32_t cookie, co
     }
 }
 
+/* The file is gone for good: so are its watches. */
+static void remove_watches(struct inode *inode)
+{
+    mutex_lock(&notify_lock);
+    struct watch_list *list;
+    while ((list = list_of(inode))) {
+        struct watch *w = list_first(&list->watches, struct watch, of_inode);
+        queue_event(w->queue, w->wd, IN_IGNORED, 0, NULL);
+        watch_free(w);
+    }
+    mutex_unlock(&notify_lock);
+}
+
 /* --- for the VFS */
 
 void notify_name_slow(struct inode *dir, const char *name, uint32_t mask, uint32_t cookie)
@@ -167,19 +181,7 @@ void notify_inode_slow(struct inode *inode, struct dentry *dentry, uint32_t mask
     }
     mutex_unlock(&notify_lock);
     if (mask & (IN_DELETE_SELF | IN_UNMOUNT) && !inode->nlink)
-        notify_removed(inode);
-}
-
-void notify_removed(struct inode *inode)
-{
-    mutex_lock(&notify_lock);
-    struct watch_list *list;
-    while ((list = list_of(inode))) {
-        struct watch *w = list_first(&list->watches, struct watch, of_inode);
-        queue_event(w->queue, w->wd, IN_IGNORED, 0, NULL);
-        watch_free(w);
-    }
-    mutex_unlock(&notify_lock);
+        remove_watches(inode);
 }
 
 /* --- for system calls */
@@ -220,6 +222,7 @@ static int new_watch(struct inotify *queue, struct inode *inode, uint32_t mask)
     }
     *w = (struct watch){.queue = queue, .inode = inode, .wd = ++queue->last_wd, .mask = mask};
     atomic_fetch_add_explicit(&queue->refs, 1, memory_order_relaxed);
+    inode_get(inode);
     list_add_tail(&list->watches, &w->of_inode);
     list_add_tail(&queue->watches, &w->of_queue);
     queue->nwatches++;

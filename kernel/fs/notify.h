@@ -38,7 +38,6 @@ int inotify_remove(struct file *file, int wd);
 extern atomic_uint notify_watches;
 void notify_inode_slow(struct inode *inode, struct dentry *dentry, uint32_t mask);
 void notify_name_slow(struct inode *dir, const char *name, uint32_t mask, uint32_t cookie);
-void notify_removed(struct inode *inode); /* the inode is going: its watches go */
 uint32_t notify_cookie(void);
 
 /* Something happened to the file behind dentry: tell its watches and its folder's. */

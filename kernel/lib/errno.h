@@ -83,6 +83,7 @@ enum {
     EALREADY,
     EINPROGRESS,
     ESTALE,
+    EUCLEAN,
     EDQUOT = 122,
     ECANCELED = 125,
     EOWNERDEAD = 130,

@@ -42,9 +42,9 @@ osprey() {
     timeout $((LIMIT + 30)) "$OSPREY" run --timeout "$LIMIT" --env LC_ALL=C "$@"
 }
 
-# on_host PROGRAM ARGS...: run here in the environment which `osprey run` gives.
+# on_host PROGRAM ARGS...: run here in the environment which `osprey run` hands on.
 on_host() {
-    (cd / && timeout "$LIMIT" env -i PATH="$PATH" HOME=/root LC_ALL=C "$@")
+    timeout "$LIMIT" env -i PATH="$PATH" HOME="$HOME" SHELL=/bin/bash TERM=xterm LC_ALL=C "$@"
 }
 
 # same [-n NAME] [-i INPUT] [-o OPTION]... PROGRAM ARGS...

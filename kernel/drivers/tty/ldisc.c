@@ -273,6 +273,8 @@ enum erase { ERASE_CHAR, ERASE_WORD, ERASE_LINE };
 static void erase(struct ldisc *l, enum erase what)
 {
     bool letters = false;
+    if (l->head == l->canon_head)
+        return;
     while (l->head != l->canon_head) {
         unsigned first = l->head;
         uint8_t c;
