@@ -1,0 +1,447 @@
+/* linux/message.c: messages and what travels beside them (man 2 sendmsg, recvmsg, cmsg(3)). */
+#include "linux/iov.h"
+#include "linux/path.h"
+#include "linux/sockets.h"
+#include "linux/syscall.h"
+#include "linux/time.h"
+
+#include "lib/string.h"
+
+enum { SCM_RIGHTS = 1, SCM_CREDENTIALS = 2, CONTROL_MAX = 20480, MESSAGES_MAX = 1024 };
+
+/* struct msghdr, struct mmsghdr, struct cmsghdr of the program. */
+struct user_message {
+    uint64_t name;
+    int32_t name_len;
+    uint32_t pad1;
+    uint64_t iov, iov_len, control, control_len;
+    uint32_t flags, pad2;
+};
+struct user_messages {
+    struct user_message message;
+    uint32_t len, pad;
+};
+struct control_header {
+    uint64_t len;
+    int32_t level, type;
+};
+
+static size_t control_space(size_t n)
+{
+    return sizeof(struct control_header) + ALIGN_UP(n, 8ul);
+}
+
+/* --- control messages that are sent
+ * ------------------------------------------------------------------------ */
+
+/* Add the open files of an array of descriptors. */
+static int take_files(struct message *message, const int32_t *fds, size_t n)
+{
+    size_t have = message->files ? message->files->n : 0;
+    if (have + n > SOCKET_FILES_MAX)
+        return -EINVAL;
+    struct socket_files *files = message->files;
+    files = krealloc(files, sizeof(*files) + (have + n) * sizeof(files->files[0]));
+    if (!files)
+        return -ENOMEM;
+    files->n = (unsigned)have;
+    message->files = files;
+    for (size_t i = 0; i < n; i++) {
+        struct file *file = fd_get_any(fds[i]);
+        if (!file)
+            return -EBADF;
+        files->files[files->n++] = file;
+    }
+    return 0;
+}
+
+/* May the caller say that it is this? */
+static int check_cred(const struct socket_cred *cred)
+{
+    const struct credentials *own = &current_task()->cred;
+    bool pid = cred->pid == current_process()->pid || capable(CAP_SYS_ADMIN);
+    bool uid = cred->uid == own->uid || cred->uid == own->euid || cred->uid == own->suid ||
+               capable(CAP_SETUID);
+    bool gid = cred->gid == own->gid || cred->gid == own->egid || cred->gid == own->sgid ||
+               capable(CAP_SETGID);
+    return pid && uid && gid ? 0 : -EPERM;
+}
+
+static int take_one(struct message *message, const struct control_header *header)
+{
+    size_t n = header->len - sizeof(*header);
+    const void *data = header + 1;
+    if (header->level != SOL_SOCKET)
+        return 0;
+    if (header->type == SCM_RIGHTS)
+        return take_files(message, data, n / sizeof(int32_t));
+    if (header->type != SCM_CREDENTIALS || n != sizeof(struct socket_cred))
+        return -EINVAL;
+    memcpy(&message->cred, data, sizeof(message->cred));
+    return check_cred(&message->cred);
+}
+
+static int take_all(struct message *message, const char *buf, size_t size)
+{
+    size_t at = 0;
+    int err = 0;
+    while (!err && size - at >= sizeof(struct control_header)) {
+        const struct control_header *header = (const void *)(buf + at);
+        if (header->len < sizeof(*header) || header->len > size - at)
+            return -EINVAL;
+        err = take_one(message, header);
+        size_t step = ALIGN_UP(header->len, 8ul);
+        if (step > size - at)
+            break;
+        at += step;
+    }
+    return err;
+}
+
+/* On failure message->files is the caller's to free all the same. */
+static int control_get(struct message *message, uintptr_t addr, size_t size)
+{
+    if (!size)
+        return 0;
+    if (size > CONTROL_MAX)
+        return -ENOBUFS;
+    char *buf = kmalloc(size);
+    if (!buf)
+        return -ENOMEM;
+    int err = user_read(buf, addr, size);
+    if (!err)
+        err = take_all(message, buf, size);
+    kfree(buf);
+    return err;
+}
+
+/* --- control messages that are received
+ * -------------------------------------------------------------------- */
+
+/* What is left of the program's buffer. */
+struct control {
+    uintptr_t at;
+    size_t left;
+};
+
+static int put_control(struct control *control, struct message *message, int type, const void *data,
+                       size_t n)
+{
+    struct control_header header = {sizeof(header) + n, SOL_SOCKET, type};
+    if (control->left < sizeof(header)) {
+        message->result |= MSG_CTRUNC;
+        return 0;
+    }
+    if (control->left < header.len) {
+        message->result |= MSG_CTRUNC;
+        header.len = control->left;
+    }
+    if (user_write(control->at, &header, sizeof(header)) < 0 ||
+        user_write(control->at + sizeof(header), data, header.len - sizeof(header)) < 0)
+        return -EFAULT;
+    size_t space = MIN(control_space(header.len - sizeof(header)), control->left);
+    control->at += space;
+    control->left -= space;
+    return 0;
+}
+
+/* Make descriptors of the files, as many as there is room for. */
+static int put_files(struct control *control, struct message *message)
+{
+    struct socket_files *files = message->files;
+    const size_t head = sizeof(struct control_header);
+    size_t room = control->left > head ? (control->left - head) / sizeof(int32_t) : 0;
+    unsigned n = (unsigned)MIN(room, (size_t)files->n), done = 0;
+    for (; done < n; done++) {
+        struct file *file = files->files[done];
+        int fd = fd_install(file, message->flags & MSG_CMSG_CLOEXEC, 0);
+        if (fd < 0)
+            break;
+        file_get(file);
+        if (user_put32(control->at + head + done * sizeof(int32_t), (uint32_t)fd) < 0) {
+            fd_close(fd);
+            break;
+        }
+    }
+    if (done < files->n)
+        message->result |= MSG_CTRUNC;
+    if (!done)
+        return 0;
+    struct control_header header = {head + done * sizeof(int32_t), SOL_SOCKET, SCM_RIGHTS};
+    if (user_write(control->at, &header, sizeof(header)) < 0)
+        return -EFAULT;
+    size_t space = MIN(control_space(done * sizeof(int32_t)), control->left);
+    control->at += space;
+    control->left -= space;
+    return 0;
+}
+
+/* What came beside a message; frees the files. */
+static int control_put(struct control *control, const struct socket *socket,
+                       struct message *message)
+{
+    int err = 0;
+    if (socket_flag(socket, SO_PASSCRED))
+        err = put_control(control, message, SCM_CREDENTIALS, &message->cred, sizeof(message->cred));
+    if (!err && message->files)
+        err = put_files(control, message);
+    socket_files_free(message->files);
+    message->files = NULL;
+    return err;
+}
+
+/* --- sending
+ * ---------------------------------------------------------------------------------------------- */
+
+static bool nonblocking(const struct file *file, unsigned flags)
+{
+    return flags & MSG_DONTWAIT || file->flags & O_NONBLOCK;
+}
+
+static int64_t send_buffer(int fd, uintptr_t buf, size_t n, unsigned flags, uintptr_t addr, int len)
+{
+    struct fd_ref ref;
+    struct socket *socket;
+    struct socket_address address;
+    int64_t result = socket_borrow(fd, &ref, &socket);
+    if (result)
+        return result;
+    n = MIN(n, (size_t)MAX_RW_COUNT);
+    struct iovec iov;
+    struct message message = {.io = io_user(&iov, buf, n),
+                              .flags = flags,
+                              .nonblock = nonblocking(ref.file, flags),
+                              .cred = caller_cred()};
+    if (!user_range_ok(buf, n))
+        result = -EFAULT;
+    if (!result && addr) {
+        result = address_get(&address, addr, len);
+        message.address = &address;
+    }
+    if (!result)
+        result = socket->ops->send(socket, &message);
+    fd_return(ref);
+    return result;
+}
+
+SYSCALL(sendto, 6, SYSCALL_PARTIAL, "no MSG_OOB")
+{
+    return send_buffer((int)a0, a1, a2, (unsigned)a3, a4, (int)a5);
+}
+
+static int64_t send_message(const struct fd_ref *ref, struct socket *socket,
+                            const struct user_message *header, unsigned flags)
+{
+    struct socket_address address;
+    struct user_iov vec;
+    if (header->iov_len > IOV_MAX)
+        return -EMSGSIZE;
+    int64_t result = user_iov_get(&vec, header->iov, header->iov_len);
+    if (result)
+        return result;
+    struct message message = {.io = vec.io,
+                              .flags = flags,
+                              .nonblock = nonblocking(ref->file, flags),
+                              .cred = caller_cred()};
+    if (header->name && header->name_len) {
+        int len = MIN(header->name_len, (int)sizeof(address.bytes));
+        result = address_get(&address, header->name, len);
+        message.address = &address;
+    }
+    if (!result && header->control)
+        result = control_get(&message, header->control, header->control_len);
+    if (!result)
+        result = socket->ops->send(socket, &message);
+    socket_files_free(message.files);
+    user_iov_put(&vec);
+    return result;
+}
+
+SYSCALL(sendmsg, 3, SYSCALL_PARTIAL, "no MSG_OOB")
+{
+    struct fd_ref ref;
+    struct socket *socket;
+    struct user_message header;
+    int64_t result = socket_borrow((int)a0, &ref, &socket);
+    if (result)
+        return result;
+    result = user_read(&header, a1, sizeof(header));
+    if (!result)
+        result = send_message(&ref, socket, &header, (unsigned)a2);
+    fd_return(ref);
+    return result;
+}
+
+static int64_t send_messages(const struct fd_ref *ref, struct socket *socket, uintptr_t addr,
+                             unsigned n, unsigned flags)
+{
+    unsigned done = 0;
+    int64_t result = 0;
+    for (; done < n; done++) {
+        struct user_messages entry;
+        uintptr_t at = addr + done * sizeof(entry);
+        result = user_read(&entry, at, sizeof(entry));
+        if (!result)
+            result = send_message(ref, socket, &entry.message, flags);
+        if (result < 0)
+            break;
+        result = user_put32(at + offsetof(struct user_messages, len), (uint32_t)result);
+        if (result)
+            break;
+    }
+    return done ? done : result;
+}
+
+SYSCALL(sendmmsg, 4, SYSCALL_PARTIAL, "no MSG_OOB")
+{
+    struct fd_ref ref;
+    struct socket *socket;
+    int64_t result = socket_borrow((int)a0, &ref, &socket);
+    if (result)
+        return result;
+    unsigned n = MIN((unsigned)a2, (unsigned)MESSAGES_MAX);
+    result = send_messages(&ref, socket, a1, n, (unsigned)a3);
+    fd_return(ref);
+    return result;
+}
+
+/* --- receiving
+ * -------------------------------------------------------------------------------------------- */
+
+static int64_t receive_buffer(int fd, uintptr_t buf, size_t n, unsigned flags, uintptr_t addr,
+                              uintptr_t len_addr)
+{
+    struct fd_ref ref;
+    struct socket *socket;
+    struct socket_address address = {};
+    int64_t result = socket_borrow(fd, &ref, &socket);
+    if (result)
+        return result;
+    n = MIN(n, (size_t)MAX_RW_COUNT);
+    struct iovec iov;
+    struct message message = {.io = io_user(&iov, buf, n),
+                              .flags = flags,
+                              .nonblock = nonblocking(ref.file, flags),
+                              .address = addr ? &address : NULL};
+    result = user_range_ok(buf, n) ? socket->ops->receive(socket, &message) : -EFAULT;
+    socket_files_free(message.files);
+    if (result >= 0 && address_put(&address, addr, len_addr) < 0)
+        result = -EFAULT;
+    fd_return(ref);
+    return result;
+}
+
+SYSCALL(recvfrom, 6, SYSCALL_PARTIAL, "no MSG_OOB")
+{
+    return receive_buffer((int)a0, a1, a2, (unsigned)a3, a4, a5);
+}
+
+/* What recvmsg changes in the program's header. */
+static int put_results(uintptr_t at, const struct user_message *header,
+                       const struct socket_address *address, const struct message *message,
+                       const struct control *control)
+{
+    if (header->name) {
+        if (header->name_len < 0)
+            return -EINVAL;
+        unsigned n = MIN((unsigned)header->name_len, address->len);
+        if (user_write(header->name, address->bytes, n) < 0 ||
+            user_put32(at + offsetof(struct user_message, name_len), address->len) < 0)
+            return -EFAULT;
+    }
+    uint32_t flags = message->result | (message->flags & MSG_CMSG_CLOEXEC);
+    if (user_put32(at + offsetof(struct user_message, flags), flags) < 0)
+        return -EFAULT;
+    return user_put64(at + offsetof(struct user_message, control_len),
+                      control->at - header->control);
+}
+
+static int64_t receive_message(const struct fd_ref *ref, struct socket *socket, uintptr_t at,
+                               unsigned flags)
+{
+    struct user_message header;
+    struct socket_address address = {};
+    struct user_iov vec;
+    if (user_read(&header, at, sizeof(header)) < 0)
+        return -EFAULT;
+    if (header.iov_len > IOV_MAX)
+        return -EMSGSIZE;
+    int64_t result = user_iov_get(&vec, header.iov, header.iov_len);
+    if (result)
+        return result;
+    struct message message = {.io = vec.io,
+                              .flags = flags,
+                              .nonblock = nonblocking(ref->file, flags),
+                              .address = header.name ? &address : NULL};
+    struct control control = {header.control, header.control ? header.control_len : 0};
+    result = socket->ops->receive(socket, &message);
+    if (result >= 0) {
+        int err = control_put(&control, socket, &message);
+        if (!err)
+            err = put_results(at, &header, &address, &message, &control);
+        if (err)
+            result = err;
+    }
+    socket_files_free(message.files);
+    user_iov_put(&vec);
+    return result;
+}
+
+SYSCALL(recvmsg, 3, SYSCALL_PARTIAL, "no MSG_OOB")
+{
+    struct fd_ref ref;
+    struct socket *socket;
+    int64_t result = socket_borrow((int)a0, &ref, &socket);
+    if (result)
+        return result;
+    result = receive_message(&ref, socket, a1, (unsigned)a2);
+    fd_return(ref);
+    return result;
+}
+
+/* The timeout is looked at after each message only, as on Linux. */
+static int64_t receive_messages(const struct fd_ref *ref, struct socket *socket, uintptr_t addr,
+                                unsigned n, unsigned flags, nsec_t deadline)
+{
+    unsigned done = 0;
+    int64_t result = 0;
+    while (done < n) {
+        uintptr_t at = addr + done * sizeof(struct user_messages);
+        result = receive_message(ref, socket, at, flags & ~(unsigned)MSG_WAITFORONE);
+        if (result < 0)
+            break;
+        result = user_put32(at + offsetof(struct user_messages, len), (uint32_t)result);
+        if (result)
+            break;
+        done++;
+        if (flags & MSG_WAITFORONE)
+            flags |= MSG_DONTWAIT;
+        if (deadline != NSEC_FOREVER && clock_monotonic() >= deadline)
+            break;
+    }
+    if (done && result < 0 && result != -EAGAIN)
+        atomic_store(&socket->error, (int)-result); /* told by the next call */
+    return done ? done : result;
+}
+
+SYSCALL(recvmmsg, 5, SYSCALL_PARTIAL, "no MSG_OOB")
+{
+    struct fd_ref ref;
+    struct socket *socket;
+    nsec_t timeout = NSEC_FOREVER;
+    int64_t result = a4 ? time_get(a4, &timeout) : 0;
+    if (!result)
+        result = socket_borrow((int)a0, &ref, &socket);
+    if (result)
+        return result;
+    nsec_t deadline = a4 ? nsec_add(clock_monotonic(), timeout) : NSEC_FOREVER;
+    unsigned n = MIN((unsigned)a2, (unsigned)MESSAGES_MAX);
+    result = receive_messages(&ref, socket, a1, n, (unsigned)a3, deadline);
+    if (a4 && result > 0) {
+        nsec_t left = deadline - clock_monotonic();
+        if (time_put(a4, left > 0 ? left : 0) < 0)
+            result = -EFAULT;
+    }
+    fd_return(ref);
+    return result;
+}

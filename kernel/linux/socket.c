@@ -1,0 +1,325 @@
+/* linux/socket.c: sockets but for their messages (man 2 socket, bind, connect, accept, ...). */
+#include "core/boot.h"
+#include "linux/path.h"
+#include "linux/sockets.h"
+#include "linux/syscall.h"
+#include "mm/heap.h"
+
+enum { SOCK_TYPE_MASK = 15, SOCK_NONBLOCK = O_NONBLOCK, SOCK_CLOEXEC = O_CLOEXEC };
+enum { OPTION_MAX = 4096 };
+
+int socket_borrow(int fd, struct fd_ref *ref, struct socket **socket)
+{
+    *ref = fd_borrow(fd);
+    if (!ref->file)
+        return -EBADF;
+    *socket = socket_of(ref->file);
+    if (*socket)
+        return 0;
+    fd_return(*ref);
+    return -ENOTSOCK;
+}
+
+struct socket_cred caller_cred(void)
+{
+    struct task *task = current_task();
+    return (struct socket_cred){task->process->pid, task->cred.euid, task->cred.egid};
+}
+
+static int give_hook(void)
+{
+    socket_cred_hook = caller_cred;
+    return 0;
+}
+BOOT_STEP(PHASE_FS, "socket credentials", give_hook);
+
+int address_get(struct socket_address *address, uintptr_t addr, int len)
+{
+    if (len < 0 || len > (int)sizeof(address->bytes))
+        return -EINVAL;
+    *address = (struct socket_address){.len = (unsigned)len};
+    return user_read(address->bytes, addr, (size_t)len);
+}
+
+int address_put(const struct socket_address *address, uintptr_t addr, uintptr_t len_addr)
+{
+    uint32_t room;
+    if (!addr)
+        return 0;
+    if (user_get32(len_addr, &room) < 0)
+        return -EFAULT;
+    if ((int32_t)room < 0)
+        return -EINVAL;
+    if (user_write(addr, address->bytes, MIN(room, address->len)) < 0)
+        return -EFAULT;
+    return user_put32(len_addr, address->len);
+}
+
+/* --- making
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static int split_type(int type, int *flags)
+{
+    *flags = type & ~SOCK_TYPE_MASK;
+    return *flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC) ? -EINVAL : type & SOCK_TYPE_MASK;
+}
+
+/* A socket with its file; on failure neither. */
+static int make(int family, int type, int protocol, int flags, struct file **file)
+{
+    struct socket *socket;
+    int err = socket_create(family, type, protocol, &socket);
+    if (err)
+        return err;
+    socket->cred = caller_cred();
+    err = socket_file(socket, flags, file);
+    if (err)
+        socket->ops->release(socket);
+    return err;
+}
+
+SYSCALL(socket, 3, SYSCALL_PARTIAL, "AF_UNIX only")
+{
+    int flags, type = split_type((int)a1, &flags);
+    if (type < 0)
+        return type;
+    struct file *file = NULL;
+    int fd = fd_reserve(0);
+    if (fd < 0)
+        return fd;
+    int err = make((int)a0, type, (int)a2, flags, &file);
+    return fd_finish(fd, err, file, flags & SOCK_CLOEXEC);
+}
+
+static int make_pair(int family, int type, int protocol, int flags, struct file *files[2])
+{
+    int err = make(family, type, protocol, flags, &files[0]);
+    if (err)
+        return err;
+    err = make(family, type, protocol, flags, &files[1]);
+    if (err) {
+        file_put(files[0]);
+        return err;
+    }
+    struct socket *a = socket_of(files[0]), *b = socket_of(files[1]);
+    err = a->ops->pair ? a->ops->pair(a, b) : -EOPNOTSUPP;
+    if (err) {
+        file_put(files[0]);
+        file_put(files[1]);
+    }
+    return err;
+}
+
+SYSCALL(socketpair, 4, SYSCALL_PARTIAL, "AF_UNIX only")
+{
+    int flags, type = split_type((int)a1, &flags);
+    if (type < 0)
+        return type;
+    struct file *files[2];
+    int err = make_pair((int)a0, type, (int)a2, flags, files);
+    return err ? err : fd_install_pair(files, flags & SOCK_CLOEXEC, a3);
+}
+
+/* --- connecting
+ * ------------------------------------------------------------------------------------------- */
+
+SYSCALL(bind, 3, SYSCALL_WHOLE, "")
+{
+    struct fd_ref ref;
+    struct socket *socket;
+    struct socket_address address;
+    int err = socket_borrow((int)a0, &ref, &socket);
+    if (err)
+        return err;
+    err = address_get(&address, a1, (int)a2);
+    if (!err)
+        err = socket->ops->bind(socket, &address);
+    fd_return(ref);
+    return err;
+}
+
+SYSCALL(listen, 2, SYSCALL_WHOLE, "")
+{
+    struct fd_ref ref;
+    struct socket *socket;
+    int err = socket_borrow((int)a0, &ref, &socket);
+    if (err)
+        return err;
+    socket->cred = caller_cred();
+    err = socket->ops->listen(socket, (int)a1);
+    fd_return(ref);
+    return err;
+}
+
+SYSCALL(connect, 3, SYSCALL_WHOLE, "")
+{
+    struct fd_ref ref;
+    struct socket *socket;
+    struct socket_address address;
+    int err = socket_borrow((int)a0, &ref, &socket);
+    if (err)
+        return err;
+    err = address_get(&address, a1, (int)a2);
+    if (!err) {
+        socket->cred = caller_cred();
+        err = socket->ops->connect(socket, &address, ref.file->flags & O_NONBLOCK);
+    }
+    fd_return(ref);
+    return err;
+}
+
+/* Wait for a connection and make it a file. */
+static int accept_file(struct socket *socket, bool nonblock, int flags, uintptr_t addr,
+                       uintptr_t len_addr, struct file **file)
+{
+    struct socket *new;
+    int err = socket->ops->accept(socket, nonblock, &new);
+    if (err)
+        return err;
+    new->cred = socket->cred;
+    err = socket_file(new, flags, file);
+    if (err) {
+        new->ops->release(new);
+        return err;
+    }
+    struct socket_address address;
+    if (addr) {
+        err = new->ops->name(new, true, &address);
+        err = err ? -ECONNABORTED : address_put(&address, addr, len_addr);
+    }
+    if (err)
+        file_put(*file);
+    return err;
+}
+
+static int64_t do_accept(int fd, uintptr_t addr, uintptr_t len_addr, int flags)
+{
+    struct fd_ref ref;
+    struct socket *socket;
+    if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
+        return -EINVAL;
+    int err = socket_borrow(fd, &ref, &socket);
+    if (err)
+        return err;
+    struct file *file = NULL;
+    int new = fd_reserve(0);
+    if (new >= 0) {
+        err = accept_file(socket, ref.file->flags & O_NONBLOCK, flags, addr, len_addr, &file);
+        new = fd_finish(new, err, file, flags & SOCK_CLOEXEC);
+    }
+    fd_return(ref);
+    return new;
+}
+
+SYSCALL(accept, 3, SYSCALL_WHOLE, "")
+{
+    return do_accept((int)a0, a1, a2, 0);
+}
+
+SYSCALL(accept4, 4, SYSCALL_WHOLE, "")
+{
+    return do_accept((int)a0, a1, a2, (int)a3);
+}
+
+SYSCALL(shutdown, 2, SYSCALL_WHOLE, "")
+{
+    struct fd_ref ref;
+    struct socket *socket;
+    int err = socket_borrow((int)a0, &ref, &socket);
+    if (err)
+        return err;
+    err = (unsigned)a1 > SHUT_RDWR ? -EINVAL : socket->ops->shutdown(socket, (int)a1);
+    fd_return(ref);
+    return err;
+}
+
+static int64_t get_name(int fd, bool peer, uintptr_t addr, uintptr_t len_addr)
+{
+    struct fd_ref ref;
+    struct socket *socket;
+    struct socket_address address;
+    int err = socket_borrow(fd, &ref, &socket);
+    if (err)
+        return err;
+    err = socket->ops->name(socket, peer, &address);
+    if (!err)
+        err = addr ? address_put(&address, addr, len_addr) : -EFAULT;
+    fd_return(ref);
+    return err;
+}
+
+SYSCALL(getsockname, 3, SYSCALL_WHOLE, "")
+{
+    return get_name((int)a0, false, a1, a2);
+}
+
+SYSCALL(getpeername, 3, SYSCALL_WHOLE, "")
+{
+    return get_name((int)a0, true, a1, a2);
+}
+
+/* --- options
+ * ---------------------------------------------------------------------------------------------- */
+
+static int set_option(struct socket *socket, int level, int name, uintptr_t addr, int len)
+{
+    char small[64], *value = small;
+    if (len < 0)
+        return -EINVAL;
+    if ((size_t)len > sizeof(small)) {
+        len = MIN(len, OPTION_MAX);
+        value = kmalloc((size_t)len);
+        if (!value)
+            return -ENOMEM;
+    }
+    int err = user_read(value, addr, (size_t)len);
+    if (!err)
+        err = socket_set_option(socket, level, name, value, (size_t)len, capable(CAP_NET_ADMIN));
+    if (value != small)
+        kfree(value);
+    return err;
+}
+
+SYSCALL(setsockopt, 5, SYSCALL_PARTIAL,
+        "no filters (SO_ATTACH_*), SO_TIMESTAMPING, SO_PASSSEC, "
+        "SO_ZEROCOPY; timestamps are not delivered")
+{
+    struct fd_ref ref;
+    struct socket *socket;
+    int err = socket_borrow((int)a0, &ref, &socket);
+    if (err)
+        return err;
+    err = set_option(socket, (int)a1, (int)a2, a3, (int)a4);
+    fd_return(ref);
+    return err;
+}
+
+static int get_option(struct socket *socket, int level, int name, uintptr_t addr,
+                      uintptr_t len_addr)
+{
+    char value[256];
+    uint32_t room;
+    if (user_get32(len_addr, &room) < 0)
+        return -EFAULT;
+    if ((int32_t)room < 0)
+        return -EINVAL;
+    int len = socket_get_option(socket, level, name, value, MIN((size_t)room, sizeof(value)));
+    if (len < 0)
+        return len;
+    if (user_write(addr, value, (size_t)len) < 0)
+        return -EFAULT;
+    return user_put32(len_addr, (uint32_t)len);
+}
+
+SYSCALL(getsockopt, 5, SYSCALL_PARTIAL, "as setsockopt; no SO_PEERGROUPS, SO_PEERPIDFD")
+{
+    struct fd_ref ref;
+    struct socket *socket;
+    int err = socket_borrow((int)a0, &ref, &socket);
+    if (err)
+        return err;
+    err = get_option(socket, (int)a1, (int)a2, a3, a4);
+    fd_return(ref);
+    return err;
+}

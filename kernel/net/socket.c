@@ -1,0 +1,306 @@
+#include "net/socket.h"
+
+#include "lib/string.h"
+#include "mm/heap.h"
+
+static struct socket_cred nobody(void)
+{
+    return (struct socket_cred){};
+}
+
+struct socket_cred (*socket_cred_hook)(void) = nobody;
+static const struct socket_family *families[SOCKET_FAMILIES];
+
+void socket_family_register(const struct socket_family *family)
+{
+    families[family->family] = family;
+}
+
+int socket_create(int family, int type, int protocol, struct socket **socket)
+{
+    if (family < 0 || family >= SOCKET_FAMILIES || !families[family])
+        return -EAFNOSUPPORT;
+    return families[family]->create(type, protocol, socket);
+}
+
+void socket_init(struct socket *socket, const struct socket_ops *ops, int family, int type,
+                 int protocol)
+{
+    *socket = (struct socket){
+        .ops = ops,
+        .family = family,
+        .type = type,
+        .protocol = protocol,
+        .send_buffer = SOCKET_BUFFER,
+        .receive_buffer = SOCKET_BUFFER,
+        .receive_low = 1,
+    };
+}
+
+void socket_files_free(struct socket_files *files)
+{
+    if (!files)
+        return;
+    for (unsigned i = 0; i < files->n; i++)
+        file_put(files->files[i]);
+    kfree(files);
+}
+
+/* --- the file
+ * --------------------------------------------------------------------------------------------- */
+
+static bool is_nonblocking(const struct file *file, const struct io *io)
+{
+    return atomic_load_explicit(&file->flags, memory_order_relaxed) & O_NONBLOCK || io->nowait;
+}
+
+static ssize_t file_receive(struct file *file, struct io *io, off_t *pos)
+{
+    struct socket *socket = file->data;
+    if (!io->left)
+        return 0;
+    struct message message = {.io = *io, .nonblock = is_nonblocking(file, io)};
+    ssize_t n = socket->ops->receive(socket, &message);
+    socket_files_free(message.files); /* read(2) has no place for them */
+    return n;
+}
+
+static ssize_t file_send(struct file *file, struct io *io, off_t *pos)
+{
+    struct socket *socket = file->data;
+    struct message message = {
+        .io = *io, .nonblock = is_nonblocking(file, io), .cred = socket_cred_hook()};
+    if (socket->type == SOCK_SEQPACKET)
+        message.flags = MSG_EOR;
+    return socket->ops->send(socket, &message);
+}
+
+static unsigned file_poll_socket(struct file *file, struct poll_table *table)
+{
+    struct socket *socket = file->data;
+    return socket->ops->poll(socket, table);
+}
+
+static int64_t file_ioctl_socket(struct file *file, unsigned cmd, uintptr_t arg)
+{
+    struct socket *socket = file->data;
+    return socket->ops->ioctl ? socket->ops->ioctl(socket, cmd, arg) : -ENOTTY;
+}
+
+static void file_release(struct file *file)
+{
+    struct socket *socket = file->data;
+    socket->ops->release(socket);
+}
+
+static const struct file_ops socket_file_ops = {
+    .read = file_receive,
+    .write = file_send,
+    .poll = file_poll_socket,
+    .ioctl = file_ioctl_socket,
+    .release = file_release,
+};
+
+int socket_file(struct socket *socket, int flags, struct file **file)
+{
+    return file_anonymous("socket:[%ino]", &socket_file_ops, S_IFSOCK | 0777,
+                          O_RDWR | (flags & O_NONBLOCK), socket, file);
+}
+
+struct socket *socket_of(const struct file *file)
+{
+    return file->ops == &socket_file_ops ? file->data : NULL;
+}
+
+/* --- options
+ * ---------------------------------------------------------------------------------------------- */
+
+/* Those that are nothing but on or off here. */
+static bool is_flag(int name)
+{
+    switch (name) {
+    case SO_DEBUG:
+    case SO_REUSEADDR:
+    case SO_DONTROUTE:
+    case SO_BROADCAST:
+    case SO_KEEPALIVE:
+    case SO_OOBINLINE:
+    case SO_NO_CHECK:
+    case SO_REUSEPORT:
+    case SO_PASSCRED:
+    case SO_TIMESTAMP:
+    case SO_TIMESTAMPNS:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Linux doubles what is asked for, to make room for its own. */
+static uint32_t buffer_size(int asked, bool force)
+{
+    uint32_t size = (uint32_t)asked;
+    if (!force || asked < 0)
+        size = MIN(size, (uint32_t)SOCKET_BUFFER);
+    size = MIN(size, (uint32_t)INT32_MAX / 2) * 2;
+    return MAX(size, (uint32_t)SOCKET_BUFFER_MIN);
+}
+
+struct timeval {
+    int64_t sec, usec;
+};
+
+static int set_timeout(nsec_t *timeout, const void *value, size_t len)
+{
+    struct timeval tv;
+    if (len < sizeof(tv))
+        return -EINVAL;
+    memcpy(&tv, value, sizeof(tv));
+    if (tv.usec < 0 || tv.usec >= 1000000)
+        return -EDOM;
+    if (tv.sec < 0)
+        *timeout = 1; /* as on Linux: does not wait */
+    else
+        *timeout = tv.sec > INT64_MAX / 4000000000 ? 0 : tv.sec * 1000000000 + tv.usec * 1000;
+    return 0;
+}
+
+static int set_generic(struct socket *socket, int name, const void *value, size_t len,
+                       bool privileged)
+{
+    int32_t number;
+    if (name == SO_RCVTIMEO || name == SO_RCVTIMEO_NEW)
+        return set_timeout(&socket->receive_timeout, value, len);
+    if (name == SO_SNDTIMEO || name == SO_SNDTIMEO_NEW)
+        return set_timeout(&socket->send_timeout, value, len);
+    if (len < sizeof(number))
+        return -EINVAL;
+    memcpy(&number, value, sizeof(number));
+    if (is_flag(name)) {
+        uint64_t bit = 1ull << name;
+        socket->flags = number ? socket->flags | bit : socket->flags & ~bit;
+        return 0;
+    }
+    switch (name) {
+    case SO_SNDBUF:
+        socket->send_buffer = buffer_size(number, false);
+        return 0;
+    case SO_RCVBUF:
+        socket->receive_buffer = buffer_size(number, false);
+        return 0;
+    case SO_SNDBUFFORCE:
+    case SO_RCVBUFFORCE:
+        if (!privileged)
+            return -EPERM;
+        *(name == SO_SNDBUFFORCE ? &socket->send_buffer : &socket->receive_buffer) =
+            buffer_size(number, true);
+        return 0;
+    case SO_RCVLOWAT:
+        socket->receive_low = number < 0 ? INT32_MAX : number ? number : 1;
+        return 0;
+    case SO_PRIORITY:
+        if ((number < 0 || number > 6) && !privileged)
+            return -EPERM;
+        socket->priority = number;
+        return 0;
+    case SO_MARK:
+        if (!privileged)
+            return -EPERM;
+        socket->mark = number;
+        return 0;
+    case SO_LINGER:
+        if (len < sizeof(socket->linger))
+            return -EINVAL;
+        memcpy(&socket->linger, value, sizeof(socket->linger));
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+int socket_set_option(struct socket *socket, int level, int name, const void *value, size_t len,
+                      bool privileged)
+{
+    int err = -ENOPROTOOPT;
+    if (socket->ops->set_option)
+        err = socket->ops->set_option(socket, level, name, value, len);
+    if (err != -ENOPROTOOPT)
+        return err;
+    return level == SOL_SOCKET ? set_generic(socket, name, value, len, privileged) : err;
+}
+
+static int put_value(void *value, size_t len, const void *from, size_t size)
+{
+    size = MIN(size, len);
+    memcpy(value, from, size);
+    return (int)size;
+}
+
+static int put_timeout(void *value, size_t len, nsec_t timeout)
+{
+    struct timeval tv = {timeout / 1000000000, timeout % 1000000000 / 1000};
+    return put_value(value, len, &tv, sizeof(tv));
+}
+
+static int get_number(struct socket *socket, int name, int32_t *number)
+{
+    if (is_flag(name)) {
+        *number = socket_flag(socket, name);
+        return 0;
+    }
+    switch (name) {
+    case SO_TYPE:
+        *number = socket->type;
+        return 0;
+    case SO_DOMAIN:
+        *number = socket->family;
+        return 0;
+    case SO_PROTOCOL:
+        *number = socket->protocol;
+        return 0;
+    case SO_ERROR:
+        *number = atomic_exchange(&socket->error, 0);
+        return 0;
+    case SO_SNDBUF:
+        *number = (int32_t)socket->send_buffer;
+        return 0;
+    case SO_RCVBUF:
+        *number = (int32_t)socket->receive_buffer;
+        return 0;
+    case SO_RCVLOWAT:
+        *number = socket->receive_low;
+        return 0;
+    case SO_SNDLOWAT:
+        *number = 1;
+        return 0;
+    case SO_PRIORITY:
+        *number = socket->priority;
+        return 0;
+    case SO_MARK:
+        *number = socket->mark;
+        return 0;
+    case SO_ACCEPTCONN:
+        *number = socket->listening;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+int socket_get_option(struct socket *socket, int level, int name, void *value, size_t len)
+{
+    int result = -ENOPROTOOPT;
+    if (socket->ops->get_option)
+        result = socket->ops->get_option(socket, level, name, value, len);
+    if (result != -ENOPROTOOPT || level != SOL_SOCKET)
+        return result;
+    if (name == SO_RCVTIMEO || name == SO_RCVTIMEO_NEW)
+        return put_timeout(value, len, socket->receive_timeout);
+    if (name == SO_SNDTIMEO || name == SO_SNDTIMEO_NEW)
+        return put_timeout(value, len, socket->send_timeout);
+    if (name == SO_LINGER)
+        return put_value(value, len, &socket->linger, sizeof(socket->linger));
+    int32_t number;
+    result = get_number(socket, name, &number);
+    return result ? result : put_value(value, len, &number, sizeof(number));
+}

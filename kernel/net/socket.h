@@ -1,0 +1,174 @@
+/* net/socket.h: what every socket is, whatever its family: a file, its options, and a table of
+ * operations. linux/ copies addresses, vectors and control messages from and to the program and
+ * calls the operations; a family (unix.c) serves them. Threads only; everything may sleep.
+ *
+ * Waits are interruptible: -ERESTARTSYS without a timeout, -EINTR with one, -EAGAIN when it is
+ * over. */
+#pragma once
+
+#include "fs/vfs.h"
+
+enum { AF_UNSPEC = 0, AF_UNIX = 1, SOCKET_FAMILIES = 46 };
+enum { SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_RAW = 3, SOCK_SEQPACKET = 5 };
+enum { SHUT_RD, SHUT_WR, SHUT_RDWR };
+enum {
+    MSG_OOB = 1,
+    MSG_PEEK = 2,
+    MSG_DONTROUTE = 4,
+    MSG_CTRUNC = 8,
+    MSG_TRUNC = 0x20,
+    MSG_DONTWAIT = 0x40,
+    MSG_EOR = 0x80,
+    MSG_WAITALL = 0x100,
+    MSG_ERRQUEUE = 0x2000,
+    MSG_NOSIGNAL = 0x4000,
+    MSG_WAITFORONE = 0x10000,
+    MSG_CMSG_CLOEXEC = 0x40000000,
+};
+enum {
+    SOL_SOCKET = 1,
+    SO_DEBUG = 1,
+    SO_REUSEADDR,
+    SO_TYPE,
+    SO_ERROR,
+    SO_DONTROUTE,
+    SO_BROADCAST,
+    SO_SNDBUF,
+    SO_RCVBUF,
+    SO_KEEPALIVE,
+    SO_OOBINLINE,
+    SO_NO_CHECK,
+    SO_PRIORITY,
+    SO_LINGER,
+    SO_REUSEPORT = 15,
+    SO_PASSCRED,
+    SO_PEERCRED,
+    SO_RCVLOWAT,
+    SO_SNDLOWAT,
+    SO_RCVTIMEO,
+    SO_SNDTIMEO,
+    SO_TIMESTAMP = 29,
+    SO_ACCEPTCONN,
+    SO_PEERSEC,
+    SO_SNDBUFFORCE,
+    SO_RCVBUFFORCE,
+    SO_TIMESTAMPNS = 35,
+    SO_MARK,
+    SO_PROTOCOL = 38,
+    SO_DOMAIN,
+    SO_PEEK_OFF = 42,
+    SO_RCVTIMEO_NEW = 66,
+    SO_SNDTIMEO_NEW,
+};
+
+/* sockaddr_storage with its length; len 0: none. */
+struct socket_address {
+    unsigned len;
+    union {
+        uint16_t family;
+        char bytes[128];
+    };
+};
+/* Who is at a socket or has sent a message. */
+struct socket_cred {
+    int32_t pid;
+    uint32_t uid, gid;
+};
+/* Supplied by linux/: who is calling. */
+extern struct socket_cred (*socket_cred_hook)(void);
+/* Open files that travel with a message; each with a reference. */
+struct socket_files {
+    unsigned n;
+    struct file *files[];
+};
+enum { SOCKET_FILES_MAX = 253 };
+void socket_files_free(struct socket_files *files); /* and their references; NULL is nothing */
+
+/* One sendmsg or recvmsg. */
+struct message {
+    struct io io;
+    struct socket_address
+        *address;    /* where to (NULL: the peer), or who sent it (NULL: not asked) */
+    unsigned flags;  /* MSG_* asked for */
+    unsigned result; /* MSG_TRUNC, MSG_EOR, ... found out */
+    bool nonblock;
+    struct socket_cred cred;    /* the sender's */
+    struct socket_files *files; /* sent: taken over and set to NULL; received: the caller's */
+};
+
+struct socket;
+struct socket_ops {
+    int (*bind)(struct socket *socket, const struct socket_address *address);
+    int (*listen)(struct socket *socket, int backlog);
+    int (*connect)(struct socket *socket, const struct socket_address *address, bool nonblock);
+    /* A socket that has no file yet. */
+    int (*accept)(struct socket *socket, bool nonblock, struct socket **accepted);
+    int (*name)(struct socket *socket, bool peer, struct socket_address *address);
+    int (*pair)(struct socket *a, struct socket *b); /* NULL: -EOPNOTSUPP */
+    ssize_t (*send)(struct socket *socket, struct message *message);
+    ssize_t (*receive)(struct socket *socket, struct message *message);
+    int (*shutdown)(struct socket *socket, int how);
+    unsigned (*poll)(struct socket *socket, struct poll_table *table);
+    int64_t (*ioctl)(struct socket *socket, unsigned cmd, uintptr_t arg);
+    /* Options of the family's own levels, and those of SOL_SOCKET that it knows better: value is
+     * kernel memory. -ENOPROTOOPT: not mine. get returns the length. NULL: none. */
+    int (*set_option)(struct socket *socket, int level, int name, const void *value, size_t len);
+    int (*get_option)(struct socket *socket, int level, int name, void *value, size_t len);
+    /* The file is closed: free the socket. */
+    void (*release)(struct socket *socket);
+};
+
+struct socket {
+    const struct socket_ops *ops;
+    int family, type, protocol;
+    bool listening;
+    struct socket_cred cred; /* of whoever created, connected or listened last; set by linux/ */
+    uint64_t flags;          /* options that are on or off, one bit a number below 64 */
+    uint32_t send_buffer, receive_buffer;
+    int receive_low, priority, mark;
+    nsec_t receive_timeout, send_timeout; /* 0: none */
+    struct {
+        int32_t on, seconds;
+    } linger;
+    atomic_int error; /* positive errno, told once (SO_ERROR) */
+};
+
+enum { SOCKET_BUFFER = 212992, SOCKET_BUFFER_MIN = 4608 };
+
+struct socket_family {
+    int family;
+    int (*create)(int type, int protocol, struct socket **socket);
+};
+void socket_family_register(const struct socket_family *family);
+/* -EAFNOSUPPORT, and what the family says of type and protocol. */
+int socket_create(int family, int type, int protocol, struct socket **socket);
+/* What a new socket starts with; for families. */
+void socket_init(struct socket *socket, const struct socket_ops *ops, int family, int type,
+                 int protocol);
+/* The file that owns the socket from now on (on failure the caller still does); flags:
+ * O_NONBLOCK. */
+int socket_file(struct socket *socket, int flags, struct file **file);
+/* The socket of a file, or NULL: -ENOTSOCK. */
+struct socket *socket_of(const struct file *file);
+
+static inline bool socket_flag(const struct socket *socket, int option)
+{
+    return socket->flags >> option & 1;
+}
+/* setsockopt(2) and getsockopt(2) with kernel memory; get returns the length. */
+int socket_set_option(struct socket *socket, int level, int name, const void *value, size_t len,
+                      bool privileged);
+int socket_get_option(struct socket *socket, int level, int name, void *value, size_t len);
+
+/* The point up to which a call waits, and what it answers when its wait has failed (-EINTR,
+ * -ETIMEDOUT). */
+static inline nsec_t socket_deadline(nsec_t timeout)
+{
+    return timeout ? clock_monotonic() + timeout : NSEC_FOREVER;
+}
+static inline int socket_wait_error(int err, nsec_t deadline)
+{
+    if (err == -ETIMEDOUT)
+        return -EAGAIN;
+    return err == -EINTR && deadline == NSEC_FOREVER ? -ERESTARTSYS : err;
+}

@@ -1,0 +1,94 @@
+/* net/unix.h: AF_UNIX inside (man 7 unix): sockets, names (unix_name.c), connections (unix.c) and
+ * what is on its way (unix_data.c).
+ *
+ * Locks: socket->lock, two of them in address order; then names_lock. Between connected stream
+ * sockets `peer` never changes until release, so their transfers lock only the receiver. */
+#pragma once
+
+#include "net/socket.h"
+
+enum { UNIX_PATH_AT = 2, UNIX_PATH_MAX = 108, UNIX_DGRAM_QUEUE = 512, UNIX_BACKLOG_MAX = 4096 };
+
+/* What a socket is bound to; shared by a listener and those it accepted. */
+struct unix_name {
+    atomic_uint refs;
+    struct path place; /* of a name in the file system; {} for abstract ones */
+    struct socket_address address;
+};
+
+enum unix_state { UNIX_IDLE, UNIX_LISTENING, UNIX_CONNECTED };
+
+struct unix_socket {
+    struct socket socket; /* first */
+    atomic_uint refs;     /* the file's or the backlog's, its peers', packets' */
+    struct mutex lock;
+    _Atomic(enum unix_state) state;
+    struct unix_socket *peer;    /* with a reference */
+    struct list clients, client; /* datagram sockets whose peer this is; this one among such */
+    struct unix_name *name;
+    struct list name_link; /* in the table of names */
+    struct list queue;     /* packets to read, or (listening) sockets to accept by `pending` */
+    struct list pending;
+    atomic_uint nqueued;
+    size_t queued_bytes;
+    atomic_ulong in_flight; /* bytes sent and not yet read */
+    atomic_bool shut_read, shut_write, dead;
+    unsigned backlog;
+    int peek_offset; /* SO_PEEK_OFF; -1: off */
+    struct socket_cred peer_cred;
+    struct waitqueue readable, writable;
+};
+
+/* One message, or a piece of a stream. */
+struct unix_packet {
+    struct list link;
+    struct unix_socket *sender; /* with a reference */
+    struct unix_name *from;     /* with a reference; NULL: not bound, or a stream */
+    struct socket_cred cred;
+    struct socket_files *files;
+    size_t len, offset;
+    char data[];
+};
+
+static inline struct unix_socket *unix_of(struct socket *socket)
+{
+    return container_of(socket, struct unix_socket, socket);
+}
+void unix_put(struct unix_socket *u);
+static inline void unix_get(struct unix_socket *u)
+{
+    atomic_fetch_add_explicit(&u->refs, 1, memory_order_relaxed);
+}
+void unix_lock_both(struct unix_socket *a, struct unix_socket *b);
+void unix_unlock_both(struct unix_socket *a, struct unix_socket *b);
+/* May more be sent without waiting, as poll(2) sees it? */
+static inline bool unix_has_room(const struct unix_socket *u)
+{
+    return u->in_flight * 4 <= u->socket.send_buffer;
+}
+
+/* --- names */
+void unix_name_put(struct unix_name *name);
+/* bind(2): of a name in the file system (made now) or an abstract one; an address without a name:
+ * one is chosen. The socket is locked. */
+int unix_name_bind(struct unix_socket *u, const struct socket_address *address);
+void unix_name_release(struct unix_socket *u);
+/* The socket bound to an address, with a reference; -ECONNREFUSED, -EPROTOTYPE, and the errors of
+ * a walk. */
+int unix_name_find(const struct socket_address *address, int type, struct unix_socket **found);
+/* 0, or -EINVAL for what is no address of this family. */
+int unix_address_check(const struct socket_address *address);
+
+/* --- data */
+ssize_t unix_send_stream(struct socket *socket, struct message *message);
+ssize_t unix_send_packet(struct socket *socket, struct message *message);
+ssize_t unix_receive_stream(struct socket *socket, struct message *message);
+ssize_t unix_receive_packet(struct socket *socket, struct message *message);
+/* Throw away what nobody will read; true if there was anything. */
+bool unix_purge(struct unix_socket *u);
+/* Datagram sockets: leave the present peer. */
+void unix_forget_peer(struct unix_socket *u);
+/* connect(2) of a datagram socket and the second half of socketpair(2): takes over the reference
+ * of peer. */
+void unix_set_peer(struct unix_socket *u, struct unix_socket *peer);
+int unix_may_send(const struct unix_socket *u, const struct unix_socket *to);
