@@ -118,7 +118,7 @@ static ssize_t pipe_read(struct file *file, struct io *io, off_t *pos)
                 continue;
             return n;
         }
-        if (file_nonblock(file))
+        if (file_nonblock(file) || io->nowait)
             return -EAGAIN;
         if (WAIT_EVENT(&pipe->readable, may_read(pipe), WAIT_INTERRUPTIBLE, NSEC_FOREVER) < 0)
             return -ERESTARTSYS;
@@ -205,7 +205,7 @@ static ssize_t pipe_write(struct file *file, struct io *io, off_t *pos)
             return total ? total : n;
         if (!pipe_full(pipe))
             continue;
-        if (file_nonblock(file))
+        if (file_nonblock(file) || io->nowait)
             return total ? total : -EAGAIN;
         if (WAIT_EVENT(&pipe->writable, may_write(pipe), WAIT_INTERRUPTIBLE, NSEC_FOREVER) < 0)
             return total ? total : -ERESTARTSYS;

@@ -8,6 +8,7 @@
 #include "lib/string.h"
 
 enum { SCM_RIGHTS = 1, SCM_CREDENTIALS = 2, CONTROL_MAX = 20480, MESSAGES_MAX = 1024 };
+enum { CAP_SETGID = 6, CAP_SETUID = 7 };
 
 /* struct msghdr, struct mmsghdr, struct cmsghdr of the program. */
 struct user_message {

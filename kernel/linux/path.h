@@ -58,8 +58,6 @@ enum {
     CAP_KILL = 5,
     CAP_NET_BIND_SERVICE = 10,
     CAP_NET_ADMIN = 12,
-    CAP_SETGID = 6,
-    CAP_SETUID = 7,
     CAP_SYS_CHROOT = 18,
     CAP_SYS_ADMIN = 21,
     CAP_SYS_RESOURCE = 24,
