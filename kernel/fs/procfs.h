@@ -25,3 +25,7 @@ extern const struct proc_source *proc_source; /* NULL until linux/ sets it */
 
 /* The lines of mounts and mountinfo as seen from the caller's root. */
 void mounts_show(struct text *text, bool info);
+
+/* What uname(2) and /proc/version say of the kernel: the Linux whose ABI this is. */
+#define KERNEL_RELEASE "6.1.0-osprey"
+#define KERNEL_VERSION "#1 SMP Osprey"

@@ -1,0 +1,209 @@
+/* fs/proc_info.c: the general files of /proc: memory, load, devices, and lists that are short here.
+ */
+#include "core/boot.h"
+#include "core/cpu.h"
+#include "core/thread.h"
+#include "fs/procfs.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/heap.h"
+
+enum { TICK_NS = 10000000 }; /* USER_HZ is 100 */
+
+static int show_meminfo(struct text *text, const struct pseudo *self)
+{
+    struct frame_stats f;
+    frame_get_stats(&f);
+    unsigned long kb = PAGE_SIZE / 1024, heap = heap_used() / 1024;
+    unsigned long used = f.total - f.free;
+    const struct {
+        const char *name;
+        unsigned long value;
+    } lines[] = {
+        {"MemTotal", f.total * kb},
+        {"MemFree", f.free * kb},
+        {"MemAvailable", f.free * kb},
+        {"Buffers", 0},
+        {"Cached", 0},
+        {"SwapCached", 0},
+        {"Active", f.user * kb},
+        {"Inactive", 0},
+        {"Active(anon)", f.user * kb},
+        {"Inactive(anon)", 0},
+        {"Active(file)", 0},
+        {"Inactive(file)", 0},
+        {"Unevictable", 0},
+        {"Mlocked", 0},
+        {"SwapTotal", 0},
+        {"SwapFree", 0},
+        {"Dirty", 0},
+        {"Writeback", 0},
+        {"AnonPages", f.user * kb},
+        {"Mapped", 0},
+        {"Shmem", 0},
+        {"KReclaimable", 0},
+        {"Slab", heap},
+        {"SReclaimable", 0},
+        {"SUnreclaim", heap},
+        {"KernelStack", 0},
+        {"PageTables", 0},
+        {"CommitLimit", f.total * kb},
+        {"Committed_AS", used * kb},
+        {"VmallocTotal", 1ul << 34},
+        {"VmallocUsed", 0},
+        {"AnonHugePages", 0},
+        {"Hugepagesize", HUGE_SIZE / 1024},
+        {"DirectMap4k", 0},
+        {"DirectMap2M", f.total * kb},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        int len = strlen(lines[i].name);
+        text_printf(text, "%s:%*lu kB\n", lines[i].name, 23 - len, lines[i].value);
+    }
+    return 0;
+}
+
+/* Idle and busy time of a CPU in ticks. */
+static void cpu_times(const struct cpu *cpu, uint64_t *busy, uint64_t *idle)
+{
+    uint64_t now = clock_monotonic(), idle_ns = MIN(cpu->idle_ns, now);
+    *idle = idle_ns / TICK_NS;
+    *busy = (now - idle_ns) / TICK_NS;
+}
+
+static void show_cpu(struct text *text, const char *name, uint64_t busy, uint64_t idle)
+{
+    text_printf(text, "%s %lu 0 0 %lu 0 0 0 0 0 0\n", name, busy, idle);
+}
+
+static int show_stat(struct text *text, const struct pseudo *self)
+{
+    uint64_t busy, idle, all_busy = 0, all_idle = 0, irqs = 0;
+    char name[16];
+    for (unsigned i = 0; i < ncpus; i++) {
+        cpu_times(cpus[i], &busy, &idle);
+        all_busy += busy;
+        all_idle += idle;
+        irqs += cpus[i]->irq_count;
+    }
+    show_cpu(text, "cpu ", all_busy, all_idle);
+    for (unsigned i = 0; i < ncpus; i++) {
+        cpu_times(cpus[i], &busy, &idle);
+        snprintf(name, sizeof(name), "cpu%u", i);
+        show_cpu(text, name, busy, idle);
+    }
+    nsec_t boot = clock_realtime() - clock_monotonic();
+    text_printf(text, "intr %lu\nctxt 0\nbtime %lu\nprocesses 1\nprocs_running %u\n", irqs,
+                (uint64_t)boot / 1000000000, sched_runnable());
+    text_printf(text, "procs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n");
+    return 0;
+}
+
+static int show_uptime(struct text *text, const struct pseudo *self)
+{
+    uint64_t up = clock_monotonic() / TICK_NS, idle = 0;
+    for (unsigned i = 0; i < ncpus; i++)
+        idle += cpus[i]->idle_ns / TICK_NS;
+    text_printf(text, "%lu.%02lu %lu.%02lu\n", up / 100, up % 100, idle / 100, idle % 100);
+    return 0;
+}
+
+/* No averages are kept: what runs now stands in for them. */
+static int show_loadavg(struct text *text, const struct pseudo *self)
+{
+    unsigned running = sched_runnable(), load = running ? running - 1 : 0;
+    int pid = 0, tid = 0;
+    if (proc_source)
+        proc_source->self(&pid, &tid);
+    text_printf(text, "%u.00 %u.00 %u.00 %u/%u %d\n", load, load, load, running, MAX(running, 1u),
+                tid);
+    return 0;
+}
+
+static int show_version(struct text *text, const struct pseudo *self)
+{
+    text_printf(text, "Linux version " KERNEL_RELEASE " (osprey) " KERNEL_VERSION "\n");
+    return 0;
+}
+
+static int show_filesystems(struct text *text, const struct pseudo *self)
+{
+    for (const struct fs_type *t = fs_first(); t; t = t->next)
+        text_printf(text, "%s\t%s\n", t->nodev ? "nodev" : "", t->name);
+    return 0;
+}
+
+static int show_cmdline(struct text *text, const struct pseudo *self)
+{
+    if (boot_info.cmdline)
+        text_put(text, phys_to_virt(boot_info.cmdline), boot_info.cmdline_len);
+    text_printf(text, "\n");
+    return 0;
+}
+
+static int show_devices(struct text *text, const struct pseudo *self)
+{
+    text_printf(text, "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n"
+                      "  5 /dev/ptmx\n 10 misc\n136 pts\n\nBlock devices:\n");
+    return 0;
+}
+
+static int show_interrupts(struct text *text, const struct pseudo *self)
+{
+    text_printf(text, "    ");
+    for (unsigned i = 0; i < ncpus; i++)
+        text_printf(text, "       CPU%-4u", i);
+    text_printf(text, "\nALL:");
+    for (unsigned i = 0; i < ncpus; i++)
+        text_printf(text, " %10lu", cpus[i]->irq_count);
+    text_printf(text, "   All interrupts\n");
+    return 0;
+}
+
+static int show_vmstat(struct text *text, const struct pseudo *self)
+{
+    struct frame_stats f;
+    frame_get_stats(&f);
+    text_printf(text,
+                "nr_free_pages %lu\nnr_anon_pages %lu\nnr_mapped 0\nnr_file_pages 0\nnr_dirty 0\n"
+                "nr_writeback 0\nnr_shmem 0\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\npgfault 0\n"
+                "pgmajfault 0\noom_kill 0\n",
+                f.free, f.user);
+    return 0;
+}
+
+static int show_swaps(struct text *text, const struct pseudo *self)
+{
+    text_printf(text, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+    return 0;
+}
+
+static int show_partitions(struct text *text, const struct pseudo *self)
+{
+    text_printf(text, "major minor  #blocks  name\n\n");
+    return 0;
+}
+
+static int show_nothing(struct text *text, const struct pseudo *self)
+{
+    return 0;
+}
+
+static struct pseudo_entry files[] = {
+    PSEUDO_FILE("meminfo", show_meminfo),       PSEUDO_FILE("stat", show_stat),
+    PSEUDO_FILE("uptime", show_uptime),         PSEUDO_FILE("loadavg", show_loadavg),
+    PSEUDO_FILE("version", show_version),       PSEUDO_FILE("filesystems", show_filesystems),
+    PSEUDO_FILE("cmdline", show_cmdline),       PSEUDO_FILE("devices", show_devices),
+    PSEUDO_FILE("interrupts", show_interrupts), PSEUDO_FILE("vmstat", show_vmstat),
+    PSEUDO_FILE("swaps", show_swaps),           PSEUDO_FILE("partitions", show_partitions),
+    PSEUDO_FILE("diskstats", show_nothing),     PSEUDO_FILE("misc", show_nothing),
+    PSEUDO_FILE("modules", show_nothing),
+};
+
+static int start(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        proc_register(&files[i]);
+    return 0;
+}
+BOOT_STEP(PHASE_BUS, "proc files", start);

@@ -1,0 +1,314 @@
+/* fs/procfs.c: /proc: processes by number, and folders for others to fill. The general files are in
+ * proc_info.c, proc_cpu.c and proc_sys.c. */
+#include "fs/procfs.h"
+
+#include "core/boot.h"
+#include "fs/mount.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+
+enum { PROC_MAGIC = 0x9fa0 };
+
+const struct proc_source *proc_source;
+
+/* --- threads and processes */
+
+static void owner(const struct pseudo *self, struct attributes *attr)
+{
+    attr->uid = attr->gid = 0;
+    if (proc_source && proc_source->owner)
+        proc_source->owner((int)self->key, &attr->uid, &attr->gid);
+}
+
+static int show_mounts(struct text *text, const struct pseudo *self)
+{
+    mounts_show(text, false);
+    return 0;
+}
+
+static int show_mountinfo(struct text *text, const struct pseudo *self)
+{
+    mounts_show(text, true);
+    return 0;
+}
+
+static const struct pseudo_entry thread_table[] = {
+    PSEUDO_FILE("mounts", show_mounts),
+    PSEUDO_FILE("mountinfo", show_mountinfo),
+};
+static struct pseudo_entry thread_dir = {
+    .name = "TID",
+    .mode = S_IFDIR | 0555,
+    .attr = owner,
+    .table = thread_table,
+    .ntable = ARRAY_SIZE(thread_table),
+};
+
+static int lookup_thread(const struct pseudo *self, const char *name, struct pseudo *child)
+{
+    int tid = (int)pseudo_number(name);
+    if (!tid || !proc_source || !proc_source->thread_exists((int)self->key, tid))
+        return -ENOENT;
+    *child = (struct pseudo){&thread_dir, self->key, tid};
+    return 0;
+}
+
+static bool next_thread(const struct pseudo *self, uint64_t *cursor, char name[NAME_MAX + 1],
+                        struct pseudo *child)
+{
+    int tid = proc_source ? proc_source->next_thread((int)self->key, (int)*cursor) : 0;
+    if (!tid)
+        return false;
+    *cursor = tid;
+    snprintf(name, NAME_MAX + 1, "%d", tid);
+    *child = (struct pseudo){&thread_dir, self->key, tid};
+    return true;
+}
+
+static const struct pseudo_entry process_table[] = {
+    {
+        .name = "task",
+        .mode = S_IFDIR | 0555,
+        .attr = owner,
+        .lookup = lookup_thread,
+        .next = next_thread,
+    },
+    PSEUDO_FILE("mounts", show_mounts),
+    PSEUDO_FILE("mountinfo", show_mountinfo),
+};
+static struct pseudo_entry process_dir = {
+    .name = "PID",
+    .mode = S_IFDIR | 0555,
+    .attr = owner,
+    .table = process_table,
+    .ntable = ARRAY_SIZE(process_table),
+};
+
+void proc_pid_register(struct pseudo_entry *entry, unsigned where)
+{
+    if (where & PROC_PROCESS)
+        pseudo_register(&process_dir, entry);
+    if (!(where & PROC_THREAD))
+        return;
+    struct pseudo_entry *copy = entry;
+    if (where & PROC_PROCESS) {
+        copy = kmalloc(sizeof(*copy));
+        if (!copy)
+            return;
+        *copy = *entry;
+    }
+    pseudo_register(&thread_dir, copy);
+}
+
+/* --- the root */
+
+static void who(int *pid, int *tid)
+{
+    *pid = *tid = 0;
+    if (proc_source)
+        proc_source->self(pid, tid);
+}
+
+static int show_self(struct text *text, const struct pseudo *self)
+{
+    int pid, tid;
+    who(&pid, &tid);
+    text_printf(text, "%d", pid);
+    return pid ? 0 : -ENOENT;
+}
+
+static int show_thread_self(struct text *text, const struct pseudo *self)
+{
+    int pid, tid;
+    who(&pid, &tid);
+    text_printf(text, "%d/task/%d", pid, tid);
+    return pid ? 0 : -ENOENT;
+}
+
+static int show_self_mounts(struct text *text, const struct pseudo *self)
+{
+    text_printf(text, "self/mounts");
+    return 0;
+}
+
+static int lookup_process(const struct pseudo *self, const char *name, struct pseudo *child)
+{
+    int pid = (int)pseudo_number(name);
+    if (!pid || !proc_source)
+        return -ENOENT;
+    if (proc_source->exists(pid)) {
+        *child = (struct pseudo){&process_dir, pid, pid};
+        return 0;
+    }
+    return -ENOENT;
+}
+
+static bool next_process(const struct pseudo *self, uint64_t *cursor, char name[NAME_MAX + 1],
+                         struct pseudo *child)
+{
+    int pid = proc_source ? proc_source->next((int)*cursor) : 0;
+    if (!pid)
+        return false;
+    *cursor = pid;
+    snprintf(name, NAME_MAX + 1, "%d", pid);
+    *child = (struct pseudo){&process_dir, pid, pid};
+    return true;
+}
+
+#define LINK(link_name, show_fn)                                                                   \
+    {                                                                                              \
+        .name = link_name, .mode = S_IFLNK | 0777, .show = show_fn                                 \
+    }
+static const struct pseudo_entry root_table[] = {
+    LINK("self", show_self),
+    LINK("thread-self", show_thread_self),
+    LINK("mounts", show_self_mounts),
+};
+static struct pseudo_entry root = {
+    .name = "",
+    .mode = S_IFDIR | 0555,
+    .table = root_table,
+    .ntable = ARRAY_SIZE(root_table),
+    .lookup = lookup_process,
+    .next = next_process,
+};
+
+void proc_register(struct pseudo_entry *entry)
+{
+    pseudo_register(&root, entry);
+}
+
+static struct pseudo_entry *child_folder(struct pseudo_entry *folder, const char *name, size_t len)
+{
+    struct pseudo_entry *e = folder->registered;
+    while (e && !(strncmp(e->name, name, len) == 0 && !e->name[len]))
+        e = e->sibling;
+    return e;
+}
+
+struct pseudo_entry *proc_folder(const char *path)
+{
+    struct pseudo_entry *folder = &root;
+    while (folder && *path) {
+        const char *slash = strchr(path, '/');
+        size_t len = slash ? (size_t)(slash - path) : strlen(path);
+        folder = child_folder(folder, path, len);
+        path += len + (slash != NULL);
+    }
+    return folder;
+}
+
+/* --- mounts */
+
+static void show_flags(struct text *text, unsigned flags)
+{
+    static const struct {
+        unsigned flag;
+        const char *name;
+    } names[] = {{MS_NOSUID, ",nosuid"},
+                 {MS_NODEV, ",nodev"},
+                 {MS_NOEXEC, ",noexec"},
+                 {MS_NOATIME, ",noatime"},
+                 {MS_NODIRATIME, ",nodiratime"}};
+    text_printf(text, "%s", flags & MS_RDONLY ? "ro" : "rw");
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (flags & names[i].flag)
+            text_printf(text, "%s", names[i].name);
+    if (!(flags & MS_NOATIME))
+        text_printf(text, ",relatime");
+}
+
+/* Blanks and the like as octal numbers, as getmntent(3) reads them. */
+static void show_escaped(struct text *text, const char *s)
+{
+    for (; *s; s++) {
+        if (strchr(" \t\n\\#", *s))
+            text_printf(text, "\\%03o", *s);
+        else
+            text_put(text, s, 1);
+    }
+}
+
+/* The mount's root inside its file system ("/" but for binds). */
+static const char *root_inside(const struct mount *m, char *buf, size_t size)
+{
+    char *at = buf + size;
+    *--at = 0;
+    for (struct dentry *d = m->root; d != d->parent; d = d->parent) {
+        if ((size_t)(at - buf) < d->name_len + 1u)
+            return "/";
+        at -= d->name_len;
+        memcpy(at, d->name, d->name_len);
+        *--at = '/';
+    }
+    return *at ? at : "/";
+}
+
+static void show_mount(struct text *text, const struct mount *m, const char *place, bool info)
+{
+    const char *type = m->super->type->name, *state = m->super->readonly ? "ro" : "rw";
+    char inside[256];
+    if (info) {
+        unsigned parent = m->on.mount ? m->on.mount->id : m->id;
+        text_printf(text, "%u %u %u:%u ", m->id, parent, dev_major(m->super->dev),
+                    dev_minor(m->super->dev));
+        show_escaped(text, root_inside(m, inside, sizeof(inside)));
+        text_printf(text, " ");
+        show_escaped(text, place);
+        text_printf(text, " ");
+        show_flags(text, m->flags);
+        text_printf(text, " - %s ", type);
+        show_escaped(text, m->source);
+        text_printf(text, " %s\n", state);
+        return;
+    }
+    show_escaped(text, m->source);
+    text_printf(text, " ");
+    show_escaped(text, place);
+    text_printf(text, " %s ", type);
+    show_flags(text, m->super->readonly ? m->flags | MS_RDONLY : m->flags);
+    text_printf(text, " 0 0\n");
+}
+
+void mounts_show(struct text *text, bool info)
+{
+    char *buf = kmalloc(PATH_MAX);
+    if (!buf) {
+        text->failed = true;
+        return;
+    }
+    mutex_lock(&mounts_lock);
+    list_for_each_entry (struct mount, m, &mounts, link) {
+        struct path place = {m, m->root};
+        const char *name = path_name(&place, buf, PATH_MAX);
+        if (name && name[0] == '/')
+            show_mount(text, m, name, info);
+    }
+    mutex_unlock(&mounts_lock);
+    kfree(buf);
+}
+
+/* --- mounting */
+
+static void get_statfs(struct super *super, struct statfs_info *info)
+{
+    info->type = PROC_MAGIC;
+}
+
+static int mount(const char *source, unsigned flags, const char *options, struct super **super);
+static struct fs_type proc_type = {.name = "proc", .nodev = true, .mount = mount};
+
+static int mount(const char *source, unsigned flags, const char *options, struct super **super)
+{
+    int err = pseudo_mount(&proc_type, &root, super);
+    if (err == 0)
+        (*super)->statfs = get_statfs;
+    return err;
+}
+
+static int start(void)
+{
+    fs_register(&proc_type);
+    return 0;
+}
+BOOT_STEP(PHASE_BUS, "procfs", start);

@@ -1,0 +1,345 @@
+/* fs/pseudo.c: file systems whose files are made when they are read. */
+#include "fs/pseudo.h"
+
+#include "fs/namei.h"
+#include "fs/tmpfs.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+
+enum { WRITE_MAX = 65536 };
+/* Positions of readdir: fixed entries from 2, registered ones behind them, numbers from here. */
+#define NUMBERS_POS ((off_t)1 << 32)
+
+struct pseudo_node {
+    struct inode inode;
+    struct pseudo self;
+};
+
+static const struct inode_ops node_ops, magic_ops;
+static const struct file_ops file_ops, dir_ops;
+static struct kcache node_cache = {.name = "pseudo", .size = sizeof(struct pseudo_node)};
+
+static const struct pseudo *self_of(const struct inode *inode)
+{
+    return &container_of(inode, struct pseudo_node, inode)->self;
+}
+
+/* --- nodes */
+
+static uint64_t ino_of(const struct pseudo *self)
+{
+    uint64_t h = (uintptr_t)self->entry >> 3;
+    h = (h ^ self->key * 0x9e3779b97f4a7c15ull) + self->subkey * 0xc2b2ae3d27d4eb4full;
+    return (h ^ h >> 29) & 0x7fffffffffffull;
+}
+
+/* What the entry says of its owner. */
+static void apply_attr(struct inode *inode, const struct pseudo *self)
+{
+    struct attributes attr = {.mode = inode->mode};
+    if (!self->entry->attr)
+        return;
+    self->entry->attr(self, &attr);
+    inode->uid = attr.uid;
+    inode->gid = attr.gid;
+    inode->mode = (inode->mode & S_IFMT) | (attr.mode & 07777);
+    inode->size = attr.size;
+}
+
+static struct inode *make_node(struct super *super, const struct pseudo *self)
+{
+    struct pseudo_node *node = kcache_alloc(&node_cache);
+    if (!node)
+        return NULL;
+    struct inode *inode = &node->inode;
+    node->self = *self;
+    inode_init(inode, super, self->entry->mode);
+    inode->ops = self->entry->follow ? &magic_ops : &node_ops;
+    inode->file_ops = inode_is(inode, S_IFDIR) ? &dir_ops : &file_ops;
+    inode->ino = ino_of(self);
+    inode->nlink = inode_is(inode, S_IFDIR) ? 2 : 1;
+    inode->atime = inode->mtime = inode->ctime = inode->btime = timespec_now();
+    apply_attr(inode, self);
+    return inode;
+}
+
+static void destroy_node(struct inode *inode)
+{
+    kcache_free(&node_cache, container_of(inode, struct pseudo_node, inode));
+}
+
+/* The n-th fixed or registered entry; NULL past the end. */
+static const struct pseudo_entry *entry_at(const struct pseudo_entry *folder, uint64_t n)
+{
+    if (n < folder->ntable)
+        return &folder->table[n];
+    const struct pseudo_entry *e = folder->registered;
+    for (n -= folder->ntable; e && n; n--)
+        e = e->sibling;
+    return e;
+}
+
+static int lookup(struct inode *dir, const char *name, struct inode **found)
+{
+    const struct pseudo *self = self_of(dir);
+    const struct pseudo_entry *folder = self->entry;
+    struct pseudo child = *self;
+    child.entry = NULL;
+    for (unsigned i = 0; i < folder->ntable && !child.entry; i++)
+        if (strcmp(folder->table[i].name, name) == 0)
+            child.entry = &folder->table[i];
+    for (const struct pseudo_entry *e = folder->registered; e && !child.entry; e = e->sibling)
+        if (strcmp(e->name, name) == 0)
+            child.entry = e;
+    int err = child.entry ? 0 : folder->lookup ? folder->lookup(self, name, &child) : -ENOENT;
+    if (err < 0)
+        return err;
+    *found = make_node(dir->super, &child);
+    return *found ? 0 : -ENOMEM;
+}
+
+static ssize_t copy_out(const char *s, size_t len, char *buf, size_t size)
+{
+    size_t n = MIN(len, size);
+    memcpy(buf, s, n);
+    return n;
+}
+
+static ssize_t read_magic(const struct pseudo *self, char *buf, size_t size)
+{
+    struct path place;
+    int err = self->entry->follow(self, &place);
+    if (err < 0)
+        return err;
+    char *name = kmalloc(PATH_MAX), *start = name ? path_name(&place, name, PATH_MAX) : NULL;
+    path_put(&place);
+    ssize_t n = start ? copy_out(start, strlen(start), buf, size) : name ? -ENAMETOOLONG : -ENOMEM;
+    kfree(name);
+    return n;
+}
+
+static ssize_t readlink(struct inode *inode, char *buf, size_t size)
+{
+    const struct pseudo *self = self_of(inode);
+    struct text text = {};
+    if (!self->entry->show)
+        return self->entry->follow ? read_magic(self, buf, size) : -EINVAL;
+    int err = self->entry->show(&text, self);
+    if (err == 0 && text.failed)
+        err = -ENOMEM;
+    ssize_t n = err < 0 ? err : copy_out(text.buf, text.len, buf, size);
+    kfree(text.buf);
+    return n;
+}
+
+static int follow(struct inode *inode, struct path *place)
+{
+    const struct pseudo *self = self_of(inode);
+    return self->entry->follow(self, place);
+}
+
+static int get_attributes(struct inode *inode, struct attributes *attr)
+{
+    const struct pseudo *self = self_of(inode);
+    attr->blksize = 1024;
+    attr->blocks = 0;
+    if (self->entry->attr) {
+        attr->mode = inode->mode;
+        self->entry->attr(self, attr);
+        attr->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
+    }
+    return 0;
+}
+
+/* Only what opening with O_TRUNC asks. */
+static int set_attributes(struct inode *inode, const struct attributes *attr)
+{
+    return attr->mask & (ATTR_MODE | ATTR_UID | ATTR_GID) ? -EPERM : 0;
+}
+
+static const struct inode_ops node_ops = {
+    .lookup = lookup,
+    .readlink = readlink,
+    .getattr = get_attributes,
+    .setattr = set_attributes,
+    .destroy = destroy_node,
+};
+static const struct inode_ops magic_ops = {
+    .readlink = readlink,
+    .follow = follow,
+    .getattr = get_attributes,
+    .setattr = set_attributes,
+    .destroy = destroy_node,
+};
+
+/* --- files: the text is made at the first read and again whenever one starts at 0 */
+
+struct contents {
+    struct mutex lock;
+    struct text text;
+    bool made;
+};
+
+static int open_file(struct inode *inode, struct file *file)
+{
+    const struct pseudo *self = self_of(inode);
+    if (self->entry->open)
+        return self->entry->open(self, file);
+    if (file_writable(file) && !self->entry->store)
+        return -EACCES;
+    file->data = kzalloc(sizeof(struct contents));
+    return file->data ? 0 : -ENOMEM;
+}
+
+static void release_file(struct file *file)
+{
+    struct contents *c = file->data;
+    kfree(c->text.buf);
+    kfree(c);
+}
+
+static int make_contents(struct contents *c, const struct pseudo *self)
+{
+    c->text.len = 0;
+    c->text.failed = false;
+    c->made = false;
+    int err = self->entry->show(&c->text, self);
+    if (err < 0)
+        return err;
+    c->made = true;
+    return c->text.failed ? -ENOMEM : 0;
+}
+
+static ssize_t read_file(struct file *file, struct io *io, off_t *pos)
+{
+    const struct pseudo *self = self_of(file->inode);
+    struct contents *c = file->data;
+    ssize_t n = 0;
+    if (!self->entry->show)
+        return -EINVAL;
+    mutex_lock(&c->lock);
+    if (!c->made || *pos == 0)
+        n = make_contents(c, self);
+    if (n == 0 && (uint64_t)*pos < c->text.len && io->left) {
+        n = io_put(io, c->text.buf + *pos, MIN(io->left, c->text.len - *pos));
+        if (n == 0)
+            n = -EFAULT;
+        else
+            *pos += n;
+    }
+    mutex_unlock(&c->lock);
+    return n;
+}
+
+static ssize_t write_file(struct file *file, struct io *io, off_t *pos)
+{
+    const struct pseudo *self = self_of(file->inode);
+    size_t n = MIN(io->left, (size_t)WRITE_MAX);
+    if (!self->entry->store)
+        return -EIO;
+    char *text = kmalloc(n + 1);
+    if (!text)
+        return -ENOMEM;
+    size_t got = io_get(io, text, n);
+    text[got] = 0;
+    int err = got < n ? -EFAULT : self->entry->store(self, text, n);
+    kfree(text);
+    if (err < 0)
+        return err;
+    *pos += n;
+    return n;
+}
+
+static const struct file_ops file_ops = {
+    .open = open_file,
+    .release = release_file,
+    .read = read_file,
+    .write = write_file,
+    .seek = file_seek_generic,
+};
+
+/* --- folders */
+
+static int read_numbers(struct file *file, struct dir_sink *sink)
+{
+    const struct pseudo *self = self_of(file->inode);
+    char name[NAME_MAX + 1];
+    struct pseudo child;
+    uint64_t cursor = file->pos - NUMBERS_POS;
+    for (;;) {
+        child = *self;
+        if (!self->entry->next(self, &cursor, name, &child))
+            return 0;
+        off_t next = NUMBERS_POS + cursor;
+        if (!sink->entry(sink, name, strlen(name), ino_of(&child),
+                         (child.entry->mode & S_IFMT) >> 12, next))
+            return 0;
+        file->pos = next;
+    }
+}
+
+static int read_dir(struct file *file, struct dir_sink *sink)
+{
+    const struct pseudo *self = self_of(file->inode);
+    if (!dir_emit_dots(file, sink))
+        return 0;
+    const struct pseudo_entry *e;
+    while (file->pos < NUMBERS_POS && (e = entry_at(self->entry, file->pos - 2))) {
+        struct pseudo child = {e, self->key, self->subkey};
+        if (!sink->entry(sink, e->name, strlen(e->name), ino_of(&child), (e->mode & S_IFMT) >> 12,
+                         file->pos + 1))
+            return 0;
+        file->pos++;
+    }
+    if (!self->entry->next)
+        return 0;
+    if (file->pos < NUMBERS_POS)
+        file->pos = NUMBERS_POS;
+    return read_numbers(file, sink);
+}
+
+static off_t seek_dir(struct file *file, off_t offset, int whence)
+{
+    if (whence == 1)
+        offset += file->pos;
+    if ((whence != 0 && whence != 1) || offset < 0)
+        return -EINVAL;
+    return file->pos = offset;
+}
+
+static const struct file_ops dir_ops = {.readdir = read_dir, .seek = seek_dir};
+
+/* --- for the file systems */
+
+void pseudo_register(struct pseudo_entry *folder, struct pseudo_entry *entry)
+{
+    struct pseudo_entry **at = &folder->registered;
+    while (*at)
+        at = &(*at)->sibling;
+    entry->sibling = NULL;
+    *at = entry;
+}
+
+int pseudo_mount(const struct fs_type *type, const struct pseudo_entry *root, struct super **out)
+{
+    struct pseudo self = {.entry = root};
+    struct super *super = super_create(type);
+    struct inode *inode = super ? make_node(super, &self) : NULL;
+    if (!inode) {
+        kfree(super);
+        return -ENOMEM;
+    }
+    inode->ino = 1;
+    super->root = inode;
+    super->no_cache = true;
+    *out = super;
+    return 0;
+}
+
+uint64_t pseudo_number(const char *name)
+{
+    uint64_t n;
+    if (name[0] < '1' || name[0] > '9' || strlen(name) > 10 || parse_u64(name, 10, &n) < 0)
+        return 0;
+    return n;
+}
