@@ -56,12 +56,13 @@ static void interrupt_entry(const uint8_t *e, const bool isa_bus[256])
                         ((e[2] >> 2 & 3) == 3 ? GSI_LEVEL : 0));
 }
 
-static void read_entries(const uint8_t *table, size_t len, unsigned count)
+/* Up to the table's length: qboot leaves the number of entries at 0. */
+static void read_entries(const uint8_t *table, size_t len)
 {
     bool isa_bus[256] = {};
     size_t at = HEADER_LEN;
-    while (count--) {
-        size_t n = at < len && table[at] == ENTRY_CPU ? 20 : 8;
+    while (at < len) {
+        size_t n = table[at] == ENTRY_CPU ? 20 : 8;
         if (at + n > len) {
             log_warning("mptable: it breaks off");
             return;
@@ -93,6 +94,6 @@ bool mptable_read(void)
         log_warning("mptable: damaged");
         return false;
     }
-    read_entries(table, len, table[34] | table[35] << 8);
+    read_entries(table, len);
     return true;
 }

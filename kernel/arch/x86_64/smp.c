@@ -108,6 +108,7 @@ static int boot_cpu_init(void)
     idt_fill();
     load_tables(&boot_tables);
     load_syscall_registers();
+    cpu_features_init();
     return 0;
 }
 BOOT_STEP(PHASE_ARCH, "boot cpu", boot_cpu_init);
