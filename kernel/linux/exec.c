@@ -5,13 +5,12 @@
 #include "arch/x86_64/cpu.h"
 #include "lib/string.h"
 #include "linux/futex.h"
+#include "linux/patch.h"
 #include "linux/path.h"
 #include "linux/syscall.h"
 #include "linux/timers.h"
 #include "linux/vdso/vdso.h"
 #include "mm/heap.h"
-
-void (*exec_clear_hook)(struct process *process);
 
 /* --- the new program replaces the old --- */
 
@@ -94,8 +93,7 @@ static int leave_old_program(struct task *task, struct process *process)
     error = forget_old_program(task, process);
     if (error)
         return error;
-    if (exec_clear_hook)
-        exec_clear_hook(process);
+    patch_forget(process);
     address_space_clear(process->space);
     process->vdso = process->vdso_sigreturn = 0;
     return 0;

@@ -62,7 +62,3 @@ int exec_map(struct exec *exec, struct address_space *space, const struct exec_l
 /* Map the stack and fill it: argc, argv, envp, auxv. Returns the stack pointer or a negative errno.
  */
 ssize_t exec_stack(struct exec *exec, struct process *process, const struct exec_layout *layout);
-
-/* Called by execve(2) before the old program's mappings go: whoever keeps something of the process
- * in its memory (patched system calls) forgets it. */
-extern void (*exec_clear_hook)(struct process *process);

@@ -1,6 +1,8 @@
 /* linux/hooks.c: what the layers below ask of processes, connected at boot. */
 #include "core/boot.h"
 #include "drivers/console/control.h"
+#include "drivers/tty/tty.h"
+#include "linux/path.h"
 #include "linux/task.h"
 
 static struct vfs_caller *(*default_caller)(void);
@@ -26,8 +28,112 @@ static void signal_from_host(int signo)
         (void)signal_send_process(first_process, &info);
 }
 
+/* --- job control --- */
+
+static void tty_signal_group(int pgid, int signo)
+{
+    struct siginfo info;
+
+    signal_simple(&info, signo);
+    (void)signal_send_group(pgid, &info);
+}
+
+static void tty_caller(struct tty_caller *caller)
+{
+    struct process *process;
+
+    *caller = (struct tty_caller){};
+    if (!is_task(current))
+        return;
+    process = current_process();
+    *caller = (struct tty_caller){
+        .pid = process->pid,
+        .pgid = process->pgid,
+        .sid = process->sid,
+        .tty = process->tty,
+        .admin = capable(CAP_SYS_ADMIN),
+    };
+}
+
+static void tty_set_caller(struct tty *tty)
+{
+    if (is_task(current))
+        current_process()->tty = tty;
+}
+
+static bool forget_tty(struct process *process, void *sid)
+{
+    if (process->sid == *(int *)sid)
+        process->tty = NULL;
+    return true;
+}
+
+static void tty_session_lost(int sid)
+{
+    rcu_read_lock();
+    process_each(forget_tty, &sid);
+    rcu_read_unlock();
+}
+
+static int tty_group_session(int pgid)
+{
+    struct process *process;
+    int sid;
+
+    rcu_read_lock();
+    process = process_of_group(pgid);
+    sid = process ? process->sid : -ESRCH;
+    rcu_read_unlock();
+    return sid;
+}
+
+static bool tty_signal_ignored(int signo)
+{
+    const struct task *task = current_task();
+
+    return is_task(&task->thread) &&
+           (task->signal_mask & SIGMASK(signo) ||
+            task->process->actions->actions[signo - 1].handler == SIG_IGN);
+}
+
+/* false: this member has a parent in the session but outside the group, who controls it. */
+static bool is_orphan(struct process *process, void *pgid)
+{
+    const struct process *parent = process->parent;
+
+    return process->pgid != *(int *)pgid || !parent || parent->sid != process->sid ||
+           parent->pgid == process->pgid;
+}
+
+static bool tty_group_orphaned(int pgid)
+{
+    bool orphaned;
+
+    rcu_read_lock();
+    orphaned = process_each(is_orphan, &pgid);
+    rcu_read_unlock();
+    return orphaned;
+}
+
+static int tty_install_file(struct file *file, bool cloexec)
+{
+    return fd_install(file, cloexec, 0);
+}
+
+static const struct tty_hooks job_control = {
+    .signal_group = tty_signal_group,
+    .caller = tty_caller,
+    .set_caller_tty = tty_set_caller,
+    .session_lost = tty_session_lost,
+    .group_session = tty_group_session,
+    .signal_ignored = tty_signal_ignored,
+    .group_orphaned = tty_group_orphaned,
+    .install_file = tty_install_file,
+};
+
 static int connect(void)
 {
+    tty_hooks = &job_control;
     default_caller = vfs_caller_hook;
     vfs_caller_hook = vfs_caller;
     control_signal_hook = signal_from_host;
