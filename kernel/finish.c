@@ -39,10 +39,13 @@ BOOT_STEP(PHASE_PROGRAM, "image's command line", read_image_command_line);
 /* The last thing before the program's first instruction. */
 static void program_starts(void)
 {
+    boot_param("debug_exit"); /* asked for later */
+    boot_param("panic");
+    bool chart = boot_param("bootchart");
     boot_params_report_unused();
     paging_lockdown();
     boot_mark("program starts");
-    if (boot_param("bootchart"))
+    if (chart)
         boot_chart_print();
 }
 

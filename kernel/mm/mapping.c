@@ -251,7 +251,7 @@ static void set_borders(struct mapping *mapping, uintptr_t start, uintptr_t end)
     struct mem_object *object = mapping->object;
     if (object)
         mutex_lock(&object->lock);
-    mapping->object_page += (start - mapping->start) >> PAGE_SHIFT; /* may wrap, as wanted */
+    mapping->object_page += (int64_t)(start - mapping->start) >> PAGE_SHIFT; /* down as well */
     mapping->start = start;
     mapping->end = end;
     if (object)
