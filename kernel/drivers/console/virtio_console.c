@@ -237,16 +237,17 @@ static void add_rx(struct port *port)
     offer_rx(port, rx);
 }
 
-/* First use: offer a buffer and tell the host that the port is open. */
+/* First use: tell the host that the port is open, then offer a buffer (QEMU looks for input when it
+ * is told of one, and finds none for a port that is not open). */
 static void open_port(struct port *port)
 {
     if (port->guest_open)
         return;
     port->guest_open = true;
-    add_rx(port);
-    virtqueue_kick(port->rx);
     control_send(port->console, port->id, PORT_OPEN, 1);
     virtqueue_kick(port->console->control_tx);
+    add_rx(port);
+    virtqueue_kick(port->rx);
 }
 
 /* Move what the device has filled to the port's list. */
