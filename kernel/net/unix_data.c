@@ -423,7 +423,7 @@ ssize_t unix_receive_stream(struct socket *socket, struct message *message)
     if (u->state != UNIX_CONNECTED)
         return -EINVAL;
     if (message->flags & MSG_OOB)
-        return -EOPNOTSUPP;
+        return -EINVAL; /* there never is any */
     if (message->address)
         message->address->len = 0;
     if (!message->io.left)
