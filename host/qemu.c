@@ -211,6 +211,8 @@ void qemu_kernel_words(const struct options *options, struct text *line)
     quote_kernel(line, "debug_exit=" EXIT_PORT);
     if (khz)
         text_format(line, " tsc_khz=%llu", (unsigned long long)khz);
+    if (options->machine == MACHINE_MICROVM) /* it has no tables to look for */
+        text_format(line, " acpi=off");
     for (int i = 0; options->machine == MACHINE_MICROVM && i < devices; i++)
         text_format(line, " virtio_mmio.device=%d@0x%x:%d", MMIO_SIZE,
                     (unsigned)MMIO_BASE + (unsigned)(i * MMIO_SIZE), MMIO_IRQ + i);
