@@ -34,13 +34,11 @@ static void set_cmdline(struct boot_info *info, paddr_t paddr, phys_window_t *wi
 {
     if (!paddr)
         return;
-    size_t n = 0;
-    while (n < BOOT_CMDLINE_MAX) {
-        const char *c = window(paddr + n, 1);
-        if (!c || !*c)
-            break;
-        n++;
-    }
+    size_t seen = BOOT_CMDLINE_MAX; /* as much of it as can be seen */
+    const char *text;
+    while (!(text = window(paddr, seen)) && seen > 1)
+        seen /= 2;
+    size_t n = text ? strnlen(text, seen) : 0;
     info->cmdline = paddr;
     info->cmdline_len = n;
 }

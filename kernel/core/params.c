@@ -6,57 +6,69 @@
 #include "arch/x86_64/memory_map.h"
 #include "core/memory.h"
 
+/* One word in front of `--`: `name` or `name=value`. */
+struct word {
+    const char *text, *value; /* value: behind the =, or the 0 at the end */
+    uint32_t hash, name_len;  /* of the name */
+    bool used;                /* somebody asked for it */
+};
+
 /* The words of one command line: one after another, each ended by 0. */
 struct words {
     char *text;
     unsigned count, program; /* index of the first word behind `--` */
+    struct word *index;      /* of the first `program` words */
 };
 
-enum { SMALL = 4096, ARGS_INLINE = 64 };
+enum { SMALL = 4096, SMALL_WORDS = 64 };
 
 /* Most command lines fit here; longer ones move to the heap once there is one. */
 static char small[SMALL];
+static struct word small_index[SMALL_WORDS];
 static struct words lines[2]; /* the image's, then the real one: later words win */
-static uint64_t used[2][4];   /* of the first 256 words of each: somebody asked for it */
 static char **arguments;
 static unsigned nargs;
 
-static const char *next_word(const char *word)
+static uint32_t hash_name(const char *name, uint32_t *len)
 {
-    return word + strlen(word) + 1;
+    uint32_t hash = 0;
+    const char *p = name;
+    for (; *p && *p != '='; p++)
+        hash = hash * 31 + (uint8_t)*p;
+    *len = p - name;
+    return hash;
 }
 
-/* Does word spell `name` or `name=value`? The value, or NULL. */
-static const char *value_of(const char *word, const char *name)
+static bool names(const struct word *word, const char *name, uint32_t hash, uint32_t len)
 {
-    size_t n = strlen(name);
-    if (strncmp(word, name, n))
-        return NULL;
-    return word[n] == '=' ? word + n + 1 : word[n] == 0 ? word + n : NULL;
+    return word->hash == hash && word->name_len == len && !memcmp(word->text, name, len);
 }
 
 const char *boot_param_nth(const char *name, unsigned n)
 {
-    for (unsigned l = 0; l < ARRAY_SIZE(lines); l++) {
-        const char *word = lines[l].text;
-        for (unsigned i = 0; i < lines[l].program; i++, word = next_word(word)) {
-            const char *value = value_of(word, name);
-            if (!value)
+    uint32_t len, hash = hash_name(name, &len);
+    for (unsigned l = 0; l < ARRAY_SIZE(lines); l++)
+        for (unsigned i = 0; i < lines[l].program; i++) {
+            struct word *word = &lines[l].index[i];
+            if (!names(word, name, hash, len))
                 continue;
-            if (i < 256)
-                used[l][i / 64] |= 1ull << i % 64;
+            word->used = true;
             if (n-- == 0)
-                return value;
+                return word->value;
         }
-    }
     return NULL;
 }
 
 const char *boot_param(const char *name)
 {
-    const char *last = NULL, *value;
-    for (unsigned n = 0; (value = boot_param_nth(name, n)); n++)
-        last = value;
+    uint32_t len, hash = hash_name(name, &len);
+    const char *last = NULL;
+    for (unsigned l = 0; l < ARRAY_SIZE(lines); l++)
+        for (unsigned i = 0; i < lines[l].program; i++)
+            if (names(&lines[l].index[i], name, hash, len)) {
+                lines[l].index[i].used = true;
+                last = lines[l].index[i].value;
+            }
     return last;
 }
 
@@ -75,29 +87,50 @@ uint64_t boot_param_u64(const char *name, uint64_t fallback)
 
 void boot_params_report_unused(void)
 {
-    for (unsigned l = 0; l < ARRAY_SIZE(lines); l++) {
-        const char *word = lines[l].text;
-        for (unsigned i = 0; i < lines[l].program && i < 256; i++, word = next_word(word))
-            if (!(used[l][i / 64] >> i % 64 & 1))
-                log_notice("command line: %s is unknown", word);
+    for (unsigned l = 0; l < ARRAY_SIZE(lines); l++)
+        for (unsigned i = 0; i < lines[l].program; i++)
+            if (!lines[l].index[i].used)
+                log_notice("command line: %s is unknown", lines[l].index[i].text);
+}
+
+static void index_words(struct words *words)
+{
+    const char *text = words->text;
+    for (unsigned i = 0; i < words->program; i++) {
+        struct word *word = &words->index[i];
+        word->text = text;
+        word->hash = hash_name(text, &word->name_len);
+        word->value = text + word->name_len + (text[word->name_len] == '=');
+        text = word->value + strlen(word->value) + 1;
     }
+}
+
+/* Places for text and index, the static ones if they are free and large enough. */
+static int make_room(struct words *words, size_t len)
+{
+    bool free = !lines[0].text && !lines[1].text;
+    words->text = free && len < SMALL ? small : core_alloc(len + 1);
+    return words->text ? 0 : -ENOMEM;
 }
 
 static int split(struct words *words, const char *text, size_t len)
 {
-    char *out = len < SMALL && lines[1].text != small ? small : core_alloc(len + 1);
-    if (!out)
-        return -ENOMEM;
-    int n = cmdline_split(text, len, out, len + 1, &words->program);
-    if (n < 0) {
-        if (out != small)
-            core_free(out);
+    int err = make_room(words, len);
+    if (err)
+        return err;
+    int n = cmdline_split(text, len, words->text, len + 1, &words->program);
+    words->count = n < 0 ? 0 : n;
+    if (n < 0)
         words->program = 0;
-        return n;
+    words->index = words->text == small && words->program <= SMALL_WORDS
+                       ? small_index
+                       : core_alloc(words->program * sizeof(*words->index) + 1);
+    if (!words->index) {
+        words->program = words->count = 0;
+        return -ENOMEM;
     }
-    words->text = out;
-    words->count = n;
-    return 0;
+    index_words(words);
+    return n < 0 ? n : 0;
 }
 
 int boot_params_prepend(const char *text, size_t len)
