@@ -88,7 +88,7 @@ END
 for i in $(seq 0 $((n - 1))); do
     chmod +x "$WORK/flip$i"
     timeout 90 $RUN "$WORK/flip$i" >/dev/null 2>"$WORK/flip.err" </dev/null
-    case $? in 121 | 124 | 137) bad=$((bad + 1)) && cp "$WORK/flip$i" "$WORK/flip.err" "$WORK/.." ;; esac
+    case $? in 121 | 124 | 137) bad=$((bad + 1)) && cp "$WORK/flip$i" "$WORK/flip.err" "$BUILD/tests/" ;; esac
     rm -f "$WORK/flip$i"
 done
 check "$n programs with a flipped bit neither hang nor panic" [ $bad -eq 0 ]

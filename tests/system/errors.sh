@@ -18,7 +18,6 @@ dies illegal 132 'illegal instruction'
 dies divide 136 'floating.point exception'
 dies abort 134 'aborted'
 dies trap 133 'trap'
-dies privileged 139 'segmentation fault'
 dies readonly 139 'segmentation fault'
 dies execute-data 139 'segmentation fault'
 dies beyond-file 135 'bus error'
@@ -26,7 +25,7 @@ dies smashed 134 'stack smashing detected'
 dies kernel-write 139 'segmentation fault'
 dies non-canonical 139 'segmentation fault'
 dies thread 139 'segmentation fault'
-for kind in null-read null-write null-call stack-overflow illegal divide abort trap privileged \
+for kind in null-read null-write null-call stack-overflow illegal divide abort trap \
     readonly execute-data beyond-file non-canonical thread; do
     same -n "$kind reaches a handler" "$PROGRAMS/crash" $kind handler
 done

@@ -9,12 +9,12 @@ set -u
 BUILD=${BUILD:-build}
 OSPREY=${OSPREY:-./osprey}
 SOAK=${SOAK:-0}
-WORK=$PWD/$BUILD/tests/system/$(basename "$0" .sh)
+WORK=$PWD/$BUILD/tests/system/$(basename "$0" .sh).$$
 PROGRAMS=$PWD/$BUILD/tests/system/programs
 LIMIT=${LIMIT:-60} # seconds for one run in the machine
 
-rm -rf "$WORK"
 mkdir -p "$WORK" "$PROGRAMS"
+trap 'rm -rf "$WORK"' EXIT
 
 ok() { echo "ok - $1"; }
 
