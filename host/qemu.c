@@ -144,7 +144,8 @@ static void line_words(const struct qemu *qemu, struct words *words)
     words_add(words, "-global");
     words_add(words, "virtio-mmio.force-legacy=false");
     words_add(words, "-device");
-    words_add(words, mmio ? "virtio-serial-device,bus=virtio-mmio-bus.0" : "virtio-serial-pci");
+    words_add(words, mmio ? "virtio-serial-device,bus=virtio-mmio-bus.0,max_ports=6"
+                          : "virtio-serial-pci,max_ports=6");
     for (int i = 0; i < LINE_COUNT; i++) {
         if (qemu->line[i] < 0)
             continue;
