@@ -103,7 +103,6 @@ void mem_object_init(struct mem_object *object, const struct mem_object_ops *ops
 
 struct unmap_object {
     struct gather *gather;
-    bool private;
     long resident;
 };
 
@@ -113,7 +112,7 @@ static void unmap_leaf(pte_t *entry, uintptr_t addr, unsigned level, void *arg)
     struct address_space *space = unmap->gather->space;
     uint64_t irq = spin_lock_irq(&space->pte_lock);
     pte_t old = pte_load(entry);
-    bool own_copy = unmap->private && !(old & PTE_COW);
+    bool own_copy = old & PTE_COPY;
     if (old && !own_copy)
         old = __atomic_exchange_n(entry, 0, __ATOMIC_SEQ_CST);
     spin_unlock_irq(&space->pte_lock, irq);
@@ -135,7 +134,7 @@ static void unmap_from(struct mapping *mapping, uint64_t first, uint64_t end)
     if (first >= end)
         return;
     struct gather gather;
-    struct unmap_object unmap = {&gather, !mapping_shared(mapping), 0};
+    struct unmap_object unmap = {&gather, 0};
     gather_begin(&gather, mapping->space);
     table_walk(mapping->space, mapping->start + ((first - from) << PAGE_SHIFT),
                mapping->start + ((end - from) << PAGE_SHIFT), unmap_leaf, &unmap);

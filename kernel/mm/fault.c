@@ -185,7 +185,7 @@ static int fill_copy(struct fault *fault, pte_t old, paddr_t frame)
     if (copy && !zeros)
         copy_page(copy, frame);
     if (copy) {
-        pte_t new = copy | PTE_OWNED | pte_rights(fault->mapping->prot);
+        pte_t new = copy | PTE_OWNED | PTE_COPY | pte_rights(fault->mapping->prot);
         if (old ? !replace(fault, old, new) : !pte_swap(fault->entry, 0, new))
             frame_put(copy);
         else if (!old)
@@ -254,7 +254,7 @@ static int write_fault(struct fault *fault, pte_t old)
     if (!(old & PTE_COW) || (old & PTE_OWNED && frame_refs(frame) == 1)) {
         if (!(mapping->prot & PROT_WRITE) && !(old & PTE_COW))
             return 0; /* forced: private already */
-        pte_t new = frame | PTE_OWNED | rights;
+        pte_t new = frame | PTE_OWNED | PTE_COPY | rights;
         uint64_t irq = spin_lock_irq(&fault->space->pte_lock);
         bool sole = !(old & PTE_COW) || frame_refs(frame) == 1;
         bool done = sole && pte_swap(fault->entry, old, new);

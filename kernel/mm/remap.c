@@ -101,11 +101,14 @@ static ssize_t move_mapping(struct move *move)
     if (template.object)
         mutex_unlock(&template.object->lock);
     gather_end(&gather);
-    mapping = mapping_find(space, move->old);
-    if (!(move->flags & MREMAP_DONTUNMAP) && move->old_length)
+    if (move->flags & MREMAP_DONTUNMAP) {
+        mapping = mapping_find(space, move->old);
+        if (mapping->flags & MAP_LOCKED)
+            mapping_set_locked(mapping, false);
+        mapping_merge(mapping);
+    } else if (move->old_length) {
         space_unmap_locked(space, move->old, old_end, &move->removed);
-    else if (move->flags & MREMAP_DONTUNMAP && mapping->flags & MAP_LOCKED)
-        mapping_set_locked(mapping, false);
+    }
     return move->new;
 }
 

@@ -20,6 +20,7 @@ enum {
     PTE_GLOBAL = 1 << 8,
     PTE_COW = 1 << 9,    /* software: write-protected, copy on write */
     PTE_OWNED = 1 << 10, /* software: this entry holds a reference of its frame */
+    PTE_COPY = 1 << 11,  /* software: a private copy, no longer the object's page */
 };
 #define PTE_NX        (1ull << 63)
 #define PTE_ADDR_MASK 0x000ffffffffff000ull

@@ -1,0 +1,130 @@
+// sources: tests/unit/shim/mm.c kernel/mm/frame.c kernel/mm/heap.c kernel/mm/page_store.c
+// kernel/arch/x86_64/paging.c flags: -Itests/unit/shim -Itests/unit -Ikernel
+// -DDIRECT_MAP_BASE=0x200000000000ul -Wno-unused-parameter
+/* Page stores against a table: small and huge indexes, ranges, the next page, nothing leaks. */
+#include "lib/errno.h"
+#include "mm/heap.h"
+#include "mm/shm.h"
+#include "shim/mm.h"
+
+enum { RAM = 64 << 20, KEYS = 400 };
+
+static uint64_t keys[KEYS];
+static bool there[KEYS];
+
+static void choose_keys(void)
+{
+    static const uint64_t special[] = {0,          1,
+                                       63,         64,
+                                       4095,       4096,
+                                       1ull << 20, 1ull << 36,
+                                       1ull << 52, (1ull << 52) - 1,
+                                       ~0ull,      ~0ull - 1,
+                                       1ull << 63, (1ull << 60) - 1};
+    for (int i = 0; i < KEYS; i++)
+        keys[i] = i < (int)ARRAY_SIZE(special) ? special[i] : shim_random() >> shim_below(60);
+    for (int i = 0; i < KEYS; i++)
+        for (int j = 0; j < i; j++)
+            if (keys[i] == keys[j])
+                keys[i] = shim_random(), j = -1;
+}
+
+static void check_next(struct page_store *store, uint64_t from)
+{
+    uint64_t best = 0, found;
+    bool any = false;
+    for (int i = 0; i < KEYS; i++)
+        if (there[i] && keys[i] >= from && (!any || keys[i] < best)) {
+            best = keys[i];
+            any = true;
+        }
+    NEED(page_store_next(store, from, &found) == any);
+    NEED(!any || found == best);
+}
+
+static void random_pages(struct page_store *store)
+{
+    for (int round = 0; round < 60000; round++) {
+        int i = shim_below(KEYS);
+        switch (shim_below(6)) {
+        case 0:
+        case 1: {
+            paddr_t frame = page_store_find(store, keys[i], true);
+            NEED(frame);
+            uint64_t *p = phys_to_virt(frame);
+            NEED(*p == (there[i] ? keys[i] : 0));
+            *p = keys[i];
+            there[i] = true;
+            break;
+        }
+        case 2: {
+            paddr_t frame = page_store_get(store, keys[i], false);
+            NEED(!frame == !there[i]);
+            if (frame) {
+                NEED(*(uint64_t *)phys_to_virt(frame) == keys[i] && frame_refs(frame) == 2);
+                frame_put(frame);
+            }
+            break;
+        }
+        case 3: {
+            paddr_t frame = frame_alloc(0, FRAME_ZERO);
+            *(uint64_t *)phys_to_virt(frame) = keys[i];
+            int err = page_store_insert(store, keys[i], frame);
+            NEED(err == (there[i] ? -EEXIST : 0));
+            if (err)
+                frame_put(frame);
+            there[i] = true;
+            break;
+        }
+        case 4: {
+            uint64_t n = shim_below(8) ? 1 : shim_random() >> shim_below(64);
+            page_store_remove(store, keys[i], n);
+            for (int j = 0; j < KEYS; j++)
+                if (n && keys[j] >= keys[i] && keys[j] - keys[i] < n)
+                    there[j] = false;
+            break;
+        }
+        case 5:
+            check_next(store, shim_below(2) ? keys[i] : shim_random() >> shim_below(64));
+        }
+        if (round % 1000 == 0) {
+            uint64_t n = 0;
+            for (int j = 0; j < KEYS; j++)
+                n += there[j];
+            NEED(store->npages == n);
+        }
+    }
+}
+
+static void around(struct page_store *store)
+{
+    paddr_t frames[16];
+    page_store_remove(store, 0, UINT64_MAX);
+    page_store_remove(store, UINT64_MAX, 1);
+    for (uint64_t i = 100; i < 116; i += 3)
+        page_store_find(store, i, true);
+    page_store_around(store, 100, 16, frames);
+    for (int i = 0; i < 16; i++) {
+        NEED(!frames[i] == (i % 3 != 0));
+        if (frames[i])
+            frame_put(frames[i]);
+    }
+}
+
+int main(void)
+{
+    struct page_store store;
+    struct frame_stats before, after;
+
+    shim_start(RAM);
+    frame_get_stats(&before);
+    page_store_init(&store);
+    choose_keys();
+    random_pages(&store);
+    around(&store);
+    page_store_remove(&store, 0, UINT64_MAX);
+    NEED(!store.root && !store.npages && !store.height);
+    frame_get_stats(&after);
+    NEED(after.free + 40 > before.free);
+    return 0;
+}
