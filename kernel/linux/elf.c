@@ -7,13 +7,12 @@ enum { PT_LOAD = 1, PT_INTERP = 3 };
 #define PT_GNU_STACK 0x6474e551u
 #define PAGE         4096ull
 
-static uint64_t get(const void *bytes, size_t offset, unsigned size)
+/* Little-endian fields of size bytes (2, 4, 8) at any alignment; this processor is little-endian. */
+static inline uint64_t get(const void *bytes, size_t offset, unsigned size)
 {
-    const uint8_t *p = (const uint8_t *)bytes + offset;
     uint64_t value = 0;
 
-    for (unsigned i = size; i-- > 0;)
-        value = value << 8 | p[i];
+    __builtin_memcpy(&value, (const uint8_t *)bytes + offset, size);
     return value;
 }
 
@@ -23,7 +22,7 @@ int elf_header(const void *bytes, size_t n, uint64_t *phdr_offset, size_t *phdr_
 
     if (n < ELF_HEADER_SIZE || get(bytes, 0, 4) != 0x464c457f)
         return NOT_EXECUTABLE;
-    if (get(bytes, 4, 1) != 2 /* 64 bits */ || get(bytes, 5, 1) != 1 /* little-endian */)
+    if (get(bytes, 4, 2) != 0x102 /* 64 bits, little-endian */)
         return NOT_EXECUTABLE;
     type = get(bytes, 16, 2);
     count = get(bytes, 56, 2);

@@ -726,38 +726,40 @@ static int show_place(struct text *text, const struct pseudo *self)
         .name = (file), .mode = S_IFREG | 0400, .show = (fn)                                       \
     }
 
-static struct pseudo_entry both[] = {
-    PSEUDO_FILE("stat", show_stat),
-    PSEUDO_FILE("statm", show_statm),
-    PSEUDO_FILE("status", show_status),
-    {.name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm},
-    PSEUDO_FILE("cmdline", show_cmdline),
-    SECRET("environ", show_environ),
-    SECRET("auxv", show_auxv),
-    PSEUDO_FILE("maps", show_maps),
-    PSEUDO_FILE("smaps", show_smaps),
-    PSEUDO_FILE("limits", show_limits),
-    SECRET("io", show_io),
-    PSEUDO_FILE("cgroup", show_cgroup),
-    PSEUDO_FILE("oom_score", show_zero),
-    {.name = "oom_score_adj", .mode = S_IFREG | 0644, .show = show_zero, .store = store_number},
-    {.name = "oom_adj", .mode = S_IFREG | 0644, .show = show_zero, .store = store_number},
-    {.name = "loginuid", .mode = S_IFREG | 0644, .show = show_loginuid, .store = store_number},
-    PSEUDO_FILE("uid_map", show_id_map),
-    PSEUDO_FILE("gid_map", show_id_map),
-    SECRET("personality", show_personality),
-    PSEUDO_FILE("schedstat", show_schedstat),
-    PSEUDO_FILE("wchan", show_wchan),
-    PLACE("exe", follow_exe),
-    PLACE("cwd", follow_cwd),
-    PLACE("root", follow_root),
-};
+/* In /proc/PID and in /proc/PID/task/TID; an entry is linked into one folder only. */
+#define FILES                                                                                      \
+    {                                                                                              \
+        PSEUDO_FILE("stat", show_stat), PSEUDO_FILE("statm", show_statm),                          \
+            PSEUDO_FILE("status", show_status),                                                    \
+            {.name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm},      \
+            PSEUDO_FILE("cmdline", show_cmdline), SECRET("environ", show_environ),                 \
+            SECRET("auxv", show_auxv), PSEUDO_FILE("maps", show_maps),                             \
+            PSEUDO_FILE("smaps", show_smaps), PSEUDO_FILE("limits", show_limits),                  \
+            SECRET("io", show_io), PSEUDO_FILE("cgroup", show_cgroup),                             \
+            PSEUDO_FILE("oom_score", show_zero),                                                   \
+            {.name = "oom_score_adj",                                                              \
+             .mode = S_IFREG | 0644,                                                               \
+             .show = show_zero,                                                                    \
+             .store = store_number},                                                               \
+            {.name = "oom_adj", .mode = S_IFREG | 0644, .show = show_zero, .store = store_number}, \
+            {.name = "loginuid",                                                                   \
+             .mode = S_IFREG | 0644,                                                               \
+             .show = show_loginuid,                                                                \
+             .store = store_number},                                                               \
+            PSEUDO_FILE("uid_map", show_id_map), PSEUDO_FILE("gid_map", show_id_map),              \
+            SECRET("personality", show_personality), PSEUDO_FILE("schedstat", show_schedstat),     \
+            PSEUDO_FILE("wchan", show_wchan), PLACE("exe", follow_exe), PLACE("cwd", follow_cwd),  \
+            PLACE("root", follow_root),                                                            \
+    }
+static struct pseudo_entry of_process[] = FILES, of_thread[] = FILES;
 
 static int register_files(void)
 {
     proc_source = &source;
-    for (unsigned i = 0; i < ARRAY_SIZE(both); i++)
-        proc_pid_register(&both[i], PROC_PROCESS | PROC_THREAD);
+    for (unsigned i = 0; i < ARRAY_SIZE(of_process); i++) {
+        proc_pid_register(&of_process[i], PROC_PROCESS);
+        proc_pid_register(&of_thread[i], PROC_THREAD);
+    }
     return 0;
 }
 BOOT_STEP(PHASE_FS, "/proc of processes", register_files);
