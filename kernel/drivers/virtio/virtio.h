@@ -52,8 +52,9 @@ struct virtio_device {
     const char *place;                                    /* "mmio@0xfeb00e00", "pci 00:02.0" */
     void (*config_changed)(struct virtio_device *device); /* interrupt context; may be NULL */
     struct virtqueue *queues[64];
-    unsigned nqueues; /* highest one in use + 1 */
-    bool broken;      /* virtio_device_broken(): it was reset and is left alone */
+    unsigned nqueues;   /* highest one in use + 1 */
+    bool queue_vectors; /* set by probe() to ask for an interrupt of its own for each queue */
+    bool broken;        /* virtio_device_broken(): it was reset and is left alone */
     struct virtio_device *next;
 };
 
