@@ -1,6 +1,7 @@
+// clang-format off
 // sources: tests/unit/shim/mm.c kernel/mm/frame.c kernel/mm/frame_map.c kernel/arch/x86_64/paging.c
-// flags: -Itests/unit/shim -Itests/unit -Ikernel -DDIRECT_MAP_BASE=0x200000000000ul
-// -Wno-unused-parameter
+// flags: -Itests/unit/shim -Itests/unit -Ikernel -DDIRECT_MAP_BASE=0x200000000000ul -Wno-unused-parameter
+// clang-format on
 /* The frame allocator: no frame is given twice, all come back, the reserve holds, memory is taken
  * into use piece by piece; and the arithmetic from the memory map to usable spans. */
 #include "core/boot.h"

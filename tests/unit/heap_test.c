@@ -1,6 +1,7 @@
+// clang-format off
 // sources: tests/unit/shim/mm.c kernel/mm/frame.c kernel/mm/heap.c kernel/arch/x86_64/paging.c
-// flags: -Itests/unit/shim -Itests/unit -Ikernel -DDIRECT_MAP_BASE=0x200000000000ul
-// -Wno-unused-parameter
+// flags: -Itests/unit/shim -Itests/unit -Ikernel -DDIRECT_MAP_BASE=0x200000000000ul -Wno-unused-parameter
+// clang-format on
 /* The heap: blocks do not overlap, are aligned as promised, keep their bytes; all memory comes
  * back; misuse is found out. */
 #include "mm/heap.h"

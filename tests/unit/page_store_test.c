@@ -1,6 +1,7 @@
-// sources: tests/unit/shim/mm.c kernel/mm/frame.c kernel/mm/heap.c kernel/mm/page_store.c
-// kernel/arch/x86_64/paging.c flags: -Itests/unit/shim -Itests/unit -Ikernel
-// -DDIRECT_MAP_BASE=0x200000000000ul -Wno-unused-parameter
+// clang-format off
+// sources: tests/unit/shim/mm.c kernel/mm/frame.c kernel/mm/heap.c kernel/mm/page_store.c kernel/arch/x86_64/paging.c
+// flags: -Itests/unit/shim -Itests/unit -Ikernel -DDIRECT_MAP_BASE=0x200000000000ul -Wno-unused-parameter
+// clang-format on
 /* Page stores against a table: small and huge indexes, ranges, the next page, nothing leaks. */
 #include "lib/errno.h"
 #include "mm/heap.h"

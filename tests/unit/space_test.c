@@ -1,8 +1,7 @@
-// sources: tests/unit/shim/mm.c kernel/mm/frame.c kernel/mm/heap.c kernel/mm/address_space.c
-// kernel/mm/mapping.c flags: kernel/mm/table.c kernel/mm/flush.c kernel/mm/fault.c kernel/mm/map.c
-// kernel/mm/protect.c kernel/mm/remap.c kernel/mm/advise.c kernel/mm/fork.c kernel/mm/page_store.c
-// kernel/mm/shm.c kernel/lib/rbtree.c kernel/arch/x86_64/paging.c -Itests/unit/shim -Itests/unit
-// -Ikernel -DDIRECT_MAP_BASE=0x200000000000ul -Wno-unused-parameter
+// clang-format off
+// sources: tests/unit/shim/mm.c kernel/mm/frame.c kernel/mm/heap.c kernel/mm/address_space.c kernel/mm/mapping.c kernel/mm/table.c kernel/mm/flush.c kernel/mm/fault.c kernel/mm/map.c kernel/mm/protect.c kernel/mm/remap.c kernel/mm/advise.c kernel/mm/fork.c kernel/mm/page_store.c kernel/mm/shm.c kernel/lib/rbtree.c kernel/arch/x86_64/paging.c
+// flags: -Itests/unit/shim -Itests/unit -Ikernel -DDIRECT_MAP_BASE=0x200000000000ul -Wno-unused-parameter
+// clang-format on
 /* Address spaces against a model: after every random mmap, munmap, mprotect, mremap, madvise, fork
  * and truncation, each page must be there or not, with the rights and bytes that the model says;
  * accesses are made as a processor would, through the page tables and the fault handler. At the end
