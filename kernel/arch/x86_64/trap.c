@@ -277,6 +277,14 @@ __noreturn void program_enter(const struct regs *regs)
 {
     struct regs *top = (struct regs *)current->kstack_top - 1;
     irq_disable();
-    *top = *regs;
-    program_enter_at(top);
+    /* The callers' frames, and this one, may lie where the copy goes: nothing is pushed after it. */
+    asm volatile("cld\n"
+                 "rep movsq\n"
+                 "mov %[top], %%rdi\n"
+                 "mov %[top], %%rsp\n"
+                 "jmp program_enter_at"
+                 :
+                 : "D"(top), "S"(regs), "c"(sizeof(*top) / 8), [top] "b"(top)
+                 : "memory");
+    __builtin_unreachable();
 }
