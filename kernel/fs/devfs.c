@@ -90,6 +90,15 @@ static void show_all(struct inode *root, const struct device *device)
     }
 }
 
+/* The folders that get mounts at boot, which then need not make all the files. */
+static void make_folders(struct inode *root)
+{
+    static const struct device pts = {.name = "pts", .mode = S_IFDIR | 0755};
+    static const struct device shm = {.name = "shm", .mode = S_IFDIR | S_ISVTX | 0777};
+    add_node(root, pts.name, &pts);
+    add_node(root, shm.name, &shm);
+}
+
 static void populate(struct inode *root)
 {
     shown = true;
@@ -163,6 +172,7 @@ static int mount(const char *source, unsigned flags, const char *options, struct
         int err = tmpfs_create(&devfs_type, 0, 0755, &devfs);
         if (err < 0)
             return err;
+        make_folders(devfs->root);
         ((struct tmpfs *)devfs->data)->populate = populate;
     }
     /* One more reference than mounts: it stays. */
@@ -174,8 +184,6 @@ static int mount(const char *source, unsigned flags, const char *options, struct
 int devfs_start(void)
 {
     fs_register(&devfs_type);
-    devfs_folder("pts", 0755);
-    devfs_folder("shm", 01777);
     devfs_folder("mqueue", 01777);
     devfs_symlink("fd", "/proc/self/fd");
     devfs_symlink("stdin", "/proc/self/fd/0");

@@ -23,7 +23,9 @@ static int mount_root(void)
     else
         log_notice("fs: no root image; the root is empty");
     err = tmpfs_create(fs_find("tmpfs"), 0, 0755, &super);
-    return err < 0 ? err : mount_super(super, "tmpfs", NULL, 0);
+    if (err == 0)
+        err = mount_super(super, "tmpfs", NULL, 0);
+    return err < 0 ? err : vfs_mkdir(NULL, "/tmp", 01777);
 }
 
 /* Mount a file system on a folder, which is made if it is missing. */
@@ -46,22 +48,6 @@ static void mount_on(const char *place, const char *type, unsigned flags, const 
         log_err("fs: %s cannot be mounted on %s (error %d)", type, place, -err);
 }
 
-/* The usual folders that a bare root may lack; programs write into them. */
-static void make_folder(const char *name, uint32_t mode)
-{
-    struct path place;
-    if (vfs_lookup(NULL, name, LOOKUP_FOLLOW, &place) == 0) {
-        path_put(&place);
-        return;
-    }
-    if (vfs_mkdir(NULL, name, mode) == 0 && mode & 022 &&
-        vfs_lookup(NULL, name, LOOKUP_FOLLOW, &place) == 0) {
-        struct attributes attr = {.mask = ATTR_MODE, .mode = mode};
-        vfs_setattr(&place, &attr);
-        path_put(&place);
-    }
-}
-
 static int start(void)
 {
     tmpfs_start();
@@ -74,7 +60,6 @@ static int start(void)
     mount_on("/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
     mount_on("/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "ptmxmode=0666");
     mount_on("/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, NULL);
-    make_folder("/tmp", 01777);
     return 0;
 }
 BOOT_STEP(PHASE_FS, "root", start);

@@ -255,6 +255,18 @@ const struct inode_ops tmpfs_inode_ops = {
 
 /* --- file systems */
 
+uint64_t tmpfs_max_pages(struct tmpfs *fs)
+{
+    uint64_t max = atomic_load_explicit(&fs->max_pages, memory_order_relaxed);
+    if (!max) {
+        struct frame_stats frames;
+        frame_get_stats(&frames);
+        max = frames.total / 2;
+        atomic_store_explicit(&fs->max_pages, max, memory_order_relaxed);
+    }
+    return max;
+}
+
 static void get_statfs(struct super *super, struct statfs_info *info)
 {
     struct tmpfs *fs = super->data;
@@ -262,7 +274,7 @@ static void get_statfs(struct super *super, struct statfs_info *info)
     frame_get_stats(&frames);
     uint64_t used = atomic_load_explicit(&fs->pages, memory_order_relaxed);
     info->type = fs->lower ? OVERLAY_MAGIC : TMPFS_MAGIC;
-    info->blocks = atomic_load_explicit(&fs->max_pages, memory_order_relaxed);
+    info->blocks = tmpfs_max_pages(fs);
     info->bfree = info->bavail = used < info->blocks ? info->blocks - used : 0;
     info->files = frames.total;
     info->ffree = frames.free;
@@ -275,16 +287,11 @@ static void destroy(struct super *super)
 
 int tmpfs_create(const struct fs_type *type, uint64_t max_pages, uint32_t mode, struct super **out)
 {
-    struct frame_stats frames;
     struct super *super = super_create(type);
     struct tmpfs *fs = super ? kzalloc(sizeof(*fs)) : NULL;
     if (!fs) {
         kfree(super);
         return -ENOMEM;
-    }
-    if (!max_pages) {
-        frame_get_stats(&frames);
-        max_pages = frames.total / 2;
     }
     atomic_init(&fs->max_pages, max_pages);
     atomic_init(&fs->next_ino, 1);

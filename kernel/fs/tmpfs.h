@@ -14,10 +14,11 @@ struct tmpfs_node;
 /* One file system. */
 struct tmpfs {
     struct mutex names; /* over all folders' entries, and what overlay.c keeps in nodes */
-    atomic_ulong pages, max_pages;
+    atomic_ulong pages, max_pages; /* 0: half of memory, looked up when it matters */
     _Atomic uint64_t next_ino;
     struct super *lower; /* the read-only file system below, with a reference of its root */
-    /* Run before the first look into the root (devfs makes its files then). */
+    /* Run before the first reading of the root or look for a name that is not there (devfs makes
+     * its files then). */
     void (*_Atomic populate)(struct inode *root);
 };
 
@@ -82,6 +83,7 @@ int tmpfs_add_seals(struct file *file, unsigned seals);
 
 /* --- between the parts of tmpfs */
 
+uint64_t tmpfs_max_pages(struct tmpfs *fs);
 extern const struct inode_ops tmpfs_inode_ops;
 extern const struct file_ops tmpfs_file_ops, tmpfs_dir_ops; /* tmpfs_file.c, tmpfs_dir.c */
 
@@ -107,10 +109,6 @@ void tmpfs_drop_entries(struct tmpfs_node *dir);
 #define TMPFS_LOWER_POS ((off_t)1 << 62)
 /* "." and "..", positions 0 and 1; false: the sink is full. */
 bool dir_emit_dots(struct file *file, struct dir_sink *sink);
-static inline struct inode *fs_root(const struct inode *inode)
-{
-    return inode->super->root;
-}
 
 /* tmpfs_file.c */
 bool tmpfs_mapped_writable(struct tmpfs_node *node);

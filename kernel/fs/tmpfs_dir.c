@@ -104,36 +104,48 @@ void tmpfs_drop_entries(struct tmpfs_node *dir)
 
 /* --- operations */
 
-static void populate(struct inode *root)
+/* devfs: make what has been put off until somebody looks for it; true if there was anything. */
+static bool populate(struct inode *dir)
 {
-    void (*fn)(struct inode *) = atomic_exchange(&tmpfs_of(root)->populate, NULL);
+    struct tmpfs *fs = tmpfs_of(dir);
+    if (likely(!atomic_load_explicit(&fs->populate, memory_order_relaxed)))
+        return false;
+    void (*fn)(struct inode *) = atomic_exchange(&fs->populate, NULL);
     if (fn)
-        fn(root);
+        fn(dir->super->root);
+    return fn != NULL;
+}
+
+/* The inode of an own entry with a reference, or NULL; *hidden: it says there is none. */
+static struct inode *find_own(struct inode *dir, const char *name, bool *hidden)
+{
+    struct tmpfs *fs = tmpfs_of(dir);
+    mutex_lock(&fs->names);
+    struct tmpfs_entry *e = tmpfs_entry_find(tmpfs_node(dir), name);
+    struct inode *inode = e ? e->inode : NULL;
+    if (inode)
+        inode_get(inode);
+    mutex_unlock(&fs->names);
+    *hidden = e && !inode;
+    return inode;
 }
 
 int tmpfs_lookup(struct inode *dir, const char *name, struct inode **found)
 {
-    struct tmpfs *fs = tmpfs_of(dir);
     struct tmpfs_node *node = tmpfs_node(dir);
-    if (unlikely(fs->populate != NULL))
-        populate(fs_root(dir));
-    mutex_lock(&fs->names);
-    struct tmpfs_entry *e = tmpfs_entry_find(node, name);
-    *found = e ? e->inode : NULL;
-    if (*found)
-        inode_get(*found);
-    mutex_unlock(&fs->names);
+    bool hidden;
+    *found = find_own(dir, name, &hidden);
+    if (!*found && populate(dir))
+        *found = find_own(dir, name, &hidden);
     if (*found)
         return 0;
-    return !e && node->lower ? overlay_lookup(node, name, found) : -ENOENT;
+    return node->lower && !hidden ? overlay_lookup(node, name, found) : -ENOENT;
 }
 
 int tmpfs_add(struct inode *dir, const char *name, struct inode *inode)
 {
     struct tmpfs *fs = tmpfs_of(dir);
     struct tmpfs_node *node = tmpfs_node(dir);
-    if (unlikely(fs->populate != NULL))
-        populate(fs_root(dir));
     int err = overlay_pin(node);
     if (err < 0)
         return err;
@@ -377,8 +389,7 @@ static int read_dir(struct file *file, struct dir_sink *sink)
 {
     struct tmpfs_node *dir = tmpfs_node(file->inode);
     struct listed listed;
-    if (unlikely(tmpfs_of(file->inode)->populate != NULL))
-        populate(fs_root(file->inode));
+    populate(file->inode);
     if (!dir_emit_dots(file, sink))
         return 0;
     if (file->pos < TMPFS_LOWER_POS) {

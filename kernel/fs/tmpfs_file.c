@@ -22,6 +22,8 @@ static int charge(struct tmpfs_node *node, uint64_t n)
     uint64_t old = atomic_fetch_add_explicit(&fs->pages, n, memory_order_relaxed);
     if (likely(old + n <= atomic_load_explicit(&fs->max_pages, memory_order_relaxed)))
         return 0;
+    if (old + n <= tmpfs_max_pages(fs))
+        return 0;
     atomic_fetch_sub_explicit(&fs->pages, n, memory_order_relaxed);
     return -ENOSPC;
 }
@@ -383,8 +385,7 @@ static int allocate_file(struct file *file, int mode, off_t offset, off_t length
     if (mode & ~(FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE | FALLOC_ZERO_RANGE))
         return -EOPNOTSUPP;
     struct tmpfs *fs = tmpfs_of(inode);
-    if (!(mode & FALLOC_PUNCH_HOLE) &&
-        (uint64_t)length >> PAGE_SHIFT > atomic_load_explicit(&fs->max_pages, memory_order_relaxed))
+    if (!(mode & FALLOC_PUNCH_HOLE) && (uint64_t)length >> PAGE_SHIFT > tmpfs_max_pages(fs))
         return -ENOSPC;
     write_lock(&inode->lock);
     int err = allocate_locked(tmpfs_node(inode), mode, offset, end);
