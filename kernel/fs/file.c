@@ -235,6 +235,13 @@ static void bound_io(struct io *io)
         io->left = RW_MAX;
 }
 
+/* Somebody else may be moving the position: not if the only reference is that of a descriptor
+ * table with one user (linux/fd.h), or the caller's own. */
+static bool pos_is_shared(const struct file *file)
+{
+    return atomic_load_explicit(&file->refs, memory_order_relaxed) != 1;
+}
+
 ssize_t file_read(struct file *file, struct io *io, off_t *pos)
 {
     if (unlikely(!file_readable(file)))
@@ -247,7 +254,7 @@ ssize_t file_read(struct file *file, struct io *io, off_t *pos)
             return -ESPIPE;
         return *pos < 0 ? -EINVAL : read_at(file, io, pos);
     }
-    if (!file->seekable)
+    if (!file->seekable || !pos_is_shared(file))
         return read_at(file, io, &file->pos);
     mutex_lock(&file->pos_lock);
     ssize_t n = read_at(file, io, &file->pos);
@@ -275,7 +282,7 @@ ssize_t file_write(struct file *file, struct io *io, off_t *pos)
             return -ESPIPE;
         return *pos < 0 ? -EINVAL : write_at(file, io, pos);
     }
-    if (!file->seekable)
+    if (!file->seekable || !pos_is_shared(file))
         return write_at(file, io, &file->pos);
     mutex_lock(&file->pos_lock);
     ssize_t n = write_at(file, io, &file->pos);

@@ -45,6 +45,27 @@ static ssize_t read_zero(struct file *file, struct io *io, off_t *pos)
     return n ? (ssize_t)n : -EFAULT;
 }
 
+static __attribute__((noinline)) ssize_t read_zero_slowly(struct file *file, uintptr_t buf,
+                                                          size_t n)
+{
+    struct iovec iov;
+    struct io io = io_user(&iov, buf, n);
+    return read_zero(file, &io, NULL);
+}
+
+/* read(2) and write(2) of these two are what programs measure a system call with. */
+static ssize_t read_zero_user(struct file *file, uintptr_t buf, size_t n)
+{
+    if (likely(n <= CHUNK && user_zero(buf, n) == 0))
+        return n;
+    return read_zero_slowly(file, buf, n);
+}
+
+static ssize_t write_null_user(struct file *file, uintptr_t buf, size_t n)
+{
+    return n;
+}
+
 static ssize_t write_full(struct file *file, struct io *io, off_t *pos)
 {
     return io->left ? -ENOSPC : 0;
@@ -152,9 +173,14 @@ static ssize_t write_kmsg(struct file *file, struct io *io, off_t *pos)
     return want;
 }
 
-static const struct file_ops null_ops = {.read = read_null, .write = write_null, .seek = seek_null};
-static const struct file_ops zero_ops = {
-    .read = read_zero, .write = write_null, .seek = seek_null, .mmap = map_zero};
+static const struct file_ops null_ops = {
+    .read = read_null, .write = write_null, .write_user = write_null_user, .seek = seek_null};
+static const struct file_ops zero_ops = {.read = read_zero,
+                                         .read_user = read_zero_user,
+                                         .write = write_null,
+                                         .write_user = write_null_user,
+                                         .seek = seek_null,
+                                         .mmap = map_zero};
 static const struct file_ops full_ops = {
     .read = read_zero, .write = write_full, .seek = seek_null, .mmap = map_zero};
 static const struct file_ops random_ops = {

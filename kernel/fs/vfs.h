@@ -371,6 +371,10 @@ struct file_ops {
      * ignore pos. nonblock: file->flags & O_NONBLOCK, or asked for this call (RWF_NOWAIT). */
     ssize_t (*read)(struct file *file, struct io *io, off_t *pos);
     ssize_t (*write)(struct file *file, struct io *io, off_t *pos);
+    /* Optional short cuts for read(2) and write(2) of files without a position: n bytes straight
+     * to or from program memory, whose range has been checked. */
+    ssize_t (*read_user)(struct file *file, uintptr_t buf, size_t n);
+    ssize_t (*write_user)(struct file *file, uintptr_t buf, size_t n);
     int (*readdir)(struct file *file, struct dir_sink *sink);   /* from file->pos on; advances it */
     off_t (*seek)(struct file *file, off_t offset, int whence); /* NULL: -ESPIPE */
     int64_t (*ioctl)(struct file *file, unsigned cmd, uintptr_t arg); /* -ENOTTY */

@@ -14,6 +14,17 @@ struct fd_ref {
 
 struct fd_ref fd_borrow_counted(int fd);
 
+/* The open file of a descriptor that no other task can close; NULL: look with fd_borrow_any(). */
+static inline struct file *fd_own(int fd)
+{
+    struct fd_table *table = current_task()->fds;
+    if (unlikely(atomic_load_explicit(&table->refs, memory_order_relaxed) != 1 ||
+                 (unsigned)fd >= atomic_load_explicit(&table->size, memory_order_relaxed)))
+        return NULL;
+    struct fd_entry *entries = atomic_load_explicit(&table->entries, memory_order_relaxed);
+    return atomic_load_explicit(&entries[(unsigned)fd].file, memory_order_relaxed);
+}
+
 /* The open file of a descriptor, O_PATH files too. Give it back with fd_return(). */
 static inline struct fd_ref fd_borrow_any(int fd)
 {

@@ -453,7 +453,7 @@ static void timers(void)
     CHECK_EQ(now.it_interval.tv_nsec, 10 * MS);
     CHECK(now.it_value.tv_nsec > 0 && now.it_value.tv_nsec <= 10 * MS);
     CHECK_EQ(read(fd, &ticks, 8), 8);
-    CHECK_EQ(ticks, 1);
+    CHECK(ticks >= 1);
     set = (struct itimerspec){{0, 0}, {0, 0}};
     CHECK_EQ(timerfd_settime(fd, 0, &set, &now), 0);
     CHECK_EQ(now.it_interval.tv_nsec, 10 * MS);
