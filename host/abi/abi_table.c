@@ -1,4 +1,5 @@
-/* abi_table.c: print docs/abi.md from the table inside the kernel file: abi_table build/osprey.elf */
+/* abi_table.c: print docs/abi.md from the table inside the kernel file: abi_table build/osprey.elf
+ */
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -109,12 +110,14 @@ int main(int argc, char **argv)
     }
     for (unsigned nr = 0; nr <= LAST_CALL; nr++)
         known += names[nr] != 0;
-    printf("# The x86-64 system calls\n\n"
-           "Made by `make abi` from the kernel's own table (`SYSCALL()` in `kernel/linux/`); a test\n"
-           "compares. Of %u calls %u are whole, %u partial, %u missing (they return ENOSYS and say so\n"
-           "once on the console).\n\n"
-           "| number | call | state | what lacks |\n| --- | --- | --- | --- |\n",
-           known, whole, partial, known - whole - partial);
+    printf(
+        "# The x86-64 system calls\n\n"
+        "Made by `make abi` from the kernel's own table (`SYSCALL()` in `kernel/linux/`); a test\n"
+        "compares. Of %u calls %u are whole, %u partial, %u missing (they return ENOSYS and say "
+        "so\n"
+        "once on the console).\n\n"
+        "| number | call | state | what lacks |\n| --- | --- | --- | --- |\n",
+        known, whole, partial, known - whole - partial);
     print_table(calls, names);
     return 0;
 }

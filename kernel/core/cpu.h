@@ -26,7 +26,7 @@ struct cpu {
     uint64_t scratch2;      /* offset 32 */
     uint64_t stack_canary;  /* offset 40: where gcc looks for it with -mcmodel=kernel */
     const struct clock_data *clock_page; /* offset 48: the vDSO reads the time there */
-    unsigned id;            /* 0 is the boot CPU */
+    unsigned id;                         /* 0 is the boot CPU */
     uint32_t apic_id;
     atomic_bool online;
     atomic_bool idle;   /* in the idle loop: needs an IPI to look at its queues */

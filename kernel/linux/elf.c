@@ -7,7 +7,8 @@ enum { PT_LOAD = 1, PT_INTERP = 3 };
 #define PT_GNU_STACK 0x6474e551u
 #define PAGE         4096ull
 
-/* Little-endian fields of size bytes (2, 4, 8) at any alignment; this processor is little-endian. */
+/* Little-endian fields of size bytes (2, 4, 8) at any alignment; this processor is little-endian.
+ */
 static inline uint64_t get(const void *bytes, size_t offset, unsigned size)
 {
     uint64_t value = 0;

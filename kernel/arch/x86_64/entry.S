@@ -93,6 +93,7 @@ syscall_patchable:
 
         .balign 16
 syscall_fast_switched:
+        cld                             /* what the processor does at a syscall instruction */
         SAVE_CALLER
         mov     %r10, %rcx
         call    *syscall_table(,%rax,8)

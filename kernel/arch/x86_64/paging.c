@@ -240,8 +240,8 @@ static int drop_surroundings(void)
 {
     int err = set_range(KERNEL_BASE, (uintptr_t)__kernel_start, ~0ull, 0);
     return err ? err
-               : set_range((uintptr_t)__kernel_end, ALIGN_UP((uintptr_t)__kernel_end, 2 * HUGE_SIZE),
-                           ~0ull, 0);
+               : set_range((uintptr_t)__kernel_end,
+                           ALIGN_UP((uintptr_t)__kernel_end, 2 * HUGE_SIZE), ~0ull, 0);
 }
 
 static void flush_everything(void *arg)

@@ -268,7 +268,9 @@ void cpus_call(cpuset_t set, void (*fn)(void *), void *arg)
     /* Whoever waits serves calls himself: two callers with interrupts off do not wait for each
      * other. */
     while (atomic_flag_test_and_set_explicit(&call.busy, memory_order_acquire)) {
+        uint64_t flags = irq_save(); /* its interrupt must not come in the middle */
         run_call(NULL);
+        irq_restore(flags);
         cpu_pause();
     }
     call.fn = fn;

@@ -277,7 +277,8 @@ __noreturn void program_enter(const struct regs *regs)
 {
     struct regs *top = (struct regs *)current->kstack_top - 1;
     irq_disable();
-    /* The callers' frames, and this one, may lie where the copy goes: nothing is pushed after it. */
+    /* The callers' frames, and this one, may lie where the copy goes: nothing is pushed after it.
+     */
     asm volatile("cld\n"
                  "rep movsq\n"
                  "mov %[top], %%rdi\n"
