@@ -152,10 +152,17 @@ void console_tty_resize(unsigned rows, unsigned columns)
         tty_resize(tty, &(struct winsize){.rows = rows, .columns = columns});
 }
 
+/* At the end of the program: whatever signals are pending, and stopped or not. */
 void console_tty_drain(void)
 {
-    if (console)
-        console_drain(console);
+    struct tty *tty = console;
+    if (!tty)
+        return;
+    mutex_lock(&tty->lock);
+    ldisc_stop(&tty->ldisc, false);
+    mutex_unlock(&tty->lock);
+    WAIT_EVENT(&tty->write_wait, !tty_output_pending(tty) || tty->hung_up, 0, NSEC_FOREVER);
+    stream_of(tty)->ops->drain(stream_of(tty));
 }
 
 /* --- devices ------------------------------------------------------------------------------ */
