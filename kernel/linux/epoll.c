@@ -12,6 +12,7 @@
 #include "lib/rbtree.h"
 #include "lib/string.h"
 #include "linux/path.h"
+#include "linux/signalfd.h"
 #include "linux/syscall.h"
 #include "linux/time.h"
 #include "linux/watch.h"
@@ -30,8 +31,6 @@ enum {
 #define EPOLLET        0x80000000u
 #define EPOLL_PRIVATE  (EPOLLEXCLUSIVE | EPOLLWAKEUP | EPOLLONESHOT | EPOLLET)
 #define EXCLUSIVE_OK   (POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
-/* A wake-up with this bit: the queue is about to be freed (linux/signalfd.h). */
-#define POLLFREE 0x4000u
 
 struct epoll_event {
     uint32_t events;

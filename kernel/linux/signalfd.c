@@ -1,4 +1,5 @@
-/* linux/signalfd.c: signalfd(2): pending signals of whoever reads. */
+#include "linux/signalfd.h"
+
 #include "lib/string.h"
 #include "linux/fd.h"
 #include "linux/syscall.h"

@@ -4,6 +4,7 @@
 #include "arch/x86_64/context.h"
 #include "core/log.h"
 #include "lib/string.h"
+#include "linux/signalfd.h"
 #include "mm/heap.h"
 
 enum { TID_BUCKETS = 512, PROCESS_BUCKETS = 64, PID_MAX = 4194304, TIDS_RESERVED = 300 };
@@ -221,6 +222,7 @@ void process_free(struct process *process)
             link = &rcu_load(*link)->hash_next;
         rcu_store(*link, rcu_load(process->hash_next));
         spin_unlock_irq(&number_lock, flags);
+        signalfd_process_gone(process);
         rcu_synchronize();
     }
     signal_actions_put(process->actions);

@@ -5,6 +5,7 @@
 #include "linux/path.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
+#include "linux/timerfd.h"
 
 enum { COARSE_NS = 4000000, TICK_NS = 10000000, CAP_SYS_TIME = 25 };
 
@@ -184,6 +185,7 @@ static int set_clock(nsec_t now)
     error = clock_set_realtime(now);
     atomic_fetch_add_explicit(&clock_set_count, 1, memory_order_release);
     wake_all(&clock_set_wait);
+    timerfd_clock_was_set();
     return error;
 }
 
