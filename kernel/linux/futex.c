@@ -49,16 +49,29 @@ static int wait_setup(struct futex_waiter *waiter, uint32_t value)
     }
 }
 
+/* Set one field after the other: this is where threads hand over to each other. */
+static inline void waiter_init(struct futex_waiter *waiter, uintptr_t word, uint32_t bitset)
+{
+    waiter->task = current_task();
+    waiter->word = word;
+    waiter->bitset = bitset;
+    waiter->pi = waiter->requeue_pi = false;
+    atomic_init(&waiter->woken, false);
+}
+
 static int64_t wait(uintptr_t word, unsigned flags, uint32_t value, nsec_t deadline,
                     uint32_t bitset)
 {
-    struct futex_waiter waiter = {.task = current_task(), .word = word, .bitset = bitset};
+    struct futex_waiter waiter;
     int error;
 
     if (!bitset)
         return -EINVAL;
-    error = futex_key(word, flags, &waiter.key) ?: wait_setup(&waiter, value);
-    return error ?: futex_sleep(&waiter, deadline);
+    waiter_init(&waiter, word, bitset);
+    error = futex_key(word, flags, &waiter.key);
+    if (!error)
+        error = wait_setup(&waiter, value);
+    return error ? error : futex_sleep(&waiter, deadline);
 }
 
 /* restart_args: word, flags, value, deadline, bitset. */
@@ -80,7 +93,7 @@ static int64_t wait_call(uintptr_t word, unsigned flags, uint32_t value, nsec_t 
     struct task *task = current_task();
     int64_t result = wait(word, flags, value, deadline, bitset);
 
-    if (result != -EINTR)
+    if (likely(result != -EINTR))
         return result;
     if (deadline == NSEC_FOREVER)
         return -ERESTARTSYS;
@@ -343,7 +356,8 @@ static int64_t timed(uintptr_t word, int op, unsigned flags, uint32_t value, uin
     }
 }
 
-SYSCALL(futex, 6, SYSCALL_PARTIAL, "owners of PI futexes are not boosted")
+static __attribute__((noinline)) int64_t futex(uintptr_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
+                                               uintptr_t a4, uint64_t a5)
 {
     int op = (int)a1 & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME), count2 = (int)a3;
     unsigned flags = (a1 & FUTEX_PRIVATE_FLAG ? 0 : FLAG_SHARED) |
@@ -378,6 +392,16 @@ SYSCALL(futex, 6, SYSCALL_PARTIAL, "owners of PI futexes are not boosted")
     default:
         return -ENOSYS;
     }
+}
+
+SYSCALL(futex, 6, SYSCALL_PARTIAL, "owners of PI futexes are not boosted")
+{
+    /* The two that all locks use, without looking at the rest. */
+    if (likely((uint32_t)a1 == (FUTEX_WAKE | FUTEX_PRIVATE_FLAG)))
+        return wake(a0, 0, (int)a2, FUTEX_BITSET_ALL);
+    if (likely((uint32_t)a1 == (FUTEX_WAIT | FUTEX_PRIVATE_FLAG) && !a3))
+        return wait_call(a0, 0, (uint32_t)a2, NSEC_FOREVER, FUTEX_BITSET_ALL);
+    return futex(a0, a1, a2, a3, a4, a5);
 }
 
 /* --- futex_waitv(2) --- */

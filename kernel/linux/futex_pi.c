@@ -190,7 +190,7 @@ void futex_pi_exit(struct task *task)
     if (!atomic_load(&task->pi_contended))
         return;
     for (unsigned i = 0; i < FUTEX_BUCKETS; i++) {
-        struct futex_bucket *bucket = futex_bucket_nth(i);
+        struct futex_bucket *bucket = &futex_buckets[i];
         uint64_t irq = futex_lock(bucket);
         bool again;
 

@@ -38,11 +38,28 @@ struct futex_waiter {
 };
 
 enum { FUTEX_BUCKETS = 256 };
-struct futex_bucket *futex_bucket_nth(unsigned n);
-struct futex_bucket *futex_bucket(const struct memory_key *key);
+extern struct futex_bucket futex_buckets[FUTEX_BUCKETS];
+
+static inline struct futex_bucket *futex_bucket(const struct memory_key *key)
+{
+    uint64_t mixed = ((uintptr_t)key->owner >> 4 ^ key->offset >> 2) * 0x9e3779b97f4a7c15ull;
+
+    return &futex_buckets[mixed >> 56];
+}
+
 /* Irqs go off; the flags for unlock. Two buckets may be one. */
-uint64_t futex_lock(struct futex_bucket *bucket);
-void futex_unlock(struct futex_bucket *bucket, uint64_t flags);
+static inline uint64_t futex_lock(struct futex_bucket *bucket)
+{
+    uint64_t flags = spin_lock_irq(&bucket->lock);
+
+    if (unlikely(!bucket->waiters.next))
+        list_init(&bucket->waiters);
+    return flags;
+}
+static inline void futex_unlock(struct futex_bucket *bucket, uint64_t flags)
+{
+    spin_unlock_irq(&bucket->lock, flags);
+}
 uint64_t futex_lock_two(struct futex_bucket *one, struct futex_bucket *two);
 void futex_unlock_two(struct futex_bucket *one, struct futex_bucket *two, uint64_t flags);
 
@@ -52,13 +69,49 @@ static inline bool futex_same(const struct memory_key *a, const struct memory_ke
 }
 
 /* -EINVAL (not aligned), -EFAULT. */
-int futex_key(uintptr_t word, unsigned flags, struct memory_key *key);
+int futex_key_shared(uintptr_t word, struct memory_key *key);
+static inline int futex_key(uintptr_t word, unsigned flags, struct memory_key *key)
+{
+    if (unlikely(word % 4))
+        return -EINVAL;
+    if (unlikely(word >= USER_END))
+        return -EFAULT;
+    if (flags & FLAG_SHARED)
+        return futex_key_shared(word, key);
+    *key = (struct memory_key){current->space, word};
+    return 0;
+}
 /* Make the word's page present, and writable; 0 or -EFAULT. No lock held. */
 int futex_fault_in(uintptr_t word);
-/* Put the waiter into the locked bucket: by priority, then in order. */
-void futex_enqueue(struct futex_bucket *bucket, struct futex_waiter *waiter);
+/* Put the waiter into the locked bucket: real-time threads before all others (man 2 futex), each
+ * kind in the order of coming. */
+static inline void futex_enqueue(struct futex_bucket *bucket, struct futex_waiter *waiter)
+{
+    int priority = waiter->task->thread.rt_priority;
+    struct list *before = &bucket->waiters;
+
+    atomic_store_explicit(&waiter->bucket, bucket, memory_order_relaxed);
+    if (unlikely(priority > 0))
+        while (before->next != &bucket->waiters &&
+               list_entry(before->next, struct futex_waiter, link)->task->thread.rt_priority >=
+                   priority)
+            before = before->next;
+    else
+        before = bucket->waiters.prev;
+    list_add(before, &waiter->link);
+}
 /* Take it out and wake it. Bucket locked. */
-void futex_release(struct futex_waiter *waiter);
+static inline void futex_release(struct futex_waiter *waiter)
+{
+    /* The task cannot be freed before this CPU leaves the bucket's lock (RCU); the waiter can go as
+     * soon as it sees woken. */
+    struct thread *thread = &waiter->task->thread;
+
+    waiter->link.prev->next = waiter->link.next;
+    waiter->link.next->prev = waiter->link.prev;
+    atomic_store_explicit(&waiter->woken, true, memory_order_release);
+    thread_wake(thread);
+}
 /* Sleep until woken: 0; else it has been taken out: -EINTR or -ETIMEDOUT. */
 int futex_sleep(struct futex_waiter *waiter, nsec_t deadline);
 /* Take it out unless it was woken meanwhile: true if it was still there. */
