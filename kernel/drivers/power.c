@@ -81,18 +81,19 @@ static bool sleep_types(uint8_t *type_a, uint8_t *type_b)
 {
     enum { PACKAGE_OP = 0x12, BYTE_PREFIX = 0x0a };
     struct table dsdt = find_table("DSDT");
-    for (size_t i = 0; i + 16 <= dsdt.len; i++) {
-        const uint8_t *p = dsdt.bytes + i;
+    for (size_t i = 0; i + 8 <= dsdt.len; i++) {
+        const uint8_t *p = dsdt.bytes + i, *end = dsdt.bytes + dsdt.len;
         if (memcmp(p, "_S5_", 4) != 0 || p[4] != PACKAGE_OP)
             continue;
         p += 5;
         p += (*p >> 6) + 2; /* the package's length (1 to 4 bytes), the number of elements */
-        if (*p == BYTE_PREFIX)
-            p++;
-        *type_a = *p++ & 7;
-        if (*p == BYTE_PREFIX)
-            p++;
-        *type_b = *p & 7;
+        uint8_t *const types[] = {type_a, type_b};
+        for (unsigned t = 0; t < ARRAY_SIZE(types); t++) {
+            p += p < end && *p == BYTE_PREFIX;
+            if (p >= end)
+                return false;
+            *types[t] = *p++ & 7;
+        }
         return true;
     }
     return false;
