@@ -25,9 +25,9 @@ paddr_t pipe_take_frame(struct pipe *pipe)
     return frame ? frame : frame_alloc(0, FRAME_USER);
 }
 
-static void drop_frame(struct pipe *pipe, paddr_t frame)
+static void drop_frame(struct pipe *pipe, paddr_t frame, bool own)
 {
-    if (!pipe->spare && frame_refs(frame) == 1)
+    if (own && !pipe->spare)
         pipe->spare = frame;
     else
         frame_put(frame);
@@ -36,7 +36,7 @@ static void drop_frame(struct pipe *pipe, paddr_t frame)
 void pipe_pop(struct pipe *pipe)
 {
     struct pipe_buffer *b = pipe_slot(pipe, pipe_tail(pipe));
-    drop_frame(pipe, b->frame);
+    drop_frame(pipe, b->frame, b->own);
     atomic_store_explicit(&pipe->tail, pipe_tail(pipe) + 1, memory_order_release);
 }
 
@@ -98,30 +98,38 @@ static ssize_t read_some(struct pipe *pipe, struct io *io)
     return total;
 }
 
+/* Until there is something: 1; the end: 0. */
+static int wait_readable(struct pipe *pipe, bool nonblock)
+{
+    while (pipe_empty(pipe)) {
+        if (!pipe_count(&pipe->writers))
+            return !pipe_empty(pipe); /* the last one may have written after the first look */
+        if (nonblock)
+            return -EAGAIN;
+        if (WAIT_EVENT(&pipe->readable, may_read(pipe), WAIT_INTERRUPTIBLE, NSEC_FOREVER) < 0)
+            return -ERESTARTSYS;
+    }
+    return 1;
+}
+
 static ssize_t pipe_read(struct file *file, struct io *io, off_t *pos)
 {
     struct pipe *pipe = file->data;
-    ssize_t n = 0;
     if (!io->left)
         return 0;
     for (;;) {
+        int ready = wait_readable(pipe, file_nonblock(file) || io->nowait);
+        if (ready <= 0)
+            return ready;
         mutex_lock(&pipe->lock);
         bool was_full = pipe_full(pipe);
-        n = read_some(pipe, io);
+        ssize_t n = read_some(pipe, io);
         bool room = was_full && !pipe_full(pipe);
         mutex_unlock(&pipe->lock);
         if (room || (n > 0 && pipe->polled))
             waitqueue_wake(&pipe->writable, 0, POLLOUT | POLLWRNORM);
-        if (n || !pipe_count(&pipe->writers)) {
-            /* The last writer may have written after we looked and gone since. */
-            if (!n && !pipe_empty(pipe))
-                continue;
+        if (n)
             return n;
-        }
-        if (file_nonblock(file) || io->nowait)
-            return -EAGAIN;
-        if (WAIT_EVENT(&pipe->readable, may_read(pipe), WAIT_INTERRUPTIBLE, NSEC_FOREVER) < 0)
-            return -ERESTARTSYS;
     }
 }
 
@@ -140,7 +148,7 @@ static ssize_t merge(struct pipe *pipe, struct io *io)
     if (!n || pipe_empty(pipe))
         return 0;
     struct pipe_buffer *b = pipe_slot(pipe, pipe_head(pipe) - 1);
-    if (!b->mergeable || b->offset + b->len + n > PAGE_SIZE)
+    if (!b->own || b->packet || b->offset + b->len + n > PAGE_SIZE)
         return 0;
     size_t moved = io_get(io, (char *)phys_to_virt(b->frame) + b->offset + b->len, n);
     b->len += moved;
@@ -155,10 +163,10 @@ static ssize_t write_page(struct pipe *pipe, struct io *io, bool packet)
     size_t n = MIN(io->left, PAGE_SIZE);
     size_t moved = io_get(io, phys_to_virt(frame), n);
     if (!moved) {
-        drop_frame(pipe, frame);
+        drop_frame(pipe, frame, true);
         return -EFAULT;
     }
-    pipe_push(pipe, &(struct pipe_buffer){frame, 0, moved, packet, !packet});
+    pipe_push(pipe, &(struct pipe_buffer){frame, 0, moved, packet, true});
     return moved;
 }
 

@@ -9,8 +9,8 @@ enum { PIPE_SLOTS = 16 };
 struct pipe_buffer {
     paddr_t frame;
     uint32_t offset, len;
-    bool packet;    /* a read ends with it and drops what is left of it */
-    bool mergeable; /* the page is the pipe's own: a write may go on behind it */
+    bool packet; /* a read ends with it and drops what is left of it */
+    bool own;    /* nobody else has the page: a write may go on behind it */
 };
 
 struct pipe {

@@ -51,7 +51,7 @@ static size_t share(struct pipe *in, struct pipe *out, size_t n, bool consume)
     while (done < n && at != pipe_head(in) && !pipe_full(out)) {
         struct pipe_buffer *b = pipe_slot(in, at), copy = *b;
         copy.len = MIN((size_t)copy.len, n - done);
-        copy.mergeable = b->mergeable = false;
+        copy.own = b->own = false;
         frame_get(copy.frame);
         pipe_push(out, &copy);
         done += copy.len;
@@ -115,7 +115,7 @@ static ssize_t write_oldest(struct pipe *pipe, struct file *out, off_t *pos, siz
     if (moved > 0) {
         b->offset += moved;
         b->len -= moved;
-        b->mergeable = false;
+        b->own = false;
         if (!b->len)
             pipe_pop(pipe);
     }
