@@ -358,12 +358,62 @@ static void walk(const struct erofs_image *image, uint64_t nid, unsigned depth)
     }
 }
 
+/* Where the image's own pointers and lengths are: inodes with what follows them, and folders. */
+static size_t targets[4000];
+static unsigned ntargets;
+
+static void find_targets(const struct erofs_image *image, uint64_t nid)
+{
+    struct erofs_inode inode;
+    struct erofs_entry entry;
+
+    if (ntargets + 2 > ARRAY_SIZE(targets) || erofs_inode(image, nid, &inode))
+        return;
+    targets[ntargets++] = image->meta + nid * 32;
+    if (!S_ISDIR(inode.mode))
+        return;
+    for (uint64_t pos = 0; erofs_entry_at(image, &inode, pos, &entry) == 1; pos = entry.next) {
+        if (pos % EROFS_BLOCK == 0 && ntargets < ARRAY_SIZE(targets)) {
+            const uint8_t *data;
+            uint64_t n;
+            NEED(erofs_extent(image, &inode, pos, &data, &n) == 0);
+            targets[ntargets++] = data - image->base;
+        }
+        if (entry.name[0] != '.')
+            find_targets(image, entry.nid);
+    }
+}
+
 static void mutate(uint8_t *image, size_t size)
 {
-    static const uint32_t words[] = {0, ~0u, 0x7fffffff, 0x80000000, 4096, 0xffff, 0x1000000};
+    uint32_t blocks = size / EROFS_BLOCK;
+    const uint32_t words[] = {0,
+                              ~0u,
+                              0x7fffffff,
+                              0x80000000,
+                              4096,
+                              0xffff,
+                              0x1000000,
+                              blocks,
+                              blocks - 1,
+                              blocks - 2,
+                              (uint32_t)size,
+                              12,
+                              (uint32_t)size - 1,
+                              (uint32_t)size / 2,
+                              blocks / 2,
+                              4095};
     for (uint64_t n = 1 + below(8); n; n--) {
-        /* The superblock and the metadata are small beside the data: aim at them. */
-        size_t at = below(3) ? 1024 + below(MIN(size, 60000ul) - 1032) : below(size - 8);
+        size_t at = targets[below(ntargets)] + below(72);
+        switch (below(8)) {
+        case 0:
+            at = 1024 + below(128);
+            break;
+        case 1:
+            at = below(size - 8);
+            break;
+        }
+        at = MIN(at, size - 8);
         switch (below(4)) {
         case 0:
             image[at] ^= 1 << below(8);
@@ -385,14 +435,17 @@ static void mutants(const char *options, unsigned count)
 {
     size_t size;
     uint8_t *base = make_image(options, &size);
+    struct erofs_image image;
     unsigned opened = 0;
 
     where = options;
-    NEED(base);
+    NEED(base && erofs_open(&image, base, size) == 0);
+    ntargets = 0;
+    find_targets(&image, image.root_nid);
+    NEED(ntargets > 20);
     for (unsigned i = 0; i < count; i++) {
-        size_t cut = below(8) ? size : below(size);
+        size_t cut = below(16) ? size : below(size);
         uint8_t *copy = malloc(cut + !cut);
-        struct erofs_image image;
         memcpy(copy, base, cut);
         if (cut > EROFS_BLOCK) {
             mutate(copy, cut);
