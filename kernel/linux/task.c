@@ -77,9 +77,13 @@ struct process *process_of_group(int pgid)
     return search.found;
 }
 
+/* Numbers of groups and sessions whose leader has gone can only come up in a second round. */
+static bool second_round;
+
 static bool number_taken(int number)
 {
-    return task_find(number) || process_find(number) || process_of_group(number);
+    return task_find(number) || process_find(number) ||
+           (second_round && process_of_group(number));
 }
 
 /* The next free number, or `wanted` if it is free. -EAGAIN, -EEXIST. Under number_lock. */
@@ -88,7 +92,10 @@ static int number_choose(int wanted)
     if (wanted)
         return number_taken(wanted) ? -EEXIST : wanted;
     for (int tries = 0; tries < PID_MAX; tries++) {
-        last_number = last_number + 1 < PID_MAX ? last_number + 1 : TIDS_RESERVED;
+        if (++last_number == PID_MAX) {
+            last_number = TIDS_RESERVED;
+            second_round = true;
+        }
         if (!number_taken(last_number))
             return last_number;
     }
