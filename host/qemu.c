@@ -115,9 +115,9 @@ static bool counts_instructions(const struct options *options)
 static void machine_words(const struct options *options, struct words *words)
 {
     static const char *const machines[] = {
-        [MACHINE_MICROVM] = "microvm,acpi=off,rtc=on,auto-kernel-cmdline=off",
-        [MACHINE_Q35] = "q35",
-        [MACHINE_PC] = "pc",
+        [MACHINE_MICROVM] = "microvm,acpi=off,rtc=on,auto-kernel-cmdline=off,memory-backend=ram",
+        [MACHINE_Q35] = "q35,memory-backend=ram",
+        [MACHINE_PC] = "pc,memory-backend=ram",
     };
     bool kvm = use_kvm(options);
 
@@ -178,6 +178,10 @@ void qemu_words(const struct qemu *qemu, struct words *words)
     machine_words(options, words);
     words_add(words, "-m");
     words_addf(words, "%lluk", (unsigned long long)qemu->memory >> 10);
+    /* The host gives memory as the guest touches it: a large guest may run on a small host. */
+    words_add(words, "-object");
+    words_addf(words, "memory-backend-ram,id=ram,size=%lluk,reserve=off",
+               (unsigned long long)qemu->memory >> 10);
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         words_add(words, fixed[i]);
     if (qemu->line) {
