@@ -1,6 +1,12 @@
 /* Where threads run. A woken thread goes to an idle CPU if its own is busy; a CPU that falls idle
  * asks a loaded one for work, which the loaded one sends (nobody touches another's queue); and a
- * CPU that shares its time between threads looks now and then for one with less to do. */
+ * CPU that shares its time between threads looks now and then for one with less to do.
+ *
+ * Threads that hand work to and fro (wake one other, then sleep) are faster on one CPU than on two:
+ * waking an idle CPU, worst in a virtual machine, costs more than a switch. So a thread that has
+ * done so twice gets the next one that it wakes beside it. If it does not sleep after all, the
+ * slice's timer sends the woken thread to an idle CPU after about twice HANDOVER_NS. */
+#include "core/clock.h"
 #include "core/panic.h"
 #include "core/sched.h"
 
@@ -73,6 +79,30 @@ static struct cpu *preemptible(const struct thread *thread, uint64_t allowed, st
     return home;
 }
 
+enum { HANDOVERS_ENOUGH = 2 };
+
+/* The current thread wakes another. Will it sleep next? */
+static bool hands_over(struct cpu *cpu)
+{
+    struct thread *waker = cpu->running;
+
+    if (cpu->irq_depth || waker == cpu->idle_thread)
+        return false;
+    if (waker->woke_at)
+        waker->handovers = 0; /* not the only one that it wakes */
+    waker->woke_at = clock_monotonic();
+    return waker->handovers >= HANDOVERS_ENOUGH && !cpu->rq->waiting;
+}
+
+void balance_slept(struct thread *thread, nsec_t now)
+{
+    if (now - thread->woke_at > HANDOVER_NS)
+        thread->handovers = 0;
+    else if (thread->handovers < HANDOVERS_ENOUGH)
+        thread->handovers++;
+    thread->woke_at = 0;
+}
+
 struct cpu *balance_choose(struct thread *thread)
 {
     struct cpu *home = thread->cpu, *idle;
@@ -82,6 +112,8 @@ struct cpu *balance_choose(struct thread *thread)
     thread->fresh = false;
     if (!(allowed & (allowed - 1))) /* the common case on one CPU, and for pinned threads */
         return allowed ? cpus[__builtin_ctzll(allowed)] : home;
+    if (hands_over(this_cpu()) && allowed >> this_cpu()->id & 1)
+        return this_cpu();
     idle = claim_idle(allowed, home);
     if (idle)
         return idle;
@@ -138,6 +170,16 @@ static struct cpu *least_weight(uint64_t set, unsigned long *least)
     return best;
 }
 
+/* The running thread does not give way soon. That time has passed is not enough: perhaps it passed
+ * while the hypervisor ran something else. */
+static bool waits_in_vain(struct runqueue *rq, nsec_t now)
+{
+    bool seen = rq->seen_waiting == rq->waiting_since;
+
+    rq->seen_waiting = rq->waiting_since;
+    return seen && now - rq->waiting_since >= HANDOVER_NS;
+}
+
 void balance_tick(struct runqueue *rq, nsec_t now)
 {
     uint64_t self = cpuset_of(rq->cpu->id).bits;
@@ -146,13 +188,13 @@ void balance_tick(struct runqueue *rq, nsec_t now)
     unsigned long mine = atomic_load_explicit(&rq->load, memory_order_relaxed), least = 0;
     struct cpu *cpu;
 
-    if (!others || now - rq->balanced < BALANCE_INTERVAL_NS)
+    if (waits_in_vain(rq, now))
+        for (; idle && rq->waiting; idle &= idle - 1)
+            give(rq, cpus[__builtin_ctzll(idle)], UINT64_MAX);
+    if (!rq->waiting || !others || now - rq->balanced < BALANCE_INTERVAL_NS)
         return;
     rq->balanced = now;
-    for (; idle && rq->waiting; idle &= idle - 1)
-        give(rq, cpus[__builtin_ctzll(idle)], UINT64_MAX);
-    if (!rq->waiting || !(cpu = least_weight(others, &least)))
-        return;
+    cpu = least_weight(others, &least);
     if (mine > least + 1) /* the move must leave the other with less than we have now */
         give(rq, cpu, mine - least - 1);
 }

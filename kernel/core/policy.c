@@ -42,6 +42,7 @@ static void try_here(void *arg)
     struct thread *thread = change->thread;
     struct cpu *cpu = this_cpu();
 
+    sched_drain(cpu->rq); /* it may be in there */
     if (thread->cpu != cpu || atomic_exchange(&thread->queued, true))
         return; /* it is on the move: again */
     if (thread->cpu == cpu)
@@ -58,7 +59,6 @@ static void change_thread(struct change *change)
         if (cpu == this_cpu()) {
             uint64_t flags = irq_save();
 
-            sched_drain(cpu->rq);
             try_here(change);
             irq_restore(flags);
         } else {

@@ -35,15 +35,27 @@ void sched_look(struct cpu *cpu)
 
 /* --- time slices --- */
 
-/* With others waiting, let the timer end the running thread's slice. An armed timer is left alone,
- * even if it is early: it looks and arms itself again. So threads that wake each other do not touch
- * the hardware. */
+/* When somebody has to look at the threads that wait: at the end of the slice, and earlier if they
+ * could run on an idle CPU. */
+static nsec_t next_look(const struct runqueue *rq, const struct thread *running)
+{
+    nsec_t look = running->policy == POLICY_FIFO ? NSEC_FOREVER : rq->slice_end;
+
+    if (atomic_load_explicit(&sched_idle, memory_order_relaxed))
+        look = MIN(look, rq->waiting_since + HANDOVER_NS);
+    return look;
+}
+
+/* An armed timer that is early is left alone: it looks and arms itself again. So threads that wake
+ * each other do not touch the hardware. */
 static void slice_arm(struct runqueue *rq, const struct thread *running, nsec_t now)
 {
-    if (timer_armed(&rq->slice) || running->policy == POLICY_FIFO)
-        return;
+    nsec_t look;
+
     rq->slice_end = MAX(rq->slice_end, now + SLICE_MIN_NS);
-    timer_start(&rq->slice, rq->slice_end);
+    look = next_look(rq, running);
+    if (!timer_armed(&rq->slice) || look < rq->slice.deadline)
+        timer_start(&rq->slice, look);
 }
 
 static void slice_begin(struct runqueue *rq, const struct thread *next, nsec_t now)
@@ -63,10 +75,10 @@ static void slice_fire(struct timer *timer)
     if (!rq->waiting || running == rq->cpu->idle_thread)
         return;
     balance_tick(rq, now);
-    if (running->policy == POLICY_FIFO || !rq->waiting)
+    if (!rq->waiting)
         return;
-    if (now < rq->slice_end) {
-        timer_start(&rq->slice, rq->slice_end);
+    if (now < rq->slice_end || running->policy == POLICY_FIFO) {
+        timer_start(timer, MAX(next_look(rq, running), now + HANDOVER_NS));
         return;
     }
     rq->resched = rq->slice_over = true;
@@ -96,6 +108,8 @@ static void enqueue(struct runqueue *rq, struct thread *thread)
     }
     place_in_time(rq, thread);
     atomic_store_explicit(&thread->on_rq, true, memory_order_relaxed);
+    if (!rq->waiting)
+        rq->waiting_since = now;
     rq_add(rq, thread, false);
     publish(rq, running);
     if (idle)
@@ -304,6 +318,7 @@ static void switch_from(struct runqueue *rq, struct thread *prev, enum switch_fa
         else
             fate = FATE_MOVE;
     }
+    rq->waiting_since = now;
     next = rq_take(rq);
     if (!next)
         next = idle;
@@ -315,10 +330,13 @@ static void switch_from(struct runqueue *rq, struct thread *prev, enum switch_fa
     rq->cpu->need_resched = false;
     if (atomic_load_explicit(&prev->work, memory_order_relaxed) & WORK_RESCHED)
         atomic_fetch_and_explicit(&prev->work, ~(unsigned)WORK_RESCHED, memory_order_relaxed);
-    if (fate == FATE_SLEEP)
+    if (fate == FATE_SLEEP) {
         prev->switches_voluntary++;
-    else
+        if (prev->woke_at)
+            balance_slept(prev, now);
+    } else {
         prev->switches_forced++;
+    }
     if (prev->notify_moved && fate == FATE_STAY)
         atomic_fetch_or_explicit(&prev->work, WORK_MOVED, memory_order_relaxed);
     TRACE(sched_switch, "cpu %u: %s -> %s", rq->cpu->id, prev->name, next->name);

@@ -33,6 +33,7 @@ enum {
     RR_SLICE_NS = 100000000,    /* as Linux's sched_rr_get_interval() */
     SLEEPER_BONUS_NS = 3000000, /* a woken thread is put so far before the others at most */
     WAKE_GRAN_NS = 1000000,     /* and preempts if it is so far before the running one */
+    HANDOVER_NS = 50000,        /* balance.c: a thread woken by one that will soon sleep waits */
     NICE_0_WEIGHT = 1024,
 };
 
@@ -52,6 +53,8 @@ struct runqueue {
     struct timer slice;
 
     unsigned waiting;        /* enqueued, not running */
+    nsec_t waiting_since;    /* the first of them, or since the last switch */
+    nsec_t seen_waiting;     /* waiting_since as the slice's timer saw it last */
     uint64_t waiting_weight; /* of those that are fair */
     atomic_ulong load;       /* the same and the running one's; others read it */
     atomic_uint nr;          /* waiting and running; others read it */
@@ -114,10 +117,13 @@ void sched_finish(void);
 
 /* Where a thread that is off its CPU should be enqueued. */
 struct cpu *balance_choose(struct thread *thread);
+/* The running thread goes to sleep. */
+void balance_slept(struct thread *thread, nsec_t now);
 /* Take a waiting thread out of rq and send it to cpu. */
 bool balance_move(struct runqueue *rq, struct thread *thread, struct cpu *cpu);
-/* Serve idle CPUs that asked; with others waiting here, send one to a CPU with less to do. */
+/* Serve idle CPUs that asked. */
 void balance_serve(struct runqueue *rq);
+/* From the slice's timer, with others waiting: send some to CPUs with less to do. */
 void balance_tick(struct runqueue *rq, nsec_t now);
 /* This CPU has nothing to do: ask one that has too much. */
 void balance_ask(struct runqueue *rq);

@@ -52,6 +52,8 @@ struct thread {
     struct thread *wake_next; /* in a CPU's incoming stack */
     uint64_t vruntime;        /* weighted nanoseconds */
     nsec_t runtime_ns, started_ns;
+    nsec_t woke_at;     /* its last wake-up of another thread, if it has not slept since */
+    unsigned handovers; /* how often in a row it slept right after waking one thread */
     struct rb_node run_node;
     struct list run_link;
     struct cpu *fpu_cpu; /* whose registers held its extended state last */
