@@ -20,6 +20,9 @@ enum {
     PAGE = 4096,
 };
 
+/* What QEMU rounds to. */
+enum { MEMORY_UNIT = 1 << 20 };
+
 static const uint64_t memory_beside_image = 256ull << 20;
 static const uint64_t memory_slack = 1ull << 20; /* below the kernel: BIOS, boot information */
 
@@ -74,13 +77,13 @@ static uint64_t memory_size(const struct options *options, uint64_t image, uint6
     uint64_t least = image + kernel + memory_slack;
 
     if (!options->memory)
-        return (memory_beside_image + image + PAGE - 1) / PAGE * PAGE;
+        return (memory_beside_image + image + MEMORY_UNIT - 1) / MEMORY_UNIT * MEMORY_UNIT;
     if (options->memory < least)
         die(STATUS_FAILED,
             "--memory: %llu KiB is too little: the image and the kernel alone take "
             "%llu KiB",
             (unsigned long long)options->memory >> 10, (unsigned long long)(least + 1023) >> 10);
-    return options->memory / PAGE * PAGE;
+    return options->memory / MEMORY_UNIT * MEMORY_UNIT;
 }
 
 static char *command_line(const struct options *options, const struct plan *plan,
