@@ -24,9 +24,12 @@ static void name_thread(struct task *task, const char *path)
 /* The file of /proc/self/exe; it may not be written while it runs. */
 static void set_executable(struct process *process, struct exec_file *program)
 {
-    struct file *old = process->executable;
+    struct file *old;
 
+    mutex_lock(&process->lock);
+    old = process->executable;
     process->executable = program->file;
+    mutex_unlock(&process->lock);
     program->file = NULL;
     program->write_denied = false;
     if (old) {
@@ -239,7 +242,7 @@ static int64_t execute(int dirfd, uintptr_t path, uintptr_t argv, uintptr_t envp
     exec_args_free(&args);
     user_at_put(&at);
     if (error && too_late)
-        process_exit_group(SIGKILL);
+        process_exit_group(SIGSEGV);
     return error;
 }
 

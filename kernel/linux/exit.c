@@ -59,6 +59,7 @@ int process_end_other_threads(void)
     process->exec_task = me;
     post_exit(process, me);
     spin_unlock_irq(&process->signal_lock, flags);
+    wake_all(&process->exit_wait); /* those that are stopped */
     (void)WAIT_EVENT(&process->exit_wait, process->nthreads == 1, 0, NSEC_FOREVER);
     process->exec_task = NULL;
     return process->exiting ? -EAGAIN : 0;

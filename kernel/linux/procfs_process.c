@@ -13,8 +13,8 @@ enum { TICK_NS = 10000000, FLAG_RANDOMIZE = 0x400000 };
 
 /* --- whom a file is about --- */
 
-/* A reader's hold on a process and one of its threads: under rcu_read_lock() and, for what sleeps,
- * tasks_lock, which the end of a process takes, too. */
+/* A reader's hold on a process and one of its threads: process->lock, which a thread takes on its
+ * way out, keeps both. */
 struct subject {
     struct process *process;
     struct task *task;
@@ -24,20 +24,26 @@ static int subject_get(const struct pseudo *self, struct subject *s)
 {
     mutex_lock(&tasks_lock);
     s->process = process_find((int)self->key);
-    s->task = task_find((int)self->subkey);
-    if (s->process && s->task && s->task->process != s->process)
-        s->task = NULL;
-    if (s->process && !s->task && self->subkey == self->key)
-        s->task = s->process->leader;
-    if (!s->process || !s->task) {
+    if (!s->process) {
         mutex_unlock(&tasks_lock);
         return -ESRCH;
     }
-    return 0;
+    mutex_lock(&s->process->lock);
+    s->task = task_find((int)self->subkey);
+    if (s->task && (s->task->process != s->process || s->task->exiting))
+        s->task = NULL;
+    if (!s->task && self->subkey == self->key)
+        s->task = s->process->leader;
+    if (s->task)
+        return 0;
+    mutex_unlock(&s->process->lock);
+    mutex_unlock(&tasks_lock);
+    return -ESRCH;
 }
 
-static void subject_put(void)
+static void subject_put(struct subject *s)
 {
+    mutex_unlock(&s->process->lock);
     mutex_unlock(&tasks_lock);
 }
 
@@ -236,7 +242,7 @@ static int show_stat(struct text *text, const struct pseudo *self)
     text_printf(text, "%lu %lu %lu %lu %lu %lu %lu %d\n", space->start_data, space->end_data,
                 space->brk_start, space->arg_start, space->arg_end, space->env_start,
                 space->env_end, p->exit_code);
-    subject_put();
+    subject_put(&s);
     return 0;
 }
 
@@ -254,7 +260,7 @@ static int show_statm(struct text *text, const struct pseudo *self)
                 (ALIGN_UP(space->end_code, PAGE_SIZE) - ALIGN_DOWN(space->start_code, PAGE_SIZE)) >>
                     PAGE_SHIFT,
                 pages(&space->data_pages));
-    subject_put();
+    subject_put(&s);
     return 0;
 }
 
@@ -350,7 +356,7 @@ static int show_status(struct text *text, const struct pseudo *self)
                 "\nMems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t%lu\n"
                 "nonvoluntary_ctxt_switches:\t%lu\n",
                 s.task->thread.switches_voluntary, s.task->thread.switches_forced);
-    subject_put();
+    subject_put(&s);
     return 0;
 }
 
@@ -362,7 +368,7 @@ static int show_comm(struct text *text, const struct pseudo *self)
     if (error)
         return error;
     text_printf(text, "%s\n", s.task->thread.name);
-    subject_put();
+    subject_put(&s);
     return 0;
 }
 
@@ -376,7 +382,7 @@ static int store_comm(const struct pseudo *self, const char *name, size_t len)
     strlcpy(s.task->thread.name, name, sizeof(s.task->thread.name));
     if (len && len < sizeof(s.task->thread.name) && name[len - 1] == '\n')
         s.task->thread.name[len - 1] = 0;
-    subject_put();
+    subject_put(&s);
     return 0;
 }
 
@@ -437,7 +443,7 @@ static int show_auxv(struct text *text, const struct pseudo *self)
     if (error)
         return error;
     text_put(text, (const char *)s.process->auxv, s.process->auxv_words * sizeof(uint64_t));
-    subject_put();
+    subject_put(&s);
     return 0;
 }
 
@@ -529,7 +535,7 @@ static int show_all_mappings(struct text *text, const struct pseudo *self, bool 
         read_unlock(&space->lock);
     }
     kfree(buf);
-    subject_put();
+    subject_put(&s);
     return buf ? 0 : -ENOMEM;
 }
 
@@ -579,7 +585,7 @@ static int show_limits(struct text *text, const struct pseudo *self)
         show_limit_value(text, s.process->limits[i][1]);
         text_printf(text, "%-10s\n", names[i].unit);
     }
-    subject_put();
+    subject_put(&s);
     return 0;
 }
 
@@ -628,7 +634,7 @@ static int show_personality(struct text *text, const struct pseudo *self)
     if (error)
         return error;
     text_printf(text, "%08x\n", s.process->personality);
-    subject_put();
+    subject_put(&s);
     return 0;
 }
 
@@ -641,7 +647,7 @@ static int show_schedstat(struct text *text, const struct pseudo *self)
         return error;
     text_printf(text, "%ld 0 %lu\n", thread_runtime(&s.task->thread),
                 s.task->thread.switches_voluntary + s.task->thread.switches_forced);
-    subject_put();
+    subject_put(&s);
     return 0;
 }
 
@@ -666,7 +672,7 @@ static int follow_exe(const struct pseudo *self, struct path *place)
     } else {
         error = -ENOENT;
     }
-    subject_put();
+    subject_put(&s);
     return error;
 }
 
@@ -685,7 +691,7 @@ static int follow_fs(const struct pseudo *self, struct path *place, bool root)
     } else {
         error = -ENOENT;
     }
-    subject_put();
+    subject_put(&s);
     return error;
 }
 

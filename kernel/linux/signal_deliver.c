@@ -83,7 +83,8 @@ static void program_fault(struct regs *regs, int signo, int code, uintptr_t addr
 
 static bool may_go_on(const struct process *process)
 {
-    return !process->stopped || atomic_load_explicit(&process->exiting, memory_order_relaxed);
+    return !process->stopped || atomic_load_explicit(&process->exiting, memory_order_relaxed) ||
+           (process->exec_task && process->exec_task != current_task());
 }
 
 static void wait_until_continued(struct process *process)
@@ -277,8 +278,10 @@ void signal_exit_work(struct regs *regs)
 
     if (work & WORK_EXIT)
         task_check_exit();
-    if (unlikely(task->process->stopped))
+    if (unlikely(task->process->stopped)) {
         wait_until_continued(task->process);
+        task_check_exit();
+    }
     if (work & WORK_SIGNAL)
         deliver(task, regs);
     else
