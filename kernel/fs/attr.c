@@ -52,6 +52,21 @@ static int may_change_times(const struct credentials *cred, const struct inode *
     return inode_permission_as(inode, 2, cred);
 }
 
+static uint32_t mode_without_set_id(const struct inode *inode, const struct credentials *cred)
+{
+    uint32_t mode = inode->mode & ~S_ISUID;
+    if (mode & 010 || !(cred_in_group(cred, inode->gid) || cred_has(cred, VFS_CAP_FSETID)))
+        mode &= ~S_ISGID;
+    return mode;
+}
+
+void inode_drop_set_id(struct inode *inode)
+{
+    const struct credentials *cred = vfs_caller_hook()->cred;
+    if (inode->mode & (S_ISUID | S_ISGID) && !cred_has(cred, VFS_CAP_FSETID))
+        inode->mode = mode_without_set_id(inode, cred);
+}
+
 /* What a change of mode or owner does to the set-id bits beside (man 2 chown, chmod). */
 static void settle_mode(const struct credentials *cred, const struct inode *inode,
                         struct attributes *attr)
@@ -64,9 +79,7 @@ static void settle_mode(const struct credentials *cred, const struct inode *inod
     } else if (attr->mask & (ATTR_UID | ATTR_GID) && !inode_is(inode, S_IFDIR) &&
                inode->mode & (S_ISUID | S_ISGID)) {
         attr->mask |= ATTR_MODE;
-        attr->mode = inode->mode & ~S_ISUID;
-        if (inode->mode & 010)
-            attr->mode &= ~S_ISGID;
+        attr->mode = mode_without_set_id(inode, cred);
     }
 }
 
@@ -133,9 +146,8 @@ int place_truncate(const struct path *path, uint64_t size)
     attr.mtime = attr.ctime = timespec_now();
     write_lock(&inode->lock);
     int err = inode->ops->setattr ? inode->ops->setattr(inode, &attr) : -EINVAL;
-    if (err == 0 && inode->mode & (S_ISUID | S_ISGID) &&
-        !cred_has(vfs_caller_hook()->cred, VFS_CAP_FSETID))
-        inode->mode &= ~(S_ISUID | (inode->mode & 010 ? S_ISGID : 0));
+    if (err == 0)
+        inode_drop_set_id(inode);
     write_unlock(&inode->lock);
     if (err == 0)
         notify_dentry(path->dentry, IN_MODIFY);

@@ -290,16 +290,6 @@ ssize_t file_write(struct file *file, struct io *io, off_t *pos)
     return n;
 }
 
-/* A write by somebody without CAP_FSETID takes the set-id bits away. */
-static void drop_set_id(struct inode *inode)
-{
-    if (cred_has(vfs_caller_hook()->cred, VFS_CAP_FSETID))
-        return;
-    inode->mode &= ~S_ISUID;
-    if (inode->mode & 010)
-        inode->mode &= ~S_ISGID;
-}
-
 ssize_t file_write_prepare(struct file *file, off_t *pos, size_t n)
 {
     struct inode *inode = file->inode;
@@ -320,7 +310,7 @@ ssize_t file_write_prepare(struct file *file, off_t *pos, size_t n)
         n = INT64_MAX - at;
     }
     if (unlikely(inode->mode & (S_ISUID | S_ISGID)) && n)
-        drop_set_id(inode);
+        inode_drop_set_id(inode);
     return n;
 }
 

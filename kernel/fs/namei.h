@@ -43,3 +43,5 @@ int may_create(const struct path *dir);
 int may_delete(const struct path *dir, const struct inode *victim);
 /* Set the size of a regular file that the caller may write (fs/attr.c). */
 int place_truncate(const struct path *path, uint64_t size);
+/* A change by somebody without CAP_FSETID takes the set-id bits away. Inode locked (fs/attr.c). */
+void inode_drop_set_id(struct inode *inode);

@@ -194,6 +194,8 @@ static int find_or_create(struct walk *w, int flags, uint32_t mode, struct dentr
     *created = false;
     if (c->kind != LAST_NAME)
         return flags & O_EXCL ? -EEXIST : -EISDIR;
+    if (c->slash)
+        return -EISDIR;
     struct dentry *d = dentry_find(dir, c->name, c->len, c->hash);
     if (d && d->inode && dentry_try_get(d)) {
         *child = d;
@@ -204,7 +206,7 @@ static int find_or_create(struct walk *w, int flags, uint32_t mode, struct dentr
     write_lock(&dir->inode->lock);
     int err = dentry_lookup(dir, c->name, c->len, c->hash, &d);
     if (err == 0 && !d->inode) {
-        err = c->slash ? -EISDIR : create_missing(w, d, mode);
+        err = create_missing(w, d, mode);
         *created = err == 0;
         if (err < 0)
             dentry_put(d);

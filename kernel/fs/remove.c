@@ -47,12 +47,15 @@ static int removal_begin(struct removal *r)
 }
 
 /* Remove through the file system's operation, the victim locked. */
-static int remove_locked(struct removal *r, int (*op)(struct inode *, const char *, struct inode *))
+static int remove_locked(struct removal *r, bool folder,
+                         int (*op)(struct inode *, const char *, struct inode *))
 {
     struct inode *inode = r->dentry->inode;
     int err = may_delete(&r->walk.at, inode);
     if (err < 0)
         return err;
+    if (inode_is(inode, S_IFDIR) != folder)
+        return folder ? -ENOTDIR : -EISDIR;
     if (r->dentry->mounted)
         return -EBUSY;
     if (!op)
@@ -61,7 +64,6 @@ static int remove_locked(struct removal *r, int (*op)(struct inode *, const char
     err = op(r->dir, r->dentry->name, inode);
     write_unlock(&inode->lock);
     if (err == 0) {
-        bool folder = inode_is(inode, S_IFDIR);
         notify_name(r->dir, r->dentry->name, IN_DELETE | (folder ? IN_ISDIR : 0), 0);
         notify_inode(inode, inode->nlink && !folder ? IN_ATTRIB : IN_DELETE_SELF);
         dentry_remove(r->dentry);
@@ -85,12 +87,10 @@ int vfs_unlink(const struct path *at, const char *name)
     struct inode *inode = r.dentry->inode;
     if (!inode)
         err = -ENOENT;
-    else if (inode_is(inode, S_IFDIR))
-        err = -EISDIR;
     else if (r.walk.last.slash)
-        err = -ENOTDIR;
+        err = inode_is(inode, S_IFDIR) ? -EISDIR : -ENOTDIR;
     else
-        err = remove_locked(&r, r.dir->ops->unlink);
+        err = remove_locked(&r, false, r.dir->ops->unlink);
     removal_end(&r);
     return err;
 }
@@ -113,10 +113,8 @@ int vfs_rmdir(const struct path *at, const char *name)
     struct inode *inode = r.dentry->inode;
     if (!inode)
         err = -ENOENT;
-    else if (!inode_is(inode, S_IFDIR))
-        err = -ENOTDIR;
     else
-        err = remove_locked(&r, r.dir->ops->rmdir);
+        err = remove_locked(&r, true, r.dir->ops->rmdir);
     removal_end(&r);
     return err;
 }

@@ -84,12 +84,6 @@ static int check_kinds(const struct renaming *r)
         return -EINVAL;
     if (dentry_is_below(r->from_walk.at.dentry, r->to))
         return r->flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
-    if (target && !(r->flags & RENAME_EXCHANGE)) {
-        if (folder && !inode_is(target, S_IFDIR))
-            return -ENOTDIR;
-        if (!folder && inode_is(target, S_IFDIR))
-            return -EISDIR;
-    }
     return 0;
 }
 
@@ -101,6 +95,9 @@ static int check_permission(const struct renaming *r)
         err = target ? may_delete(&r->to_walk.at, target) : may_create(&r->to_walk.at);
     if (err < 0)
         return err;
+    if (target && !(r->flags & RENAME_EXCHANGE) &&
+        inode_is(inode, S_IFDIR) != inode_is(target, S_IFDIR))
+        return inode_is(target, S_IFDIR) ? -EISDIR : -ENOTDIR;
     /* A folder that moves has its ".." rewritten. */
     const struct credentials *cred = vfs_caller_hook()->cred;
     if (r->from_dir != r->to_dir && inode_is(inode, S_IFDIR))

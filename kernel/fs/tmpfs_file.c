@@ -389,8 +389,10 @@ static int allocate_file(struct file *file, int mode, off_t offset, off_t length
         return -ENOSPC;
     write_lock(&inode->lock);
     int err = allocate_locked(tmpfs_node(inode), mode, offset, end);
-    if (err == 0)
+    if (err == 0) {
+        inode_drop_set_id(inode);
         inode_touch(inode, true);
+    }
     write_unlock(&inode->lock);
     return err;
 }
