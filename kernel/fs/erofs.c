@@ -342,6 +342,16 @@ static void map_around(struct mem_object *object, uint64_t first, unsigned n, pa
     }
 }
 
+static const void *map_peek(struct mem_object *object, uint64_t pos, size_t *n)
+{
+    struct inode *inode = container_of(object, struct inode, mem);
+    const uint8_t *data;
+    if (pos >= inode->size ||
+        erofs_extent(image_of(inode), &node_of(inode)->disk, pos, &data, n) < 0)
+        return NULL;
+    return data;
+}
+
 static void map_get(struct mem_object *object)
 {
     inode_get(container_of(object, struct inode, mem));
@@ -362,6 +372,7 @@ static void map_identity(struct mem_object *object, uint64_t *dev, uint64_t *ino
 static const struct mem_object_ops mem_ops = {
     .page = map_page,
     .around = map_around,
+    .peek = map_peek,
     .get = map_get,
     .put = map_put,
     .name = file_mem_name,

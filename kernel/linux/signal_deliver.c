@@ -4,6 +4,7 @@
 #include "core/boot.h"
 #include "core/log.h"
 #include "lib/string.h"
+#include "linux/report.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
 
@@ -41,6 +42,7 @@ static void report_fault(const struct task *task, const struct regs *regs,
     log_warning("program: %s at %#lx (rip %#lx, %s+%#lx; thread %d \"%s\")",
                 signal_name(info->signo), info->fault.addr, regs->rip, name, offset, task->tid,
                 task->thread.name);
+    report_death(regs, info->fault.addr);
 }
 
 static uint64_t guess_vector(int signo, int code)

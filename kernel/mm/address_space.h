@@ -29,6 +29,9 @@ struct mem_object_ops {
      * mapping a fault's neighbours too, and mincore. Called with the space's lock held: may take
      * no lock under which program memory is copied. NULL: none is at hand. */
     void (*around)(struct mem_object *object, uint64_t first, unsigned n, paddr_t *frames);
+    /* The object's bytes at pos as they lie in memory, *n of them in one piece: for a report when
+     * all else is broken, so without locks and references. NULL: not at hand that way. */
+    const void *(*peek)(struct mem_object *object, uint64_t pos, size_t *n);
     /* Make a hole (MADV_REMOVE); NULL: -EOPNOTSUPP. */
     int (*punch)(struct mem_object *object, uint64_t first, uint64_t npages);
     /* Bring dirty pages of the range to where they belong (msync); NULL: nothing to do. */
