@@ -94,6 +94,51 @@ static void tid_words_and_tls(void)
     munmap(stack, STACK);
 }
 
+/* clone_registers(flags, stack): a child that stores its registers at the foot of its stack and
+ * ends. A child inherits every register but rax, rcx, r11 and rsp; Go counts on it. */
+long clone_registers(unsigned long flags, void *stack);
+__asm__(".text\n"
+        ".type clone_registers, @function\n"
+        "clone_registers: push %rbx\n push %rbp\n push %r12\n push %r13\n push %r14\n push %r15\n"
+        "lea child_tid(%rip), %r10\n lea parent_tid(%rip), %rdx\n mov $0x108, %r8d\n"
+        "mov $0x109, %r9d\n mov $0x10b, %ebx\n mov $0x10e, %ebp\n mov $0x10c, %r12d\n"
+        "mov $0x10d, %r13d\n mov $0x110, %r14d\n mov $0x10f, %r15d\n"
+        "mov $56, %eax\n syscall\n test %eax, %eax\n jnz 1f\n"
+        "mov %rdi, 0(%rsp)\n mov %rsi, 8(%rsp)\n mov %rdx, 16(%rsp)\n mov %r10, 24(%rsp)\n"
+        "mov %r8, 32(%rsp)\n mov %r9, 40(%rsp)\n mov %rbx, 48(%rsp)\n mov %rbp, 56(%rsp)\n"
+        "mov %r12, 64(%rsp)\n mov %r13, 72(%rsp)\n mov %r14, 80(%rsp)\n mov %r15, 88(%rsp)\n"
+        "mov $60, %eax\n xor %edi, %edi\n syscall\n"
+        "1: pop %r15\n pop %r14\n pop %r13\n pop %r12\n pop %rbp\n pop %rbx\n ret\n");
+
+static void child_inherits_registers(void)
+{
+    static _Alignas(16) long stack[STACK / 8];
+    const unsigned long flags =
+        THREAD | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+    long *foot = stack + STACK / 8 - 16;
+    const long want[] = {(long)flags,
+                         (long)foot,
+                         (long)&parent_tid,
+                         (long)&child_tid,
+                         0x108,
+                         0x109,
+                         0x10b,
+                         0x10e,
+                         0x10c,
+                         0x10d,
+                         0x110,
+                         0x10f};
+
+    for (int round = 0; round < 3; round++) { /* the site may be another after its first use */
+        memset(stack, 0, sizeof stack);
+        atomic_store(&child_tid, -1);
+        NEED(clone_registers(flags, foot) > 0);
+        wait_for_exit();
+        for (int i = 0; i < 12; i++)
+            CHECK_EQ(foot[i], want[i]);
+    }
+}
+
 static void bad_flags(void)
 {
     CHECK_EQ(raw_clone(CLONE_THREAD, NULL, NULL, child_body), -EINVAL);
@@ -168,6 +213,7 @@ static void thread_names(void)
 int main(void)
 {
     promise("a raw clone gets its stack, TLS and tid words", tid_words_and_tls);
+    promise("a child inherits the registers", child_inherits_registers);
     promise("clone refuses flags that make no sense", bad_flags);
     promise("clone3 checks its arguments", clone3_errors);
     promise("arch_prctl sets and tells FS", fs_register);

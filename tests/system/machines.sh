@@ -58,7 +58,8 @@ prints hello 'norandmaps' --kernel-arg norandmaps /bin/echo hello
 strip -o "$WORK/osprey.stripped" "$BUILD/osprey.elf"
 if gcc -m32 -O2 -std=gnu17 -ffreestanding -fno-pic -fno-pie -fno-stack-protector -mno-sse -nostdlib -static \
     -DKERNEL_FILE="\"$WORK/osprey.stripped\"" -Wl,--build-id=none -Wl,--no-warn-rwx-segments \
-    -T tests/system/programs/linux64.ld -o "$WORK/linux64.elf" tests/system/programs/linux64.c; then
+    -T tests/system/programs/linux64.ld -o "$WORK/linux64.elf32" tests/system/programs/linux64.c &&
+    objcopy -I elf32-i386 -O elf64-x86-64 "$WORK/linux64.elf32" "$WORK/linux64.elf"; then
     export OSPREY_KERNEL=$WORK/linux64.elf
     for machine in microvm q35; do
         prints hello "Linux 64-bit boot protocol on $machine" --machine $machine /bin/echo hello
@@ -83,4 +84,4 @@ check 'osprey build writes an image' [ -s "$WORK/image" ]
 prints built 'an image runs as it was built' --image "$WORK/image"
 prints other 'an image runs with another command' --image "$WORK/image" /bin/echo other
 check 'osprey version' sh -c "$OSPREY version | grep -qi osprey"
-check 'osprey help' sh -c "$OSPREY help | grep -q -- --memory"
+check 'osprey help run' sh -c "$OSPREY help run | grep -q -e --memory"

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 enum {
-    BOOT_PARAMS = 0x7000,
-    PAGE_TABLES = 0x9000,
+    BOOT_PARAMS = 0x50000, /* where no firmware keeps what it hands over */
+    PAGE_TABLES = 0x51000,
     E820_MAX = 128,
     PT_LOAD = 1,
 };
@@ -135,7 +135,7 @@ void load_and_enter(const struct start_info *info)
 }
 
 __asm__(".section .note.Xen, \"a\", @note\n"
-        ".long 4, 4, 18\n .ascii \"Xen\\0\"\n .long start32\n"
+        ".long 4, 8, 18\n .ascii \"Xen\\0\"\n .long start32, 0\n"
         ".text\n"
         ".globl start32\n"
         "start32: mov $stack_top, %esp\n push %ebx\n call load_and_enter\n"
@@ -150,7 +150,7 @@ __asm__(".section .note.Xen, \"a\", @note\n"
         "ljmp $8, $1f\n"
         ".code64\n"
         "1: mov %edi, %edi\n mov %esi, %esi\n xor %eax, %eax\n xor %ebx, %ebx\n xor %ebp, %ebp\n"
-        "mov $0x8ff0, %esp\n push %rdi\n xor %edi, %edi\n ret\n"
+        "mov $0x5fff0, %esp\n push %rdi\n xor %edi, %edi\n ret\n"
         ".code32\n"
         ".data\n .balign 8\n"
         "gdt: .quad 0, 0x00af9b000000ffff, 0x00cf93000000ffff\n"
