@@ -95,10 +95,19 @@ static int fill_huge(struct fault *fault, pte_t *entry)
     return 0;
 }
 
+/* A page of zeros that is read first costs a shoot-down when it is written: with other CPUs at work
+ * in the space it gets a frame at once. */
+static bool will_be_written(const struct fault *fault)
+{
+    return atomic_load_explicit(&fault->space->active_cpus, memory_order_relaxed) &
+               ~(1ull << this_cpu()->id) &&
+           fault->mapping->prot & PROT_WRITE && frame_plentiful();
+}
+
 static int fill_anonymous(struct fault *fault)
 {
     pte_t pte = pte_rights(fault->mapping->prot);
-    if (fault->access & FAULT_WRITE) {
+    if (fault->access & FAULT_WRITE || will_be_written(fault)) {
         paddr_t frame = program_frame(FRAME_ZERO);
         if (!frame)
             return -ENOMEM;

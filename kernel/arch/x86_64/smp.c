@@ -239,49 +239,67 @@ void ap_main(struct cpu *cpu)
 /* ---- calls to other processors
  * ------------------------------------------------------------------------------ */
 
-/* One call at a time; each CPU of the set counts down when it has run it. */
-static struct {
-    atomic_flag busy;
+/* A call waits in a stack of each CPU that shall run it; whoever makes the stack non-empty sends
+ * the interrupt. The nodes lie on the caller's stack: a CPU reads `next` before it counts `left`
+ * down, and the caller goes on only when that is 0. */
+struct call {
     void (*fn)(void *);
     void *arg;
-    _Atomic uint64_t pending;
-} call = {.busy = ATOMIC_FLAG_INIT};
+    atomic_uint left;
+};
+struct call_node {
+    struct call_node *next;
+    struct call *call;
+};
+static struct call_node *_Atomic calls[CPUS_MAX];
 
-static void run_call(void *arg)
+static void run_calls(void *arg)
 {
-    uint64_t bit = 1ull << this_cpu()->id;
-    if (!(atomic_load(&call.pending) & bit))
-        return;
-    call.fn(call.arg);
-    atomic_fetch_and(&call.pending, ~bit);
+    struct call_node *node =
+        atomic_exchange_explicit(&calls[this_cpu()->id], NULL, memory_order_acquire);
+    while (node) {
+        struct call_node *next = node->next;
+        struct call *call = node->call;
+        call->fn(call->arg);
+        atomic_fetch_sub_explicit(&call->left, 1, memory_order_release);
+        node = next;
+    }
+}
+
+static void push_call(struct cpu *cpu, struct call_node *node)
+{
+    struct call_node *head = atomic_load_explicit(&calls[cpu->id], memory_order_relaxed);
+    do {
+        node->next = head;
+    } while (!atomic_compare_exchange_weak_explicit(&calls[cpu->id], &head, node,
+                                                    memory_order_release, memory_order_relaxed));
+    if (!head)
+        ipi_send(cpu, VECTOR_CALL);
 }
 
 void cpus_call(cpuset_t set, void (*fn)(void *), void *arg)
 {
-    uint64_t targets = 0, me = 1ull << this_cpu()->id;
+    struct call_node nodes[CPUS_MAX];
+    struct call call = {.fn = fn, .arg = arg};
+    unsigned me = this_cpu()->id, n = 0;
     for (unsigned i = 0; i < ncpus; i++)
-        if (set.bits >> i & 1 && atomic_load(&cpus[i]->online))
-            targets |= 1ull << i;
-    targets &= ~me;
-    if (!targets)
+        if (i != me && set.bits >> i & 1 && atomic_load(&cpus[i]->online))
+            nodes[n++] = (struct call_node){.next = NULL, .call = &call};
+        else
+            set.bits &= ~(1ull << i);
+    if (!n)
         return;
-    /* Whoever waits serves calls himself: two callers with interrupts off do not wait for each
-     * other. */
-    while (atomic_flag_test_and_set_explicit(&call.busy, memory_order_acquire)) {
-        uint64_t flags = irq_save(); /* its interrupt must not come in the middle */
-        run_call(NULL);
+    atomic_store_explicit(&call.left, n, memory_order_relaxed);
+    for (unsigned i = 0; i < ncpus; i++)
+        if (set.bits >> i & 1)
+            push_call(cpus[i], &nodes[--n]);
+    /* Whoever waits serves the calls of others, as interrupts may be off here. */
+    while (atomic_load_explicit(&call.left, memory_order_acquire)) {
+        uint64_t flags = irq_save();
+        run_calls(NULL);
         irq_restore(flags);
         cpu_pause();
     }
-    call.fn = fn;
-    call.arg = arg;
-    atomic_store(&call.pending, targets);
-    for (unsigned i = 0; i < ncpus; i++)
-        if (targets >> i & 1)
-            ipi_send(cpus[i], VECTOR_CALL);
-    while (atomic_load_explicit(&call.pending, memory_order_acquire))
-        cpu_pause();
-    atomic_flag_clear_explicit(&call.busy, memory_order_release);
 }
 
 void cpu_kick(struct cpu *cpu)
@@ -306,7 +324,7 @@ static void stop_others(void)
 
 static int call_init(void)
 {
-    irq_vector_set(VECTOR_CALL, run_call, NULL);
+    irq_vector_set(VECTOR_CALL, run_calls, NULL);
     panic_stop_cpus_hook = stop_others;
     return 0;
 }
