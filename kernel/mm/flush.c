@@ -125,25 +125,39 @@ void space_unload(struct address_space *space)
 /* --- frames that wait
  * ------------------------------------------------------------------------------ */
 
+static void gather_reset(struct gather *gather)
+{
+    gather->start = UINTPTR_MAX;
+    gather->end = 0;
+    gather->n = gather->npages = 0;
+    gather->max = GATHER_FEW;
+    gather->frames = gather->few;
+    gather->pages = NULL;
+}
+
 void gather_begin(struct gather *gather, struct address_space *space)
 {
     gather->space = space;
-    gather->start = UINTPTR_MAX;
-    gather->end = 0;
-    gather->n = 0;
-    gather->max = GATHER_FEW;
-    gather->frames = gather->few;
+    gather_reset(gather);
 }
 
-static void gather_drain(struct gather *gather)
+static void put_frames(const paddr_t *frames, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        frame_put(frames[i]);
+}
+
+void gather_end(struct gather *gather)
 {
     if (gather->start < gather->end)
         address_space_flush(gather->space, gather->start, gather->end);
-    for (unsigned i = 0; i < gather->n; i++)
-        frame_put(gather->frames[i]);
-    gather->n = 0;
-    gather->start = UINTPTR_MAX;
-    gather->end = 0;
+    put_frames(gather->few, gather->pages ? GATHER_FEW : gather->n);
+    for (struct gather_page *page = gather->pages, *next; page; page = next) {
+        next = page->next;
+        put_frames(page->frames, page == gather->pages ? gather->n : GATHER_PAGE);
+        frame_free(virt_to_phys(page), 0);
+    }
+    gather_reset(gather);
 }
 
 void gather_flush(struct gather *gather, uintptr_t addr, size_t size)
@@ -154,16 +168,18 @@ void gather_flush(struct gather *gather, uintptr_t addr, size_t size)
 
 static void gather_more_room(struct gather *gather)
 {
-    paddr_t page = gather->frames == gather->few ? frame_alloc(0, 0) : 0;
-    if (!page) {
-        gather_drain(gather);
+    paddr_t paddr = gather->npages < GATHER_PAGES_MAX ? frame_alloc(0, 0) : 0;
+    if (!paddr) {
+        gather_end(gather);
         return;
     }
-    paddr_t *frames = phys_to_virt(page);
-    for (unsigned i = 0; i < gather->n; i++)
-        frames[i] = gather->few[i];
-    gather->frames = frames;
-    gather->max = GATHER_MANY;
+    struct gather_page *page = phys_to_virt(paddr);
+    page->next = gather->pages;
+    gather->pages = page;
+    gather->npages++;
+    gather->frames = page->frames;
+    gather->max = GATHER_PAGE;
+    gather->n = 0;
 }
 
 static void gather_push(struct gather *gather, paddr_t frame)
@@ -191,13 +207,6 @@ void gather_frame(struct gather *gather, paddr_t frame)
 void gather_table(struct gather *gather, paddr_t table)
 {
     gather_push(gather, table);
-}
-
-void gather_end(struct gather *gather)
-{
-    gather_drain(gather);
-    if (gather->frames != gather->few)
-        frame_free(virt_to_phys(gather->frames), 0);
 }
 
 /* --- hooks -------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ enum {
 typedef _Atomic(uint32_t) state_t;
 
 struct frame_cache {
-    unsigned count;
+    unsigned count, limit;
     int64_t user; /* frames of the program handed out here, less those given back here */
     uint32_t frames[CACHE_MAX];
 };
@@ -241,7 +241,7 @@ static bool take_chunk(void)
         paddr_t end =
             MIN(span->end, ALIGN_DOWN(span->start, 1ul << CHUNK_SHIFT) + (1ul << CHUNK_SHIFT));
         if (!chunk_prepare(span->start >> PAGE_SHIFT))
-            return false;
+            continue; /* no spare page for its tables: perhaps another span needs none */
         chunk_fill(span->start >> PAGE_SHIFT, end >> PAGE_SHIFT);
         span->start = end;
         fill_spares();
@@ -262,15 +262,11 @@ static uint64_t take(unsigned order)
 /* --- per-CPU caches ----------------------------------------------------------------------------
  */
 
-static unsigned cache_limit(void)
-{
-    uint64_t limit = pool.total / (64 * ncpus);
-    return limit < 4 ? 4 : MIN(limit, (uint64_t)CACHE_MAX);
-}
-
+/* This CPU's cache, made at its first allocation; its limit follows the number of CPUs. */
 static struct frame_cache *this_cache(void)
 {
     struct cpu *cpu = this_cpu();
+    uint64_t limit = pool.total / (64 * ncpus);
     if (unlikely(!cpu->frame_cache)) {
         uint64_t frame = 0;
         if (pool.nfree > pool.reserve)
@@ -281,7 +277,9 @@ static struct frame_cache *this_cache(void)
         zero_frames(frame << PAGE_SHIFT, 0);
         cpu->frame_cache = caches[cpu->id] = phys_to_virt(frame << PAGE_SHIFT);
     }
-    return cpu->frame_cache;
+    struct frame_cache *cache = cpu->frame_cache;
+    cache->limit = limit < 4 ? 4 : MIN(limit, (uint64_t)CACHE_MAX);
+    return cache;
 }
 
 /* Free frames which an allocation must leave to those that need them more. */
@@ -301,7 +299,7 @@ static uint64_t alloc_slow(unsigned order, unsigned flags)
     if (pool.nfree >= (1ul << order) + floor_of(flags))
         frame = take(order);
     if (frame && order == 0 && cache) {
-        unsigned batch = cache_limit() / 2;
+        unsigned batch = cache->limit / 2;
         while (cache->count < batch && pool.nfree > pool.reserve + batch) {
             uint64_t more = take(0);
             if (!more)
@@ -354,9 +352,8 @@ static void release(uint64_t frame, state_t *state, unsigned order)
     if (load(state) & STATE_USER && cache)
         cache->user -= 1l << order;
     if (order == 0 && cache) {
-        unsigned limit = cache_limit();
-        if (cache->count >= limit)
-            cache_drain(cache, limit / 2);
+        if (cache->count >= cache->limit)
+            cache_drain(cache, cache->limit / 2);
         store(state, KIND(KIND_CACHED));
         cache->frames[cache->count++] = frame;
     } else {
@@ -488,6 +485,7 @@ int frame_init(const struct frame_span *spans, unsigned n)
         }
     }
     set_reserve();
+    boot_cache.limit = 4;
     caches[this_cpu()->id] = this_cpu()->frame_cache = &boot_cache;
     return pool.nfree ? 0 : -ENOMEM;
 }

@@ -22,7 +22,8 @@ _Static_assert(AREA_END <= KAREA_END, "karea");
 enum {
     CLASSES = 128,
     KEPT_PAGES = 8, /* ranges up to this size are kept mapped */
-    KEPT_MAX = 16,  /* of each size */
+    KEPT_MAX = 16,  /* of each size, while memory is plentiful */
+    KEPT_FEW = 2,   /* always */
     WAITING_MAX = 64,
 };
 #define MEMORY_FLAGS (PTE_WRITE | PTE_NX | PTE_GLOBAL | PTE_ACCESSED | PTE_DIRTY)
@@ -165,7 +166,7 @@ static bool kept_put(uintptr_t addr, size_t npages)
     if (npages > KEPT_PAGES)
         return false;
     uint64_t irq = spin_lock_irq(&lock);
-    if (nkept[npages] < KEPT_MAX && frame_plentiful()) {
+    if (nkept[npages] < (frame_plentiful() ? KEPT_MAX : KEPT_FEW)) {
         kept[npages][nkept[npages]++] = addr;
         taken = true;
     }

@@ -44,12 +44,18 @@ uintptr_t mapping_find_gap(const struct address_space *space, uintptr_t low, uin
 /* --- flush.c: frames wait here until no CPU can reach them
  * ---------------------------------------- */
 
-enum { GATHER_FEW = 30, GATHER_MANY = 511 };
+enum { GATHER_FEW = 30, GATHER_PAGE = 511, GATHER_PAGES_MAX = 64 };
+/* A page full of frames, chained. */
+struct gather_page {
+    struct gather_page *next;
+    paddr_t frames[GATHER_PAGE];
+};
 struct gather {
     struct address_space *space;
     uintptr_t start, end; /* what to flush */
-    unsigned n, max;
-    paddr_t *frames;
+    unsigned n, max, npages;
+    paddr_t *frames;           /* few, or those of the newest page */
+    struct gather_page *pages; /* newest first: all but the newest are full */
     paddr_t few[GATHER_FEW];
 };
 void gather_begin(struct gather *gather, struct address_space *space);

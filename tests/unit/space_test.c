@@ -676,6 +676,26 @@ static void shared_memory(void)
          address_space_unmap(space, twin, 4 * PAGE_SIZE) == 0);
 }
 
+/* While another CPU may still reach them, frames wait for one flush at the end. */
+static void frames_wait(void)
+{
+    enum { MANY = 1500 };
+    struct frame_stats before, after;
+    frame_get_stats(&before);
+    uintptr_t at = map(0, MANY * PAGE_SIZE, RW, ANON | MAP_STACK);
+    for (int i = 0; i < MANY; i++)
+        put_value(at + i * PAGE_SIZE, i);
+    shim_second_cpu(true);
+    atomic_fetch_or(&space->active_cpus, 2);
+    unsigned long calls = shim_calls;
+    NEED(address_space_unmap(space, at, MANY * PAGE_SIZE) == 0);
+    NEED(shim_calls == calls + 1);
+    shim_second_cpu(false);
+    atomic_fetch_and(&space->active_cpus, ~2ull);
+    frame_get_stats(&after);
+    NEED(after.free + 8 > before.free);
+}
+
 int main(void)
 {
     struct frame_stats before, after;
@@ -706,6 +726,7 @@ int main(void)
     stack_growth();
     brk();
     shared_memory();
+    frames_wait();
     address_space_clear(space);
     NEED(space->total_pages == 0 && space->resident_pages == 0 && space->data_pages == 0);
     random_operations(soak && *soak == '1' ? 400000 : 20000);

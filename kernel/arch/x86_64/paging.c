@@ -211,13 +211,14 @@ static pte_t *small_entry(uintptr_t addr)
 
 static int set_range(uintptr_t start, uintptr_t end, pte_t clear, pte_t set)
 {
-    pte_t *entry = NULL;
-    for (uintptr_t addr = start; addr < end; addr += PAGE_SIZE, entry++) {
-        if (!entry || !index_of(addr, 1))
-            entry = small_entry(addr);
-        if (!entry)
+    while (start < end) {
+        unsigned n = MIN((end - start) >> PAGE_SHIFT, (uintptr_t)ENTRIES - index_of(start, 1));
+        pte_t *entries = small_entry(start);
+        if (!entries)
             return -ENOMEM;
-        *entry = (*entry & ~clear) | set;
+        for (unsigned i = 0; i < n; i++)
+            entries[i] = (entries[i] & ~clear) | set;
+        start += n * PAGE_SIZE;
     }
     return 0;
 }
