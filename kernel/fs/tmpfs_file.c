@@ -62,10 +62,9 @@ static int own_page(struct tmpfs_node *node, uint64_t index, paddr_t *frame)
 static void drop_range(struct tmpfs_node *node, uint64_t first, uint64_t n)
 {
     uint64_t before = atomic_load_explicit(&node->store.npages, memory_order_relaxed);
-    mem_object_unmap(&node->inode.mem, first, n);
-    if (!before)
-        return;
-    page_store_remove(&node->store, first, n);
+    if (before)
+        page_store_remove(&node->store, first, n);
+    mem_object_unmap(&node->inode.mem, first, n); /* nobody finds the pages any more */
     uncharge(node, before - atomic_load_explicit(&node->store.npages, memory_order_relaxed));
 }
 
