@@ -17,15 +17,18 @@ struct word {
 struct words {
     char *text;
     unsigned count, program; /* index of the first word behind `--` */
-    struct word *index;      /* of the first `program` words */
+    struct word *index;      /* of the first words */
+    unsigned indexed;
+    char *rest; /* where the word behind them begins */
 };
 
-enum { SMALL = 4096, SMALL_WORDS = 64 };
-
-/* Most command lines fit here; longer ones move to the heap once there is one. */
-static char small[SMALL];
-static struct word small_index[SMALL_WORDS];
-static struct words lines[2]; /* the image's, then the real one: later words win */
+/* There is no heap yet when the command line is read: words beyond these are found by walking. */
+enum { INDEXED = 96 };
+#define LAST UINT32_MAX
+static struct word indexes[2][INDEXED];
+static struct words lines[2] = {{.index = indexes[0]},
+                                {.index = indexes[1]}}; /* the image's, then the
+                                               real one: later words win */
 static char **arguments;
 static unsigned nargs;
 
@@ -44,32 +47,47 @@ static bool names(const struct word *word, const char *name, uint32_t hash, uint
     return word->hash == hash && word->name_len == len && !memcmp(word->text, name, len);
 }
 
-const char *boot_param_nth(const char *name, unsigned n)
+/* A word that is not in the index, as if it were. */
+static const char *read_word(const char *text, struct word *word)
+{
+    word->text = text;
+    word->hash = hash_name(text, &word->name_len);
+    word->value = text + word->name_len + (text[word->name_len] == '=');
+    return word->value + strlen(word->value) + 1;
+}
+
+/* The value of the n-th word of that name (from 0), or of the last one (n: LAST); NULL: none. */
+static const char *find(const char *name, unsigned n)
 {
     uint32_t len, hash = hash_name(name, &len);
-    for (unsigned l = 0; l < ARRAY_SIZE(lines); l++)
+    const char *last = NULL;
+    for (unsigned l = 0; l < ARRAY_SIZE(lines); l++) {
+        const char *text = lines[l].rest;
         for (unsigned i = 0; i < lines[l].program; i++) {
-            struct word *word = &lines[l].index[i];
+            struct word spare, *word = &lines[l].index[i];
+            if (i >= lines[l].indexed) {
+                word = &spare;
+                text = read_word(text, word);
+            }
             if (!names(word, name, hash, len))
                 continue;
             word->used = true;
-            if (n-- == 0)
-                return word->value;
+            last = word->value;
+            if (n != LAST && n-- == 0)
+                return last;
         }
-    return NULL;
+    }
+    return n == LAST ? last : NULL;
+}
+
+const char *boot_param_nth(const char *name, unsigned n)
+{
+    return find(name, n);
 }
 
 const char *boot_param(const char *name)
 {
-    uint32_t len, hash = hash_name(name, &len);
-    const char *last = NULL;
-    for (unsigned l = 0; l < ARRAY_SIZE(lines); l++)
-        for (unsigned i = 0; i < lines[l].program; i++)
-            if (names(&lines[l].index[i], name, hash, len)) {
-                lines[l].index[i].used = true;
-                last = lines[l].index[i].value;
-            }
-    return last;
+    return find(name, LAST);
 }
 
 uint64_t boot_param_u64(const char *name, uint64_t fallback)
@@ -88,7 +106,7 @@ uint64_t boot_param_u64(const char *name, uint64_t fallback)
 void boot_params_report_unused(void)
 {
     for (unsigned l = 0; l < ARRAY_SIZE(lines); l++)
-        for (unsigned i = 0; i < lines[l].program; i++)
+        for (unsigned i = 0; i < lines[l].indexed; i++)
             if (!lines[l].index[i].used)
                 log_notice("command line: %s is unknown", lines[l].index[i].text);
 }
@@ -96,46 +114,38 @@ void boot_params_report_unused(void)
 static void index_words(struct words *words)
 {
     const char *text = words->text;
-    for (unsigned i = 0; i < words->program; i++) {
-        struct word *word = &words->index[i];
-        word->text = text;
-        word->hash = hash_name(text, &word->name_len);
-        word->value = text + word->name_len + (text[word->name_len] == '=');
-        text = word->value + strlen(word->value) + 1;
-    }
+    words->indexed = MIN(words->program, (unsigned)INDEXED);
+    for (unsigned i = 0; i < words->indexed; i++)
+        text = read_word(text, &words->index[i]);
+    words->rest = (char *)text;
 }
 
-/* Places for text and index, the static ones if they are free and large enough. */
-static int make_room(struct words *words, size_t len)
+/* Split text where it stands (text[len] is there for the last word's 0). */
+static int split(struct words *words, char *text, size_t len)
 {
-    bool free = !lines[0].text && !lines[1].text;
-    words->text = free && len < SMALL ? small : core_alloc(len + 1);
-    return words->text ? 0 : -ENOMEM;
-}
-
-static int split(struct words *words, const char *text, size_t len)
-{
-    int err = make_room(words, len);
-    if (err)
-        return err;
-    int n = cmdline_split(text, len, words->text, len + 1, &words->program);
-    words->count = n < 0 ? 0 : n;
-    if (n < 0)
+    int n = cmdline_split(text, len, text, len + 1, &words->program);
+    if (n < 0) {
         words->program = 0;
-    words->index = words->text == small && words->program <= SMALL_WORDS
-                       ? small_index
-                       : core_alloc(words->program * sizeof(*words->index) + 1);
-    if (!words->index) {
-        words->program = words->count = 0;
-        return -ENOMEM;
+        return n;
     }
+    words->text = text;
+    words->count = n;
     index_words(words);
-    return n < 0 ? n : 0;
+    return 0;
 }
 
 int boot_params_prepend(const char *text, size_t len)
 {
-    return len > BOOT_CMDLINE_MAX ? -E2BIG : split(&lines[0], text, len);
+    if (len > BOOT_CMDLINE_MAX)
+        return -E2BIG;
+    char *copy = core_alloc(len + 1);
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, text, len);
+    int err = split(&lines[0], copy, len);
+    if (err)
+        core_free(copy);
+    return err;
 }
 
 static int build_arguments(const struct words *words)

@@ -80,7 +80,19 @@ static int word(struct splitter *s)
         if (err)
             return err;
     }
-    return quoted ? -EINVAL : emit(s, 0);
+    if (quoted)
+        return -EINVAL;
+    if (s->at < s->len)
+        s->at++; /* the blank first: the word's end may take its place */
+    return emit(s, 0);
+}
+
+/* Is the next word a plain `--`? (A quoted one is an ordinary word.) */
+static bool bare_dashes(const struct splitter *s)
+{
+    const char *p = s->text + s->at;
+    size_t left = s->len - s->at;
+    return left >= 2 && p[0] == '-' && p[1] == '-' && (left == 2 || blank(p[2]));
 }
 
 int cmdline_split(const char *text, size_t len, char *out, size_t size, unsigned *program)
@@ -93,11 +105,12 @@ int cmdline_split(const char *text, size_t len, char *out, size_t size, unsigned
             s.at++;
         if (s.at >= len)
             break;
-        size_t start = s.used, begin = s.at;
+        size_t start = s.used;
+        bool dashes = !found && bare_dashes(&s);
         int err = word(&s);
         if (err)
             return err;
-        if (!found && s.at - begin == 2 && !strcmp(out + start, "--")) {
+        if (dashes) {
             s.used = start;
             *program = count;
             found = true;

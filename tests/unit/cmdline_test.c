@@ -87,6 +87,10 @@ int main(void)
     char small[2];
     unsigned program;
     check(cmdline_split("abc", 3, small, 2, &program) == -E2BIG, "too small a place is told");
+    char place[] = "a \"b c\" -- \"\\x41\" d";
+    int n = cmdline_split(place, sizeof(place) - 1, place, sizeof(place), &program);
+    check(n == 4 && program == 2 && !memcmp(place, "a\0b c\0A\0d", 10),
+          "a line is split in its own place");
     mutants();
     return failures != 0;
 }
