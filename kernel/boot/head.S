@@ -252,6 +252,7 @@ ap_limit:       .long 1
         .section .bss.boot_stack, "aw", @nobits
         .balign 4096
         .globl  boot_stack, boot_stack_top
+        .skip   4096                    /* a guard page from phase MEMORY on (mm/memory.c) */
 boot_stack:
         .skip   16384
 boot_stack_top:

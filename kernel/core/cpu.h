@@ -22,8 +22,8 @@ struct cpu {
     struct cpu *self;       /* offset 0: entry.S, this_cpu() */
     struct thread *running; /* offset 8: what `current` reads */
     uintptr_t kstack_top;   /* offset 16: of current; where system calls switch to */
-    uint64_t scratch;       /* offset 24: entry.S */
-    uint64_t scratch2;      /* offset 32 */
+    uintptr_t fault_stack;  /* offset 24: entry.S goes there when a kernel stack is spent */
+    uint64_t reserved;      /* offset 32 */
     uint64_t stack_canary;  /* offset 40: where gcc looks for it with -mcmodel=kernel */
     const struct clock_data *clock_page; /* offset 48: the vDSO reads the time there */
     unsigned id;                         /* 0 is the boot CPU */

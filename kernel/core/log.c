@@ -3,14 +3,26 @@
 #include "core/spinlock.h"
 #include "lib/string.h"
 
-enum { RING = 16384, LINE = 512 };
+enum { RING = 16384, LINE = 512, PANIC_SPINS = 1000000 };
 
 int log_level = LOG_NOTICE;
+bool log_in_panic;
 
 static char ring[RING];
 static size_t written; /* bytes ever put into the ring */
 static struct console *consoles;
 static struct spinlock lock;
+
+/* In a panic the holder may never give the lock: it is waited for in bounds. */
+static bool take_lock(void)
+{
+    for (unsigned i = 0; i < PANIC_SPINS; i++) {
+        if (!atomic_exchange_explicit(&lock.locked, 1, memory_order_acquire))
+            return true;
+        asm volatile("pause");
+    }
+    return false;
+}
 
 static void ring_put(const char *text, size_t len)
 {
@@ -31,12 +43,19 @@ void log_at(int level, const char *fmt, ...)
     n = MIN(n, (size_t)LINE - 2);
     line[n++] = '\n';
 
-    uint64_t flags = spin_lock_irq(&lock);
+    uint64_t flags = irq_save();
+    bool locked = true;
+    if (unlikely(log_in_panic))
+        locked = take_lock();
+    else
+        spin_lock(&lock);
     ring_put(line, n);
     if (level < log_level)
         for (struct console *c = consoles; c; c = c->next)
             c->write(line, n);
-    spin_unlock_irq(&lock, flags);
+    if (locked)
+        spin_unlock(&lock);
+    irq_restore(flags);
 }
 
 void console_register(struct console *console)

@@ -29,4 +29,5 @@ void console_register(struct console *console);
 /* Copy the newest messages, oldest first, into buf; returns the length (for syslog(2)). */
 size_t log_read(char *buf, size_t size);
 
+extern bool log_in_panic; /* locks may be held for good */
 extern int log_level; /* messages below this level are shown */

@@ -2,6 +2,7 @@
 
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/irqflags.h"
+#include "arch/x86_64/paging.h"
 #include "arch/x86_64/regs.h"
 #include "core/cpu.h"
 #include "core/log.h"
@@ -13,7 +14,7 @@ void (*panic_program_hook)(const struct regs *regs);
 void (*panic_stop_cpus_hook)(void);
 __noreturn void (*panic_end_hook)(void);
 
-enum { FRAMES = 24, KERNEL_HALF = 1 };
+enum { FRAMES = 24, STEP_MAX = 65536 };
 
 static void print_address(const char *what, uintptr_t addr)
 {
@@ -25,17 +26,30 @@ static void print_address(const char *what, uintptr_t addr)
         log_at(LOG_PANIC, "  %s%016lx", what, addr);
 }
 
-/* Follow frame pointers as long as they climb within the current kernel stack. */
+/* A word of the kernel's half; false: nothing is mapped there. */
+static bool read_word(uintptr_t addr, uintptr_t *word)
+{
+    unsigned level = 1;
+    if ((int64_t)addr >= 0 || addr % 8)
+        return false;
+    const pte_t *entry = paging_walk(kernel_pml4, addr, &level, false);
+    if (!entry || !(*entry & PTE_PRESENT))
+        return false;
+    *word = *(const uintptr_t *)addr;
+    return true;
+}
+
+/* Follow frame pointers as long as they climb within a kernel stack. */
 static void print_backtrace(uintptr_t rip, uintptr_t rbp)
 {
-    log_at(LOG_PANIC, "backtrace:");
+    uintptr_t next, back;
+    log_at(LOG_PANIC, "backtrace of the kernel:");
     print_address("", rip);
-    for (int i = 0; i < FRAMES && (int64_t)rbp < 0 && rbp % 8 == 0; i++) {
-        uintptr_t next = ((uintptr_t *)rbp)[0], back = ((uintptr_t *)rbp)[1];
+    for (int i = 0; i < FRAMES && read_word(rbp, &next) && read_word(rbp + 8, &back); i++) {
         if ((int64_t)back >= 0)
             break;
         print_address("", back);
-        if (next <= rbp || next - rbp > 65536)
+        if (next <= rbp || next - rbp > STEP_MAX)
             break;
         rbp = next;
     }
@@ -61,27 +75,40 @@ static __noreturn void end(void)
         asm volatile("cli; hlt");
 }
 
+/* The first CPU that comes says what it has to say; others keep still. */
 static void begin(void)
 {
-    static atomic_flag running = ATOMIC_FLAG_INIT;
+    static struct cpu *_Atomic speaker;
+    struct cpu *nobody = NULL;
     irq_disable();
-    if (atomic_flag_test_and_set(&running)) /* a panic in a panic: what is out is out */
-        end();
+    if (!atomic_compare_exchange_strong(&speaker, &nobody, this_cpu())) {
+        if (nobody == this_cpu()) /* a panic in a panic: what is out is out */
+            end();
+        for (;;)
+            asm volatile("cli; hlt");
+    }
+    log_in_panic = true;
     if (panic_stop_cpus_hook)
         panic_stop_cpus_hook();
 }
 
+static __printf(1, 0) void print_message(const char *fmt, va_list ap)
+{
+    static char message[256]; /* the stack may be nearly spent */
+    const struct thread *thread = current;
+    vsnprintf(message, sizeof(message), fmt, ap);
+    log_at(LOG_PANIC, "panic: %s (cpu %u, %s%s)", message, this_cpu()->id,
+           thread && thread->name[0] ? thread->name : "no thread",
+           in_interrupt() ? ", in an interrupt" : "");
+}
+
 void panic(const char *fmt, ...)
 {
-    char message[256];
     va_list ap;
     begin();
     va_start(ap, fmt);
-    vsnprintf(message, sizeof(message), fmt, ap);
+    print_message(fmt, ap);
     va_end(ap);
-    struct thread *thread = current;
-    log_at(LOG_PANIC, "panic: %s (cpu %u, %s)", message, this_cpu()->id,
-           thread && thread->name[0] ? thread->name : "no thread");
     print_backtrace((uintptr_t)__builtin_return_address(0),
                     *(uintptr_t *)__builtin_frame_address(0));
     if (panic_program_hook)
@@ -91,17 +118,17 @@ void panic(const char *fmt, ...)
 
 void panic_regs(const struct regs *regs, const char *fmt, ...)
 {
-    char message[256];
     va_list ap;
+    uintptr_t caller;
     begin();
     va_start(ap, fmt);
-    vsnprintf(message, sizeof(message), fmt, ap);
+    print_message(fmt, ap);
     va_end(ap);
-    struct thread *thread = current;
-    log_at(LOG_PANIC, "panic: %s (cpu %u, %s)", message, this_cpu()->id,
-           thread && thread->name[0] ? thread->name : "no thread");
     print_registers(regs);
-    print_backtrace(regs->rip, regs->rbp);
+    if ((int64_t)regs->rip < 0)
+        print_backtrace(regs->rip, regs->rbp);
+    else if (read_word(regs->rsp, &caller)) /* the kernel has called a wild address */
+        print_backtrace(caller, regs->rbp);
     if (panic_program_hook)
         panic_program_hook(regs);
     end();

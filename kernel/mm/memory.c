@@ -5,7 +5,7 @@
 #include "lib/errno.h"
 #include "mm/frame.h"
 
-extern char __kernel_start[], __kernel_end[];
+extern char __kernel_start[], __kernel_end[], boot_stack[];
 
 enum { SPANS = 72 };
 
@@ -45,6 +45,7 @@ static int memory_init(void)
     }
     for (unsigned i = 0; i < n; i++)
         top = MAX(top, spans[i].end);
+    paging_unmap_kernel((uintptr_t)boot_stack - PAGE_SIZE, PAGE_SIZE); /* its guard */
     top = MAX(top, boot->root_image + boot->root_image_size);
     err = paging_prepare_kernel_half(MIN(top, FRAME_LIMIT));
     if (!err)

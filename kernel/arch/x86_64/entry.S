@@ -2,7 +2,8 @@
  *
  * Program and kernel share ring 0. Every vector enters on an IST stack (the program's red zone is live) and
  * moves off it at once: to the top of the thread's kernel stack if the interrupted code was the program's,
- * else below the interrupted rsp. A system call switches from the program's rsp with one load. The few
+ * else below the interrupted rsp. Where that is not inside the kernel stack, or hardly, the processor's fault
+ * stack serves: else a spent stack would fault here again and again. A system call switches from the program's rsp with one load. The few
  * instructions here that run on the program's rsp lie between entry_text_start and entry_text_end, which
  * the trap path counts as program code; nothing is on the kernel stack while one of them is the next to run.
  *
@@ -35,7 +36,10 @@
 
 #define CPU_CURRENT    %gs:8
 #define CPU_KSTACK_TOP %gs:16
+#define CPU_FAULT_STACK %gs:24
 #define THREAD_WORK    16
+#define KSTACK_SIZE    16384
+#define KSTACK_RESERVE 256              /* more than a trap's frame */
 #define SYSCALLS_MAX   512
 
 /* ---- system calls ------------------------------------------------------------------------------------ */
@@ -278,6 +282,11 @@ trap_common:
 1:      mov     CPU_KSTACK_TOP, %rdi
         jmp     3f
 2:      mov     56(%rsi), %rdi
+        sub     CPU_KSTACK_TOP, %rdi
+        add     $KSTACK_SIZE - KSTACK_RESERVE, %rdi
+        cmp     $KSTACK_SIZE - KSTACK_RESERVE, %rdi
+        ja      4f
+        mov     56(%rsi), %rdi
         and     $-16, %rdi
 3:      mov     %rdi, %rsp
         pushq   64(%rsi)
@@ -306,6 +315,8 @@ trap_common:
         mov     %rsp, %rdi
         call    trap_handler            /* returns with interrupts off */
         jmp     restore_all
+4:      mov     CPU_FAULT_STACK, %rdi
+        jmp     3b
 
 /* NMI, double fault, machine check: stay on their own stacks. */
 trap_on_ist:

@@ -81,6 +81,7 @@ static void load_tables(struct cpu_tables *t)
     t->tss.ist[1] = (uintptr_t)t->nmi_stack + NMI_STACK;
     t->tss.ist[2] = (uintptr_t)t->fault_stack + FAULT_STACK;
     t->tss.ist[3] = (uintptr_t)t->check_stack + NMI_STACK;
+    this_cpu()->fault_stack = t->tss.ist[2];
     t->tss.iomap = sizeof(t->tss);
     t->gdt[1] = 0x00af9b000000ffff;
     t->gdt[2] = 0x00cf93000000ffff;

@@ -9,13 +9,16 @@
 #include "core/cpu.h"
 #include "core/panic.h"
 #include "core/thread.h"
+#include "mm/karea.h"
 
 /* What entry.S relies on. */
 _Static_assert(offsetof(struct cpu, running) == 8, "entry.S");
 _Static_assert(offsetof(struct cpu, kstack_top) == 16, "entry.S");
+_Static_assert(offsetof(struct cpu, fault_stack) == 24, "entry.S");
 _Static_assert(offsetof(struct cpu, stack_canary) == 40, "gcc");
 _Static_assert(offsetof(struct thread, kstack_top) == 0, "entry.S");
 _Static_assert(offsetof(struct thread, work) == 16, "entry.S");
+_Static_assert(KSTACK_SIZE == 16384, "entry.S");
 _Static_assert(offsetof(struct regs, rip) == 136 && sizeof(struct regs) == 176, "entry.S");
 
 /* Linux's signal numbers and codes: what a fault of the program turns into. */
@@ -104,6 +107,18 @@ static int float_fault_code(uint64_t vector)
     return float_code(status & ~control & 0x3f);
 }
 
+static bool is_guard(uintptr_t addr)
+{
+    extern char boot_stack[];
+    return karea_is_guard(addr) || (uintptr_t)boot_stack - addr - 1 < PAGE_SIZE;
+}
+
+/* Registers of code in the lower half on the thread's kernel stack: the kernel went astray. */
+static bool kernel_astray(const struct regs *regs)
+{
+    return (int64_t)regs->rip >= 0 && current && current->kstack_top - regs->rsp < KSTACK_SIZE;
+}
+
 static void fault(struct regs *regs)
 {
     unsigned vector = regs->vector_or_nr;
@@ -113,7 +128,7 @@ static void fault(struct regs *regs)
         panic_regs(regs, "trap %u, error %#lx, in the kernel", vector, regs->error_code);
     }
     struct fault_signal s = fault_signals[vector];
-    if (!s.signo || !program_fault_hook)
+    if (!s.signo || !program_fault_hook || kernel_astray(regs))
         panic_regs(regs, "trap %u, error %#lx", vector, regs->error_code);
     uintptr_t addr = regs->rip;
     if (vector == 16 || vector == 19)
@@ -150,10 +165,12 @@ static void page_fault(struct regs *regs)
     if (!program) {
         if (apply_fixup(regs))
             return;
-        panic_regs(regs, "page fault at %#lx, error %#x, in the kernel", addr, error);
+        panic_regs(regs, "%s at %#lx, error %#x, in the kernel",
+                   is_guard(addr) ? "kernel stack overflow: page fault" : "page fault", addr,
+                   error);
     }
-    if (!program_fault_hook)
-        panic_regs(regs, "page fault at %#lx, error %#x", addr, error);
+    if (!program_fault_hook || kernel_astray(regs))
+        panic_regs(regs, "page fault at %#lx, error %#x, outside the kernel's text", addr, error);
     regs->vector_or_nr = -1;
     irq_enable();
     if (err == -12) /* ENOMEM: whoever serves the hook says so and ends the program */
@@ -232,7 +249,8 @@ void trap_on_ist_handler(struct regs *regs)
     case 2:
         return; /* NMI: nobody here asks for one */
     case 8:
-        panic_regs(regs, "double fault (kernel stack overflow?)");
+        panic_regs(regs, "double fault%s",
+                   is_guard(regs->rsp) || is_guard(regs->rsp - 8) ? ": kernel stack overflow" : "");
     default:
         panic_regs(regs, "machine check");
     }
