@@ -299,7 +299,10 @@ static int fault_in(struct fault *fault)
         fill_huge(fault, entry) == 0)
         return 0;
     level = 1;
-    entry = paging_walk(space->pml4, fault->page, &level, true);
+    if (value & PTE_PRESENT && !(value & PTE_HUGE)) /* the usual case: a table is there */
+        entry = (pte_t *)phys_to_virt(pte_frame(value)) + level_index(fault->page, 1);
+    else
+        entry = paging_walk(space->pml4, fault->page, &level, true);
     if (!entry)
         return -ENOMEM;
     value = pte_load(entry);
