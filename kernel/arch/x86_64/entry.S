@@ -315,7 +315,9 @@ trap_common:
         mov     %rsp, %rdi
         call    trap_handler            /* returns with interrupts off */
         jmp     restore_all
-4:      mov     CPU_FAULT_STACK, %rdi
+4:      cmpq    $0, 56(%rsi)            /* the program's rsp: it has jumped here by itself */
+        jns     1b
+        mov     CPU_FAULT_STACK, %rdi
         jmp     3b
 
 /* NMI, double fault, machine check: stay on their own stacks. */

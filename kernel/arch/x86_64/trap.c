@@ -48,10 +48,15 @@ struct regs *syscall_regs(void)
     return (struct regs *)current->kstack_top - 1;
 }
 
+static bool in_entry_text(uintptr_t rip)
+{
+    return rip >= (uintptr_t)entry_text_start && rip < (uintptr_t)entry_text_end;
+}
+
+/* A program may have jumped to an address of the kernel's: no kernel code runs on its stack. */
 bool regs_from_program(const struct regs *regs)
 {
-    return (int64_t)regs->rip >= 0 ||
-           (regs->rip >= (uintptr_t)entry_text_start && regs->rip < (uintptr_t)entry_text_end);
+    return (int64_t)regs->rip >= 0 || in_entry_text(regs->rip) || (int64_t)regs->rsp >= 0;
 }
 
 static bool apply_fixup(struct regs *regs)
@@ -237,7 +242,7 @@ void trap_handler(struct regs *regs)
         mend_exit_window(regs);
         return;
     }
-    if ((int64_t)regs->rip < 0) /* before the stack switch of a system call: it will look */
+    if (in_entry_text(regs->rip)) /* before the stack switch of a system call: it will look */
         return;
     regs->vector_or_nr = -1;
     program_exit_work(regs);

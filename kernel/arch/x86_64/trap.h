@@ -4,7 +4,7 @@
 #include "arch/x86_64/entry.h"
 
 /* Did the registers come from program code (entry.S's own instructions on the program's stack
- * included)? */
+ * included, and what the program did at an address of the kernel's)? */
 bool regs_from_program(const struct regs *regs);
 
 /* mm/ serves page faults in the lower half of the current thread's space: 0, or a negative errno
