@@ -6,7 +6,7 @@ int bottom(int how)
 {
     volatile int nothing = 0;
 
-    return how ? 1 / nothing : getppid();
+    return how ? 7 / nothing : getppid();
 }
 
 __attribute__((noinline)) int descend(int depth, int how)
