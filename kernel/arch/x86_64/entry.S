@@ -95,8 +95,25 @@ syscall_patchable:
         mov     R_R9(%rsp), %r9
         jmp     syscall_call
 
+/* From here to entry_text_end rsp is the program's, or nothing is on the kernel stack yet: an interrupt
+ * builds its frame at the stack's top. */
+        .globl  entry_text_start, entry_text_end
         .balign 16
-syscall_fast_switched:
+entry_text_start:
+/* LSTAR. rax: number, rcx: return address; r11 (rflags) is not needed: they are the ABI's to clobber. */
+        .globl  syscall_entry
+syscall_entry:
+        mov     %rsp, %r11
+        mov     CPU_KSTACK_TOP, %rsp
+        jmp     syscall_slow_switched
+
+/* From the stub of a patched site: rax (below SYSCALLS_MAX) and rcx are set. */
+        .globl  syscall_entry_fast
+        .balign 16
+syscall_entry_fast:
+        mov     %rsp, %r11
+        mov     CPU_KSTACK_TOP, %rsp
+entry_text_end:
         cld                             /* what the processor does at a syscall instruction */
         SAVE_CALLER
         mov     %r10, %rcx
@@ -118,29 +135,10 @@ syscall_exit_check:
         mov     R_RIP(%rsp), %rcx
         mov     R_RSP(%rsp), %rsp
 
-/* From here to entry_text_end rsp is the program's, or nothing is on the kernel stack yet: an interrupt
- * builds its frame at the stack's top. */
-        .globl  entry_text_start, entry_text_end, syscall_exit_switched
-entry_text_start:
+/* From here on rsp is the program's: an interrupt builds its frame at the kernel stack's top. */
+        .globl  syscall_exit_switched
 syscall_exit_switched:
         jmp     *%rcx
-
-/* LSTAR. rax: number, rcx: return address; r11 (rflags) is not needed: they are the ABI's to clobber. */
-        .globl  syscall_entry
-        .balign 16
-syscall_entry:
-        mov     %rsp, %r11
-        mov     CPU_KSTACK_TOP, %rsp
-        jmp     syscall_slow_switched
-
-/* From the stub of a patched site: rax (below SYSCALLS_MAX) and rcx are set. */
-        .globl  syscall_entry_fast
-        .balign 16
-syscall_entry_fast:
-        mov     %rsp, %r11
-        mov     CPU_KSTACK_TOP, %rsp
-        jmp     syscall_fast_switched
-entry_text_end:
 
 /* Something to do before the program goes on. */
 syscall_work:
@@ -275,6 +273,8 @@ trap_common:
         mov     32(%rsi), %rdi
         test    %rdi, %rdi
         jns     1f
+        cmp     $syscall_exit_switched, %rdi
+        je      1f
         cmp     $entry_text_start, %rdi
         jb      2f
         cmp     $entry_text_end, %rdi
