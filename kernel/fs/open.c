@@ -44,7 +44,7 @@ static const struct file_ops *ops_for(const struct inode *inode, int *err)
     const struct file_ops *ops = NULL;
     switch (inode->mode & S_IFMT) {
     case S_IFIFO:
-        return &fifo_ops;
+        return inode->file_ops ? inode->file_ops : &fifo_ops;
     case S_IFCHR:
         ops = chardev_find(inode->rdev);
         *err = ops ? 0 : -ENXIO;
@@ -125,12 +125,14 @@ static int open_inode(struct file *file, int flags)
 
 enum { STATUS_FLAGS = ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC) };
 
-/* Open a place whose references become the file's (or are put on failure). */
+/* Open a place whose references become the file's (or are put on failure). O_NOCTTY counts while
+ * it is being opened. */
 static int open_place(const struct path *path, int flags, struct file **out)
 {
     bool path_only = flags & O_PATH;
-    int kept = path_only ? flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW) : flags & STATUS_FLAGS;
-    struct file *file = file_alloc(&path_ops, kept | (path_only ? 0 : O_LARGEFILE));
+    int kept = path_only ? flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW)
+                         : (flags & STATUS_FLAGS) | O_LARGEFILE;
+    struct file *file = file_alloc(&path_ops, kept | (flags & O_NOCTTY));
     if (!file) {
         path_put(path);
         return -ENOMEM;
@@ -142,6 +144,8 @@ static int open_place(const struct path *path, int flags, struct file **out)
         file_abandon(file);
         return err;
     }
+    if (flags & O_NOCTTY)
+        atomic_fetch_and_explicit(&file->flags, ~O_NOCTTY, memory_order_relaxed);
     if (!path_only)
         notify_dentry(path->dentry, IN_OPEN);
     *out = file;
