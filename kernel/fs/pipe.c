@@ -423,7 +423,7 @@ static int fifo_open(struct inode *inode, struct file *file)
     wake_all(rd ? &pipe->writable : &pipe->readable);
     if (rd && wr)
         wake_all(&pipe->readable);
-    if ((rd && wr) || nonblock || inode->nlink == 0)
+    if ((rd && wr) || nonblock || file->path.dentry->anonymous)
         return 0;
     if (wait_for_other(pipe, file, readers, writers) < 0) {
         pipe_release(file);

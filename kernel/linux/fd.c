@@ -19,6 +19,7 @@ enum { FDS_FIRST = 64, ARRAY_KMALLOC_MAX = 1 << 20 };
 /* What table->entries points into; the bits of `used` follow the entries. */
 struct fd_array {
     struct rcu_head rcu;
+    struct fd_table *last_of; /* the table that goes with it, or NULL */
     size_t bytes;
     struct fd_entry entries[];
 };
@@ -39,6 +40,8 @@ static struct fd_array *array_alloc(unsigned size)
 static void array_free(struct rcu_head *head)
 {
     struct fd_array *array = container_of(head, struct fd_array, rcu);
+    if (array->last_of)
+        kcache_free(&table_cache, array->last_of);
     if (array->bytes <= ARRAY_KMALLOC_MAX)
         kfree(array);
     else
@@ -171,8 +174,19 @@ void fd_table_put(struct fd_table *table)
         if (file)
             close_file(table, file);
     }
-    rcu_call(&array_of(table)->rcu, array_free);
-    kcache_free(&table_cache, table);
+    struct fd_array *array = array_of(table);
+    array->last_of = table;
+    rcu_call(&array->rcu, array_free);
+}
+
+struct fd_table *fd_table_of(const struct task *task)
+{
+    struct fd_table *table = *(struct fd_table *const volatile *)&task->fds;
+    unsigned refs = table ? atomic_load_explicit(&table->refs, memory_order_relaxed) : 0;
+    while (refs && !atomic_compare_exchange_weak_explicit(
+                       &table->refs, &refs, refs + 1, memory_order_acquire, memory_order_relaxed))
+        continue;
+    return refs ? table : NULL;
 }
 
 int fd_unshare(void)
@@ -233,6 +247,19 @@ struct file *fd_get(int fd)
     if (ref.file && !ref.counted)
         file_get(ref.file);
     return ref.file;
+}
+
+struct file *fd_look(struct fd_table *table, unsigned fd)
+{
+    return get_counted(table, fd);
+}
+
+bool fd_look_cloexec(struct fd_table *table, unsigned fd)
+{
+    rcu_read_lock();
+    bool cloexec = fd < rcu_load(table->size) && rcu_load(table->entries)[fd].cloexec;
+    rcu_read_unlock();
+    return cloexec;
 }
 
 struct file *fd_next(struct fd_table *table, unsigned *fd)

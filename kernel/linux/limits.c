@@ -1,6 +1,7 @@
 /* linux/limits.c: resource limits and use, and what the system says about itself. */
 #include "core/boot.h"
 #include "core/clock.h"
+#include "fs/procfs.h"
 #include "lib/string.h"
 #include "linux/path.h"
 #include "linux/syscall.h"
@@ -236,6 +237,43 @@ static int set_name(char *name, uintptr_t from, uint64_t len)
     memset(name + len, 0, UTS_LEN + 1 - len);
     return 0;
 }
+
+static int show_name(struct text *text, const struct pseudo *self)
+{
+    text_printf(text, "%s\n", (const char *)self->entry->arg);
+    return 0;
+}
+
+static int store_name(const struct pseudo *self, const char *text, size_t len)
+{
+    char *name = (char *)self->entry->arg;
+    const char *end = strchr(text, '\n');
+
+    if (!capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    len = MIN(end ? (size_t)(end - text) : strlen(text), (size_t)UTS_LEN);
+    memcpy(name, text, len);
+    memset(name + len, 0, UTS_LEN + 1 - len);
+    return 0;
+}
+
+#define NAME_FILE(file, value)                                                                     \
+    {                                                                                              \
+        .name = (file), .mode = S_IFREG | 0644, .show = show_name, .store = store_name,            \
+        .arg = (uintptr_t)(value)                                                                  \
+    }
+static struct pseudo_entry name_files[] = {
+    NAME_FILE("hostname", uts.nodename),
+    NAME_FILE("domainname", uts.domainname),
+};
+
+static int register_names(void)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(name_files); i++)
+        pseudo_register(proc_folder("sys/kernel"), &name_files[i]);
+    return 0;
+}
+BOOT_STEP(PHASE_FS, "/proc/sys/kernel names", register_names);
 
 SYSCALL(sethostname, 2, SYSCALL_WHOLE, "")
 {

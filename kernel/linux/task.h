@@ -201,6 +201,11 @@ struct fd_table *fd_table_create(void);
 struct fd_table *fd_table_copy(struct fd_table *table);
 void fd_table_put(struct fd_table *table);
 void fd_close_on_exec(struct fd_table *table);
+/* Another task's table with a reference, under rcu_read_lock; NULL: it is ending. Only for looking
+ * with the functions below: its owner may be changing it without a lock. */
+struct fd_table *fd_table_of(const struct task *task);
+struct file *fd_look(struct fd_table *table, unsigned fd); /* with a reference, or NULL */
+bool fd_look_cloexec(struct fd_table *table, unsigned fd);
 /* Iterate (for /proc/self/fd): the file at or above *fd with a reference; *fd is set. NULL at the
  * end. */
 struct file *fd_next(struct fd_table *table, unsigned *fd);

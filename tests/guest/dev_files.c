@@ -114,8 +114,65 @@ static void descriptors_by_name(void)
     memset(target, 0, sizeof target);
     CHECK(readlink(path, target, sizeof target) > 0);
     CHECK(strncmp(target, "pipe:[", 6) == 0);
-    close(pipes[0]);
+    /* A pipe opened anew by its name is the same pipe. */
+    again = open(path, O_RDONLY);
+    CHECK(again >= 0);
+    CHECK_EQ(write(pipes[1], "x", 1), 1);
+    CHECK_EQ(read(again, target, 1), 1);
     close(pipes[1]);
+    close(again);
+    again = open(path, O_RDONLY); /* without a writer: no waiting, the end of file */
+    CHECK_EQ(read(again, target, 1), 0);
+    close(again);
+    close(pipes[0]);
+    CHECK_ERRNO(readlink(path, target, sizeof target), ENOENT);
+    CHECK_ERRNO(open("/proc/self/fd/00", O_RDONLY), ENOENT);
+    CHECK_ERRNO(open("/proc/self/fd/-1", O_RDONLY), ENOENT);
+}
+
+static void links_show_the_mode(void)
+{
+    int fd = open("/dev/null", O_WRONLY);
+    struct stat st;
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    CHECK_EQ(lstat(path, &st), 0);
+    CHECK_EQ(st.st_mode, S_IFLNK | 0300);
+    CHECK_EQ(stat(path, &st), 0);
+    CHECK_EQ(st.st_rdev, makedev(1, 3));
+    close(fd);
+}
+
+static void descriptors_of_threads(void)
+{
+    char path[64];
+    int fd = open("/dev/null", O_RDONLY);
+    struct stat st;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d/fd/%d", getpid(), getpid(), fd);
+    CHECK_EQ(stat(path, &st), 0);
+    CHECK_EQ(st.st_rdev, makedev(1, 3));
+    snprintf(path, sizeof path, "/proc/thread-self/fdinfo/%d", fd);
+    CHECK(slurp(path) > 0);
+    close(fd);
+}
+
+static void descriptors_in_detail(void)
+{
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    unsigned flags = 0;
+    long pos = -1;
+    char path[64];
+
+    CHECK_EQ(lseek(fd, 5, SEEK_SET), 5);
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+    CHECK(slurp(path) > 0);
+    CHECK(sscanf(text, "pos:\t%ld\nflags:\t%o\nmnt_id:", &pos, &flags) == 2);
+    CHECK_EQ(pos, 5);
+    CHECK_EQ(flags, O_RDONLY | O_CLOEXEC | 0100000);
+    close(fd);
+    CHECK_ERRNO(open(path, O_RDONLY), ENOENT);
 }
 
 static int list(const char *path)
@@ -207,7 +264,49 @@ static void own_memory(void)
     CHECK_EQ(pread(fd, &got, sizeof got, (off_t)(uintptr_t)&word), sizeof got);
     CHECK_EQ(got, 0x1234);
     CHECK_ERRNO(pread(fd, &got, 1, 8), EIO);
+    got = 0x5678;
+    CHECK_EQ(pwrite(fd, &got, sizeof got, (off_t)(uintptr_t)&word), sizeof got);
+    CHECK_EQ(word, 0x5678);
+    CHECK_EQ(lseek(fd, (off_t)(uintptr_t)&word, SEEK_SET), (off_t)(uintptr_t)&word);
+    CHECK_EQ(read(fd, &got, sizeof got), sizeof got);
+    CHECK_ERRNO(lseek(fd, 0, SEEK_END), EINVAL);
     close(fd);
+}
+
+/* Up to the end of what is mapped, over pages that were never touched; protection does not count. */
+static void own_memory_in_pages(void)
+{
+    char *at = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int fd = open("/proc/self/mem", O_RDWR);
+
+    NEED(at != MAP_FAILED && fd >= 0);
+    munmap(at + 3 * 4096, 4096);
+    at[4096] = 'x';
+    CHECK_EQ(pread(fd, text, sizeof text, (off_t)(uintptr_t)at), 3 * 4096);
+    CHECK(text[0] == 0 && text[4096] == 'x');
+    mprotect(at, 3 * 4096, PROT_READ);
+    CHECK_EQ(pwrite(fd, "yz", 2, (off_t)(uintptr_t)at + 4095), 2);
+    CHECK(at[4095] == 'y' && at[4096] == 'z');
+    munmap(at, 3 * 4096);
+    close(fd);
+}
+
+static void names_of_the_machine(void)
+{
+    char name[65] = "", text_of_file[66];
+
+    CHECK_EQ(gethostname(name, sizeof name), 0);
+    CHECK(slurp("/proc/sys/kernel/hostname") > 0);
+    snprintf(text_of_file, sizeof text_of_file, "%s\n", name);
+    CHECK(strcmp(text, text_of_file) == 0);
+    CHECK(slurp("/proc/sys/kernel/domainname") > 0);
+    if (!inside_osprey()) /* not ours to rename */
+        return;
+    int fd = open("/proc/sys/kernel/hostname", O_WRONLY);
+    CHECK_EQ(write(fd, "other\n", 6), 6);
+    close(fd);
+    CHECK_EQ(gethostname(name, sizeof name), 0);
+    CHECK(strcmp(name, "other") == 0);
 }
 
 static void the_system(void)
@@ -226,6 +325,7 @@ static void the_system(void)
         "/proc/vmstat",
         "/proc/sys/kernel/osrelease",
         "/proc/sys/kernel/hostname",
+        "/proc/sys/kernel/domainname",
         "/proc/sys/kernel/pid_max",
         "/proc/sys/kernel/random/boot_id",
         "/proc/sys/vm/overcommit_memory",
@@ -298,9 +398,14 @@ int main(void)
     promise("random bytes are random", randomness);
     promise("/dev/shm holds shared memory", shared_memory_folder);
     promise("/proc/self/fd and /dev/fd name descriptors", descriptors_by_name);
+    promise("/proc/self/fd shows how they are open", links_show_the_mode);
+    promise("threads have them too", descriptors_of_threads);
+    promise("/proc/self/fdinfo tells position and flags", descriptors_in_detail);
     promise("/proc/self tells of the process", own_process);
     promise("/proc/self/maps follows mmap and mprotect", maps_follow);
     promise("/proc/self/mem reads memory", own_memory);
+    promise("/proc/self/mem goes by pages", own_memory_in_pages);
+    promise("hostname and domainname are files", names_of_the_machine);
     promise("/proc and /sys tell of the system", the_system);
     promise("/proc keeps its structure", proc_is_read_only_in_structure);
     promise("a tmpfs has its limit", tmpfs_limit);

@@ -140,8 +140,23 @@ static int64_t stream_ioctl(struct file *file, unsigned cmd, uintptr_t arg)
     return user_put32(arg, MAX(n, (ssize_t)0));
 }
 
-static const struct file_ops stream_file_ops = {
+/* Anew by name (/dev/stdin, /proc/self/fd/1): the same stream, in the direction that it has. */
+static int stream_open(struct inode *inode, struct file *file)
+{
+    if ((file_readable(file) && !file->ops->read) || (file_writable(file) && !file->ops->write))
+        return -EACCES;
+    file->data = inode->data;
+    return 0;
+}
+
+static const struct file_ops in_ops = {
+    .open = stream_open,
     .read = stream_read,
+    .poll = stream_poll,
+    .ioctl = stream_ioctl,
+};
+static const struct file_ops out_ops = {
+    .open = stream_open,
     .write = stream_write,
     .poll = stream_poll,
     .ioctl = stream_ioctl,
@@ -157,8 +172,12 @@ static int open_stream(int fd, struct file **file)
         log_warning("stdio: the host has no port %s", names[fd]);
         return -ENODEV;
     }
-    return file_anonymous("pipe:[%ino]", &stream_file_ops, S_IFIFO | 0600,
-                          fd == 0 ? O_RDONLY : O_WRONLY, stream, file);
+    const struct file_ops *ops = fd == 0 ? &in_ops : &out_ops;
+    int r = file_anonymous("pipe:[%ino]", ops, S_IFIFO | 0600, fd == 0 ? O_RDONLY : O_WRONLY,
+                           stream, file);
+    if (r == 0)
+        (*file)->inode->file_ops = ops;
+    return r;
 }
 
 /* The terminal is opened once: 0, 1 and 2 share it, as a login shell's do. */
