@@ -62,17 +62,43 @@ static int change_to(struct fs_context *fs, const char *name)
     return 0;
 }
 
-/* The words `env=`, in order, ended by NULL. */
+/* Do two words NAME=VALUE have the same name? */
+static bool same_variable(const char *a, const char *b)
+{
+    while (*a && *a == *b && *a != '=') {
+        a++;
+        b++;
+    }
+    return (!*a || *a == '=') && (!*b || *b == '=');
+}
+
+/* Where the variable of `word` stands among the n of envp, or n. */
+static unsigned variable_at(char *const *envp, unsigned n, const char *word)
+{
+    unsigned i = 0;
+
+    while (i < n && !same_variable(envp[i], word))
+        i++;
+    return i;
+}
+
+/* The words `env=`, in order, ended by NULL; a later one takes the place of an earlier one of the
+ * same name. */
 static char *const *environment(void)
 {
-    unsigned n = 0;
+    unsigned words = 0, n = 0;
     char **envp;
 
-    while (boot_param_nth("env", n))
-        n++;
-    envp = kcalloc(n + 1, sizeof(*envp));
-    for (unsigned i = 0; envp && i < n; i++)
-        envp[i] = (char *)boot_param_nth("env", i);
+    while (boot_param_nth("env", words))
+        words++;
+    envp = kcalloc(words + 1, sizeof(*envp));
+    for (unsigned i = 0; envp && i < words; i++) {
+        char *word = (char *)boot_param_nth("env", i);
+        unsigned at = variable_at(envp, n, word);
+
+        envp[at] = word;
+        n += at == n;
+    }
     return envp;
 }
 

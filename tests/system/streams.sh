@@ -67,6 +67,17 @@ mapfile -t many < <(seq 1 2000)
 check '2000 arguments' [ "$(osprey /bin/echo "${many[@]}" | md5sum)" = "$(echo "${many[@]}" | md5sum)" ]
 check 'a variable of the environment' \
     [ "$(osprey --env 'NAME=a "quoted" value' --env EMPTY= /usr/bin/printenv NAME EMPTY)" = 'a "quoted" value' ]
+check 'the last of several values of a variable' \
+    [ "$(osprey --env X=1 --env XY=2 --env X=3 /usr/bin/env | grep -c ^X)$(
+        osprey --env X=1 --env XY=2 --env X=3 /usr/bin/printenv X XY | paste -sd,)" = 23,2 ]
+osprey_build() { timeout 90 "$OSPREY" build "$@"; }
+check 'osprey build keeps an image with a variable' \
+    osprey_build --env X=1 --env Y=1 -o "$WORK/image" /usr/bin/printenv X Y
+check 'a variable of the run replaces that of the image' \
+    [ "$(osprey --env X=2 --image "$WORK/image" | paste -sd,)" = 2,1 ]
+check '/dev/stdin, /dev/stdout and /dev/stderr open anew' \
+    [ "$(seq 3 | osprey /bin/cp /dev/stdin /dev/stdout | paste -sd,)$(
+        seq 3 | osprey /bin/cp /dev/stdin /dev/stderr 2>&1 >"$WORK/empty" | paste -sd,)" = 1,2,31,2,3 ]
 check 'the working directory' [ "$(osprey --workdir /usr/bin /bin/pwd)" = /usr/bin ]
 for n in 0 1 2 42 126 127 128 255; do
     osprey /bin/busybox ash -c "exit $n" 2>/dev/null
