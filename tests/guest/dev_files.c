@@ -273,7 +273,8 @@ static void own_memory(void)
     close(fd);
 }
 
-/* Up to the end of what is mapped, over pages that were never touched; protection does not count. */
+/* Up to the end of what is mapped, over pages that were never touched; protection does not count.
+ */
 static void own_memory_in_pages(void)
 {
     char *at = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -188,15 +188,15 @@ static void system_call_preserves(void)
 __attribute__((noinline)) static void call_with_flags(uint64_t *rcx, uint64_t *here,
                                                       uint64_t *before, uint64_t *after)
 {
-    __asm__ volatile("sub $128, %%rsp\n"
-                     "std\n stc\n pushf\n pop %[before]\n"
-                     "mov $39, %%eax\n syscall\n 1: pushf\n pop %[after]\n cld\n"
-                     "mov %%rcx, %[rcx]\n lea 1b(%%rip), %[here]\n"
-                     "add $128, %%rsp\n"
-                     : [before] "=&r"(*before), [after] "=&r"(*after), [rcx] "=&r"(*rcx),
-                       [here] "=&r"(*here)
-                     :
-                     : "rax", "rcx", "r11", "cc", "memory");
+    __asm__ volatile(
+        "sub $128, %%rsp\n"
+        "std\n stc\n pushf\n pop %[before]\n"
+        "mov $39, %%eax\n syscall\n 1: pushf\n pop %[after]\n cld\n"
+        "mov %%rcx, %[rcx]\n lea 1b(%%rip), %[here]\n"
+        "add $128, %%rsp\n"
+        : [before] "=&r"(*before), [after] "=&r"(*after), [rcx] "=&r"(*rcx), [here] "=&r"(*here)
+        :
+        : "rax", "rcx", "r11", "cc", "memory");
 }
 
 static void return_address(void)
