@@ -89,8 +89,9 @@ static paddr_t find_locked(struct page_store *store, uint64_t index, bool alloc)
 {
     struct node *holder;
     uintptr_t *slot = find_slot(store, index, false, &holder);
-    if (slot && *slot)
-        return *slot;
+    paddr_t found = slot ? *slot : 0;
+    if (found)
+        return found;
     paddr_t frame = alloc ? frame_alloc(0, FRAME_USER | FRAME_ZERO) : 0;
     if (frame && put_in(store, index, frame) < 0) {
         frame_put(frame);
