@@ -141,10 +141,11 @@ SYSCALL(mmap, 6, SYSCALL_PARTIAL, "MAP_HUGETLB finds no pool; MAP_SYNC is refuse
     if (request.flags & MAP_LOCKED)
         (void)address_space_lock_pages(space(), (uintptr_t)at, request.length, true,
                                        lock_future & MCL_ONFAULT);
-    else if ((request.flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
-        (void)address_space_populate(space(), (uintptr_t)at, request.length,
-                                     (request.prot & PROT_WRITE) &&
-                                         (request.flags & 3) == MAP_PRIVATE);
+    else if ((request.flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE &&
+             address_space_populate(space(), (uintptr_t)at, request.length,
+                                    (request.prot & PROT_WRITE) &&
+                                        (request.flags & 3) == MAP_PRIVATE) == -ENOMEM)
+        signal_out_of_memory(at, syscall_regs()->rip); /* mmap(2) tells nobody; nor does Linux */
     return at;
 }
 

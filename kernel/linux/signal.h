@@ -175,6 +175,8 @@ void signal_restore_mask(bool interrupted);
 
 /* A fault of the current task: cannot be blocked or ignored (ends the process then). */
 void signal_fault(struct regs *regs, int signo, int code, uint64_t addr);
+/* No memory for the page at addr, which cannot be refused: say so and end the process. */
+void signal_out_of_memory(uintptr_t addr, uintptr_t rip);
 /* To every process of a group (tty: ^C). Any context. */
 int signal_send_group(int pgid, const struct siginfo *info);
 void signal_simple(struct siginfo *info, int signo); /* SI_KERNEL */

@@ -7,6 +7,7 @@
 #include "linux/report.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
+#include "mm/frame.h"
 
 enum { VECTOR_INVALID_OPCODE = 6, VECTOR_PROTECTION = 13, VECTOR_PAGE_FAULT = 14 };
 
@@ -73,11 +74,30 @@ void signal_fault(struct regs *regs, int signo, int code, uint64_t addr)
     signal_force(&info);
 }
 
+void signal_out_of_memory(uintptr_t addr, uintptr_t rip)
+{
+    static atomic_int told; /* of which process: its threads come here together */
+    struct task *task = current_task();
+    struct frame_stats stats;
+    struct siginfo info;
+
+    if (atomic_exchange(&told, task->process->pid) != task->process->pid) {
+        frame_get_stats(&stats);
+        log_err("program: out of memory: killed (%lu KiB free of %lu; needed at %#lx, rip %#lx, "
+                "thread %d \"%s\")",
+                stats.free * (PAGE_SIZE / 1024), stats.total * (PAGE_SIZE / 1024), addr, rip,
+                task->tid, task->thread.name);
+    }
+    signal_simple(&info, SIGKILL);
+    signal_force(&info);
+}
+
 static void program_fault(struct regs *regs, int signo, int code, uintptr_t addr)
 {
     if (signo == SIGKILL)
-        log_err("program: out of memory: killed (page fault at %#lx, rip %#lx)", addr, regs->rip);
-    signal_fault(regs, signo, code, addr);
+        signal_out_of_memory(addr, regs->rip);
+    else
+        signal_fault(regs, signo, code, addr);
     regs->vector_or_nr = -1ull;
 }
 

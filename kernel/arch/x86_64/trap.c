@@ -168,6 +168,8 @@ static void page_fault(struct regs *regs)
             return;
     }
     if (!program) {
+        if (err == -12 && program_fault_hook) /* the system call fails, and the program ends */
+            program_fault_hook(regs, SIGKILL, CODE_KERNEL, addr);
         if (apply_fixup(regs))
             return;
         panic_regs(regs, "%s at %#lx, error %#x, in the kernel",
