@@ -10,11 +10,11 @@ struct regs;
 __noreturn void panic(const char *fmt, ...) __printf(1, 2);
 __noreturn void panic_regs(const struct regs *regs, const char *fmt, ...) __printf(2, 3);
 
-/* An impossible state. The message should help whoever sees it. */
+/* An impossible state. The message, a plain text, should help whoever sees it. */
 #define assert(cond, ...)                                                                          \
     do {                                                                                           \
         if (unlikely(!(cond)))                                                                     \
-            panic(__FILE__ ": assertion failed: " #cond " " __VA_ARGS__);                          \
+            panic("%s", __FILE__ ": assertion failed: " #cond " " __VA_ARGS__);                    \
     } while (0)
 
 /* Served by other layers: show the program's backtrace and the mapping at the fault (regs: the
