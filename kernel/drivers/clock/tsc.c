@@ -14,7 +14,7 @@ enum {
     KHZ = 1000,
     MHZ = 1000000,
     GUESS_HZ = 1000000000,
-    CPUID_1_ECX_HYPERVISOR = 1 << 31,
+    CPUID_1_ECX_HYPERVISOR = (int)(1u << 31),
     CPUID_7_EBX_TSC_ADJUST = 1 << 1,
     REFINE_NS = 45000000, /* the PIT's counter goes round in 54.9 ms */
     REFINE_LATEST_NS = 52000000,
