@@ -5,12 +5,9 @@
  * Threads that hand work to and fro (wake one other, then sleep) are faster on one CPU than on two:
  * waking an idle CPU, worst in a virtual machine, costs more than a switch. So a thread that has
  * done so twice gets the next one that it wakes beside it. If it does not sleep after all, the
- * slice's timer sends the woken thread to an idle CPU after about twice HANDOVER_NS. */
-#include "core/clock.h"
+ * slice's timer sends the woken thread to an idle CPU after about 0.1 ms. */
 #include "core/panic.h"
 #include "core/sched.h"
-
-enum { BALANCE_INTERVAL_NS = 4000000 };
 
 static uint64_t allowed_cpus(const struct thread *thread)
 {
@@ -51,11 +48,11 @@ static struct cpu *least_loaded(uint64_t allowed, struct cpu *home)
 
     if (allowed >> home->id & 1) {
         best = home;
-        least = atomic_load_explicit(&home->rq->nr, memory_order_relaxed);
+        least = rq_threads(home->rq);
     }
     for (; allowed; allowed &= allowed - 1) {
         struct cpu *cpu = cpus[__builtin_ctzll(allowed)];
-        unsigned nr = atomic_load_explicit(&cpu->rq->nr, memory_order_relaxed);
+        unsigned nr = rq_threads(cpu->rq);
 
         if (nr < least) {
             least = nr;
@@ -68,12 +65,12 @@ static struct cpu *least_loaded(uint64_t allowed, struct cpu *home)
 /* For a real-time thread: a CPU whose running thread it may preempt. */
 static struct cpu *preemptible(const struct thread *thread, uint64_t allowed, struct cpu *home)
 {
-    if (atomic_load_explicit(&home->rq->rt_running, memory_order_relaxed) < thread->rt_priority)
+    if (rq_priority(home->rq) < thread->rt_priority)
         return home;
     for (uint64_t left = allowed; left; left &= left - 1) {
         struct cpu *cpu = cpus[__builtin_ctzll(left)];
 
-        if (atomic_load_explicit(&cpu->rq->rt_running, memory_order_relaxed) < thread->rt_priority)
+        if (rq_priority(cpu->rq) < thread->rt_priority)
             return cpu;
     }
     return home;
@@ -90,13 +87,13 @@ static bool hands_over(struct cpu *cpu)
         return false;
     if (waker->woke_at)
         waker->handovers = 0; /* not the only one that it wakes */
-    waker->woke_at = clock_monotonic();
+    waker->woke_at = sched_cycles() | 1;
     return waker->handovers >= HANDOVERS_ENOUGH && !cpu->rq->waiting;
 }
 
-void balance_slept(struct thread *thread, nsec_t now)
+void balance_slept(struct thread *thread, uint64_t now)
 {
-    if (now - thread->woke_at > HANDOVER_NS)
+    if (now - thread->woke_at > sched_times.handover)
         thread->handovers = 0;
     else if (thread->handovers < HANDOVERS_ENOUGH)
         thread->handovers++;
@@ -154,13 +151,13 @@ void balance_serve(struct runqueue *rq)
         give(rq, cpus[__builtin_ctzll(requests)], UINT64_MAX);
 }
 
-static struct cpu *least_weight(uint64_t set, unsigned long *least)
+static struct cpu *least_weight(uint64_t set, uint64_t *least)
 {
     struct cpu *best = NULL;
 
     for (; set; set &= set - 1) {
         struct cpu *cpu = cpus[__builtin_ctzll(set)];
-        unsigned long load = atomic_load_explicit(&cpu->rq->load, memory_order_relaxed);
+        uint64_t load = rq_weight(cpu->rq);
 
         if (!best || load < *least) {
             best = cpu;
@@ -172,28 +169,29 @@ static struct cpu *least_weight(uint64_t set, unsigned long *least)
 
 /* The running thread does not give way soon. That time has passed is not enough: perhaps it passed
  * while the hypervisor ran something else. */
-static bool waits_in_vain(struct runqueue *rq, nsec_t now)
+static bool waits_in_vain(struct runqueue *rq, uint64_t now)
 {
     bool seen = rq->seen_waiting == rq->waiting_since;
 
     rq->seen_waiting = rq->waiting_since;
-    return seen && now - rq->waiting_since >= HANDOVER_NS;
+    return seen && now - rq->waiting_since >= sched_times.handover;
 }
 
-void balance_tick(struct runqueue *rq, nsec_t now)
+void balance_tick(struct runqueue *rq, uint64_t now)
 {
     uint64_t self = cpuset_of(rq->cpu->id).bits;
     uint64_t others = atomic_load_explicit(&sched_online, memory_order_relaxed) & ~self;
     uint64_t idle = atomic_load_explicit(&sched_idle, memory_order_relaxed) & others;
-    unsigned long mine = atomic_load_explicit(&rq->load, memory_order_relaxed), least = 0;
+    uint64_t mine, least = 0;
     struct cpu *cpu;
 
     if (waits_in_vain(rq, now))
         for (; idle && rq->waiting; idle &= idle - 1)
             give(rq, cpus[__builtin_ctzll(idle)], UINT64_MAX);
-    if (!rq->waiting || !others || now - rq->balanced < BALANCE_INTERVAL_NS)
+    if (!rq->waiting || !others || now - rq->balanced < sched_times.balance)
         return;
     rq->balanced = now;
+    mine = rq_weight(rq);
     cpu = least_weight(others, &least);
     if (mine > least + 1) /* the move must leave the other with less than we have now */
         give(rq, cpu, mine - least - 1);
@@ -211,7 +209,7 @@ void balance_ask(struct runqueue *rq)
         struct cpu *cpu = cpus[__builtin_ctzll(above ? above : busy)];
 
         busy &= ~cpuset_of(cpu->id).bits;
-        if (atomic_load_explicit(&cpu->rq->nr, memory_order_relaxed) < 2)
+        if (rq_threads(cpu->rq) < 2)
             continue;
         if (!(atomic_fetch_or(&cpu->rq->pull_requests, self) & self))
             cpu_kick(cpu);

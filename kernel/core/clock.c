@@ -22,6 +22,7 @@ static struct spinlock lock; /* over changes of everything here */
 static struct clock_source *sources[SOURCES], *_Atomic best;
 static const struct clock_event *event __after_boot_readonly;
 static uint64_t inverse; /* cycles per nanosecond, INVERSE_SHIFT binary places */
+static uint64_t tsc_mult = 1ull << SHIFT, tsc_inverse = 1ull << INVERSE_SHIFT; /* the TSC's */
 
 /* --- reading --- */
 
@@ -103,6 +104,16 @@ uint64_t clock_cycles_at(nsec_t monotonic)
     return at;
 }
 
+nsec_t clock_tsc_to_ns(uint64_t cycles)
+{
+    return (unsigned __int128)cycles * tsc_mult >> SHIFT;
+}
+
+uint64_t clock_ns_to_tsc(nsec_t ns)
+{
+    return (unsigned __int128)ns * tsc_inverse >> INVERSE_SHIFT;
+}
+
 /* --- changing: under the lock, interrupts off --- */
 
 static void write_begin(void)
@@ -129,6 +140,12 @@ int clock_set_realtime(nsec_t now)
     write_end();
     spin_unlock_irq(&lock, flags);
     return 0;
+}
+
+static void learn_tsc(const struct clock_source *source)
+{
+    tsc_mult = ((uint64_t)NSEC_PER_SEC << SHIFT) / source->frequency_hz;
+    tsc_inverse = (source->frequency_hz << INVERSE_SHIFT) / NSEC_PER_SEC;
 }
 
 /* Count with source from now on; time goes on where it is. */
@@ -172,6 +189,8 @@ void clock_source_register(struct clock_source *source)
             sources[i] = source;
             break;
         }
+    if (source->is_tsc)
+        learn_tsc(source);
     use_best();
     spin_unlock_irq(&lock, flags);
 }
@@ -193,6 +212,8 @@ void clock_source_refine(struct clock_source *source, uint64_t frequency_hz)
     uint64_t flags = spin_lock_irq(&lock);
 
     source->frequency_hz = frequency_hz;
+    if (source->is_tsc)
+        learn_tsc(source);
     if (source == atomic_load_explicit(&best, memory_order_relaxed))
         use(source);
     spin_unlock_irq(&lock, flags);

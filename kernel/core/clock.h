@@ -38,6 +38,10 @@ void clock_source_refine(struct clock_source *source, uint64_t frequency_hz);
 uint64_t clock_cycles_at(nsec_t monotonic);
 const struct clock_source *clock_source_best(void); /* NULL: none yet */
 
+/* Spans of the TSC, which counts even where it is no good as a clock, and nanoseconds. */
+nsec_t clock_tsc_to_ns(uint64_t cycles);
+uint64_t clock_ns_to_tsc(nsec_t ns);
+
 /* The per-CPU one-shot timer: fires tick() once at or soon after the deadline (monotonic). */
 struct clock_event {
     const char *name;

@@ -88,6 +88,7 @@ static void apply_policy(const struct change *change)
 {
     change->thread->policy = change->policy;
     change->thread->rt_priority = change->number;
+    thread_weigh(change->thread);
 }
 
 int thread_set_policy(struct thread *thread, enum sched_policy policy, int rt_priority)
@@ -107,6 +108,7 @@ int thread_set_policy(struct thread *thread, enum sched_policy policy, int rt_pr
 static void apply_nice(const struct change *change)
 {
     change->thread->nice = change->number;
+    thread_weigh(change->thread);
 }
 
 void thread_set_nice(struct thread *thread, int nice)

@@ -1,6 +1,6 @@
 #include "core/sched.h"
 
-#include "core/panic.h"
+#include "core/clock.h"
 
 /* sched(7): each step of nice is a factor of 1.25; nice 0 is 1024. SCHED_IDLE weighs 3. */
 static const uint32_t weights[40] = {
@@ -10,9 +10,9 @@ static const uint32_t weights[40] = {
 };
 enum { IDLE_WEIGHT = 3 };
 
-uint64_t thread_weight(const struct thread *thread)
+void thread_weigh(struct thread *thread)
 {
-    return thread->policy == POLICY_IDLE ? (uint64_t)IDLE_WEIGHT : weights[thread->nice + 20];
+    thread->weight = thread->policy == POLICY_IDLE ? IDLE_WEIGHT : weights[thread->nice + 20];
 }
 
 void rq_init(struct runqueue *rq, struct cpu *cpu)
@@ -26,9 +26,12 @@ static struct thread *of_node(struct rb_node *node)
     return container_of(node, struct thread, run_node);
 }
 
-static bool runs_before(const struct thread *a, const struct thread *b)
+/* The fair thread that is to run next, or NULL. */
+static struct thread *fair_first(const struct runqueue *rq)
 {
-    return (int64_t)(a->vruntime - b->vruntime) < 0;
+    if (rq->lone)
+        return rq->lone;
+    return rq->first ? of_node(rq->first) : NULL;
 }
 
 static void fair_add(struct runqueue *rq, struct thread *thread, bool head)
@@ -37,10 +40,10 @@ static void fair_add(struct runqueue *rq, struct thread *thread, bool head)
     bool first = true;
 
     while (*link) {
-        struct thread *other = of_node(*link);
+        int64_t after = thread->vruntime - of_node(*link)->vruntime;
 
         parent = *link;
-        if (runs_before(thread, other) || (head && thread->vruntime == other->vruntime)) {
+        if (after < 0 || (head && after == 0)) {
             link = &parent->left;
         } else {
             link = &parent->right;
@@ -50,7 +53,7 @@ static void fair_add(struct runqueue *rq, struct thread *thread, bool head)
     rb_insert(&rq->fair, &thread->run_node, parent, link);
     if (first)
         rq->first = &thread->run_node;
-    rq->waiting_weight += thread_weight(thread);
+    rq->waiting_weight += thread->weight;
 }
 
 static void fair_remove(struct runqueue *rq, struct thread *thread)
@@ -58,7 +61,7 @@ static void fair_remove(struct runqueue *rq, struct thread *thread)
     if (rq->first == &thread->run_node)
         rq->first = rb_next(&thread->run_node);
     rb_remove(&rq->fair, &thread->run_node);
-    rq->waiting_weight -= thread_weight(thread);
+    rq->waiting_weight -= thread->weight;
 }
 
 /* The heads of the real-time lists are initialised when they are first used. */
@@ -85,24 +88,6 @@ static void rt_remove(struct runqueue *rq, struct thread *thread)
         rq->rt_bitmap[priority / 64] &= ~(1ull << priority % 64);
 }
 
-void rq_add(struct runqueue *rq, struct thread *thread, bool head)
-{
-    if (thread_is_rt(thread))
-        rt_add(rq, thread, head);
-    else
-        fair_add(rq, thread, head);
-    rq->waiting++;
-}
-
-void rq_remove(struct runqueue *rq, struct thread *thread)
-{
-    if (thread_is_rt(thread))
-        rt_remove(rq, thread);
-    else
-        fair_remove(rq, thread);
-    rq->waiting--;
-}
-
 static struct thread *rt_first(const struct runqueue *rq)
 {
     for (int word = 1; word >= 0; word--)
@@ -114,63 +99,77 @@ static struct thread *rt_first(const struct runqueue *rq)
     return NULL;
 }
 
-struct thread *rq_take(struct runqueue *rq)
+void rq_add_sorted(struct runqueue *rq, struct thread *thread, bool head)
 {
-    struct thread *thread;
+    struct thread *lone = rq->lone;
 
-    if (!rq->waiting)
-        return NULL;
-    thread = rt_first(rq);
+    if (lone) {
+        rq->lone = NULL;
+        rq->waiting_weight = 0;
+        fair_add(rq, lone, false);
+    }
+    if (thread_is_rt(thread))
+        rt_add(rq, thread, head);
+    else
+        fair_add(rq, thread, head);
+    rq->waiting++;
+}
+
+void rq_remove(struct runqueue *rq, struct thread *thread)
+{
+    if (thread == rq->lone) {
+        rq_take(rq);
+        return;
+    }
+    if (thread_is_rt(thread))
+        rt_remove(rq, thread);
+    else
+        fair_remove(rq, thread);
+    rq->waiting--;
+}
+
+struct thread *rq_take_sorted(struct runqueue *rq)
+{
+    struct thread *thread = rt_first(rq);
+
     if (!thread)
         thread = of_node(rq->first);
     rq_remove(rq, thread);
     return thread;
 }
 
-/* Weighted time: a heavier thread's grows more slowly. */
-static uint64_t weigh(const struct thread *thread, uint64_t ns)
+/* Weighted time: a heavier thread's grows more slowly. min_vruntime follows the least of the
+ * running thread's and the first waiting one's. */
+void rq_pay(struct runqueue *rq, struct thread *running, uint64_t ran)
 {
-    uint64_t weight = thread_weight(thread);
+    struct thread *first;
+    uint64_t least;
 
-    return weight == NICE_0_WEIGHT ? ns : ns * NICE_0_WEIGHT / weight;
-}
-
-/* min_vruntime follows the least of the running thread's and the first waiting one's. */
-static void advance_min(struct runqueue *rq, uint64_t vruntime)
-{
-    if (rq->first && (int64_t)(of_node(rq->first)->vruntime - vruntime) < 0)
-        vruntime = of_node(rq->first)->vruntime;
-    if ((int64_t)(vruntime - rq->min_vruntime) > 0)
-        __atomic_store_n(&rq->min_vruntime, vruntime, __ATOMIC_RELAXED);
-}
-
-static void pay(struct runqueue *rq, struct thread *running, uint64_t ran)
-{
-    running->vruntime += weigh(running, ran);
-    advance_min(rq, running->vruntime);
-}
-
-void rq_account(struct runqueue *rq, struct thread *running, nsec_t now)
-{
-    nsec_t ran = now - running->started_ns;
-
-    if (ran <= 0)
+    if (unlikely(running == rq->cpu->idle_thread)) {
+        rq->cpu->idle_ns = clock_tsc_to_ns(running->runtime);
         return;
-    running->started_ns = now;
-    running->runtime_ns += ran;
-    if (running == rq->cpu->idle_thread)
-        rq->cpu->idle_ns += ran;
-    else if (!thread_is_rt(running))
-        pay(rq, running, ran);
+    }
+    if (unlikely(thread_is_rt(running)))
+        return;
+    if (unlikely(running->weight != NICE_0_WEIGHT))
+        ran = ran * NICE_0_WEIGHT / running->weight;
+    least = running->vruntime += ran;
+    first = fair_first(rq);
+    if (first && (int64_t)(first->vruntime - least) < 0)
+        least = first->vruntime;
+    if ((int64_t)(least - rq->min_vruntime) > 0)
+        __atomic_store_n(&rq->min_vruntime, least, __ATOMIC_RELAXED);
 }
 
 void rq_yield(struct runqueue *rq, struct thread *running)
 {
-    if (!thread_is_rt(running) && rq->first && runs_before(running, of_node(rq->first)))
-        running->vruntime = of_node(rq->first)->vruntime;
+    struct thread *first = fair_first(rq);
+
+    if (!thread_is_rt(running) && first && (int64_t)(running->vruntime - first->vruntime) < 0)
+        running->vruntime = first->vruntime;
 }
 
-bool rq_preempts(const struct thread *thread, const struct thread *running)
+bool rq_preempts_by_policy(const struct thread *thread, const struct thread *running)
 {
     if (thread_is_rt(thread))
         return !thread_is_rt(running) || thread->rt_priority > running->rt_priority;
@@ -180,13 +179,12 @@ bool rq_preempts(const struct thread *thread, const struct thread *running)
         return true;
     if (thread->policy != POLICY_FAIR)
         return false;
-    return (int64_t)(running->vruntime - thread->vruntime) > WAKE_GRAN_NS;
+    return (int64_t)(running->vruntime - thread->vruntime) > (int64_t)sched_times.wake_gran;
 }
 
 static bool may_move(const struct thread *thread, const struct cpu *cpu, uint64_t max_weight)
 {
-    return thread_allowed(thread, cpu) &&
-           (thread_is_rt(thread) || thread_weight(thread) <= max_weight);
+    return thread_allowed(thread, cpu) && (thread_is_rt(thread) || thread->weight <= max_weight);
 }
 
 /* Bounded: of many threads tied to this CPU only so many are looked at. */
@@ -199,8 +197,40 @@ struct thread *rq_movable(struct runqueue *rq, const struct cpu *cpu, uint64_t m
 
     if (rt && may_move(rt, cpu, max_weight))
         return rt;
+    if (rq->lone)
+        return may_move(rq->lone, cpu, max_weight) ? rq->lone : NULL;
     for (unsigned i = 0; node && i < MOVABLE_LOOKS; i++, node = rb_next(node))
         if (may_move(of_node(node), cpu, max_weight))
             return of_node(node);
     return NULL;
+}
+
+/* --- asked by other CPUs. The running thread may end meanwhile, but it is not freed: the caller is
+ * an RCU reader. --- */
+
+static const struct thread *running_there(const struct runqueue *rq)
+{
+    const struct thread *running = __atomic_load_n(&rq->cpu->running, __ATOMIC_RELAXED);
+
+    return running == rq->cpu->idle_thread ? NULL : running;
+}
+
+unsigned rq_threads(const struct runqueue *rq)
+{
+    return __atomic_load_n(&rq->waiting, __ATOMIC_RELAXED) + (running_there(rq) != NULL);
+}
+
+uint64_t rq_weight(const struct runqueue *rq)
+{
+    const struct thread *running = running_there(rq);
+
+    return __atomic_load_n(&rq->waiting_weight, __ATOMIC_RELAXED) +
+           (running && !thread_is_rt(running) ? running->weight : 0);
+}
+
+int rq_priority(const struct runqueue *rq)
+{
+    const struct thread *running = running_there(rq);
+
+    return running && thread_is_rt(running) ? running->rt_priority : 0;
 }

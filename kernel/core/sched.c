@@ -13,19 +13,10 @@
 #include "lib/string.h"
 
 _Atomic uint64_t sched_online, sched_idle;
+struct sched_times sched_times __after_boot_readonly;
 
 void (*space_switch_hook)(struct cpu *cpu, struct address_space *space);
 void (*idle_exit_hook)(struct cpu *cpu);
-
-static void publish(struct runqueue *rq, const struct thread *running)
-{
-    bool busy = running != rq->cpu->idle_thread, rt = busy && thread_is_rt(running);
-    unsigned long own = busy && !rt ? thread_weight(running) : 0;
-
-    atomic_store_explicit(&rq->nr, rq->waiting + busy, memory_order_relaxed);
-    atomic_store_explicit(&rq->load, rq->waiting_weight + own, memory_order_relaxed);
-    atomic_store_explicit(&rq->rt_running, rt ? running->rt_priority : 0, memory_order_relaxed);
-}
 
 void sched_look(struct cpu *cpu)
 {
@@ -37,40 +28,53 @@ void sched_look(struct cpu *cpu)
 
 /* When somebody has to look at the threads that wait: at the end of the slice, and earlier if they
  * could run on an idle CPU. */
-static nsec_t next_look(const struct runqueue *rq, const struct thread *running)
+static uint64_t next_look(const struct runqueue *rq, const struct thread *running)
 {
-    nsec_t look = running->policy == POLICY_FIFO ? NSEC_FOREVER : rq->slice_end;
+    uint64_t look = running->policy == POLICY_FIFO ? UINT64_MAX : rq->slice_end;
 
-    if (atomic_load_explicit(&sched_idle, memory_order_relaxed))
-        look = MIN(look, rq->waiting_since + HANDOVER_NS);
+    if (unlikely(atomic_load_explicit(&sched_idle, memory_order_relaxed)))
+        look = MIN(look, rq->waiting_since + sched_times.handover);
     return look;
 }
 
-/* An armed timer that is early is left alone: it looks and arms itself again. So threads that wake
- * each other do not touch the hardware. */
-static void slice_arm(struct runqueue *rq, const struct thread *running, nsec_t now)
+static void look_at(struct runqueue *rq, uint64_t look, uint64_t now)
 {
-    nsec_t look;
-
-    rq->slice_end = MAX(rq->slice_end, now + SLICE_MIN_NS);
-    look = next_look(rq, running);
-    if (!timer_armed(&rq->slice) || look < rq->slice.deadline)
-        timer_start(&rq->slice, look);
+    rq->slice_look = look;
+    timer_start(&rq->slice, clock_monotonic() + clock_tsc_to_ns(look - now));
 }
 
-static void slice_begin(struct runqueue *rq, const struct thread *next, nsec_t now)
+static void slice_arm(struct runqueue *rq, const struct thread *running, uint64_t now)
+{
+    uint64_t look;
+
+    rq->slice_end = MAX(rq->slice_end, now + sched_times.slice_min);
+    look = next_look(rq, running);
+    if (look != UINT64_MAX && (!timer_armed(&rq->slice) || look < rq->slice_look))
+        look_at(rq, MAX(look, now), now);
+}
+
+/* Somebody waits: let the slice end. An armed timer that is early is left alone: it looks and arms
+ * itself again. So threads that wake each other do not touch the hardware. */
+static inline void slice_watch(struct runqueue *rq, const struct thread *running, uint64_t now)
+{
+    if (unlikely(!timer_armed(&rq->slice) || rq->slice_look > rq->slice_end ||
+                 atomic_load_explicit(&sched_idle, memory_order_relaxed)))
+        slice_arm(rq, running, now);
+}
+
+static void slice_begin(struct runqueue *rq, const struct thread *next, uint64_t now)
 {
     rq->slice_over = rq->resched = false;
-    rq->slice_end = now + (next->policy == POLICY_RR ? RR_SLICE_NS : SLICE_NS);
+    rq->slice_end = now + (next->policy == POLICY_RR ? sched_times.rr_slice : sched_times.slice);
     if (rq->waiting && next != rq->cpu->idle_thread)
-        slice_arm(rq, next, now);
+        slice_watch(rq, next, now);
 }
 
 static void slice_fire(struct timer *timer)
 {
     struct runqueue *rq = container_of(timer, struct runqueue, slice);
     struct thread *running = rq->cpu->running;
-    nsec_t now = clock_monotonic();
+    uint64_t now = sched_cycles();
 
     if (!rq->waiting || running == rq->cpu->idle_thread)
         return;
@@ -78,7 +82,10 @@ static void slice_fire(struct timer *timer)
     if (!rq->waiting)
         return;
     if (now < rq->slice_end || running->policy == POLICY_FIFO) {
-        timer_start(timer, MAX(next_look(rq, running), now + HANDOVER_NS));
+        uint64_t look = next_look(rq, running);
+
+        if (look != UINT64_MAX)
+            look_at(rq, MAX(look, now + sched_times.handover), now);
         return;
     }
     rq->resched = rq->slice_over = true;
@@ -90,35 +97,34 @@ static void slice_fire(struct timer *timer)
 /* A thread that slept long does not make up for all of it at once. */
 static void place_in_time(const struct runqueue *rq, struct thread *thread)
 {
-    uint64_t least = rq->min_vruntime - SLEEPER_BONUS_NS;
+    uint64_t least = rq->min_vruntime - sched_times.sleeper_bonus;
 
     if ((int64_t)(thread->vruntime - least) < 0)
         thread->vruntime = least;
 }
 
+/* The running thread's time is brought up to date only if it has run for long: then what it has
+ * not paid for would count as the sleeper's. */
 static void enqueue(struct runqueue *rq, struct thread *thread)
 {
     struct thread *running = rq->cpu->running;
     bool idle = running == rq->cpu->idle_thread;
-    nsec_t now = 0;
+    uint64_t now = sched_cycles();
 
-    if (!idle) {
-        now = clock_monotonic();
-        rq_account(rq, running, now);
-    }
-    place_in_time(rq, thread);
-    atomic_store_explicit(&thread->on_rq, true, memory_order_relaxed);
     if (!rq->waiting)
         rq->waiting_since = now;
+    atomic_store_explicit(&thread->on_rq, true, memory_order_relaxed);
+    if (!idle && now - running->started > sched_times.wake_gran / 2)
+        rq_account(rq, running, now);
+    place_in_time(rq, thread);
     rq_add(rq, thread, false);
-    publish(rq, running);
     if (idle)
         return;
-    if (rq_preempts(thread, running)) {
+    if (unlikely(rq_preempts(thread, running))) {
         rq->resched = true;
         sched_look(rq->cpu);
     } else {
-        slice_arm(rq, running, now);
+        slice_watch(rq, running, now);
     }
 }
 
@@ -157,13 +163,20 @@ void sched_place(struct thread *thread)
 {
     struct cpu *cpu = thread->cpu;
 
-    if (!atomic_load_explicit(&thread->on_rq, memory_order_acquire) &&
-        atomic_load_explicit(&thread->state, memory_order_relaxed) == THREAD_RUNNABLE) {
-        struct cpu *better = balance_choose(thread);
+    if (likely(!atomic_load_explicit(&thread->on_rq, memory_order_acquire) &&
+               atomic_load_explicit(&thread->state, memory_order_relaxed) == THREAD_RUNNABLE)) {
+        if (ncpus > 1) {
+            struct cpu *better = balance_choose(thread);
 
-        if (better != cpu) {
-            sched_retarget(thread, better);
-            cpu = better;
+            if (better != cpu) {
+                sched_retarget(thread, better);
+                cpu = better;
+            }
+        }
+        if (likely(cpu == this_cpu())) {
+            enqueue(cpu->rq, thread);
+            atomic_store_explicit(&thread->queued, false, memory_order_release);
+            return;
         }
     }
     if (cpu == this_cpu())
@@ -309,7 +322,7 @@ void sched_finish(void)
 static void switch_from(struct runqueue *rq, struct thread *prev, enum switch_fate fate, bool first)
 {
     struct thread *next, *idle = rq->cpu->idle_thread;
-    nsec_t now = clock_monotonic();
+    uint64_t now = sched_cycles();
 
     rq_account(rq, prev, now);
     if (fate == FATE_STAY && prev != idle) {
@@ -325,8 +338,7 @@ static void switch_from(struct runqueue *rq, struct thread *prev, enum switch_fa
     slice_begin(rq, next, now);
     if (next == prev)
         return;
-    publish(rq, next);
-    next->started_ns = now;
+    next->started = now;
     rq->cpu->need_resched = false;
     if (atomic_load_explicit(&prev->work, memory_order_relaxed) & WORK_RESCHED)
         atomic_fetch_and_explicit(&prev->work, ~(unsigned)WORK_RESCHED, memory_order_relaxed);
@@ -414,7 +426,7 @@ void thread_yield(void)
 
     sched_drain(rq);
     if (rq->waiting) {
-        rq_account(rq, self, clock_monotonic());
+        rq_account(rq, self, sched_cycles());
         rq_yield(rq, self);
         switch_from(rq, self, FATE_STAY, false);
     }
@@ -479,16 +491,13 @@ static void idle_entry(void *arg)
     idle_loop();
 }
 
-/* The queue of the boot CPU needs no memory to be allocated. */
-static struct runqueue boot_rq;
-
-static int cpu_prepare(struct cpu *cpu, struct runqueue *rq)
+static int cpu_prepare(struct cpu *cpu)
 {
+    struct runqueue *rq = core_alloc(sizeof *rq);
     struct thread *idle = core_alloc(sizeof *idle);
 
-    if (!idle)
-        return -ENOMEM;
-    if (thread_init(idle, "idle", idle_entry, NULL) < 0) {
+    if (!rq || !idle || thread_init(idle, "idle", idle_entry, NULL) < 0) {
+        core_free(rq);
         core_free(idle);
         return -ENOMEM;
     }
@@ -496,22 +505,17 @@ static int cpu_prepare(struct cpu *cpu, struct runqueue *rq)
     idle->cpu = cpu;
     idle->state = THREAD_RUNNABLE;
     idle->on_rq = true;
+    cpu->idle_thread = idle;
     rq_init(rq, cpu);
     timer_init(&rq->slice, slice_fire);
-    cpu->idle_thread = idle;
     return 0;
 }
 
 int sched_cpu_init(struct cpu *cpu)
 {
-    struct runqueue *rq = core_alloc(sizeof *rq);
-    int error = rq ? timer_cpu_init(cpu) : -ENOMEM;
+    int error = timer_cpu_init(cpu);
 
-    if (!error)
-        error = cpu_prepare(cpu, rq);
-    if (error)
-        core_free(rq);
-    return error;
+    return error ? error : cpu_prepare(cpu);
 }
 
 void sched_cpu_start(void)
@@ -519,7 +523,7 @@ void sched_cpu_start(void)
     struct cpu *cpu = this_cpu();
 
     clock_cpu_init();
-    cpu->idle_thread->started_ns = clock_monotonic();
+    cpu->idle_thread->started = sched_cycles();
     rcu_quiescent();
     atomic_fetch_or(&sched_online, cpuset_of(cpu->id).bits);
     atomic_store(&cpu->online, true);
@@ -531,20 +535,32 @@ static void kick_handler(void *arg)
     sched_kicked();
 }
 
+static void set_times(void)
+{
+    sched_times = (struct sched_times){
+        .slice = clock_ns_to_tsc(3000000),
+        .slice_min = clock_ns_to_tsc(1000000),
+        .rr_slice = clock_ns_to_tsc(RR_SLICE_NS),
+        .sleeper_bonus = clock_ns_to_tsc(3000000),
+        .wake_gran = clock_ns_to_tsc(1000000),
+        .handover = clock_ns_to_tsc(50000),
+        .balance = clock_ns_to_tsc(4000000),
+    };
+}
+
 int sched_init(void)
 {
     struct cpu *cpu = this_cpu();
-    int error = cpu_prepare(cpu, &boot_rq);
+    int error = cpu_prepare(cpu);
 
     if (error)
         return error;
+    set_times();
     boot_thread.cpu = cpu;
-    boot_thread.affinity.bits = ~0ull;
     boot_thread.on_rq = true;
-    boot_thread.started_ns = clock_monotonic();
+    boot_thread.started = sched_cycles();
     atomic_store(&sched_online, cpuset_of(cpu->id).bits);
     atomic_store(&cpu->online, true);
-    publish(&boot_rq, &boot_thread);
     irq_vector_set(VECTOR_KICK, kick_handler, NULL);
     return rcu_init();
 }
@@ -556,6 +572,6 @@ unsigned sched_runnable(void)
 
     for (unsigned i = 0; i < ncpus; i++)
         if (cpus[i] && cpus[i]->rq)
-            sum += atomic_load_explicit(&cpus[i]->rq->nr, memory_order_relaxed);
+            sum += rq_threads(cpus[i]->rq);
     return sum;
 }

@@ -27,15 +27,28 @@
 enum { RT_PRIORITIES = 100 };
 enum switch_fate { FATE_STAY, FATE_SLEEP, FATE_MOVE, FATE_DEAD };
 
-enum {
-    SLICE_NS = 3000000,         /* before others get their turn */
-    SLICE_MIN_NS = 1000000,     /* what is left at least when a competitor arrives */
-    RR_SLICE_NS = 100000000,    /* as Linux's sched_rr_get_interval() */
-    SLEEPER_BONUS_NS = 3000000, /* a woken thread is put so far before the others at most */
-    WAKE_GRAN_NS = 1000000,     /* and preempts if it is so far before the running one */
-    HANDOVER_NS = 50000,        /* balance.c: a thread woken by one that will soon sleep waits */
-    NICE_0_WEIGHT = 1024,
+enum { NICE_0_WEIGHT = 1024, RR_SLICE_NS = 100000000 /* as sched_rr_get_interval(2) says */ };
+
+/* Time is counted in cycles of this CPU's TSC, which takes three instructions to read. */
+struct sched_times {
+    uint64_t slice;     /* before others get their turn */
+    uint64_t slice_min; /* what is left at least when a competitor arrives */
+    uint64_t rr_slice;
+    uint64_t sleeper_bonus; /* a woken thread is put so far before the others at most */
+    uint64_t wake_gran;     /* and preempts if it is so far before the running one */
+    uint64_t handover;      /* balance.c: how long a thread waits that was woken by one that sleeps
+                               soon */
+    uint64_t balance;       /* between looks at the others' load */
 };
+extern struct sched_times sched_times;
+
+static inline uint64_t sched_cycles(void)
+{
+    uint32_t low, high;
+
+    asm volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
 
 struct runqueue {
     struct cpu *cpu;
@@ -44,22 +57,22 @@ struct runqueue {
     bool resched;    /* the running thread has to give way */
     bool slice_over; /* because it has used up its slice */
 
-    struct rb_tree fair;   /* by vruntime; without the running thread */
+    /* Enqueued and not running: one fair thread alone is in `lone`, else the fair ones are in
+     * the tree. Others read the first two. */
+    unsigned waiting;
+    uint64_t waiting_weight; /* of the fair ones */
+    struct thread *lone;
+    struct rb_tree fair;   /* by vruntime */
     struct rb_node *first; /* its leftmost */
-    uint64_t min_vruntime; /* grows only; others read it when they move a thread here */
     uint64_t rt_bitmap[2]; /* priorities with waiting threads */
     struct list rt[RT_PRIORITIES];
-    nsec_t slice_end;
-    struct timer slice;
 
-    unsigned waiting;        /* enqueued, not running */
-    nsec_t waiting_since;    /* the first of them, or since the last switch */
-    nsec_t seen_waiting;     /* waiting_since as the slice's timer saw it last */
-    uint64_t waiting_weight; /* of those that are fair */
-    atomic_ulong load;       /* the same and the running one's; others read it */
-    atomic_uint nr;          /* waiting and running; others read it */
-    atomic_int rt_running;   /* priority of the running thread, 0: not real-time */
-    nsec_t balanced;         /* last look at the others' load */
+    uint64_t min_vruntime;          /* grows only; others read it when they move a thread here */
+    uint64_t waiting_since;         /* the first that waits, or since the last switch */
+    uint64_t seen_waiting;          /* waiting_since as the slice's timer saw it last */
+    uint64_t balanced;              /* last look at the others' load */
+    uint64_t slice_end, slice_look; /* what the slice's timer is armed for, if it is */
+    struct timer slice;
 
     alignas(64) _Atomic(struct thread *) incoming; /* newest first */
     _Atomic uint64_t pull_requests;                /* CPUs that ask for work */
@@ -75,25 +88,70 @@ static inline bool thread_allowed(const struct thread *thread, const struct cpu 
 {
     return __atomic_load_n(&thread->affinity.bits, __ATOMIC_RELAXED) >> cpu->id & 1;
 }
+/* After a change of policy or nice. */
+void thread_weigh(struct thread *thread);
 
 /* --- runqueue.c: pure bookkeeping of one queue, its owner only
  * -------------------------------------- */
 
 void rq_init(struct runqueue *rq, struct cpu *cpu);
-uint64_t thread_weight(const struct thread *thread);
+void rq_add_sorted(struct runqueue *rq, struct thread *thread, bool head);
+struct thread *rq_take_sorted(struct runqueue *rq);
+
 /* In front of its equals where `head`. */
-void rq_add(struct runqueue *rq, struct thread *thread, bool head);
-void rq_remove(struct runqueue *rq, struct thread *thread);
+static inline void rq_add(struct runqueue *rq, struct thread *thread, bool head)
+{
+    if (rq->waiting || thread_is_rt(thread)) {
+        rq_add_sorted(rq, thread, head);
+        return;
+    }
+    rq->lone = thread;
+    rq->waiting = 1;
+    rq->waiting_weight = thread->weight;
+}
+
 /* Take out the thread that should run; NULL: none waits. */
-struct thread *rq_take(struct runqueue *rq);
+static inline struct thread *rq_take(struct runqueue *rq)
+{
+    struct thread *thread = rq->lone;
+
+    if (!thread)
+        return rq->waiting ? rq_take_sorted(rq) : NULL;
+    rq->lone = NULL;
+    rq->waiting = 0;
+    rq->waiting_weight = 0;
+    return thread;
+}
+
+void rq_remove(struct runqueue *rq, struct thread *thread);
 /* Account the running thread's time up to now. */
-void rq_account(struct runqueue *rq, struct thread *running, nsec_t now);
+void rq_pay(struct runqueue *rq, struct thread *running, uint64_t ran);
+static inline void rq_account(struct runqueue *rq, struct thread *running, uint64_t now)
+{
+    uint64_t ran = now - running->started;
+
+    running->started = now;
+    running->runtime += ran;
+    rq_pay(rq, running, ran);
+}
+/* Should `thread`, just enqueued, run at once instead of the running one? */
+bool rq_preempts_by_policy(const struct thread *thread, const struct thread *running);
+static inline bool rq_preempts(const struct thread *thread, const struct thread *running)
+{
+    if (unlikely((thread->policy | running->policy) != POLICY_FAIR))
+        return rq_preempts_by_policy(thread, running);
+    return (int64_t)(running->vruntime - thread->vruntime) > (int64_t)sched_times.wake_gran;
+}
 /* The running thread lets its equals go first. */
 void rq_yield(struct runqueue *rq, struct thread *running);
-/* Should `thread`, just enqueued, run at once instead of the running one? */
-bool rq_preempts(const struct thread *thread, const struct thread *running);
 /* A waiting thread that `cpu` may run, of at most max_weight (fair ones); NULL: none. */
 struct thread *rq_movable(struct runqueue *rq, const struct cpu *cpu, uint64_t max_weight);
+
+/* What other CPUs may ask, without a lock: how many threads wait or run, their weight, the priority
+ * of the running thread (0: not real-time). The answer may be old when it comes. */
+unsigned rq_threads(const struct runqueue *rq);
+uint64_t rq_weight(const struct runqueue *rq);
+int rq_priority(const struct runqueue *rq);
 
 /* --- sched.c -------------------------------------------------------------------------------------
  */
@@ -118,13 +176,13 @@ void sched_finish(void);
 /* Where a thread that is off its CPU should be enqueued. */
 struct cpu *balance_choose(struct thread *thread);
 /* The running thread goes to sleep. */
-void balance_slept(struct thread *thread, nsec_t now);
+void balance_slept(struct thread *thread, uint64_t now);
 /* Take a waiting thread out of rq and send it to cpu. */
 bool balance_move(struct runqueue *rq, struct thread *thread, struct cpu *cpu);
 /* Serve idle CPUs that asked. */
 void balance_serve(struct runqueue *rq);
 /* From the slice's timer, with others waiting: send some to CPUs with less to do. */
-void balance_tick(struct runqueue *rq, nsec_t now);
+void balance_tick(struct runqueue *rq, uint64_t now);
 /* This CPU has nothing to do: ask one that has too much. */
 void balance_ask(struct runqueue *rq);
 

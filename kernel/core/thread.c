@@ -10,7 +10,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-struct thread boot_thread = {.name = "boot"};
+struct thread boot_thread = {.name = "boot", .affinity = {~0ull}, .weight = NICE_0_WEIGHT};
 
 /* --- kernel stacks: a few are kept for the next thread, linked through their first word --- */
 
@@ -86,6 +86,7 @@ int thread_init(struct thread *thread, const char *name, void (*entry)(void *), 
     thread->policy = creator->policy;
     thread->nice = creator->nice;
     thread->rt_priority = creator->rt_priority;
+    thread_weigh(thread);
     strlcpy(thread->name, name, sizeof thread->name);
     context_init(thread, thread_begin);
     return 0;
@@ -115,7 +116,8 @@ struct thread *kthread_start(const char *name, void (*entry)(void *), void *arg)
     thread->destroy = kthread_destroy;
     thread->affinity.bits = ~0ull;
     thread->policy = POLICY_FAIR;
-    thread->nice = 0;
+    thread->rt_priority = thread->nice = 0;
+    thread_weigh(thread);
     thread_start(thread);
     return thread;
 }
@@ -150,18 +152,15 @@ static void alarm_fire(struct timer *timer)
     thread_wake(container_of(timer, struct alarm, timer)->thread);
 }
 
-bool schedule_until(nsec_t deadline)
+bool schedule_with_alarm(nsec_t deadline)
 {
-    struct alarm alarm = {.thread = current};
+    struct alarm alarm;
 
-    if (deadline == NSEC_FOREVER) {
-        schedule();
-        return false;
-    }
     if (clock_monotonic() >= deadline) {
         thread_set_state(THREAD_RUNNABLE);
         return true;
     }
+    alarm.thread = current;
     timer_init(&alarm.timer, alarm_fire);
     timer_start(&alarm.timer, deadline);
     schedule();
@@ -186,10 +185,12 @@ int thread_sleep_until(nsec_t deadline, bool interruptible)
 nsec_t thread_runtime(const struct thread *thread)
 {
     const struct cpu *cpu = thread->cpu;
-    nsec_t runtime = __atomic_load_n(&thread->runtime_ns, __ATOMIC_RELAXED);
+    uint64_t runtime = __atomic_load_n(&thread->runtime, __ATOMIC_RELAXED);
 
-    if (cpu && __atomic_load_n(&cpu->running, __ATOMIC_RELAXED) == thread)
-        runtime += MAX(clock_monotonic() - __atomic_load_n(&thread->started_ns, __ATOMIC_RELAXED),
-                       (nsec_t)0);
-    return runtime;
+    if (cpu && __atomic_load_n(&cpu->running, __ATOMIC_RELAXED) == thread) {
+        int64_t slice = sched_cycles() - __atomic_load_n(&thread->started, __ATOMIC_RELAXED);
+
+        runtime += MAX(slice, (int64_t)0);
+    }
+    return clock_tsc_to_ns(runtime);
 }

@@ -50,9 +50,10 @@ struct thread {
     atomic_bool queued;       /* somebody is enqueueing it, or it is in a CPU's incoming stack */
     atomic_bool on_rq;        /* runs on thread->cpu or is queued there */
     struct thread *wake_next; /* in a CPU's incoming stack */
-    uint64_t vruntime;        /* weighted nanoseconds */
-    nsec_t runtime_ns, started_ns;
-    nsec_t woke_at;     /* its last wake-up of another thread, if it has not slept since */
+    uint64_t weight;          /* by nice */
+    uint64_t vruntime;        /* weighted; this and all times below in TSC cycles */
+    uint64_t runtime, started;
+    uint64_t woke_at;   /* its last wake-up of another thread, if it has not slept since; or 0 */
     unsigned handovers; /* how often in a row it slept right after waking one thread */
     struct rb_node run_node;
     struct list run_link;
@@ -85,7 +86,14 @@ __noreturn void thread_exit(void);
 void thread_set_state(enum thread_state state);
 void schedule(void);
 /* The same, but the deadline (monotonic) ends the sleep too: true if it has passed. */
-bool schedule_until(nsec_t deadline);
+bool schedule_with_alarm(nsec_t deadline);
+static inline bool schedule_until(nsec_t deadline)
+{
+    if (deadline != NSEC_FOREVER)
+        return schedule_with_alarm(deadline);
+    schedule();
+    return false;
+}
 /* Make a sleeping thread runnable; true if it slept. Any context, lock-free towards other CPUs. */
 bool thread_wake(struct thread *thread);
 /* Post work bits and end an interruptible sleep, or kick the thread out of program code. */
@@ -113,8 +121,8 @@ nsec_t thread_runtime(const struct thread *thread); /* including the current sli
 
 enum { KSTACK_SIZE = 16384 };
 
-/* What the boot CPU runs from the first instruction on: set its kstack_top and point cpu->current
- * at it. sched_init() turns it into an ordinary kernel thread; it may end with thread_exit(). */
+/* What the boot CPU runs from the first instruction on: an ordinary kernel thread once sched_init()
+ * is through; it may end with thread_exit(). */
 extern struct thread boot_thread;
 
 /* Boot phase THREADS, on the boot CPU: run queue, idle thread, RCU. */
