@@ -151,6 +151,8 @@ void rq_pay(struct runqueue *rq, struct thread *running, uint64_t ran)
     }
     if (unlikely(thread_is_rt(running)))
         return;
+    if (rq->waiting)
+        ran = MIN(ran, 2 * sched_times.slice);
     if (unlikely(running->weight != NICE_0_WEIGHT))
         ran = ran * NICE_0_WEIGHT / running->weight;
     least = running->vruntime += ran;
