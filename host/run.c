@@ -75,15 +75,16 @@ static uint64_t kernel_size(const char *path)
 static uint64_t memory_size(const struct options *options, uint64_t image, uint64_t kernel)
 {
     uint64_t least = image + kernel + memory_slack;
+    uint64_t memory = options->memory / MEMORY_UNIT * MEMORY_UNIT;
 
     if (!options->memory)
         return (memory_beside_image + image + MEMORY_UNIT - 1) / MEMORY_UNIT * MEMORY_UNIT;
-    if (options->memory < least)
+    if (memory < least)
         die(STATUS_FAILED,
             "--memory: %llu KiB is too little: the image and the kernel alone take "
             "%llu KiB",
             (unsigned long long)options->memory >> 10, (unsigned long long)(least + 1023) >> 10);
-    return options->memory / MEMORY_UNIT * MEMORY_UNIT;
+    return memory;
 }
 
 static char *command_line(const struct options *options, const struct plan *plan,
