@@ -1,10 +1,13 @@
 /* linux/clone.c: clone(2) and its like. */
 #include "arch/x86_64/context.h"
-#include "core/log.h"
+#include "lib/string.h"
+#include "linux/exec.h"
+#include "linux/family.h"
 #include "linux/fd.h"
+#include "linux/path.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
-#include "lib/string.h"
+#include "mm/heap.h"
 
 enum {
     CLONE_VM = 0x100,
@@ -119,7 +122,6 @@ static int64_t make_thread(const struct clone_args *args, int wanted_tid)
     error = share(task, me, args->flags);
     if (!error) {
         set_registers(task, args);
-        task->exit_signal = 0;
         error = task_publish(task);
     }
     if (error) {
@@ -133,12 +135,205 @@ static int64_t make_thread(const struct clone_args *args, int wanted_tid)
     return tid;
 }
 
-static void say_no_processes(void)
-{
-    static atomic_bool said;
+/* --- processes --- */
 
-    if (!atomic_exchange_explicit(&said, true, memory_order_relaxed))
-        log_warning("system call clone: new processes are missing: ENOSYS");
+/* The handlers of the new process; NULL: no memory. */
+static struct signal_actions *make_actions(const struct process *from, uint64_t flags)
+{
+    struct signal_actions *actions = from->actions;
+
+    if (flags & CLONE_SIGHAND) {
+        atomic_fetch_add_explicit(&actions->refs, 1, memory_order_relaxed);
+        return actions;
+    }
+    actions = signal_actions_create(from->actions);
+    if (actions && flags & CLONE_CLEAR_SIGHAND)
+        signal_actions_reset(actions);
+    return actions;
+}
+
+static struct address_space *make_space(struct address_space *from, uint64_t flags)
+{
+    if (!(flags & CLONE_VM))
+        return address_space_fork(from);
+    address_space_get(from);
+    return from;
+}
+
+/* What a new process has from its maker beside what process_create() took. */
+static int inherit(struct process *child, struct process *from)
+{
+    mutex_lock(&from->lock);
+    if (from->executable) {
+        child->executable = from->executable;
+        file_get(child->executable);
+        exec_deny_write(child->executable);
+    }
+    child->exe_name = from->exe_name ? kstrdup(from->exe_name) : NULL;
+    mutex_unlock(&from->lock);
+    memcpy(child->auxv, from->auxv, sizeof(child->auxv));
+    child->auxv_words = from->auxv_words;
+    child->dumpable = from->dumpable;
+    child->personality = from->personality;
+    child->keyring = from->keyring;
+    child->vdso = from->vdso;
+    child->vdso_sigreturn = from->vdso_sigreturn;
+    child->expedited = from->expedited;
+    child->no_huge_pages = from->no_huge_pages;
+    return 0;
+}
+
+static void discard_process(struct process *child)
+{
+    address_space_put(child->space);
+    if (child->executable) {
+        exec_allow_write(child->executable);
+        file_put(child->executable);
+    }
+    process_free(child);
+}
+
+static int new_process(struct process *from, uint64_t flags, int wanted_pid, struct process **made)
+{
+    struct signal_actions *actions = make_actions(from, flags);
+    struct process *child;
+    int error;
+
+    if (!actions)
+        return -ENOMEM;
+    error = process_create(from, actions, wanted_pid, &child);
+    if (error) {
+        signal_actions_put(actions);
+        return error;
+    }
+    error = inherit(child, from);
+    if (!error) {
+        child->space = make_space(from->space, flags);
+        error = child->space ? 0 : -ENOMEM;
+    }
+    if (error)
+        discard_process(child);
+    else
+        *made = child;
+    return error;
+}
+
+/* Its only thread, like this one. */
+static int new_leader(struct process *child, const struct clone_args *args, struct task **made)
+{
+    struct task *me = current_task(), *task;
+    int error = task_create(child, me, 0, &task);
+
+    if (error)
+        return error;
+    error = share(task, me, args->flags);
+    if (error) {
+        task_discard(task);
+        return error;
+    }
+    set_registers(task, args);
+    if ((args->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM) {
+        task->altstack_base = me->altstack_base;
+        task->altstack_size = me->altstack_size;
+        task->altstack_flags = me->altstack_flags;
+    }
+    *made = task;
+    return 0;
+}
+
+struct user_count {
+    uint32_t uid;
+    uint64_t threads;
+};
+
+static bool count_threads(struct process *process, void *arg)
+{
+    struct user_count *count = arg;
+    const struct task *leader = process->leader;
+
+    if ((leader ? leader->cred.uid : process->dead_uid) == count->uid)
+        count->threads += MAX(process->nthreads, 1u);
+    return true;
+}
+
+/* RLIMIT_NPROC, which does not hold for root. */
+static bool too_many(const struct task *me)
+{
+    uint64_t limit = me->process->limits[LIMIT_NPROC][0];
+    struct user_count count = {.uid = me->cred.uid};
+
+    if (limit == LIMIT_INFINITY || me->cred.uid == 0 || capable(CAP_SYS_RESOURCE) ||
+        capable(CAP_SYS_ADMIN))
+        return false;
+    rcu_read_lock();
+    process_each(count_threads, &count);
+    rcu_read_unlock();
+    return count.threads >= limit;
+}
+
+/* Into the family, under its number. */
+static int join_family(struct process *child, struct task *task, const struct clone_args *args)
+{
+    struct process *me = current_process(), *parent = me;
+    int error;
+
+    mutex_lock(&tasks_lock);
+    child->exit_signal = (int)args->exit_signal;
+    if (args->flags & CLONE_PARENT) {
+        parent = me->parent;
+        child->exit_signal = me->exit_signal;
+    }
+    child->adopted = parent != me && me->adopted;
+    family_add(child, parent, parent == me ? current_task()->tid : me->parent_tid);
+    child->pgid = me->pgid;
+    child->sid = me->sid;
+    child->tty = me->tty;
+    error = task_publish(task);
+    if (error)
+        family_remove(child);
+    mutex_unlock(&tasks_lock);
+    return error;
+}
+
+static int64_t make_process(const struct clone_args *args, int wanted_pid)
+{
+    struct task *me = current_task(), *task;
+    struct vfork *vfork = NULL;
+    struct process *child;
+    int error, pid;
+
+    if (too_many(me))
+        return -EAGAIN;
+    if (thread_interrupted(&me->thread))
+        return -ERESTARTNOINTR; /* a signal for the whole group must not miss the child */
+    error = new_process(me->process, args->flags, wanted_pid, &child);
+    if (error)
+        return error;
+    error = new_leader(child, args, &task);
+    if (error) {
+        discard_process(child);
+        return error;
+    }
+    if (args->flags & CLONE_VFORK && !(vfork = vfork_begin(task)))
+        error = -ENOMEM;
+    if (!error)
+        error = join_family(child, task, args);
+    if (error) {
+        if (vfork) {
+            vfork_put(vfork);
+            vfork_put(vfork);
+        }
+        task_discard(task);
+        discard_process(child);
+        return error;
+    }
+    pid = child->pid; /* child may be gone as soon as it runs */
+    if (args->flags & CLONE_PARENT_SETTID)
+        (void)user_put32(args->parent_tid, (uint32_t)pid);
+    thread_start(&task->thread);
+    if (vfork)
+        vfork_wait(vfork);
+    return pid;
 }
 
 static int64_t do_clone(const struct clone_args *args, int wanted_tid)
@@ -149,14 +344,24 @@ static int64_t do_clone(const struct clone_args *args, int wanted_tid)
         return error;
     if ((args->flags & CLONE_SETTLS) && args->tls >= USER_END)
         return -EPERM;
-    if (!(args->flags & CLONE_THREAD)) {
-        say_no_processes();
-        return -ENOSYS;
-    }
-    return make_thread(args, wanted_tid);
+    if (args->flags & CLONE_PIDFD)
+        return -EINVAL;
+    return args->flags & CLONE_THREAD ? make_thread(args, wanted_tid)
+                                      : make_process(args, wanted_tid);
 }
 
-SYSCALL(clone, 5, SYSCALL_PARTIAL | SYSCALL_FULL_REGS, "threads only (CLONE_THREAD); no namespaces")
+SYSCALL(fork, 0, SYSCALL_WHOLE | SYSCALL_FULL_REGS, "")
+{
+    return do_clone(&(struct clone_args){.exit_signal = SIGCHLD}, 0);
+}
+
+SYSCALL(vfork, 0, SYSCALL_WHOLE | SYSCALL_FULL_REGS, "")
+{
+    return do_clone(&(struct clone_args){.flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD},
+                    0);
+}
+
+SYSCALL(clone, 5, SYSCALL_PARTIAL | SYSCALL_FULL_REGS, "no namespaces")
 {
     struct clone_args args = {
         .flags = (uint32_t)a0 & ~CSIGNAL,
@@ -234,8 +439,7 @@ static int check_clone3(struct clone_args *args)
     return 0;
 }
 
-SYSCALL(clone3, 2, SYSCALL_PARTIAL | SYSCALL_FULL_REGS,
-        "threads only (CLONE_THREAD); no namespaces, no cgroups")
+SYSCALL(clone3, 2, SYSCALL_PARTIAL | SYSCALL_FULL_REGS, "no namespaces, no cgroups")
 {
     struct clone_args args;
     uint32_t wanted = 0;
@@ -254,22 +458,4 @@ SYSCALL(clone3, 2, SYSCALL_PARTIAL | SYSCALL_FULL_REGS,
             return -EPERM;
     }
     return error ?: do_clone(&args, (int)wanted);
-}
-
-SYSCALL(wait4, 4, SYSCALL_PARTIAL, "there are no children yet")
-{
-    const unsigned known = 1 | 2 | 8 | 0x20000000 | 0x40000000 | 0x80000000u;
-
-    return a2 & ~(uint64_t)known ? -EINVAL : (int)a0 == INT32_MIN ? -ESRCH : -ECHILD;
-}
-
-SYSCALL(waitid, 5, SYSCALL_PARTIAL, "there are no children yet")
-{
-    enum { WEXITED = 4, WSTOPPED = 2, WCONTINUED = 8 };
-    const unsigned known =
-        1 | WSTOPPED | WEXITED | WCONTINUED | 0x1000000 | 0x20000000 | 0x40000000 | 0x80000000u;
-
-    if (a3 & ~(uint64_t)known || !(a3 & (WEXITED | WSTOPPED | WCONTINUED)) || a0 > 3)
-        return -EINVAL;
-    return (a0 == 1 || a0 == 3) && (int)a1 <= 0 ? -EINVAL : -ECHILD;
 }

@@ -5,7 +5,6 @@
 #include "arch/x86_64/cpu.h"
 #include "lib/string.h"
 #include "linux/futex.h"
-#include "linux/patch.h"
 #include "linux/path.h"
 #include "linux/syscall.h"
 #include "linux/timers.h"
@@ -50,6 +49,16 @@ static void set_exe_name(struct process *process)
     kfree(buf);
 }
 
+static void use_actions(struct process *process, struct signal_actions *actions)
+{
+    uint64_t flags = spin_lock_irq(&process->signal_lock);
+    struct signal_actions *old = process->actions;
+
+    process->actions = actions;
+    spin_unlock_irq(&process->signal_lock, flags);
+    signal_actions_put(old);
+}
+
 /* All that the new program does not inherit from the old one of this process. */
 static int forget_old_program(struct task *task, struct process *process)
 {
@@ -67,19 +76,40 @@ static int forget_old_program(struct task *task, struct process *process)
         actions = signal_actions_create(process->actions);
         if (!actions)
             return -ENOMEM;
-        signal_actions_put(process->actions);
-        process->actions = actions;
+        use_actions(process, actions);
     }
     signal_actions_reset(process->actions);
     timers_exec(process);
-    task->clear_child_tid = task->set_child_tid = 0;
+    task->set_child_tid = 0;
     task->robust_list = 0;
     task->altstack_base = task->altstack_size = 0;
     task->altstack_flags = SS_DISABLE;
-    task->parent_death_signal = 0;
-    process->expedited = 0;
+    process->expedited = process->lock_future = 0;
+    process->exit_signal = SIGCHLD;
     fpu_reset_current();
     fs_base_set(0);
+    return 0;
+}
+
+/* An empty space: the old one cleared, or where others use it too (vfork), a new one. */
+static int leave_memory(struct task *task, struct process *process)
+{
+    struct address_space *old = process->space, *space;
+
+    if (atomic_load_explicit(&old->refs, memory_order_acquire) == 1) {
+        task_leave_memory(task);
+        address_space_clear(old);
+        return 0;
+    }
+    space = address_space_create();
+    if (!space)
+        return -ENOMEM;
+    task_leave_memory(task);
+    mutex_lock(&process->lock);
+    process->space = task->thread.space = space;
+    mutex_unlock(&process->lock);
+    address_space_activate(space);
+    address_space_put(old);
     return 0;
 }
 
@@ -96,8 +126,9 @@ static int leave_old_program(struct task *task, struct process *process)
     error = forget_old_program(task, process);
     if (error)
         return error;
-    patch_forget(process);
-    address_space_clear(process->space);
+    error = leave_memory(task, process);
+    if (error)
+        return error;
     process->vdso = process->vdso_sigreturn = 0;
     return 0;
 }
@@ -135,6 +166,8 @@ static int load(struct exec *exec, struct process *process, struct regs *regs)
     set_entry(exec, (uintptr_t)rsp, regs);
     task->cred = exec->cred;
     process->dumpable = !exec->secure;
+    if (exec->secure)
+        task->parent_death_signal = 0;
     process->did_exec = true;
     name_thread(task, exec->name);
     set_executable(process, &exec->program);
@@ -157,7 +190,7 @@ static int run(struct exec_args *args, const struct path *at, const char *name, 
     memset(exec, 0, offsetof(struct exec, head));
     exec->args = args;
     error = exec_open(exec, at, name, lookup);
-    if (!error && process->did_exec) {
+    if (!error && (process->did_exec || process != first_process)) {
         *too_late = true;
         error = leave_old_program(task, process);
     }

@@ -47,7 +47,8 @@ struct exec {
  * interpreter. 0 or a negative errno; exec_close() in either case. */
 int exec_open(struct exec *exec, const struct path *at, const char *name, unsigned lookup);
 void exec_close(struct exec *exec);
-/* Allow writing to a file that was executed. */
+/* One more, or one less, who executes a file that may not be written meanwhile. */
+void exec_deny_write(struct file *file);
 void exec_allow_write(struct file *file);
 
 /* Where things go in a fresh address space. */

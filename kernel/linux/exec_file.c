@@ -20,6 +20,11 @@ static int deny_write(struct file *file)
     return 0;
 }
 
+void exec_deny_write(struct file *file)
+{
+    atomic_fetch_sub_explicit(&file->inode->writers, 1, memory_order_relaxed);
+}
+
 void exec_allow_write(struct file *file)
 {
     atomic_fetch_add_explicit(&file->inode->writers, 1, memory_order_release);

@@ -2,6 +2,9 @@
 #include "arch/x86_64/context.h"
 #include "core/log.h"
 #include "drivers/console/control.h"
+#include "lib/string.h"
+#include "linux/exec.h"
+#include "linux/family.h"
 #include "linux/futex.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
@@ -13,7 +16,8 @@ static bool begin_exit(struct process *process, int status)
     if (atomic_load_explicit(&process->exiting, memory_order_relaxed))
         return false;
     process->exit_code = status;
-    process->stopped = false;
+    process->stopped = process->stop_told = process->stop_waitable = false;
+    process->continue_waitable = false;
     atomic_store_explicit(&process->exiting, true, memory_order_release);
     return true;
 }
@@ -84,64 +88,125 @@ static __noreturn void first_process_ended(int status)
         control_report_exit(CONTROL_EXIT, status >> 8 & 0xff, NULL);
 }
 
-/* Tell the libc that the thread is gone (CLONE_CHILD_CLEARTID), unless nobody else is there. */
-static void clear_tid_word(struct task *task)
+/* The files and folders go while the process is there still: closing may sleep. */
+static void leave_files(struct task *task)
 {
-    uintptr_t word = task->clear_child_tid;
+    struct process *process = task->process;
+    struct fd_table *fds;
+    struct fs_context *fs;
 
-    task->clear_child_tid = 0;
-    if (!word || task->process->nthreads == 1)
-        return;
-    if (user_put32(word, 0) == 0)
-        futex_wake_word(word);
+    mutex_lock(&process->lock); /* readers of /proc */
+    fds = task->fds;
+    task->fds = NULL;
+    mutex_unlock(&process->lock);
+    fd_table_put(fds);
+    mutex_lock(&process->lock);
+    fs = task->fs;
+    task->fs = NULL;
+    mutex_unlock(&process->lock);
+    fs_context_put(fs);
 }
 
-/* Leave the process; true for the last. */
+/* Under signal_lock: what outlives the task. */
+static void leave_figures(struct process *process, struct task *task)
+{
+    process->dead_user_ns += thread_runtime(&task->thread);
+    process->dead_switches += task->thread.switches_voluntary;
+    process->dead_switches_forced += task->thread.switches_forced;
+    process->dead_uid = task->cred.uid;
+    process->dead_gid = task->cred.gid;
+    strlcpy(process->dead_name, task->thread.name, sizeof(process->dead_name));
+}
+
+/* Leave the process; true for the last. Others may free it from then on, but not before this CPU
+ * switches threads (RCU). */
 static bool leave_process(struct task *task)
 {
     struct process *process = task->process;
+    bool last, stopped;
     uint64_t flags;
-    bool last;
 
     mutex_lock(&process->lock);
+    task_unpublish(task);
     flags = spin_lock_irq(&process->signal_lock);
     task->exiting = true;
     list_del(&task->process_link);
     last = --process->nthreads == 0;
-    process->dead_user_ns += thread_runtime(&task->thread);
-    process->dead_switches += task->thread.switches_voluntary + task->thread.switches_forced;
-    process->dead_faults += task->minor_faults;
+    leave_figures(process, task);
     if (process->leader == task) {
         if (!process->exiting)
             process->exit_code = task->exit_code;
         process->leader = last ? NULL : list_first(&process->threads, struct task, process_link);
     }
+    if (last)
+        atomic_store_explicit(&process->exiting, true, memory_order_release);
+    else
+        task->thread.space = NULL; /* it goes with the last thread */
     signal_retarget(process, ~task->signal_mask);
+    stopped = signal_stop_complete(process);
+    spin_unlock_irq(&process->signal_lock, flags);
+    signal_queue_drop(process, &task->pending, ~0ull);
+    mutex_unlock(&process->lock);
+    wake_all(&process->exit_wait);
+    if (stopped)
+        family_tell_job(process, CLD_STOPPED, process->stop_signal);
+    return last;
+}
+
+static void release_space(struct process *process)
+{
+    struct address_space *space = process->space;
+    uint64_t flags;
+
+    mutex_lock(&process->lock);
+    flags = spin_lock_irq(&process->signal_lock);
+    process->dead_faults = atomic_load_explicit(&space->faults, memory_order_relaxed);
+    process->dead_peak_pages = atomic_load_explicit(&space->peak_resident, memory_order_relaxed);
+    process->space = NULL;
     spin_unlock_irq(&process->signal_lock, flags);
     mutex_unlock(&process->lock);
-    signal_queue_drop(process, &task->pending, ~0ull);
-    wake_all(&process->exit_wait);
-    return last;
+    current->space = NULL;
+    address_space_put(space);
+}
+
+static void release_executable(struct process *process)
+{
+    struct file *file;
+
+    mutex_lock(&process->lock);
+    file = process->executable;
+    process->executable = NULL;
+    mutex_unlock(&process->lock);
+    if (!file)
+        return;
+    exec_allow_write(file);
+    file_put(file);
+}
+
+/* No thread is left but this one, which is no part of it any more. */
+static void end_process(struct process *process)
+{
+    timers_process_exit(process);
+    if (process == first_process) {
+        family_end_all();
+        first_process_ended(process->exit_code);
+    }
+    release_space(process);
+    release_executable(process);
+    family_process_ends(process);
 }
 
 void task_exit(int code)
 {
     struct task *task = current_task();
-    struct process *process = task->process;
 
     task->exit_code = code;
     futex_task_exit(task);
-    clear_tid_word(task);
-    fd_table_put(task->fds);
-    task->fds = NULL;
-    if (leave_process(task)) {
-        timers_process_exit(process);
-        if (process == first_process)
-            first_process_ended(process->exit_code);
-    }
-    fs_context_put(task->fs);
-    task->fs = NULL;
-    task_unpublish(task);
+    task_leave_memory(task);
+    leave_files(task);
+    family_thread_ends(task);
+    if (leave_process(task))
+        end_process(task->process);
     thread_exit();
 }
 

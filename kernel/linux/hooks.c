@@ -2,6 +2,7 @@
 #include "core/boot.h"
 #include "drivers/console/control.h"
 #include "drivers/tty/tty.h"
+#include "linux/family.h"
 #include "linux/path.h"
 #include "linux/task.h"
 
@@ -96,25 +97,6 @@ static bool tty_signal_ignored(int signo)
             task->process->actions->actions[signo - 1].handler == SIG_IGN);
 }
 
-/* false: this member has a parent in the session but outside the group, who controls it. */
-static bool is_orphan(struct process *process, void *pgid)
-{
-    const struct process *parent = process->parent;
-
-    return process->pgid != *(int *)pgid || !parent || parent->sid != process->sid ||
-           parent->pgid == process->pgid;
-}
-
-static bool tty_group_orphaned(int pgid)
-{
-    bool orphaned;
-
-    rcu_read_lock();
-    orphaned = process_each(is_orphan, &pgid);
-    rcu_read_unlock();
-    return orphaned;
-}
-
 static int tty_install_file(struct file *file, bool cloexec)
 {
     return fd_install(file, cloexec, 0);
@@ -127,7 +109,7 @@ static const struct tty_hooks job_control = {
     .session_lost = tty_session_lost,
     .group_session = tty_group_session,
     .signal_ignored = tty_signal_ignored,
-    .group_orphaned = tty_group_orphaned,
+    .group_orphaned = group_orphaned,
     .install_file = tty_install_file,
 };
 

@@ -260,9 +260,14 @@ SYSCALL(gettid, 0, SYSCALL_WHOLE, "")
 
 SYSCALL(getppid, 0, SYSCALL_WHOLE, "")
 {
-    const struct process *parent = current_process()->parent;
+    const struct process *parent;
+    int pid;
 
-    return parent ? parent->pid : 0;
+    rcu_read_lock();
+    parent = rcu_load(current_process()->parent);
+    pid = parent ? parent->pid : 0;
+    rcu_read_unlock();
+    return pid;
 }
 
 /* 0 means the caller's. Under rcu_read_lock. */

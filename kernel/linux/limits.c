@@ -8,6 +8,7 @@
 #include "linux/task.h"
 #include "linux/time.h"
 #include "linux/timers.h"
+#include "linux/usage.h"
 #include "linux/uts.h"
 #include "mm/frame.h"
 
@@ -19,6 +20,8 @@ static void limit_changed(struct process *process, unsigned which)
     struct address_space *space = process->space;
     uint64_t soft = process->limits[which][0];
 
+    if (!space)
+        return; /* a zombie */
     switch (which) {
     case LIMIT_STACK:
         space->stack_limit = soft;
@@ -73,17 +76,17 @@ static int64_t prlimit(int pid, unsigned which, uintptr_t set_at, uintptr_t old_
         return -EINVAL;
     if (set_at && user_read(set, set_at, sizeof(set)) < 0)
         return -EFAULT;
-    rcu_read_lock();
+    mutex_lock(&tasks_lock); /* keeps the process */
     task = pid ? task_find(pid) : current_task();
     process = task ? task->process : NULL;
-    rcu_read_unlock();
-    if (!process)
-        return -ESRCH;
-    if (!may_change(process))
-        return -EPERM;
+    if (!process || !may_change(process)) {
+        mutex_unlock(&tasks_lock);
+        return process ? -EPERM : -ESRCH;
+    }
     memcpy(old, process->limits[which], sizeof(old));
     if (set_at)
         error = set_limit(process, which, set);
+    mutex_unlock(&tasks_lock);
     if (!error && old_at && user_write(old_at, old, sizeof(old)) < 0)
         error = -EFAULT;
     return error;
@@ -108,59 +111,46 @@ SYSCALL(setrlimit, 2, SYSCALL_WHOLE, "")
 
 /* --- use --- */
 
-struct rusage {
-    int64_t utime_sec, utime_usec, stime_sec, stime_usec;
-    int64_t maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock, oublock, msgsnd, msgrcv,
-        nsignals, nvcsw, nivcsw;
-};
-_Static_assert(sizeof(struct rusage) == 144, "uapi");
-
-static void add_thread(struct rusage *use, const struct task *task)
+void usage_to_rusage(const struct usage *usage, struct rusage *out)
 {
-    use->minflt += (int64_t)task->minor_faults;
-    use->nvcsw += (int64_t)task->thread.switches_voluntary;
-    use->nivcsw += (int64_t)task->thread.switches_forced;
-}
-
-static nsec_t process_use(struct process *process, struct rusage *use)
-{
-    uint64_t flags = spin_lock_irq(&process->signal_lock);
-    nsec_t ns = process_runtime(process);
-
-    use->nvcsw = (int64_t)process->dead_switches;
-    list_for_each_entry (struct task, task, &process->threads, process_link)
-        add_thread(use, task);
-    spin_unlock_irq(&process->signal_lock, flags);
-    use->minflt = (int64_t)atomic_load_explicit(&process->space->faults, memory_order_relaxed);
-    return ns;
+    *out = (struct rusage){
+        .utime_sec = usage->run_ns / NSEC_PER_SEC,
+        .utime_usec = usage->run_ns % NSEC_PER_SEC / NSEC_PER_USEC,
+        .maxrss = (int64_t)usage->peak_pages * 4,
+        .minflt = (int64_t)usage->faults,
+        .nvcsw = (int64_t)usage->switches_voluntary,
+        .nivcsw = (int64_t)usage->switches_forced,
+    };
 }
 
 SYSCALL(getrusage, 2, SYSCALL_PARTIAL, "all run time counts as the program's; no disk counts")
 {
     enum { SELF = 0, CHILDREN = -1, THREAD = 1 };
     struct process *process = current_process();
-    struct rusage use = {};
-    nsec_t ns = 0;
+    const struct task *task = current_task();
+    struct usage usage;
+    struct rusage out;
 
+    process_usage(process, &usage);
     switch ((int)a0) {
     case SELF:
-        ns = process_use(process, &use);
         break;
     case THREAD:
-        add_thread(&use, current_task());
-        ns = thread_runtime(current);
+        usage.run_ns = thread_runtime(current);
+        usage.faults = task->minor_faults;
+        usage.switches_voluntary = task->thread.switches_voluntary;
+        usage.switches_forced = task->thread.switches_forced;
         break;
     case CHILDREN:
+        mutex_lock(&tasks_lock);
+        usage = process->children_use;
+        mutex_unlock(&tasks_lock);
         break;
     default:
         return -EINVAL;
     }
-    if ((int)a0 != CHILDREN)
-        use.maxrss =
-            (int64_t)atomic_load_explicit(&process->space->peak_resident, memory_order_relaxed) * 4;
-    use.utime_sec = ns / NSEC_PER_SEC;
-    use.utime_usec = ns % NSEC_PER_SEC / NSEC_PER_USEC;
-    return user_write(a1, &use, sizeof(use));
+    usage_to_rusage(&usage, &out);
+    return user_write(a1, &out, sizeof(out));
 }
 
 /* --- the system --- */

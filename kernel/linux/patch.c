@@ -15,7 +15,6 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/uaccess.h"
-#include "linux/patch.h"
 
 enum {
     MOV_LEN = 5,
@@ -47,15 +46,23 @@ static bool near(uintptr_t a, uintptr_t b)
     return distance < REACH && distance > -REACH;
 }
 
-static struct patch_area *area_of(struct process *process)
+static struct patch_area *area_of(struct address_space *space)
 {
-    if (!process->patch_area)
-        process->patch_area = kzalloc(sizeof(struct patch_area));
-    return process->patch_area;
+    void *area = atomic_load_explicit(&space->code_notes, memory_order_acquire), *fresh;
+
+    if (area)
+        return area;
+    fresh = kzalloc(sizeof(struct patch_area));
+    if (fresh && !atomic_compare_exchange_strong(&space->code_notes, &area, fresh)) {
+        kfree(fresh);
+        return area;
+    }
+    return fresh;
 }
 
 /* Map a page for stubs at a place in reach that nobody else will want: below the code first. */
-static struct stub_page *new_page(struct process *process, struct patch_area *area, uintptr_t site)
+static struct stub_page *new_page(struct address_space *space, struct patch_area *area,
+                                  uintptr_t site)
 {
     static const int64_t offsets[] = {-0x100000, -0x20000000, -0x40000000, 0x60000000, 0x40000000};
     if (area->npages == AREAS_MAX)
@@ -71,11 +78,11 @@ static struct stub_page *new_page(struct process *process, struct patch_area *ar
             .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
         };
         if ((offsets[i] < 0 && site < (uintptr_t)-offsets[i] + 0x10000) || at >= USER_END ||
-            address_space_map(process->space, &request) != (ssize_t)at)
+            address_space_map(space, &request) != (ssize_t)at)
             continue;
         paddr_t frame;
-        if (address_space_pin(process->space, at, true, &frame)) {
-            address_space_unmap(process->space, at, PAGE_SIZE);
+        if (address_space_pin(space, at, true, &frame)) {
+            address_space_unmap(space, at, PAGE_SIZE);
             return NULL;
         }
         struct stub_page *page = &area->pages[area->npages++];
@@ -88,12 +95,29 @@ static struct stub_page *new_page(struct process *process, struct patch_area *ar
     return NULL;
 }
 
-static struct stub_page *page_for(struct process *process, struct patch_area *area, uintptr_t site)
+/* After fork() parent and child share the frame, and the parent goes on writing to it: the child
+ * gets a copy before it adds a stub of its own. */
+static bool make_own(struct address_space *space, struct stub_page *page)
+{
+    paddr_t frame;
+
+    if (page->bytes)
+        return true;
+    if (address_space_pin(space, page->addr, true, &frame) < 0)
+        return false;
+    page->bytes = phys_to_virt(frame);
+    frame_put(frame);
+    return true;
+}
+
+static struct stub_page *page_for(struct address_space *space, struct patch_area *area,
+                                  uintptr_t site)
 {
     for (unsigned i = 0; i < area->npages; i++)
-        if (near(area->pages[i].addr, site) && area->pages[i].used + STUB_LEN <= PAGE_SIZE)
+        if (near(area->pages[i].addr, site) && area->pages[i].used + STUB_LEN <= PAGE_SIZE &&
+            make_own(space, &area->pages[i]))
             return &area->pages[i];
-    return new_page(process, area, site);
+    return new_page(space, area, site);
 }
 
 static void put32(uint8_t *p, int64_t v)
@@ -140,30 +164,39 @@ static bool is_site(uintptr_t site, uint64_t nr)
            (code[0] & 0xf0) != 0x40;
 }
 
+/* Does no other thread run in the space? */
+static bool is_alone(const struct process *process)
+{
+    return process->nthreads == 1 &&
+           atomic_load_explicit(&process->space->refs, memory_order_relaxed) == 1;
+}
+
 static bool patch(struct process *process, struct patch_area *area, uintptr_t site, uint32_t nr)
 {
-    if (!is_site(site, nr) || nr == NR_rt_sigreturn || !is_text(process->space, site))
+    struct address_space *space = process->space;
+    if (!is_site(site, nr) || nr == NR_rt_sigreturn || !is_text(space, site))
         return false;
-    if (site / CACHE_LINE != (site + MOV_LEN - 1) / CACHE_LINE && process->nthreads > 1)
+    if (site / CACHE_LINE != (site + MOV_LEN - 1) / CACHE_LINE && !is_alone(process))
         return false;
-    struct stub_page *page = page_for(process, area, site);
+    struct stub_page *page = page_for(space, area, site);
     if (!page)
         return false;
     uintptr_t stub = write_stub(page, nr, site + SITE_LEN);
     uint8_t jump[MOV_LEN] = {0xe9};
     put32(jump + 1, stub - (site + MOV_LEN));
     TRACE(syscall_patch, "%#lx, call %u, stub %#lx", site, nr, stub);
-    return address_space_poke(process->space, site, jump, sizeof(jump)) == 0;
+    return address_space_poke(space, site, jump, sizeof(jump)) == 0;
 }
 
 static void try_patch(uintptr_t return_address, uint64_t nr)
 {
     struct process *process = current_process();
-    struct patch_area *area = process->patch_area;
+    struct patch_area *area =
+        atomic_load_explicit(&process->space->code_notes, memory_order_acquire);
     uintptr_t *refused = area ? &area->refused[return_address / 4 % REFUSED] : NULL;
     if (refused && *refused == return_address)
         return;
-    area = area_of(process);
+    area = area_of(process->space);
     if (!area || !mutex_trylock(&area->lock))
         return;
     if (!patch(process, area, return_address - SITE_LEN, nr))
@@ -171,16 +204,31 @@ static void try_patch(uintptr_t return_address, uint64_t nr)
     mutex_unlock(&area->lock);
 }
 
-void patch_forget(struct process *process)
+/* The child's stubs lie in pages that it shares with its parent as any other. */
+static int copy_notes(struct address_space *child, struct address_space *space)
 {
-    kfree(process->patch_area);
-    process->patch_area = NULL;
+    struct patch_area *from = atomic_load_explicit(&space->code_notes, memory_order_acquire), *to;
+
+    if (!from)
+        return 0;
+    to = kzalloc(sizeof(*to));
+    if (!to)
+        return -ENOMEM;
+    mutex_lock(&from->lock);
+    to->npages = from->npages;
+    for (unsigned i = 0; i < from->npages; i++)
+        to->pages[i] = (struct stub_page){from->pages[i].addr, NULL, from->pages[i].used};
+    memcpy(to->refused, from->refused, sizeof(to->refused));
+    mutex_unlock(&from->lock);
+    child->code_notes = to;
+    return 0;
 }
 
 static int patch_init(void)
 {
     if (!boot_param("nopatch") && !boot_param("strace"))
         syscall_patch_hook = try_patch;
+    space_fork_hook = copy_notes;
     return 0;
 }
 BOOT_STEP(PHASE_FS, "system-call patching", patch_init);

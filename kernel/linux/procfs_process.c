@@ -237,8 +237,8 @@ static int show_stat(struct text *text, const struct pseudo *self)
                 space->end_code, space->start_stack);
     text_printf(text, "%lu %lu %lu %lu 0 0 0 %d %u %d %u 0 0 0 ", s.task->pending.set & 0x7fffffff,
                 s.task->signal_mask & 0x7fffffff, ignored & 0x7fffffff, catches & 0x7fffffff,
-                s.task->exit_signal ? (int)s.task->exit_signal : SIGCHLD, t->cpu->id,
-                t->rt_priority, (int)t->policy);
+                self->key == self->subkey ? p->exit_signal : -1, t->cpu->id, t->rt_priority,
+                (int)t->policy);
     text_printf(text, "%lu %lu %lu %lu %lu %lu %lu %d\n", space->start_data, space->end_data,
                 space->brk_start, space->arg_start, space->arg_end, space->env_start,
                 space->env_end, p->exit_code);

@@ -3,6 +3,7 @@
 
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "linux/family.h"
 #include "linux/task.h"
 #include "mm/heap.h"
 
@@ -149,15 +150,31 @@ static struct task *choose_target(struct process *process, int signo)
     return found;
 }
 
-/* What happens at once, whoever takes the signal later: stops and continues cancel each other. */
-static void send_effects(struct process *process, int signo)
+/* What happens at once, whoever takes the signal later: stops and continues cancel each other.
+ * True: the process had stopped and goes on. */
+static bool send_effects(struct process *process, int signo)
 {
+    bool was_stopped = false;
+
     if (SIGMASK(signo) & MASK_STOP) {
         flush_everywhere(process, SIGMASK(SIGCONT));
     } else if (signo == SIGCONT) {
         flush_everywhere(process, MASK_STOP);
-        process->stopped = false;
+        was_stopped = process->stopped;
+        process->continue_waitable = was_stopped;
+        process->stopped = process->stop_told = process->stop_waitable = false;
     }
+    return was_stopped;
+}
+
+bool signal_stop_complete(struct process *process)
+{
+    if (!process->stopped || process->stop_told || !process->nthreads ||
+        process->nstopped != process->nthreads)
+        return false;
+    process->stop_told = process->stop_waitable = true;
+    process->continue_waitable = false;
+    return true;
 }
 
 /* Put it into the queue; a standard signal only once. 0; 1: it is pending already; -EAGAIN. */
@@ -200,7 +217,7 @@ static void notify(struct process *process, struct task *task, int signo)
 static int send(struct process *process, struct task *task, const struct siginfo *info)
 {
     int result = 0;
-    bool woke = false;
+    bool woke = false, continued;
     uint64_t flags;
 
     if (info->signo == SIGKILL) {
@@ -208,7 +225,7 @@ static int send(struct process *process, struct task *task, const struct siginfo
         return 0;
     }
     flags = spin_lock_irq(&process->signal_lock);
-    send_effects(process, info->signo);
+    continued = send_effects(process, info->signo);
     if (!ignored(process, task ?: process->leader, info->signo)) {
         result = enqueue(process, task ? &task->pending : &process->pending, info);
         if (result == 0) {
@@ -219,8 +236,10 @@ static int send(struct process *process, struct task *task, const struct siginfo
     spin_unlock_irq(&process->signal_lock, flags);
     if (woke)
         waitqueue_wake(&process->signal_wait, 0, POLLIN);
-    if (info->signo == SIGCONT)
+    if (continued) {
         wake_all(&process->exit_wait);
+        family_tell_job(process, CLD_CONTINUED, SIGCONT);
+    }
     return MIN(result, 0);
 }
 
@@ -292,7 +311,7 @@ static bool send_if_member(struct process *process, void *arg)
 {
     struct group_send *send_to = arg;
 
-    if (process->pgid == send_to->pgid && !process->zombie) {
+    if (process->pgid == send_to->pgid) {
         send_to->sent++;
         (void)signal_send_process(process, send_to->info);
     }

@@ -146,6 +146,9 @@ void signal_actions_reset(struct signal_actions *actions);
 /* Wake threads for signals of the process that they may take and the current task will not. With
  * signal_lock held. */
 void signal_retarget(struct process *process, uint64_t set);
+/* Have all threads of a stopping process come to a stand? True once a stop. With signal_lock held;
+ * the caller tells the parent when it has released it. */
+bool signal_stop_complete(struct process *process);
 /* signal_take() with signal_lock held. */
 int signal_take_locked(struct task *task, uint64_t set, struct siginfo *info);
 /* An action was set: drop what is ignored now. With signal_lock held. */

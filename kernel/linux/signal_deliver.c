@@ -4,6 +4,7 @@
 #include "core/boot.h"
 #include "core/log.h"
 #include "lib/string.h"
+#include "linux/family.h"
 #include "linux/report.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
@@ -111,33 +112,40 @@ static bool may_go_on(const struct process *process)
 
 static void wait_until_continued(struct process *process)
 {
+    uint64_t flags = spin_lock_irq(&process->signal_lock);
+    bool told;
+
+    process->nstopped++;
+    told = signal_stop_complete(process);
+    spin_unlock_irq(&process->signal_lock, flags);
+    if (told)
+        family_tell_job(process, CLD_STOPPED, process->stop_signal);
     (void)WAIT_EVENT(&process->exit_wait, may_go_on(process), 0, NSEC_FOREVER);
+    flags = spin_lock_irq(&process->signal_lock);
+    process->nstopped--;
+    spin_unlock_irq(&process->signal_lock, flags);
 }
 
 /* The default action of SIGTSTP, SIGTTIN and SIGTTOU is not taken where nobody could continue the
  * process: a group without a parent in its session. */
-static bool orphaned(const struct process *process)
-{
-    const struct process *parent = process->parent;
-
-    return !parent || parent->sid != process->sid || parent->pgid == process->pgid;
-}
-
 static void stop(struct process *process, int signo)
 {
     uint64_t flags;
 
-    if (signo != SIGSTOP && orphaned(process))
+    if (signo != SIGSTOP && group_orphaned(process->pgid))
         return;
     flags = spin_lock_irq(&process->signal_lock);
     if (!process->exiting && !(process->pending.set & SIGMASK(SIGCONT))) {
         process->stopped = true;
+        process->stop_signal = signo;
+        process->stop_told = false;
         list_for_each_entry (struct task, task, &process->threads, process_link)
             if (task != current_task())
                 thread_post_work(&task->thread, WORK_SIGNAL);
     }
     spin_unlock_irq(&process->signal_lock, flags);
-    wait_until_continued(process);
+    if (process->stopped)
+        wait_until_continued(process);
 }
 
 /* --- system calls that a signal broke off --- */

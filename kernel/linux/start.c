@@ -212,12 +212,14 @@ static int first_task(struct process *process, struct task **made)
 
 static int start_program(void)
 {
+    struct signal_actions *actions;
     struct task *task;
     int error;
 
-    first_process = process_create(NULL);
-    if (!first_process)
-        return -ENOMEM;
+    actions = signal_actions_create(NULL);
+    error = actions ? process_create(NULL, actions, 0, &first_process) : -ENOMEM;
+    if (error)
+        return error;
     first_process->space = address_space_create();
     error = first_process->space ? first_task(first_process, &task) : -ENOMEM;
     if (!error)

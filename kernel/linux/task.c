@@ -7,7 +7,7 @@
 #include "linux/signalfd.h"
 #include "mm/heap.h"
 
-enum { TID_BUCKETS = 512, PROCESS_BUCKETS = 64, PID_MAX = 4194304, TIDS_RESERVED = 300 };
+enum { TID_BUCKETS = 512, PROCESS_BUCKETS = 512, PID_MAX = 4194304, TIDS_RESERVED = 300 };
 
 struct mutex tasks_lock;
 struct process *first_process;
@@ -63,8 +63,7 @@ static bool in_group(struct process *process, void *arg)
 {
     struct group_search *search = arg;
 
-    if (process->pgid == search->pgid && !process->zombie &&
-        (!search->found || process->pid < search->found->pid))
+    if (process->pgid == search->pgid && (!search->found || process->pid < search->found->pid))
         search->found = process;
     return true;
 }
@@ -82,8 +81,7 @@ static bool second_round;
 
 static bool number_taken(int number)
 {
-    return task_find(number) || process_find(number) ||
-           (second_round && process_of_group(number));
+    return task_find(number) || process_find(number) || (second_round && process_of_group(number));
 }
 
 /* The next free number, or `wanted` if it is free. -EAGAIN, -EEXIST. Under number_lock. */
@@ -176,15 +174,17 @@ static const uint64_t default_limits[RLIMITS][2] = {
     [LIMIT_RTTIME] = {LIMIT_INFINITY, LIMIT_INFINITY},
 };
 
-static int process_number(struct process *process)
+static int process_number(struct process *process, int wanted)
 {
     uint64_t flags = spin_lock_irq(&number_lock);
-    int pid = number_choose(0);
+    int pid = number_choose(wanted);
 
     if (pid > 0) {
         struct process *_Atomic *bucket = &process_hash[pid % PROCESS_BUCKETS];
 
         process->pid = pid;
+        if (!process->pgid)
+            process->pgid = process->sid = pid;
         process->hash_next = rcu_load(*bucket);
         rcu_store(*bucket, process);
     }
@@ -192,12 +192,14 @@ static int process_number(struct process *process)
     return pid;
 }
 
-struct process *process_create(struct process *parent)
+int process_create(struct process *parent, struct signal_actions *actions, int wanted_pid,
+                   struct process **made)
 {
     struct process *process = kzalloc(sizeof(*process));
+    int pid;
 
     if (!process)
-        return NULL;
+        return -ENOMEM;
     list_init(&process->children);
     list_init(&process->siblings);
     list_init(&process->threads);
@@ -206,35 +208,44 @@ struct process *process_create(struct process *parent)
     waitqueue_init(&process->exit_wait);
     signal_queue_init(&process->pending);
     memcpy(process->limits, parent ? parent->limits : default_limits, sizeof(process->limits));
-    process->actions = signal_actions_create(parent ? parent->actions : NULL);
+    process->actions = actions;
     process->start_time = clock_monotonic();
     process->dumpable = true;
-    if (!process->actions || process_number(process) < 0) {
-        process_free(process);
-        return NULL;
+    process->exit_signal = SIGCHLD;
+    if (parent) {
+        process->pgid = parent->pgid;
+        process->sid = parent->sid;
     }
-    process->parent = parent;
-    process->pgid = parent ? parent->pgid : process->pid;
-    process->sid = parent ? parent->sid : process->pid;
-    return process;
+    pid = process_number(process, wanted_pid);
+    if (pid < 0) {
+        kfree(process);
+        return pid;
+    }
+    *made = process;
+    return 0;
+}
+
+static void free_after_readers(struct rcu_head *head)
+{
+    struct process *process = container_of(head, struct process, rcu);
+
+    signal_queue_drop(process, &process->pending, ~0ull);
+    signal_actions_put(process->actions);
+    kfree(process->exe_name);
+    kfree(process);
 }
 
 void process_free(struct process *process)
 {
-    if (process->pid) {
-        uint64_t flags = spin_lock_irq(&number_lock);
-        struct process *_Atomic *link = &process_hash[process->pid % PROCESS_BUCKETS];
+    uint64_t flags = spin_lock_irq(&number_lock);
+    struct process *_Atomic *link = &process_hash[process->pid % PROCESS_BUCKETS];
 
-        while (rcu_load(*link) != process)
-            link = &rcu_load(*link)->hash_next;
-        rcu_store(*link, rcu_load(process->hash_next));
-        spin_unlock_irq(&number_lock, flags);
-        signalfd_process_gone(process);
-        rcu_synchronize();
-    }
-    signal_actions_put(process->actions);
-    kfree(process->exe_name);
-    kfree(process);
+    while (rcu_load(*link) != process)
+        link = &rcu_load(*link)->hash_next;
+    rcu_store(*link, rcu_load(process->hash_next));
+    spin_unlock_irq(&number_lock, flags);
+    signalfd_process_gone(process);
+    rcu_call(&process->rcu, free_after_readers);
 }
 
 nsec_t process_runtime(struct process *process)
@@ -244,6 +255,38 @@ nsec_t process_runtime(struct process *process)
     list_for_each_entry (struct task, task, &process->threads, process_link)
         sum += thread_runtime(&task->thread);
     return sum;
+}
+
+void usage_add(struct usage *sum, const struct usage *more)
+{
+    sum->run_ns += more->run_ns;
+    sum->faults += more->faults;
+    sum->switches_voluntary += more->switches_voluntary;
+    sum->switches_forced += more->switches_forced;
+    sum->peak_pages = MAX(sum->peak_pages, more->peak_pages);
+}
+
+void process_usage(struct process *process, struct usage *usage)
+{
+    uint64_t flags = spin_lock_irq(&process->signal_lock);
+    const struct address_space *space = process->space;
+
+    *usage = (struct usage){
+        .run_ns = process_runtime(process),
+        .switches_voluntary = process->dead_switches,
+        .switches_forced = process->dead_switches_forced,
+        .faults = process->dead_faults,
+        .peak_pages = process->dead_peak_pages,
+    };
+    list_for_each_entry (struct task, task, &process->threads, process_link) {
+        usage->switches_voluntary += task->thread.switches_voluntary;
+        usage->switches_forced += task->thread.switches_forced;
+    }
+    if (space) {
+        usage->faults += atomic_load_explicit(&space->faults, memory_order_relaxed);
+        usage->peak_pages = atomic_load_explicit(&space->peak_resident, memory_order_relaxed);
+    }
+    spin_unlock_irq(&process->signal_lock, flags);
 }
 
 /* --- tasks --- */
@@ -358,7 +401,7 @@ static int task_join(struct task *task)
         process->nthreads++;
         if (!process->leader)
             process->leader = task;
-        if (process->stopped)
+        if (process->stopped || process->pending.set)
             thread_post_work(&task->thread, WORK_SIGNAL);
     }
     spin_unlock_irq(&process->signal_lock, flags);

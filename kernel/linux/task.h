@@ -54,14 +54,20 @@ struct fs_context {
     uint32_t umask;
 };
 
+/* What a process has used up, for wait4(2) and getrusage(2). */
+struct usage {
+    nsec_t run_ns;
+    uint64_t faults, switches_voluntary, switches_forced, peak_pages;
+};
+
 struct process {
     int pid, pgid, sid;
-    struct process *parent;
+    struct process *_Atomic parent; /* read under RCU; NULL: none */
     struct list children, siblings; /* under tasks_lock */
     struct list threads;            /* task.process_link */
     unsigned nthreads;
     struct task *leader;
-    struct address_space *space;
+    struct address_space *space; /* changes under lock; NULL: a zombie */
     struct mutex lock;
     struct signal_actions *actions;
     struct spinlock signal_lock;
@@ -77,12 +83,26 @@ struct process {
     int exit_code; /* as wait4 gives it: status << 8, or signal */
     bool zombie, dumpable, did_exec;
     nsec_t start_time, dead_user_ns; /* run time of threads that have ended */
-    uint64_t dead_switches;
+    uint64_t dead_switches, dead_switches_forced;
     void *itimers, *posix_timers; /* linux/timers.c */
     void *tty;                    /* controlling terminal (struct tty) */
     uint32_t personality, keyring;
-    void *patch_area; /* linux/patch.c: stubs of patched system calls */
     uintptr_t vdso, vdso_sigreturn;
+
+    /* The family (linux/family.c), under tasks_lock. */
+    int exit_signal;           /* to the parent at the end; 0: none */
+    int parent_tid;            /* the parent's thread that made it or took it over */
+    bool adopted;              /* an orphan of process 1, which never asked for it */
+    atomic_uint child_events;  /* counts what a wait of this process may look for */
+    struct usage children_use; /* of those that were waited for, and theirs */
+
+    /* Job control, under signal_lock. */
+    int stop_signal;   /* what stopped it last */
+    unsigned nstopped; /* threads that stand still */
+    bool stop_told;    /* all do, and the parent knows */
+    bool stop_waitable, continue_waitable;
+
+    struct rcu_head rcu;
 
     struct process *_Atomic hash_next;
     struct waitqueue exit_wait; /* execve: the other threads are gone; stopped: go on */
@@ -90,7 +110,9 @@ struct process {
     bool stopped;               /* by SIGSTOP and its like */
     atomic_uint queued_signals; /* against RLIMIT_SIGPENDING */
     nsec_t cpu_limit_warned;    /* RLIMIT_CPU: run time of the last SIGXCPU */
-    uint64_t dead_faults;
+    uint64_t dead_faults, dead_peak_pages;
+    char dead_name[16]; /* a zombie's: its last thread's */
+    uint32_t dead_uid, dead_gid;
     unsigned expedited;            /* membarrier registrations */
     bool subreaper, no_huge_pages; /* prctl */
     unsigned lock_future;          /* mlockall: MCL_FUTURE, MCL_ONFAULT */
@@ -117,8 +139,7 @@ struct task {
     int64_t (*restart)(struct task *); /* restart_syscall(2) */
     uint64_t restart_args[6];
     struct vfs_caller caller;
-    uint32_t exit_signal;
-    bool vfork_child;
+    struct vfork *vfork; /* whom to wake when this task leaves the memory it borrows */
     void *ptrace;
     nsec_t timer_slack_ns;
     uint64_t minor_faults;
@@ -152,9 +173,12 @@ extern struct process *first_process; /* pid 1 */
 struct task *task_find(int tid);      /* under rcu_read_lock or tasks_lock; NULL */
 struct process *process_find(int pid);
 bool is_task(const struct thread *thread); /* or a kernel thread */
-/* A process without threads, its own parent's limits and actions; numbers are its own. NULL: no
- * memory or no number left. */
-struct process *process_create(struct process *parent);
+/* A process without threads that has its parent's limits, group and session (NULL: the default, its
+ * own), but is not yet its child. Takes over `actions`. wanted_pid 0: the next free number.
+ * -ENOMEM, -EAGAIN (no number left), -EEXIST; actions are the caller's then. */
+int process_create(struct process *parent, struct signal_actions *actions, int wanted_pid,
+                   struct process **process);
+/* Give up its number; it is freed when present RCU readers have ended. */
 void process_free(struct process *process);
 /* A thread of process, not started: number (wanted_tid 0: the next free one), kernel stack, a copy
  * of `from`'s credentials, mask and scheduling (NULL: root's and none). It begins in the program
@@ -174,6 +198,9 @@ struct fs_context *fs_context_create(void);
 struct fs_context *fs_context_copy(struct fs_context *fs);
 void fs_context_put(struct fs_context *fs);
 nsec_t process_runtime(struct process *process); /* under signal_lock or process->lock */
+/* What it has used itself; takes signal_lock. */
+void process_usage(struct process *process, struct usage *usage);
+void usage_add(struct usage *sum, const struct usage *more);
 /* Let the other threads end, keep the process (execve). -EAGAIN: it is ending, or another thread
  * was first. */
 int process_end_other_threads(void);
@@ -181,6 +208,9 @@ int process_end_other_threads(void);
 void process_kill(struct process *process, int status);
 /* WORK_EXIT was seen by the current task: end it if it is meant. */
 void task_check_exit(void);
+/* The task leaves the memory that it borrowed from its maker (vfork) or shares: the word of
+ * CLONE_CHILD_CLEARTID is cleared, the maker goes on. */
+void task_leave_memory(struct task *task);
 
 /* The last thread's exit status of the program reaches whoever runs the machine. */
 void process_exit_group(int code) __noreturn; /* code as wait4 gives it */

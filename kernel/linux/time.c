@@ -235,6 +235,9 @@ SYSCALL(times, 1, SYSCALL_PARTIAL, "all run time counts as the program's, none a
 
     (void)time_read_clock(CLOCK_PROCESS_CPUTIME_ID, &ns);
     tms[0] = ns / TICK_NS;
+    mutex_lock(&tasks_lock);
+    tms[2] = current_process()->children_use.run_ns / TICK_NS;
+    mutex_unlock(&tasks_lock);
     if (a0 && user_write(a0, tms, sizeof(tms)) < 0)
         return -EFAULT;
     return clock_monotonic() / TICK_NS;

@@ -1,7 +1,7 @@
 /* mm/address_space.h: the lower half of the page table and the mappings that fill it.
  *
  * All functions may sleep (they take the space's lock) unless they say otherwise. Addresses and
- * lengths are bytes. The space of the one program is never switched; fork() will make more of them.
+ * lengths are bytes. A CPU keeps a space loaded until a thread of another space runs there.
  */
 #pragma once
 
@@ -109,7 +109,8 @@ struct address_space {
     atomic_ulong total_pages, locked_pages, resident_pages, data_pages, peak_resident;
     atomic_ulong faults;
     uint64_t as_limit, data_limit; /* RLIMIT_AS, RLIMIT_DATA in bytes */
-    unsigned default_flags;        /* added to those of new mappings: MAP_LOCKED (mlockall) */
+    void *_Atomic code_notes; /* linux/patch.c: what it changed in the program's code; kmalloc */
+    unsigned default_flags;   /* added to those of new mappings: MAP_LOCKED (mlockall) */
 };
 enum { MAPPINGS_MAX = 65530 };
 
@@ -124,7 +125,9 @@ void address_space_put(struct address_space *space);
 void address_space_clear(struct address_space *space);
 /* Use the space on this CPU from now on (execve; the scheduler does it for others). */
 void address_space_activate(struct address_space *space);
-/* A copy for fork(): private pages are shared until either side writes. NULL: no memory. */
+/* A copy for fork(): private pages are shared until either side writes. NULL: no memory. The hook
+ * copies code_notes, when all pages are shared already. */
+extern int (*space_fork_hook)(struct address_space *child, struct address_space *space);
 struct address_space *address_space_fork(struct address_space *space);
 
 /* What to map. object NULL: anonymous (a MAP_SHARED one gets an object of its own). */

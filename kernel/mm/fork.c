@@ -3,6 +3,8 @@
  * where a private copy exists. */
 #include "mm/space.h"
 
+int (*space_fork_hook)(struct address_space *child, struct address_space *space);
+
 struct share {
     struct address_space *child;
     struct gather *gather;
@@ -105,6 +107,8 @@ struct address_space *address_space_fork(struct address_space *space)
             err = copy_mapping(child, mapping, &gather);
     gather_end(&gather);
     write_unlock(&space->lock);
+    if (!err && space_fork_hook)
+        err = space_fork_hook(child, space);
     if (!err)
         return child;
     address_space_put(child);

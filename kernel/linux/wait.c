@@ -1,0 +1,188 @@
+/* linux/wait.c: wait4(2) and waitid(2). */
+#include "linux/family.h"
+#include "linux/path.h"
+#include "linux/syscall.h"
+#include "linux/usage.h"
+
+enum { WNOHANG = 1, WUNTRACED = 2, WSTOPPED = 2, WEXITED = 4, WCONTINUED = 8 };
+#define WNOWAIT     0x1000000u
+#define WNOTHREAD   0x20000000u /* children of this thread only */
+#define WALL        0x40000000u /* whatever signal they send at their end */
+#define WCLONE      0x80000000u /* those that do not send SIGCHLD */
+#define WAIT_FLAGS  (WNOHANG | WNOTHREAD | WALL | WCLONE)
+#define STATUS_CONT 0xffff
+
+enum { P_ALL, P_PID, P_PGID, P_PIDFD };
+
+struct wait {
+    unsigned kind; /* P_* */
+    int id;
+    unsigned options;
+    /* What was found. */
+    int pid, code, status; /* status as waitid(2) has it */
+    int raw;               /* ... and wait4(2) */
+    uint32_t uid;
+    struct usage usage;
+};
+
+static bool is_meant(const struct wait *wait, const struct process *child)
+{
+    if (child->adopted || (wait->kind == P_PID && child->pid != wait->id) ||
+        (wait->kind == P_PGID && child->pgid != wait->id))
+        return false;
+    if (wait->options & WNOTHREAD && child->parent_tid != current_task()->tid)
+        return false;
+    return wait->options & WALL || (child->exit_signal != SIGCHLD) == !!(wait->options & WCLONE);
+}
+
+static void found(struct wait *wait, struct process *child, int code, int status)
+{
+    wait->pid = child->pid;
+    wait->uid = child->leader ? child->leader->cred.uid : child->dead_uid;
+    wait->code = code;
+    wait->status = status;
+    process_usage(child, &wait->usage);
+    usage_add(&wait->usage, &child->children_use);
+}
+
+/* The child ended: take it out of the family unless it is only looked at. With tasks_lock. */
+static void found_dead(struct wait *wait, struct process *child)
+{
+    int status = child->exit_code;
+
+    if (status & 0x7f)
+        found(wait, child, status & 0x80 ? CLD_DUMPED : CLD_KILLED, status & 0x7f);
+    else
+        found(wait, child, CLD_EXITED, status >> 8 & 0xff);
+    wait->raw = status;
+    if (wait->options & WNOWAIT)
+        return;
+    usage_add(&current_process()->children_use, &wait->usage);
+    family_remove(child);
+    process_free(child);
+}
+
+/* It stopped or continued, and nobody has been told so yet. */
+static bool found_job(struct wait *wait, struct process *child)
+{
+    uint64_t flags = spin_lock_irq(&child->signal_lock);
+    bool stopped = wait->options & WSTOPPED && child->stop_waitable;
+    bool continued = !stopped && wait->options & WCONTINUED && child->continue_waitable;
+    int signo = child->stop_signal;
+
+    if (stopped && !(wait->options & WNOWAIT))
+        child->stop_waitable = false;
+    if (continued && !(wait->options & WNOWAIT))
+        child->continue_waitable = false;
+    spin_unlock_irq(&child->signal_lock, flags);
+    if (stopped)
+        found(wait, child, CLD_STOPPED, signo);
+    if (continued)
+        found(wait, child, CLD_CONTINUED, SIGCONT);
+    wait->raw = stopped ? signo << 8 | 0x7f : STATUS_CONT;
+    return stopped || continued;
+}
+
+/* 1: found; 0: nothing yet; -ECHILD: there is none to wait for. */
+static int look(struct wait *wait)
+{
+    int result = -ECHILD;
+
+    mutex_lock(&tasks_lock);
+    list_for_each_entry (struct process, child, &current_process()->children, siblings) {
+        if (!is_meant(wait, child))
+            continue;
+        result = 0;
+        if (child->zombie && wait->options & WEXITED) {
+            found_dead(wait, child);
+            result = 1;
+            break;
+        }
+        if (!child->zombie && found_job(wait, child)) {
+            result = 1;
+            break;
+        }
+    }
+    mutex_unlock(&tasks_lock);
+    return result;
+}
+
+static int wait_for_child(struct wait *wait)
+{
+    struct process *me = current_process();
+
+    for (;;) {
+        unsigned seen = atomic_load_explicit(&me->child_events, memory_order_acquire);
+        int result = look(wait);
+
+        if (result || wait->options & WNOHANG)
+            return result;
+        if (WAIT_EVENT(&me->child_wait, atomic_load(&me->child_events) != seen, WAIT_INTERRUPTIBLE,
+                       NSEC_FOREVER) < 0)
+            return -ERESTARTSYS;
+    }
+}
+
+static int put_usage(uintptr_t to, const struct wait *wait)
+{
+    struct rusage out;
+
+    usage_to_rusage(&wait->usage, &out);
+    return to ? user_write(to, &out, sizeof(out)) : 0;
+}
+
+SYSCALL(wait4, 4, SYSCALL_WHOLE, "")
+{
+    struct wait wait = {.options = (unsigned)a2 | WEXITED};
+    int pid = (int)a0, result;
+
+    if ((unsigned)a2 & ~(WAIT_FLAGS | WUNTRACED | WCONTINUED))
+        return -EINVAL;
+    if (pid == INT32_MIN)
+        return -ESRCH;
+    if (pid > 0) {
+        wait.kind = P_PID;
+        wait.id = pid;
+    } else if (pid != -1) {
+        wait.kind = P_PGID;
+        wait.id = pid ? -pid : current_process()->pgid;
+    }
+    result = wait_for_child(&wait);
+    if (result <= 0)
+        return result;
+    if (a1 && user_put32(a1, (uint32_t)wait.raw) < 0)
+        return -EFAULT;
+    return put_usage(a3, &wait) < 0 ? -EFAULT : wait.pid;
+}
+
+static int put_info(uintptr_t to, const struct wait *wait)
+{
+    /* pid, uid, status as in struct siginfo; the rest of the 128 bytes stays as it is. */
+    int32_t info[7] = {wait->pid ? SIGCHLD : 0, 0,           wait->code, 0, wait->pid,
+                       (int32_t)wait->uid,      wait->status};
+
+    return to ? user_write(to, info, sizeof(info)) : 0;
+}
+
+SYSCALL(waitid, 5, SYSCALL_PARTIAL, "no P_PIDFD")
+{
+    struct wait wait = {.kind = (unsigned)a0, .id = (int)a1, .options = (unsigned)a3};
+    int result;
+
+    if (wait.options & ~(WAIT_FLAGS | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED) ||
+        !(wait.options & (WEXITED | WSTOPPED | WCONTINUED)))
+        return -EINVAL;
+    if (wait.kind > P_PIDFD || (wait.kind == P_PID && wait.id <= 0) ||
+        (wait.kind == P_PGID && wait.id < 0))
+        return -EINVAL;
+    if (wait.kind == P_PIDFD)
+        return -EBADF;
+    if (wait.kind == P_PGID && wait.id == 0)
+        wait.id = current_process()->pgid;
+    result = wait_for_child(&wait);
+    if (result < 0)
+        return result;
+    if (result > 0 && put_usage(a4, &wait) < 0)
+        return -EFAULT;
+    return put_info(a2, &wait);
+}
