@@ -33,7 +33,16 @@ pvh_entry:
         mov     %ebx, PHYS(boot_argument)
         movl    $PHYS(pvh_start), PHYS(boot_start)
 
-        mov     $0x80000001, %eax       /* long mode and no-execute pages must be there */
+        cmpl    $0, 12(%ebx)            /* a loader short of memory puts the image over our data: */
+        je      5f                      /* first module's address within the kernel */
+        mov     16(%ebx), %eax
+        mov     (%eax), %eax
+        cmp     $PHYS(__kernel_start), %eax
+        jb      5f
+        mov     $PHYS(image_over_kernel), %esi
+        cmp     $PHYS(__kernel_end), %eax
+        jb      4f
+5:      mov     $0x80000001, %eax       /* long mode and no-execute pages must be there */
         cpuid
         and     $0x20100000, %edx
         cmp     $0x20100000, %edx
@@ -50,15 +59,15 @@ pvh_entry:
         mov     $CR0_ON, %eax
         mov     %eax, %cr0
         ljmp    $0x08, $PHYS(long_mode)
-1:      mov     $PHYS(no_long_mode), %esi /* to COM1, then stop */
+1:      mov     $PHYS(no_long_mode), %esi
+4:      mov     $0x3f8, %dx             /* to COM1, then a reset: a fault without an interrupt table */
 2:      lodsb
         test    %al, %al
         jz      3f
-        mov     $0x3f8, %dx
         out     %al, %dx
         jmp     2b
-3:      hlt
-        jmp     3b
+3:      lidt    PHYS(no_interrupts)
+        ud2
 
         .code64
         .globl  linux_entry
@@ -193,6 +202,10 @@ boot_gdt_pointer:
 boot_gdt_pointer_high:
         .word   23
         .quad   boot_gdt
+no_interrupts:
+        .fill   6, 1, 0
+image_over_kernel:
+        .asciz  "osprey: too little memory: the root image lies over the kernel\r\n"
 no_long_mode:
         .asciz  "osprey: this processor has no 64-bit mode or no no-execute pages\r\n"
 
