@@ -30,4 +30,4 @@ void console_register(struct console *console);
 size_t log_read(char *buf, size_t size);
 
 extern bool log_in_panic; /* locks may be held for good */
-extern int log_level; /* messages below this level are shown */
+extern int log_level;     /* messages below this level are shown */
