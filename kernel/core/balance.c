@@ -79,11 +79,9 @@ static struct cpu *preemptible(const struct thread *thread, uint64_t allowed, st
 enum { HANDOVERS_ENOUGH = 2 };
 
 /* The current thread wakes another. Will it sleep next? */
-static bool hands_over(struct cpu *cpu)
+static bool hands_over(struct thread *waker, const struct cpu *cpu)
 {
-    struct thread *waker = cpu->running;
-
-    if (cpu->irq_depth || waker == cpu->idle_thread)
+    if (!waker || cpu->irq_depth || waker == cpu->idle_thread)
         return false;
     if (waker->woke_at)
         waker->handovers = 0; /* not the only one that it wakes */
@@ -100,7 +98,7 @@ void balance_slept(struct thread *thread, uint64_t now)
     thread->woke_at = 0;
 }
 
-struct cpu *balance_choose(struct thread *thread)
+struct cpu *balance_choose(struct thread *thread, struct thread *waker)
 {
     struct cpu *home = thread->cpu, *idle;
     uint64_t allowed = allowed_cpus(thread);
@@ -109,7 +107,7 @@ struct cpu *balance_choose(struct thread *thread)
     thread->fresh = false;
     if (!(allowed & (allowed - 1))) /* the common case on one CPU, and for pinned threads */
         return allowed ? cpus[__builtin_ctzll(allowed)] : home;
-    if (hands_over(this_cpu()) && allowed >> this_cpu()->id & 1)
+    if (hands_over(waker, this_cpu()) && allowed >> this_cpu()->id & 1)
         return this_cpu();
     idle = claim_idle(allowed, home);
     if (idle)

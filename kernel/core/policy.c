@@ -48,7 +48,7 @@ static void try_here(void *arg)
     if (thread->cpu == cpu)
         apply_here(change, cpu);
     else
-        sched_place(thread);
+        sched_place(thread, NULL);
 }
 
 static void change_thread(struct change *change)

@@ -105,7 +105,8 @@ static void place_in_time(const struct runqueue *rq, struct thread *thread)
 
 /* The running thread's time is brought up to date only if it has run for long: then what it has
  * not paid for would count as the sleeper's. */
-static void enqueue(struct runqueue *rq, struct thread *thread)
+static inline __attribute__((always_inline)) void enqueue(struct runqueue *rq,
+                                                          struct thread *thread)
 {
     struct thread *running = rq->cpu->running;
     bool idle = running == rq->cpu->idle_thread;
@@ -159,14 +160,14 @@ void sched_push(struct cpu *cpu, struct thread *thread)
         cpu_kick(cpu);
 }
 
-void sched_place(struct thread *thread)
+void sched_place(struct thread *thread, struct thread *waker)
 {
     struct cpu *cpu = thread->cpu;
 
     if (likely(!atomic_load_explicit(&thread->on_rq, memory_order_acquire) &&
                atomic_load_explicit(&thread->state, memory_order_relaxed) == THREAD_RUNNABLE)) {
         if (ncpus > 1) {
-            struct cpu *better = balance_choose(thread);
+            struct cpu *better = balance_choose(thread, waker);
 
             if (better != cpu) {
                 sched_retarget(thread, better);
@@ -195,7 +196,7 @@ static void settle_off_cpu(struct thread *thread)
         return;
     }
     if (!thread_allowed(thread, cpu)) {
-        struct cpu *other = balance_choose(thread);
+        struct cpu *other = balance_choose(thread, NULL);
 
         if (other != cpu) {
             sched_retarget(thread, other);
@@ -255,13 +256,13 @@ static void deliver(struct thread *thread)
     uint64_t flags = irq_save();
 
     if (!atomic_exchange(&thread->queued, true))
-        sched_place(thread);
+        sched_place(thread, current);
     irq_restore(flags);
 }
 
 bool thread_wake(struct thread *thread)
 {
-    enum thread_state state = THREAD_SLEEPING;
+    enum thread_state state = THREAD_INTERRUPTIBLE;
 
     /* The first attempt is also the barrier between the caller's condition and the state. */
     while (!atomic_compare_exchange_strong(&thread->state, &state, THREAD_RUNNABLE))
@@ -314,7 +315,7 @@ void sched_finish(void)
     if (fate == FATE_DEAD)
         thread_reap(prev);
     else
-        sched_place(prev);
+        sched_place(prev, NULL);
 }
 
 /* Let another thread run, `prev` being the current one; returns when it runs again. Interrupts off.
@@ -446,13 +447,6 @@ void thread_resched_point(void)
 
 /* --- idling --- */
 
-/* Interrupts are off. sti takes effect after the next instruction (SDM 2B, STI), so none that
- * should end the wait can come before hlt. */
-static void halt(void)
-{
-    asm volatile("sti; hlt; cli" : : : "memory");
-}
-
 static void wait_for_work(struct cpu *cpu)
 {
     uint64_t bit = cpuset_of(cpu->id).bits;
@@ -462,7 +456,7 @@ static void wait_for_work(struct cpu *cpu)
     atomic_store(&cpu->idle, true);
     atomic_fetch_or(&sched_idle, bit);
     balance_ask(cpu->rq);
-    halt();
+    irq_wait();
     atomic_fetch_and(&sched_idle, ~bit);
     atomic_store(&cpu->idle, false);
     if (idle_exit_hook)

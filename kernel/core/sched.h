@@ -157,8 +157,9 @@ int rq_priority(const struct runqueue *rq);
  */
 
 /* Interrupts off in all of these. The caller holds thread->queued; it is given up. place: choose
- * the CPU and hand it over; settle: enqueue it here, on thread->cpu. */
-void sched_place(struct thread *thread);
+ * the CPU and hand it over (waker: the current thread, where it wakes it; or NULL); settle: enqueue
+ * it here, on thread->cpu. */
+void sched_place(struct thread *thread, struct thread *waker);
 void sched_settle(struct thread *thread);
 void sched_push(struct cpu *cpu, struct thread *thread);
 /* Name another CPU for a thread that is off its own; the caller hands it over. */
@@ -173,8 +174,8 @@ void sched_finish(void);
 /* --- balance.c
  * ------------------------------------------------------------------------------------ */
 
-/* Where a thread that is off its CPU should be enqueued. */
-struct cpu *balance_choose(struct thread *thread);
+/* Where a thread that is off its CPU should be enqueued. waker: as sched_place(). */
+struct cpu *balance_choose(struct thread *thread, struct thread *waker);
 /* The running thread goes to sleep. */
 void balance_slept(struct thread *thread, uint64_t now);
 /* Take a waiting thread out of rq and send it to cpu. */

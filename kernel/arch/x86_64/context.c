@@ -16,8 +16,6 @@ enum {
     CPUID_1_ECX_XSAVE = 1 << 26,
 };
 
-struct thread *switch_stacks(struct thread *from, uintptr_t *from_rsp, uintptr_t to_rsp);
-
 static bool has_fsgsbase __after_boot_readonly;
 
 void cpu_features_init(void)
@@ -53,12 +51,12 @@ void fs_base_set(uint64_t base)
         asm volatile("wrfsbase %0" : : "r"(base));
 }
 
-/* What switch_stacks() pops, from the lowest address up. */
+/* What lies at a switched-away thread's saved_rsp. */
 struct switch_frame {
-    uint64_t r15, r14, r13, r12, rbp, rbx;
+    uint64_t rbp;
     void (*rip)(void);
-    uint64_t no_caller; /* where start()'s return address would be: keeps the stack aligned and
-                           ends backtraces */
+    uint64_t no_caller; /* where start()'s return address would be: keeps the stack aligned; with
+                           rbp 0 it ends backtraces */
 };
 
 void context_init(struct thread *thread, void (*start)(void))
@@ -67,6 +65,25 @@ void context_init(struct thread *thread, void (*start)(void))
 
     *frame = (struct switch_frame){.rip = start};
     thread->saved_rsp = (uintptr_t)frame;
+}
+
+/* The compiler saves what it needs of the registers that the other thread has changed; it cannot be
+ * told so of rbp. The jump always goes to the same place, which the processor learns; a return
+ * would go where it does not expect it. */
+static inline void switch_stacks(uintptr_t *save, uintptr_t load)
+{
+    asm volatile("push $1f\n"
+                 "push %%rbp\n"
+                 "mov %%rsp, (%0)\n"
+                 "mov %1, %%rsp\n"
+                 "pop %%rbp\n"
+                 "pop %%rcx\n"
+                 "jmp *%%rcx\n"
+                 "1:\n"
+                 : "+a"(save), "+d"(load)
+                 :
+                 : "rbx", "rcx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+                   "cc", "memory");
 }
 
 /* Threads of the program only: the kernel uses neither these registers nor FS, so they stay in the
@@ -91,7 +108,7 @@ static void load_program_state(struct cpu *cpu, struct thread *thread)
     cpu->fpu_owner = thread;
 }
 
-struct thread *context_switch(struct thread *from, struct thread *to)
+void context_switch(struct thread *from, struct thread *to)
 {
     struct cpu *cpu = this_cpu();
 
@@ -101,5 +118,5 @@ struct thread *context_switch(struct thread *from, struct thread *to)
     (void)__atomic_exchange_n(&cpu->running, to, __ATOMIC_SEQ_CST); /* see thread_post_work() */
     if (to->fpu)
         load_program_state(cpu, to);
-    return switch_stacks(from, &from->saved_rsp, to->saved_rsp);
+    switch_stacks(&from->saved_rsp, to->saved_rsp);
 }

@@ -10,9 +10,9 @@ void cpu_features_init(void);
 
 /* Lay out a new thread's kernel stack so that the first switch to it calls start(). */
 void context_init(struct thread *thread, void (*start)(void));
-/* Interrupts off. Returns when `from` is switched to again; the thread that ran before is returned
- * (it is safe off its stack now). Saves and loads FS base and extended state of program threads. */
-struct thread *context_switch(struct thread *from, struct thread *to);
+/* Interrupts off. Returns when `from` is switched to again, on whatever CPU. Saves and loads FS
+ * base and extended state of program threads. */
+void context_switch(struct thread *from, struct thread *to);
 
 /* Extended state (FPU, SSE, AVX, ...): size in bytes of a save area, the XCR0 mask in use (3 where
  * there is no XSAVE; the area is FXSAVE's 512 bytes then). */

@@ -29,3 +29,9 @@ static inline void irq_disable(void)
 {
     asm volatile("cli" : : : "memory");
 }
+/* With interrupts off: wait for one and let it be handled; they are off again afterwards. sti takes
+ * effect after the next instruction (SDM 2B, STI), so none can come before hlt. */
+static inline void irq_wait(void)
+{
+    asm volatile("sti; hlt; cli" : : : "memory");
+}
