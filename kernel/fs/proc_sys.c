@@ -98,12 +98,6 @@ static int show_boot_id(struct text *text, const struct pseudo *self)
     return 0;
 }
 
-static int show_sem(struct text *text, const struct pseudo *self)
-{
-    text_printf(text, "32000\t1024000000\t500\t32000\n");
-    return 0;
-}
-
 static int show_printk(struct text *text, const struct pseudo *self)
 {
     text_printf(text, "%d\t4\t1\t7\n", log_level);
@@ -135,15 +129,8 @@ static const struct pseudo_entry kernel_table[] = {
     CONSTANT("ngroups_max", 65536),
     CONSTANT("overflowuid", 65534),
     CONSTANT("overflowgid", 65534),
-    CONSTANT("shmmax", 18446744073692774399ull),
-    CONSTANT("shmall", 18446744073692774399ull),
-    CONSTANT("shmmni", 4096),
-    CONSTANT("msgmax", 8192),
-    CONSTANT("msgmnb", 16384),
-    CONSTANT("msgmni", 32000),
     CONSTANT("tainted", 0),
     CONSTANT("sched_rr_timeslice_ms", 100),
-    PSEUDO_FILE("sem", show_sem),
     PSEUDO_FILE("printk", show_printk),
     PSEUDO_FILE("randomize_va_space", show_randomize),
     VARIABLE("panic", sysctl_panic),
