@@ -6,6 +6,7 @@
 #include "linux/exec.h"
 #include "linux/family.h"
 #include "linux/futex.h"
+#include "linux/ipc_exit.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
 #include "linux/timers.h"
@@ -187,6 +188,7 @@ static void release_executable(struct process *process)
 static void end_process(struct process *process)
 {
     timers_process_exit(process);
+    sem_process_exit(process);
     if (process == first_process) {
         family_end_all();
         first_process_ended(process->exit_code);
