@@ -213,7 +213,8 @@ static bool next_below(uintptr_t slot, unsigned height, uint64_t base, uint64_t 
 bool page_store_next(struct page_store *store, uint64_t index, uint64_t *found)
 {
     mutex_lock(&store->lock);
-    bool is = next_below((uintptr_t)store->root, store->height, 0, index, found);
+    bool is = fits(index, store->height) &&
+              next_below((uintptr_t)store->root, store->height, 0, index, found);
     mutex_unlock(&store->lock);
     return is;
 }

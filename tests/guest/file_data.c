@@ -127,6 +127,11 @@ static void holes(void)
     CHECK_EQ(lseek(fd, 8 << 20, SEEK_HOLE), (8 << 20) + 3);
     CHECK_ERRNO(lseek(fd, 9 << 20, SEEK_DATA), ENXIO);
     CHECK_ERRNO(lseek(fd, 9 << 20, SEEK_HOLE), ENXIO);
+    CHECK_EQ(ftruncate(fd, 0), 0);
+    CHECK_EQ(pwrite(fd, "start", 5, 0), 5);
+    CHECK_EQ(ftruncate(fd, 1 << 20), 0);
+    CHECK_ERRNO(lseek(fd, 1 << 16, SEEK_DATA), ENXIO);
+    CHECK_EQ(lseek(fd, 1 << 16, SEEK_HOLE), 1 << 16);
     close(fd);
 }
 

@@ -112,6 +112,19 @@ static void around(struct page_store *store)
     }
 }
 
+/* One page alone needs no node: it is no page beyond itself. */
+static void next_of_one(struct page_store *store)
+{
+    uint64_t found = 7;
+    NEED(!page_store_next(store, 0, &found));
+    page_store_find(store, 0, true);
+    NEED(store->height == 0);
+    NEED(page_store_next(store, 0, &found) && found == 0);
+    NEED(!page_store_next(store, 1, &found));
+    NEED(!page_store_next(store, UINT64_MAX, &found));
+    page_store_remove(store, 0, 1);
+}
+
 int main(void)
 {
     struct page_store store;
@@ -120,6 +133,7 @@ int main(void)
     shim_start(RAM);
     frame_get_stats(&before);
     page_store_init(&store);
+    next_of_one(&store);
     choose_keys();
     random_pages(&store);
     around(&store);
