@@ -183,6 +183,31 @@ static void no_terminal(void)
     close(fd);
 }
 
+/* Each open of /dev/tty is a file of its own: closing it takes nothing from the others. */
+static void controlling(void)
+{
+    int m, s, again[2];
+    char byte;
+
+    signal(SIGHUP, SIG_IGN);
+    setsid(); /* fails where we lead one already */
+    NEED(openpty(&m, &s, NULL, NULL, NULL) == 0);
+    if (ioctl(s, TIOCSCTTY, 0) < 0)
+        SKIP("this process cannot get a controlling terminal");
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 2; i++)
+            NEED((again[i] = open("/dev/tty", O_RDWR)) >= 0);
+        CHECK_EQ(write(again[0], "x", 1), 1);
+        CHECK_EQ(read(m, &byte, 1), 1);
+        close(again[0]);
+        close(again[1]);
+    }
+    close(s);
+    CHECK_ERRNO(read(m, &byte, 1), EIO);
+    CHECK_EQ(write(m, "y", 1), 1);
+    close(m);
+}
+
 static void hang_up(void)
 {
     struct pollfd p = {0};
@@ -214,5 +239,6 @@ int main(void)
     promise("FIONREAD, tcflush, tcdrain", waiting_bytes);
     promise("what is no terminal says ENOTTY", no_terminal);
     promise("closing one end is seen at the other", hang_up);
+    promise("/dev/tty is opened and closed like any other file", controlling);
     return check_end();
 }

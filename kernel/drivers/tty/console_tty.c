@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/thread.h"
 #include "drivers/console/virtio_console.h"
+#include "drivers/tty/pty.h"
 #include "drivers/tty/tty.h"
 #include "fs/stream.h"
 #include "lib/string.h"
@@ -179,7 +180,9 @@ static int current_open(struct inode *inode, struct file *file)
     struct tty_caller caller = {};
     if (tty_hooks)
         tty_hooks->caller(&caller);
-    return caller.tty ? tty_open(caller.tty, file) : -ENXIO;
+    if (!caller.tty)
+        return -ENXIO;
+    return caller.tty == console ? tty_open(console, file) : pty_open_tty(caller.tty, file);
 }
 
 static const struct file_ops console_file_ops = {.open = console_open};

@@ -135,18 +135,35 @@ static int ptmx_open(struct inode *inode, struct file *file)
     return 0;
 }
 
-static int pts_open(struct inode *inode, struct file *file)
+/* ptys_lock is held. */
+static int open_slave(struct pty *pty, struct file *file)
 {
-    unsigned index = dev_minor(inode->rdev);
-    int r = -EIO;
-    mutex_lock(&ptys_lock);
-    struct pty *pty = index < PTYS_MAX ? ptys[index] : NULL;
-    if (pty && pty->master_open && !pty->locked)
-        r = tty_open(&pty->slave, file);
+    int r = pty->master_open ? tty_open(&pty->slave, file) : -EIO;
     if (r == 0) {
         pty->slave_closed = false;
         pty->refs++;
     }
+    return r;
+}
+
+static int pts_open(struct inode *inode, struct file *file)
+{
+    unsigned index = dev_minor(inode->rdev);
+    mutex_lock(&ptys_lock);
+    struct pty *pty = index < PTYS_MAX ? ptys[index] : NULL;
+    int r = pty && !pty->locked ? open_slave(pty, file) : -EIO;
+    mutex_unlock(&ptys_lock);
+    return r;
+}
+
+/* The pointer is looked for before it is followed: the pair may be gone. */
+int pty_open_tty(const struct tty *tty, struct file *file)
+{
+    int r = -ENXIO;
+    mutex_lock(&ptys_lock);
+    for (unsigned i = 0; i < PTYS_MAX && r == -ENXIO; i++)
+        if (ptys[i] && &ptys[i]->slave == tty)
+            r = open_slave(ptys[i], file);
     mutex_unlock(&ptys_lock);
     return r;
 }
@@ -236,11 +253,9 @@ static ssize_t feed(struct pty *pty, struct file *file, const uint8_t *bytes, si
     int r = 0;
     mutex_lock(lock);
     while (r == 0 && done < n) {
-        size_t part = pty->slave_closed ? 0 : tty_input(&pty->slave, bytes + done, n - done);
+        size_t part = tty_input(&pty->slave, bytes + done, n - done);
         done += part;
-        if (pty->slave_closed)
-            r = -EIO;
-        else if (part == 0)
+        if (part == 0)
             r = nonblocking(file) ? -EAGAIN : tty_sleep(lock, &pty->master_wait, NSEC_FOREVER);
     }
     mutex_unlock(lock);

@@ -6,6 +6,7 @@
 
 enum { PTYS_MAX = 256, PTS_MAJOR = 136 };
 
+struct tty;
 struct pts_info {
     uint32_t uid, gid, mode;
     struct timespec created;
@@ -15,4 +16,7 @@ bool pty_info(unsigned index, struct pts_info *info);
 int pty_set_info(unsigned index, const struct attributes *attr);
 /* The smallest number >= index in use; -ENOENT. */
 int pty_next(unsigned index);
+/* Open a slave, which is the caller's controlling terminal, once more (/dev/tty). -ENXIO: tty is no
+ * slave (any more). */
+int pty_open_tty(const struct tty *tty, struct file *file);
 extern const struct file_ops ptmx_ops, pts_ops;
