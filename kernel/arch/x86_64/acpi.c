@@ -8,8 +8,8 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 
-/* ACPI 6.5, 5.2: lengths and places of what is read. Tables lie in RAM (the direct map); what does
- * not is refused. */
+/* ACPI 6.5, 5.2: lengths and places of what is read. Tables lie below 4 GiB, which the direct map
+ * covers from the start; what does not is refused. */
 enum { RSDP_LEN = 20, RSDP_LEN_2 = 36, HEADER_LEN = 36, TABLE_MAX = 1 << 20 };
 
 static const uint8_t *root; /* the XSDT or RSDT */
@@ -37,16 +37,10 @@ static bool sums_to_zero(const uint8_t *p, size_t n)
     return sum == 0;
 }
 
-/* Is it mapped by the direct map: below 4 GiB, or inside a range of the memory map? */
 static bool mapped(paddr_t p, size_t n)
 {
-    if (p && p + n <= 1ull << 32)
-        return true;
-    for (unsigned i = 0; i < boot_info.nmemory; i++)
-        if (p >= boot_info.memory[i].start &&
-            p + n <= boot_info.memory[i].start + boot_info.memory[i].size)
-            return true;
-    return false;
+    const paddr_t end = 1ull << 32;
+    return p && p < end && n <= end - p;
 }
 
 /* A table by address, whole and with a right checksum. */

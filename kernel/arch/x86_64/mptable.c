@@ -7,7 +7,7 @@
 #include "mm/frame.h"
 
 /* Intel MultiProcessor Specification 1.4, chapter 4. */
-enum { POINTER_LEN = 16, HEADER_LEN = 44, TABLE_MAX = 65536 };
+enum { POINTER_LEN = 16, HEADER_LEN = 44 };
 enum { ENTRY_CPU, ENTRY_BUS, ENTRY_IOAPIC, ENTRY_INTERRUPT, ENTRY_LINT };
 
 static uint32_t get32(const uint8_t *p)
