@@ -234,6 +234,8 @@ void ap_main(struct cpu *cpu)
     cpu->apic_id = lapic_id();
     cpu_features_init();
     atomic_store(&cpu->online, true);
+    /* Kernel mappings that changed before that did so without us. */
+    tlb_flush_global();
     sched_cpu_start();
 }
 
