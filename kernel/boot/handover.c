@@ -38,7 +38,7 @@ static void set_cmdline(struct boot_info *info, paddr_t paddr, phys_window_t *wi
     const char *text;
     while (!(text = window(paddr, seen)) && seen > 1)
         seen /= 2;
-    size_t n = text ? strnlen(text, seen) : 0;
+    size_t n = text ? strnlen(text, seen - 1) : 0; /* where there is no 0, it is cut off for one */
     info->cmdline = paddr;
     info->cmdline_len = n;
 }
