@@ -116,6 +116,15 @@ int pci_msix_enable(struct pci_device *device)
     return 0;
 }
 
+void pci_msix_disable(struct pci_device *device)
+{
+    if (!device->msix_table)
+        return;
+    pci_write16(device, device->msix_cap + MSIX_CONTROL, 0);
+    pci_write16(device, PCI_COMMAND, pci_read16(device, PCI_COMMAND) & ~PCI_COMMAND_NO_INTX);
+    device->msix_count = 0;
+}
+
 int pci_msix_bind(struct pci_device *device, unsigned entry, const struct cpu *cpu,
                   irq_handler_t *handler, void *arg)
 {

@@ -67,5 +67,7 @@ void pci_enable(const struct pci_device *device, uint16_t bits);
 int pci_msix_enable(struct pci_device *device);
 int pci_msix_bind(struct pci_device *device, unsigned entry, const struct cpu *cpu,
                   irq_handler_t *handler, void *arg);
+/* Back to the line interrupt. */
+void pci_msix_disable(struct pci_device *device);
 /* The line interrupt, shared with others. */
 int pci_line_bind(const struct pci_device *device, irq_handler_t *handler, void *arg);

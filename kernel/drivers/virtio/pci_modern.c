@@ -224,12 +224,13 @@ static void line_interrupt(void *arg)
 
 static int bind_interrupts(struct modern *m)
 {
-    if (pci_msix_enable(m->pci) == 0 &&
+    if (pci_msix_enable(m->pci) == 0 && m->pci->msix_count >= QUEUE_ENTRIES &&
         pci_msix_bind(m->pci, CONFIG_ENTRY, this_cpu(), config_message, m) == 0 &&
         pci_msix_bind(m->pci, SHARED_ENTRY, this_cpu(), shared_message, m) == 0) {
         m->msix = true;
         return 0;
     }
+    pci_msix_disable(m->pci);
     return m->isr ? pci_line_bind(m->pci, line_interrupt, m) : -ENODEV;
 }
 
