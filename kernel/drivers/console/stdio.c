@@ -50,33 +50,34 @@ static void chunk_free(const uint8_t *small, uint8_t *chunk)
         kfree(chunk);
 }
 
+/* What there is, at most `there` bytes at a time; -EFAULT; 0: another reader was faster. */
+static ssize_t take_bytes(struct stream *stream, struct io *io, size_t there)
+{
+    uint8_t small[CHUNK_SMALL];
+    size_t done = 0, size = MIN(io->left, there), moved = 0;
+    uint8_t *chunk = chunk_alloc(small, &size);
+    ssize_t n = 0;
+    while (io->left && (n = stream->ops->read(stream, chunk, MIN(io->left, size))) > 0) {
+        moved = io_put(io, chunk, n);
+        done += moved;
+        if (moved < (size_t)n)
+            break;
+    }
+    chunk_free(small, chunk);
+    return done || n <= 0 ? (ssize_t)done : -EFAULT;
+}
+
 static ssize_t stream_read(struct file *file, struct io *io, off_t *pos)
 {
     struct stream *stream = file->data;
-    uint8_t small[CHUNK_SMALL];
-    size_t done = 0;
-    if (io->left == 0)
-        return 0;
-    ssize_t there = wait_for(file, stream->ops->readable);
-    if (there < 0)
-        return there == -EPIPE ? 0 : there;
-    size_t size = MIN(io->left, (size_t)there);
-    uint8_t *chunk = chunk_alloc(small, &size);
-    while (io->left) {
-        ssize_t n = stream->ops->read(stream, chunk, MIN(io->left, size));
-        if (n <= 0)
-            break;
-        size_t moved = io_put(io, chunk, n);
-        done += moved;
-        if (moved < (size_t)n) {
-            chunk_free(small, chunk);
-            return done ? (ssize_t)done : -EFAULT;
-        }
+    ssize_t n = 0;
+    while (n == 0 && io->left) {
+        n = wait_for(file, stream->ops->readable);
+        if (n < 0)
+            return n == -EPIPE ? 0 : n;
+        n = take_bytes(stream, io, n);
     }
-    chunk_free(small, chunk);
-    if (done == 0) /* another reader was faster */
-        return nonblocking(file) ? -EAGAIN : stream_read(file, io, pos);
-    return done;
+    return n;
 }
 
 /* Hand over n bytes, sleeping for room; what was taken, or the error that came first. */

@@ -76,6 +76,7 @@ struct port {
     size_t tx_bytes; /* under way, */
     unsigned ntx;    /* in so many buffers */
     bool reserve_busy;
+    bool rx_awaited, tx_awaited; /* somebody was told to wait for bytes, or room */
     struct {
         struct tx_buffer head;
         uint8_t data[TX_RESERVE];
@@ -250,7 +251,8 @@ static void open_port(struct port *port)
     virtqueue_kick(port->rx);
 }
 
-/* Move what the device has filled to the port's list. */
+/* Move what the device has filled to the port's list. Whoever does it wakes the others that wait:
+ * the interrupt that announces it, if it comes later, finds nothing more in the queue. */
 static void reap_rx(struct port *port)
 {
     struct rx_buffer *rx;
@@ -266,6 +268,10 @@ static void reap_rx(struct port *port)
         *port->filled_end = rx;
         port->filled_end = &rx->next;
         port->filled_bytes += len;
+    }
+    if (port->filled_bytes && port->rx_awaited) {
+        port->rx_awaited = false;
+        waitqueue_wake(&port->stream.wait, 0, POLLIN);
     }
 }
 
@@ -289,7 +295,10 @@ static ssize_t look_rx(struct port *port)
     reap_rx(port);
     if (port->filled_bytes)
         return port->filled_bytes;
-    return host_gone(port) ? -EPIPE : 0;
+    if (host_gone(port))
+        return -EPIPE;
+    port->rx_awaited = true;
+    return 0;
 }
 
 static ssize_t console_readable(struct stream *stream)
@@ -350,13 +359,19 @@ static void free_tx(struct port *port, struct tx_buffer *tx)
         kfree(tx);
 }
 
+/* And wake those that wait for room, see reap_rx(). */
 static void reap_tx(struct port *port)
 {
     struct tx_buffer *tx;
+    unsigned before = port->ntx;
     while ((tx = virtqueue_get(port->tx, NULL))) {
         port->tx_bytes -= tx->len;
         port->ntx--;
         free_tx(port, tx);
+    }
+    if (port->ntx != before && port->tx_awaited) {
+        port->tx_awaited = false;
+        waitqueue_wake(&port->stream.wait, 0, POLLOUT);
     }
 }
 
@@ -380,7 +395,9 @@ static ssize_t look_tx(struct port *port)
     }
     if (host_gone(port))
         return -EPIPE;
-    return port->host_open ? tx_room(port) : 0;
+    size_t room = port->host_open ? tx_room(port) : 0;
+    port->tx_awaited |= room == 0;
+    return room;
 }
 
 static ssize_t console_writable(struct stream *stream)
@@ -462,6 +479,7 @@ static bool drained(struct port *port)
         reap_tx(port);
     }
     bool done = port->ntx == 0 || host_gone(port);
+    port->tx_awaited |= !done;
     spin_unlock_irq(&port->console->lock, flags);
     return done;
 }
