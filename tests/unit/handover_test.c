@@ -127,10 +127,10 @@ int main(void)
     info = (struct boot_info){0};
     check(handover_pvh(&info, SIZE - 8, window) == -EINVAL, "PVH: beyond memory is refused");
     make_linux(); /* up to the end of memory: the command line's own 0 needs a place there */
-    memset(memory + SIZE - BOOT_CMDLINE_MAX, 'x', BOOT_CMDLINE_MAX);
-    put(ZERO + 0x228, SIZE - BOOT_CMDLINE_MAX, 4);
+    memset(memory + SIZE - 4096, 'x', 4096);
+    put(ZERO + 0x228, SIZE - 4096, 4);
     info = (struct boot_info){0};
-    check(!handover_linux(&info, ZERO, window) && info.cmdline_len == BOOT_CMDLINE_MAX - 1,
+    check(!handover_linux(&info, ZERO, window) && info.cmdline_len == 4095,
           "a command line without end is cut off inside of memory");
     srand(11);
     check(!mutate(make_pvh, handover_pvh, INFO), "PVH: 10,000 mutants");
