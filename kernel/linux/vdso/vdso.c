@@ -47,6 +47,15 @@ static inline const struct clock_data *clock_page(void)
     return data;
 }
 
+/* v * mult >> shift, the product in 128 bits, shift below 64. */
+static inline uint64_t scale(uint64_t v, uint64_t mult, uint8_t shift)
+{
+    uint64_t low, high;
+    asm("mulq %3" : "=a"(low), "=d"(high) : "a"(v), "rm"(mult) : "cc");
+    asm("shrd %%cl, %1, %0" : "+r"(low) : "r"(high), "c"(shift) : "cc");
+    return low;
+}
+
 /* Nanoseconds of the monotonic clock and what to add for real time; false: ask the kernel. */
 static inline bool read_clock(uint64_t *ns, uint64_t *realtime_offset)
 {
@@ -59,7 +68,7 @@ static inline bool read_clock(uint64_t *ns, uint64_t *realtime_offset)
         uint32_t low, high;
         asm volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
         uint64_t delta = ((uint64_t)high << 32 | low) - d->base_tsc;
-        *ns = d->base_ns + (uint64_t)((unsigned __int128)delta * d->mult >> d->shift);
+        *ns = d->base_ns + scale(delta, d->mult, d->shift);
         *realtime_offset = d->realtime_offset_ns;
         atomic_thread_fence(memory_order_acquire);
     } while (before & 1 || before != atomic_load_explicit(&d->sequence, memory_order_relaxed));
@@ -69,12 +78,13 @@ static inline bool read_clock(uint64_t *ns, uint64_t *realtime_offset)
 int __vdso_clock_gettime(int clock, struct vdso_timespec *ts)
 {
     uint64_t ns, offset;
-    bool real = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
-    bool known = real || clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_RAW ||
-                 clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_BOOTTIME;
-    if (!known || !read_clock(&ns, &offset))
+    /* One bit a clock: those known here, and those that count from 1970. */
+    const unsigned real = 1 << CLOCK_REALTIME | 1 << CLOCK_REALTIME_COARSE;
+    const unsigned known = real | 1 << CLOCK_MONOTONIC | 1 << CLOCK_MONOTONIC_RAW |
+                           1 << CLOCK_MONOTONIC_COARSE | 1 << CLOCK_BOOTTIME;
+    if ((unsigned)clock > CLOCK_BOOTTIME || !(known >> clock & 1) || !read_clock(&ns, &offset))
         return call2(NR_clock_gettime, (void *)(int64_t)clock, ts);
-    if (real)
+    if (real >> clock & 1)
         ns += offset;
     ts->sec = ns / NSEC;
     ts->nsec = ns % NSEC;
