@@ -5,24 +5,24 @@ VDSO_CFLAGS = -std=gnu17 -O2 -fpic -ffreestanding -fno-stack-protector -fcf-prot
 $(BUILD)/vdso.so: kernel/linux/vdso/vdso.c kernel/linux/vdso/sigreturn.S kernel/linux/vdso/vdso.ld \
 		kernel/core/clock.h kernel/core/cpu.h
 	@mkdir -p $(@D)
-	$(CC) $(VDSO_CFLAGS) -shared -nostdlib -Wl,-T,kernel/linux/vdso/vdso.ld -Wl,-soname,linux-vdso.so.1 \
+	@$(CC) $(VDSO_CFLAGS) -shared -nostdlib -Wl,-T,kernel/linux/vdso/vdso.ld -Wl,-soname,linux-vdso.so.1 \
 		-Wl,--hash-style=both -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,norelro -Wl,-s \
 		-o $@ kernel/linux/vdso/vdso.c kernel/linux/vdso/sigreturn.S
 
 $(BUILD)/kernel/linux/vdso/image.S.o: kernel/linux/vdso/image.S $(BUILD)/vdso.so
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_CFLAGS) -DVDSO_FILE='"$(BUILD)/vdso.so"' -c $< -o $@
+	@$(CC) $(KERNEL_CFLAGS) -DVDSO_FILE='"$(BUILD)/vdso.so"' -c $< -o $@
 
 KERNEL_LINK = $(CC) $(KERNEL_LDFLAGS) -T kernel/boot/kernel.ld
 
 # Linked twice: the second time with the names of the first one's functions, which lie behind all text.
 $(BUILD)/osprey.elf: $(KERNEL_OBJS) $(BUILD)/kernel/linux/vdso/image.S.o kernel/boot/kernel.ld \
 		kernel/symbols.sh
-	$(KERNEL_LINK) -o $(BUILD)/first.elf $(filter %.o,$^)
+	@echo "  ld $@"; $(KERNEL_LINK) -o $(BUILD)/first.elf $(filter %.o,$^)
 	@kernel/symbols.sh $(BUILD)/first.elf >$(BUILD)/symbols.S
-	$(CC) -c $(BUILD)/symbols.S -o $(BUILD)/symbols.o
-	$(KERNEL_LINK) -o $(BUILD)/osprey.debug $(filter %.o,$^) $(BUILD)/symbols.o
-	objcopy --strip-debug $(BUILD)/osprey.debug $@
+	@$(CC) -c $(BUILD)/symbols.S -o $(BUILD)/symbols.o
+	@echo "  ld $@"; $(KERNEL_LINK) -o $(BUILD)/osprey.debug $(filter %.o,$^) $(BUILD)/symbols.o
+	@objcopy --strip-debug $(BUILD)/osprey.debug $@
 
 $(BUILD)/abi_table: host/abi/abi_table.c
 	@mkdir -p $(@D)
