@@ -253,6 +253,22 @@ static void allocation(void)
     close(fd);
 }
 
+/* Nothing to write is not an error: a file or folder that is only read, as libraries do it. */
+static void sync_of_readers(void)
+{
+    static const char *const places[] = {"/etc", "/etc/passwd", "."};
+    for (int i = 0; i < 3; i++) {
+        int fd = open(places[i], O_RDONLY);
+        NEED(fd >= 0);
+        CHECK_EQ(fsync(fd), 0);
+        CHECK_EQ(fdatasync(fd), 0);
+        close(fd);
+    }
+    int fd = open("/dev/null", O_RDWR);
+    CHECK_ERRNO(fsync(fd), EINVAL);
+    close(fd);
+}
+
 static void times(void)
 {
     struct timespec set[2] = {{1000000, 123456789}, {2000000, 987654321}};
@@ -418,6 +434,7 @@ int main(void)
     promise("5 MiB come back as written", large_data);
     promise("an unlinked file lives while it is open", unlinked_lives_on);
     promise("fallocate, fsync", allocation);
+    promise("fsync of what is only read", sync_of_readers);
     promise("utimensat sets times, a write updates them", times);
     promise("appends of four threads do not mix", appends_do_not_mix);
     promise("dup, dup2, dup3, fcntl", descriptors);
