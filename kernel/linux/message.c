@@ -212,7 +212,7 @@ static int64_t send_buffer(int fd, uintptr_t buf, size_t n, unsigned flags, uint
     struct message message = {.io = io_user(&iov, buf, n),
                               .flags = flags,
                               .nonblock = nonblocking(ref.file, flags),
-                              .cred = caller_cred()};
+                              .cred = sender_cred()};
     if (!user_range_ok(buf, n))
         result = -EFAULT;
     if (!result && addr) {
@@ -243,7 +243,7 @@ static int64_t send_message(const struct fd_ref *ref, struct socket *socket,
     struct message message = {.io = vec.io,
                               .flags = flags,
                               .nonblock = nonblocking(ref->file, flags),
-                              .cred = caller_cred()};
+                              .cred = sender_cred()};
     if (header->name && header->name_len) {
         int len = MIN(header->name_len, (int)sizeof(address.bytes));
         result = address_get(&address, header->name, len);
@@ -343,8 +343,6 @@ static int put_results(uintptr_t at, const struct user_message *header,
                        const struct control *control)
 {
     if (header->name) {
-        if (header->name_len < 0)
-            return -EINVAL;
         unsigned n = MIN((unsigned)header->name_len, address->len);
         if (user_write(header->name, address->bytes, n) < 0 ||
             user_put32(at + offsetof(struct user_message, name_len), address->len) < 0)
@@ -365,6 +363,8 @@ static int64_t receive_message(const struct fd_ref *ref, struct socket *socket, 
     struct user_iov vec;
     if (user_read(&header, at, sizeof(header)) < 0)
         return -EFAULT;
+    if (header.name && header.name_len < 0)
+        return -EINVAL;
     if (header.iov_len > IOV_MAX)
         return -EMSGSIZE;
     int64_t result = user_iov_get(&vec, header.iov, header.iov_len);

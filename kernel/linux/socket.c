@@ -20,15 +20,23 @@ int socket_borrow(int fd, struct fd_ref *ref, struct socket **socket)
     return -ENOTSOCK;
 }
 
-struct socket_cred caller_cred(void)
+/* What SO_PEERCRED tells the other side: the effective user. */
+static struct socket_cred caller_cred(void)
 {
     struct task *task = current_task();
     return (struct socket_cred){task->process->pid, task->cred.euid, task->cred.egid};
 }
 
+/* What SCM_CREDENTIALS tells it: the real one. */
+struct socket_cred sender_cred(void)
+{
+    struct task *task = current_task();
+    return (struct socket_cred){task->process->pid, task->cred.uid, task->cred.gid};
+}
+
 static int give_hook(void)
 {
-    socket_cred_hook = caller_cred;
+    socket_cred_hook = sender_cred;
     return 0;
 }
 BOOT_STEP(PHASE_FS, "socket credentials", give_hook);

@@ -6,8 +6,8 @@
 
 /* The socket of a descriptor: -EBADF, -ENOTSOCK. Give ref back with fd_return(). */
 int socket_borrow(int fd, struct fd_ref *ref, struct socket **socket);
-/* Who is calling. */
-struct socket_cred caller_cred(void);
+/* Who sends a message. */
+struct socket_cred sender_cred(void);
 /* An address from the program: -EINVAL for a bad length, -EFAULT. */
 int address_get(struct socket_address *address, uintptr_t addr, int len);
 /* An address to the program, as far as it has room: *len_addr is the room, then the whole length.

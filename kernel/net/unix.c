@@ -123,7 +123,7 @@ static void close_socket(struct unix_socket *u, bool never_accepted)
         if (u->peer && u->socket.type != SOCK_DGRAM)
             hang_up(u->peer, lost || never_accepted);
         drop_clients(u);
-        unix_forget_peer(u);
+        unix_change_peer(u, NULL);
     }
     unix_put(u);
 }
@@ -239,7 +239,8 @@ static int wait_backlog(struct unix_socket *listener, bool nonblock, nsec_t dead
     if (nonblock)
         return -EAGAIN;
     int err =
-        WAIT_EVENT(&listener->writable, listener->nqueued <= listener->backlog || listener->dead,
+        WAIT_EVENT(&listener->writable,
+                   listener->nqueued <= listener->backlog || listener->dead || listener->shut_read,
                    WAIT_INTERRUPTIBLE, deadline);
     return err ? socket_wait_error(err, deadline) : 0;
 }
@@ -287,7 +288,7 @@ static int dgram_connect(struct socket *socket, const struct socket_address *add
 {
     struct unix_socket *u = unix_of(socket), *peer;
     if (address->len >= sizeof(address->family) && address->family == AF_UNSPEC) {
-        unix_forget_peer(u);
+        unix_change_peer(u, NULL);
         return 0;
     }
     int err = unix_address_check(address);
@@ -301,8 +302,7 @@ static int dgram_connect(struct socket *socket, const struct socket_address *add
         unix_put(peer);
         return -EPERM;
     }
-    unix_forget_peer(u);
-    unix_set_peer(u, peer);
+    unix_change_peer(u, peer);
     return 0;
 }
 
@@ -357,8 +357,8 @@ static int unix_pair(struct socket *a, struct socket *b)
     unix_get(ub);
     ua->peer_cred = a->cred;
     ub->peer_cred = b->cred;
-    unix_set_peer(ua, ub);
-    unix_set_peer(ub, ua);
+    unix_change_peer(ua, ub);
+    unix_change_peer(ub, ua);
     if (a->type != SOCK_DGRAM)
         ua->state = ub->state = UNIX_CONNECTED;
     return 0;
@@ -484,7 +484,7 @@ static int unix_get_option(struct socket *socket, int level, int name, void *val
         from = &u->peek_offset;
         size = sizeof(u->peek_offset);
     } else {
-        return -ENOPROTOOPT;
+        return level == SOL_SOCKET ? -ENOPROTOOPT : -EOPNOTSUPP;
     }
     size = MIN(size, len);
     memcpy(value, from, size);
@@ -495,7 +495,9 @@ static int unix_set_option(struct socket *socket, int level, int name, const voi
                            size_t len)
 {
     struct unix_socket *u = unix_of(socket);
-    if (level != SOL_SOCKET || name != SO_PEEK_OFF)
+    if (level != SOL_SOCKET)
+        return -EOPNOTSUPP;
+    if (name != SO_PEEK_OFF)
         return -ENOPROTOOPT;
     int offset;
     if (len < sizeof(offset))

@@ -1,8 +1,9 @@
 /* net/unix.h: AF_UNIX inside (man 7 unix): sockets, names (unix_name.c), connections (unix.c) and
  * what is on its way (unix_data.c).
  *
- * Locks: socket->lock, two of them in address order; then names_lock. Between connected stream
- * sockets `peer` never changes until release, so their transfers lock only the receiver. */
+ * Locks: peers_lock (unix_data.c); socket->lock, two of them in address order; then names_lock.
+ * Between connected stream sockets `peer` never changes until release, so their transfers lock only
+ * the receiver. */
 #pragma once
 
 #include "net/socket.h"
@@ -86,9 +87,7 @@ ssize_t unix_receive_stream(struct socket *socket, struct message *message);
 ssize_t unix_receive_packet(struct socket *socket, struct message *message);
 /* Throw away what nobody will read; true if there was anything. */
 bool unix_purge(struct unix_socket *u);
-/* Datagram sockets: leave the present peer. */
-void unix_forget_peer(struct unix_socket *u);
-/* connect(2) of a datagram socket and the second half of socketpair(2): takes over the reference
- * of peer. */
-void unix_set_peer(struct unix_socket *u, struct unix_socket *peer);
+/* Another peer (its reference is taken over), or none (NULL), in the place of the present one:
+ * connect(2) of a datagram socket, socketpair(2), the end. */
+void unix_change_peer(struct unix_socket *u, struct unix_socket *peer);
 int unix_may_send(const struct unix_socket *u, const struct unix_socket *to);

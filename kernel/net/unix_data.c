@@ -92,30 +92,53 @@ int unix_may_send(const struct unix_socket *u, const struct unix_socket *to)
     return !to->peer || to->peer == u ? 0 : -EPERM;
 }
 
-void unix_set_peer(struct unix_socket *u, struct unix_socket *peer)
+/* Over changes of peers: `client` of a socket is a link in its peer's list, under the peer's lock,
+ * and must leave one list before it enters the next. */
+static struct mutex peers_lock;
+
+static struct unix_socket *exchange_peer(struct unix_socket *u, struct unix_socket *peer)
 {
     mutex_lock(&u->lock);
+    struct unix_socket *old = u->peer;
     u->peer = peer;
     mutex_unlock(&u->lock);
-    if (u->socket.type != SOCK_DGRAM)
-        return;
-    mutex_lock(&peer->lock);
-    list_add(&peer->clients, &u->client);
-    mutex_unlock(&peer->lock);
+    return old;
 }
 
-void unix_forget_peer(struct unix_socket *u)
+/* With peers_lock held. Returns the one before, with its reference. */
+static struct unix_socket *change_peer(struct unix_socket *u, struct unix_socket *peer)
 {
-    mutex_lock(&u->lock);
-    struct unix_socket *peer = u->peer;
-    u->peer = NULL;
-    mutex_unlock(&u->lock);
-    if (!peer)
-        return;
-    mutex_lock(&peer->lock);
-    list_del(&u->client);
-    mutex_unlock(&peer->lock);
-    unix_put(peer);
+    struct unix_socket *old = exchange_peer(u, peer);
+    if (old) {
+        mutex_lock(&old->lock);
+        list_del(&u->client);
+        mutex_unlock(&old->lock);
+    }
+    if (peer && u->socket.type == SOCK_DGRAM) {
+        mutex_lock(&peer->lock);
+        list_add(&peer->clients, &u->client);
+        mutex_unlock(&peer->lock);
+    }
+    return old;
+}
+
+void unix_change_peer(struct unix_socket *u, struct unix_socket *peer)
+{
+    mutex_lock(&peers_lock);
+    struct unix_socket *old = change_peer(u, peer);
+    mutex_unlock(&peers_lock);
+    if (old)
+        unix_put(old);
+}
+
+/* The peer was found dead: leave it, unless there is another by now. */
+static void leave_dead_peer(struct unix_socket *u, const struct unix_socket *dead)
+{
+    mutex_lock(&peers_lock);
+    struct unix_socket *old = u->peer == dead ? change_peer(u, NULL) : NULL;
+    mutex_unlock(&peers_lock);
+    if (old)
+        unix_put(old);
 }
 
 /* The peer with a reference, or NULL. */
@@ -275,8 +298,8 @@ static ssize_t send_to(struct unix_socket *u, struct unix_socket *to, struct mes
     if (!err)
         return (ssize_t)len;
     packet_free(packet);
-    if (err == -ECONNREFUSED && u->peer == to)
-        unix_forget_peer(u);
+    if (err == -ECONNREFUSED)
+        leave_dead_peer(u, to);
     return err;
 }
 
@@ -339,6 +362,15 @@ static bool same_cred(const struct socket_cred *a, const struct socket_cred *b)
     return a->pid == b->pid && a->uid == b->uid && a->gid == b->gid;
 }
 
+/* Who has sent the first bytes that are received. */
+static void note_sender(struct message *message, const struct unix_packet *packet)
+{
+    const struct unix_name *name = packet->sender->name;
+    message->cred = packet->cred;
+    if (message->address && name)
+        *message->address = name->address;
+}
+
 /* Look at the stream without taking; under the lock. Bytes, or -EFAULT. */
 static ssize_t peek_stream(struct unix_socket *u, struct message *message)
 {
@@ -350,7 +382,7 @@ static ssize_t peek_stream(struct unix_socket *u, struct message *message)
             continue;
         }
         if (!total)
-            message->cred = packet->cred;
+            note_sender(message, packet);
         else if (socket_flag(&u->socket, SO_PASSCRED) && !same_cred(&message->cred, &packet->cred))
             break;
         size_t n = MIN(len - skip, message->io.left);
@@ -378,6 +410,8 @@ static ssize_t take_stream(struct unix_socket *u, struct message *message, bool 
     struct unix_packet *packet = list_first(&u->queue, struct unix_packet, link);
     if (!first && socket_flag(&u->socket, SO_PASSCRED) && !same_cred(&message->cred, &packet->cred))
         return 0;
+    if (first)
+        note_sender(message, packet);
     message->cred = packet->cred;
     size_t n = MIN(packet->len - packet->offset, message->io.left);
     size_t moved = io_put(&message->io, packet->data + packet->offset, n);
@@ -417,6 +451,17 @@ static ssize_t receive_now(struct unix_socket *u, struct message *message, bool 
     return total ? (ssize_t)total : n;
 }
 
+/* recv(2) of no bytes waits for some and leaves them. */
+static ssize_t wait_for_any(struct unix_socket *u, const struct message *message, nsec_t deadline)
+{
+    while (!u->nqueued) {
+        int err = wait_for_data(u, message, deadline);
+        if (err <= 0)
+            return err;
+    }
+    return 0;
+}
+
 ssize_t unix_receive_stream(struct socket *socket, struct message *message)
 {
     struct unix_socket *u = unix_of(socket);
@@ -426,9 +471,9 @@ ssize_t unix_receive_stream(struct socket *socket, struct message *message)
         return -EINVAL; /* there never is any */
     if (message->address)
         message->address->len = 0;
-    if (!message->io.left)
-        return 0;
     nsec_t deadline = socket_deadline(socket->receive_timeout);
+    if (!message->io.left)
+        return wait_for_any(u, message, deadline);
     size_t size = message->io.left, total = 0;
     size_t target = message->flags & MSG_WAITALL ? size : MIN(size, (size_t)socket->receive_low);
     for (;;) {

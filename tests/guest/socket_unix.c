@@ -325,6 +325,87 @@ static void datagrams(void)
     close(fds[1]);
 }
 
+/* A stream's receiver learns the name of the sender; recv of nothing waits for something. */
+static void stream_details(void)
+{
+    struct sockaddr_un from = {0};
+    socklen_t len = sizeof from;
+    char text[8];
+    int l = bound(SOCK_STREAM, "@details");
+    NEED(l >= 0 && listen(l, 1) == 0);
+    int c = connected(SOCK_STREAM, "@details"), s = accept(l, NULL, NULL);
+    NEED(c >= 0 && s >= 0);
+    CHECK_ERRNO(recv(c, text, 0, MSG_DONTWAIT), EAGAIN);
+    CHECK_EQ(read(c, text, 0), 0);
+    CHECK_EQ(write(s, "hello", 5), 5);
+    CHECK_EQ(recv(c, text, 0, MSG_DONTWAIT), 0);
+    CHECK_EQ(recvfrom(c, text, 2, MSG_PEEK, (struct sockaddr *)&from, &len), 2);
+    CHECK(len == sizeof(sa_family_t) + 8 && memcmp(from.sun_path, "\0details", 8) == 0);
+    len = sizeof from;
+    memset(&from, 0, sizeof from);
+    CHECK_EQ(recvfrom(c, text, 5, 0, (struct sockaddr *)&from, &len), 5);
+    CHECK(len == sizeof(sa_family_t) + 8 && memcmp(from.sun_path, "\0details", 8) == 0);
+    CHECK_EQ(write(c, "x", 1), 1);
+    len = sizeof from;
+    CHECK_EQ(recvfrom(s, text, 5, 0, (struct sockaddr *)&from, &len), 1);
+    CHECK_EQ(len, 0);
+    struct msghdr msg = {.msg_name = &from, .msg_namelen = -1};
+    CHECK_EQ(write(s, "kept", 4), 4);
+    CHECK_ERRNO(recvmsg(c, &msg, 0), EINVAL);
+    CHECK_EQ(recv(c, text, 8, 0), 4);
+    close(c);
+    close(s);
+    close(l);
+}
+
+static void *connect_late(void *arg)
+{
+    int fd = connected(SOCK_STREAM, arg);
+    return (void *)(intptr_t)(fd < 0 ? errno : 0);
+}
+
+static void closed_listener(void)
+{
+    int l = bound(SOCK_STREAM, "@full");
+    NEED(l >= 0 && listen(l, 0) == 0);
+    int c = connected(SOCK_STREAM, "@full");
+    pthread_t thread;
+    void *error;
+    NEED(c >= 0 && pthread_create(&thread, NULL, connect_late, "@full") == 0);
+    usleep(50000);
+    close(l);
+    CHECK_EQ(pthread_join(thread, &error), 0);
+    CHECK_EQ((intptr_t)error, ECONNREFUSED);
+    close(c);
+}
+
+/* Threads connect one datagram socket to two others at once. */
+static void *reconnect(void *arg)
+{
+    struct sockaddr_un un[2];
+    socklen_t len[2] = {address(&un[0], "@peer one"), address(&un[1], "@peer two")};
+    for (int i = 0; i < 2000; i++)
+        connect(*(int *)arg, (struct sockaddr *)&un[i & 1], len[i & 1]);
+    return NULL;
+}
+
+static void many_peers(void)
+{
+    int one = bound(SOCK_DGRAM, "@peer one"), two = bound(SOCK_DGRAM, "@peer two");
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    pthread_t thread[3];
+    NEED(one >= 0 && two >= 0 && fd >= 0);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ(pthread_create(&thread[i], NULL, reconnect, &fd), 0);
+    for (int i = 0; i < 3; i++)
+        pthread_join(thread[i], NULL);
+    CHECK_EQ(send(fd, "x", 1, 0), 1);
+    close(one);
+    close(two);
+    CHECK_ERRNO(send(fd, "x", 1, 0), ECONNREFUSED);
+    close(fd);
+}
+
 static ssize_t send_fds(int fd, const int *fds, int n)
 {
     char control[CMSG_SPACE(sizeof(int) * 4)] = "";
@@ -425,6 +506,8 @@ static void options(void)
     len = sizeof back;
     CHECK_EQ(getsockopt(fd, SOL_SOCKET, SO_LINGER, &back, &len), 0);
     CHECK(back.l_onoff == 1 && back.l_linger == 5);
+    CHECK_ERRNO(setsockopt(fd, 6 /* TCP */, 1, &value, sizeof value), EOPNOTSUPP);
+    CHECK_ERRNO(getsockopt(fd, 6, 1, &value, &len), EOPNOTSUPP);
     CHECK_ERRNO(setsockopt(fd, SOL_SOCKET, 9999, &value, sizeof value), ENOPROTOOPT);
     CHECK_ERRNO(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &value, 2), EINVAL);
     CHECK_ERRNO(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, (void *)8, 4), EFAULT);
@@ -498,6 +581,9 @@ int main(void)
     promise("names", names);
     promise("listen, connect, accept", server);
     promise("datagrams and packets", datagrams);
+    promise("names on streams, recv of nothing", stream_details);
+    promise("a listener that closes refuses who waits", closed_listener);
+    promise("threads change one socket's peer at once", many_peers);
     promise("descriptors travel", descriptors);
     promise("credentials travel", credentials);
     promise("options", options);
