@@ -164,7 +164,7 @@ static int close_file(struct fd_table *table, struct file *file)
 
 void fd_table_put(struct fd_table *table)
 {
-    if (atomic_fetch_sub_explicit(&table->refs, 1, memory_order_acq_rel) != 1)
+    if (!table || atomic_fetch_sub_explicit(&table->refs, 1, memory_order_acq_rel) != 1)
         return;
     for (unsigned fd = 0; fd < table->size; fd++) {
         if (!is_used(table, fd))
@@ -210,21 +210,20 @@ int fd_unshare(void)
 static struct file *get_counted(struct fd_table *table, unsigned fd)
 {
     for (;;) {
+        struct file *file = NULL;
+        bool same = true;
         rcu_read_lock();
-        if (fd >= rcu_load(table->size))
-            return NULL;
-        struct fd_entry *entries = rcu_load(table->entries);
-        struct file *file = rcu_load(entries[fd].file);
-        if (!file)
-            return NULL;
-        if (!file_try_get(file))
-            continue; /* its closer has cleared the entry or is about to show another file */
-        entries = rcu_load(table->entries);
-        bool same = rcu_load(entries[fd].file) == file;
+        if (fd < rcu_load(table->size))
+            file = rcu_load(rcu_load(table->entries)[fd].file);
+        bool counted = file && file_try_get(file);
+        if (counted)
+            same = rcu_load(rcu_load(table->entries)[fd].file) == file;
         rcu_read_unlock();
-        if (likely(same))
+        if (!file || likely(counted && same))
             return file;
-        file_put(file);
+        /* Its closer has cleared the entry, or is about to show another file. */
+        if (counted)
+            file_put(file);
     }
 }
 
