@@ -69,6 +69,9 @@ const char *boot_param_nth(const char *name, unsigned n);
 uint64_t boot_param_u64(const char *name, uint64_t fallback);
 /* The words after `--`; argc may be 0. */
 char *const *boot_argv(unsigned *argc);
+/* The file to execute: of the word exec=, unless that is the image's and the arguments are not;
+ * else the first argument. NULL: none. */
+const char *boot_program(void);
 /* Parse another command line (of the image) whose words count as earlier than all the present
  * ones. text stays the caller's. -EINVAL for bad syntax, -E2BIG, -ENOMEM. */
 int boot_params_prepend(const char *text, size_t len);

@@ -57,11 +57,11 @@ static const char *read_word(const char *text, struct word *word)
 }
 
 /* The value of the n-th word of that name (from 0), or of the last one (n: LAST); NULL: none. */
-static const char *find(const char *name, unsigned n)
+static const char *find(const char *name, unsigned n, unsigned first_line)
 {
     uint32_t len, hash = hash_name(name, &len);
     const char *last = NULL;
-    for (unsigned l = 0; l < ARRAY_SIZE(lines); l++) {
+    for (unsigned l = first_line; l < ARRAY_SIZE(lines); l++) {
         const char *text = lines[l].rest;
         for (unsigned i = 0; i < lines[l].program; i++) {
             struct word spare, *word = &lines[l].index[i];
@@ -82,12 +82,12 @@ static const char *find(const char *name, unsigned n)
 
 const char *boot_param_nth(const char *name, unsigned n)
 {
-    return find(name, n);
+    return find(name, n, 0);
 }
 
 const char *boot_param(const char *name)
 {
-    return find(name, LAST);
+    return find(name, LAST, 0);
 }
 
 uint64_t boot_param_u64(const char *name, uint64_t fallback)
@@ -160,12 +160,25 @@ static int build_arguments(const struct words *words)
     return 0;
 }
 
+/* The line whose arguments count: the last that has any. */
+static unsigned argument_line(void)
+{
+    return lines[1].count > lines[1].program;
+}
+
+const char *boot_program(void)
+{
+    unsigned argc;
+    char *const *argv = boot_argv(&argc);
+    const char *file = NULL;
+    if (boot_param("exec"))
+        file = find("exec", LAST, argument_line());
+    return file ?: argc ? argv[0] : NULL;
+}
+
 char *const *boot_argv(unsigned *argc)
 {
-    const struct words *words = lines[1].count > 0 ? &lines[1] : &lines[0];
-    if (words->count == words->program)
-        words = &lines[0];
-    if (!arguments && build_arguments(words)) {
+    if (!arguments && build_arguments(&lines[argument_line()])) {
         *argc = 0;
         return NULL;
     }

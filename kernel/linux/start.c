@@ -146,7 +146,7 @@ static void load_program(struct task *task)
     int error;
 
     argv = boot_argv(&argc);
-    name = boot_param("exec") ?: argc ? argv[0] : NULL;
+    name = boot_program();
     if (!name)
         cannot_start(STATUS_FAILED, "no program on the command line", 0);
     error = envp ? find_program(name, envp, path, sizeof(path)) : -ENOMEM;

@@ -83,5 +83,7 @@ check '--dry-run prints the command' grep -q qemu-system-x86_64 "$WORK/out"
 check 'osprey build writes an image' [ -s "$WORK/image" ]
 prints built 'an image runs as it was built' --image "$WORK/image"
 prints other 'an image runs with another command' --image "$WORK/image" /bin/echo other
+"$OSPREY" build --add /bin/echo -o "$WORK/image" ls / >"$WORK/err" 2>&1
+prints other "another program than the image's own" --image "$WORK/image" echo other
 check 'osprey version' sh -c "$OSPREY version | grep -qi osprey"
 check 'osprey help run' sh -c "$OSPREY help run | grep -q -e --memory"
