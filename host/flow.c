@@ -104,7 +104,8 @@ static void empty(struct flow *flow)
 
     if (size < 0 && for_later(errno))
         return;
-    if (size < 0) { /* nobody reads any more */
+    if (size < 0) { /* nobody reads any more, or there is no room */
+        flow->error = errno;
         flow->ended = true;
         flow->size = 0;
         return;

@@ -23,6 +23,7 @@ struct flow {
     bool careful;         /* `to` may block when more than 4 KiB are written to it */
     char *buffer;
     size_t start, size;
+    int error; /* errno of the write that ended it; 0: none */
 };
 
 void flow_open(struct flow *flow, int from, int to, enum flow_kind kind);

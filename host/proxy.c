@@ -404,12 +404,30 @@ static int no_status(struct proxy *proxy)
     return STATUS_FAILED;
 }
 
+/* Output that could not be written although somebody was there to have it: a full disk. */
+static bool lost_output(const struct proxy *proxy)
+{
+    static const char *const names[FLOWS] = {[OUT] = "standard output", [ERR] = "standard error"};
+    bool lost = false;
+
+    for (int i = 0; i < FLOWS; i++) {
+        int error = proxy->flow[i].error;
+        if (!names[i] || !(error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO))
+            continue;
+        warn("cannot write %s: %s", names[i], strerror(error));
+        lost = true;
+    }
+    return lost;
+}
+
 static int outcome(struct proxy *proxy)
 {
+    bool lost = lost_output(proxy);
+
     if (proxy->status != STATUS_NONE) {
         if (proxy->killed_by)
             tell_signal(proxy->killed_by);
-        return proxy->status;
+        return lost && !proxy->status ? STATUS_FAILED : proxy->status;
     }
     if (proxy->timed_out) {
         warn("ended after %g s, as --timeout asked", (double)proxy->request->timeout_ms / 1000);

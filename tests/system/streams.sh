@@ -40,6 +40,9 @@ printf '\000\001\377\n\r\n\t\033[0m' >"$WORK/bytes"
 same -n 'every kind of byte' -i "$WORK/bytes" /usr/bin/od -c
 same -n 'every kind of byte out' -i "$WORK/bytes" /bin/cat
 
+osprey /bin/echo to-full >/dev/full 2>"$WORK/err"
+check 'output that cannot be written is an error' [ $? -eq 125 ]
+check 'and is said' grep -q 'cannot write standard output: No space left' "$WORK/err"
 (osprey /bin/echo to-closed >&-) 2>/dev/null
 check 'a closed stdout is no hang' [ $? -ne 124 ]
 check 'a program that does not read its input ends all the same' \
