@@ -46,6 +46,7 @@ struct tmpfs_node *tmpfs_node_create(struct super *super, const struct inode *di
     if (inode_is(inode, S_IFREG)) {
         inode->file_ops = &tmpfs_file_ops;
         page_store_init(&node->store);
+        node->store.total = &fs->pages;
         mem_object_init(&inode->mem, &tmpfs_mem_ops);
     } else if (inode_is(inode, S_IFDIR)) {
         inode->file_ops = &tmpfs_dir_ops;

@@ -15,22 +15,15 @@ enum {
 
 /* --- pages */
 
-/* Count n pages against the file system's size. */
-static int charge(struct tmpfs_node *node, uint64_t n)
+/* Is there room for one page more in the file system? Faults on several CPUs may exceed it by a
+ * page each. */
+static int check_room(struct tmpfs_node *node)
 {
     struct tmpfs *fs = tmpfs_of(&node->inode);
-    uint64_t old = atomic_fetch_add_explicit(&fs->pages, n, memory_order_relaxed);
-    if (likely(old + n <= atomic_load_explicit(&fs->max_pages, memory_order_relaxed)))
+    uint64_t pages = atomic_load_explicit(&fs->pages, memory_order_relaxed);
+    if (likely(pages < atomic_load_explicit(&fs->max_pages, memory_order_relaxed)))
         return 0;
-    if (old + n <= tmpfs_max_pages(fs))
-        return 0;
-    atomic_fetch_sub_explicit(&fs->pages, n, memory_order_relaxed);
-    return -ENOSPC;
-}
-
-static void uncharge(struct tmpfs_node *node, uint64_t n)
-{
-    atomic_fetch_sub_explicit(&tmpfs_of(&node->inode)->pages, n, memory_order_relaxed);
+    return pages < tmpfs_max_pages(fs) ? 0 : -ENOSPC;
 }
 
 static bool shows_lower(const struct tmpfs_node *node, uint64_t index)
@@ -44,37 +37,27 @@ static int own_page(struct tmpfs_node *node, uint64_t index, paddr_t *frame)
     *frame = page_store_get(&node->store, index, false);
     if (*frame)
         return 0;
-    int err = charge(node, 1);
+    int err = check_room(node);
+    if (err == 0 && shows_lower(node, index))
+        err = overlay_copy_page(node, index);
     if (err < 0)
         return err;
-    uint64_t before = atomic_load_explicit(&node->store.npages, memory_order_relaxed);
-    if (shows_lower(node, index))
-        err = overlay_copy_page(node, index);
-    if (err == 0)
-        *frame = page_store_get(&node->store, index, true);
-    /* Somebody else's fault may have made it meanwhile. */
-    if (err < 0 || atomic_load_explicit(&node->store.npages, memory_order_relaxed) == before)
-        uncharge(node, 1);
-    return err < 0 ? err : *frame ? 0 : -ENOMEM;
+    *frame = page_store_get(&node->store, index, true);
+    return *frame ? 0 : -ENOMEM;
 }
 
 /* Drop pages [first, first+n) and whatever maps them. */
 static void drop_range(struct tmpfs_node *node, uint64_t first, uint64_t n)
 {
-    uint64_t before = atomic_load_explicit(&node->store.npages, memory_order_relaxed);
-    if (before)
+    if (atomic_load_explicit(&node->store.npages, memory_order_relaxed))
         page_store_remove(&node->store, first, n);
     mem_object_unmap(&node->inode.mem, first, n); /* nobody finds the pages any more */
-    uncharge(node, before - atomic_load_explicit(&node->store.npages, memory_order_relaxed));
 }
 
 void tmpfs_drop_pages(struct tmpfs_node *node)
 {
-    uint64_t n = atomic_load_explicit(&node->store.npages, memory_order_relaxed);
-    if (!n)
-        return;
-    page_store_remove(&node->store, 0, UINT64_MAX);
-    uncharge(node, n);
+    if (atomic_load_explicit(&node->store.npages, memory_order_relaxed))
+        page_store_remove(&node->store, 0, UINT64_MAX);
 }
 
 /* Zero bytes [from, to) of one page, if it has any content. */

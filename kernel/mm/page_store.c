@@ -70,6 +70,13 @@ static uintptr_t *find_slot(struct page_store *store, uint64_t index, bool alloc
     return slot;
 }
 
+static void count(struct page_store *store, unsigned long pages)
+{
+    atomic_fetch_add_explicit(&store->npages, pages, memory_order_relaxed);
+    if (store->total)
+        atomic_fetch_add_explicit(store->total, pages, memory_order_relaxed);
+}
+
 static int put_in(struct page_store *store, uint64_t index, paddr_t frame)
 {
     struct node *holder;
@@ -81,7 +88,7 @@ static int put_in(struct page_store *store, uint64_t index, paddr_t frame)
     *slot = frame;
     if (holder)
         holder->used++;
-    atomic_fetch_add_explicit(&store->npages, 1, memory_order_relaxed);
+    count(store, 1);
     return 0;
 }
 
@@ -155,7 +162,7 @@ static void remove_below(struct page_store *store, uintptr_t *slot, unsigned hei
     if (height == 0) {
         frame_put(*slot);
         *slot = 0;
-        atomic_fetch_sub_explicit(&store->npages, 1, memory_order_relaxed);
+        count(store, -1ul);
         return;
     }
     struct node *node = (struct node *)*slot;

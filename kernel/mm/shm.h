@@ -10,6 +10,7 @@ struct page_store {
     void *root; /* radix tree of frames */
     unsigned height;
     atomic_ulong npages;
+    atomic_ulong *total; /* counts the pages of several stores together; NULL: nobody does */
 };
 
 void page_store_init(struct page_store *store);
