@@ -51,9 +51,15 @@ static void try_here(void *arg)
         sched_place(thread, NULL);
 }
 
+/* A thread that has ended keeps `queued` for good: nothing is to be changed any more. */
+static bool ended(const struct thread *thread)
+{
+    return atomic_load_explicit(&thread->state, memory_order_acquire) == THREAD_DEAD;
+}
+
 static void change_thread(struct change *change)
 {
-    while (!change->done) {
+    while (!change->done && !ended(change->thread)) {
         struct cpu *cpu = change->thread->cpu;
 
         if (cpu == this_cpu()) {

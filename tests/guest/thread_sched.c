@@ -306,6 +306,46 @@ static void cpu_time_is_counted(void)
           20000);
 }
 
+static atomic_int newest;
+
+static void *tell_number(void *arg)
+{
+    atomic_store(&newest, (int)syscall(SYS_gettid));
+    return arg;
+}
+
+/* Change whoever began last, be it at its end, until told to stop. */
+static void *change_newest(void *arg)
+{
+    for (unsigned n = 0; !atomic_load(&stop); n++) {
+        int tid = atomic_load(&newest);
+        cpu_set_t set;
+
+        CPU_ZERO(&set);
+        CPU_SET(n % (unsigned)sysconf(_SC_NPROCESSORS_ONLN), &set);
+        if (!tid)
+            continue;
+        sched_setaffinity(tid, sizeof set, &set);
+        setpriority(PRIO_PROCESS, (id_t)tid, (int)(n % 3));
+    }
+    return arg;
+}
+
+static void change_the_ending(void)
+{
+    time_t end = time(NULL) + 3;
+    pthread_t changer, thread;
+
+    atomic_store(&stop, false);
+    NEED(pthread_create(&changer, NULL, change_newest, NULL) == 0);
+    while (time(NULL) < end) {
+        NEED(pthread_create(&thread, NULL, tell_number, NULL) == 0);
+        pthread_join(thread, NULL);
+    }
+    atomic_store(&stop, true);
+    CHECK_EQ(pthread_join(changer, NULL), 0);
+}
+
 int main(void)
 {
     promise("four spinners on one CPU share it", spinners_share_one_cpu);
@@ -318,5 +358,6 @@ int main(void)
     promise("sleepers wake in order and not early", sleepers_wake_in_order);
     promise("sched_yield, getpriority, setpriority", yield_and_priority_calls);
     promise("CPU time is counted", cpu_time_is_counted);
+    promise("affinity and nice of threads that are ending", change_the_ending);
     return check_end();
 }
