@@ -148,17 +148,20 @@ static void learn_tsc(const struct clock_source *source)
     tsc_inverse = (source->frequency_hz << INVERSE_SHIFT) / NSEC_PER_SEC;
 }
 
-/* Count with source from now on; time goes on where it is. */
+/* Count with source from now on; time goes on where it is: readers wait from before that is looked
+ * up, so nobody has seen more of it. */
 static void use(struct clock_source *source)
 {
     struct clock_data *data = &page.data;
     bool first = !atomic_load_explicit(&best, memory_order_relaxed);
-    nsec_t now = clock_monotonic();
-    uint64_t at = source->read();
+    nsec_t now;
+    uint64_t at;
 
-    if (first && source->is_tsc && boot_info.tsc_at_entry)
-        at = boot_info.tsc_at_entry; /* where the clock starts at 0 */
     write_begin();
+    now = first ? 0 : ns_at(data, cycles(data));
+    at = first && source->is_tsc && boot_info.tsc_at_entry
+             ? boot_info.tsc_at_entry /* where the clock starts at 0 */
+             : source->read();
     data->shift = SHIFT;
     data->mult = ((uint64_t)NSEC_PER_SEC << SHIFT) / source->frequency_hz;
     data->base_tsc = at;
