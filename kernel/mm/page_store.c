@@ -5,7 +5,7 @@
 #include "mm/heap.h"
 #include "mm/shm.h"
 
-enum { BITS = 6, SLOTS = 1 << BITS, HEIGHT_MAX = 64 / BITS + 1 };
+enum { BITS = 6, SLOTS = 1 << BITS };
 
 struct node {
     unsigned used;

@@ -142,7 +142,7 @@ const void *acpi_table(const char sig[4], unsigned n, size_t *len)
 /* MADT, 5.2.12: entries of type, length, ... */
 static void madt_entry(const uint8_t *e, size_t n)
 {
-    enum { ENABLED = 1, ONLINE_CAPABLE = 2 };
+    enum { ENABLED = 1 };
     switch (e[0]) {
     case 0: /* local APIC */
         if (n >= 8 && get32(e + 4) & ENABLED)

@@ -6,7 +6,4 @@
 /* acpi.c, mptable.c: a processor that may be started (the boot CPU too). */
 void smp_add(uint32_t apic_id);
 
-/* The calling CPU's own set-up: GS, descriptor tables, control registers, local APIC. */
-void smp_cpu_init(struct cpu *cpu);
-
 extern struct cpu boot_cpu;

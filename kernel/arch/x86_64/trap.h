@@ -17,11 +17,6 @@ extern int (*page_fault_hook)(uintptr_t addr, unsigned access, int *code);
 void syscall_register(unsigned nr, syscall_fn_t *fn, bool full_regs);
 extern syscall_fn_t *syscall_real[SYSCALLS_MAX + 1];
 
-/* GDT, IDT, TSS, system-call registers of the calling CPU. stacks: see trap_cpu_init(). */
-struct cpu;
-void trap_cpu_init(struct cpu *cpu);
-void trap_early_init(void);
-
 /* entry.S */
 __noreturn void program_enter_at(struct regs *regs);
 void trap_handler(struct regs *regs);

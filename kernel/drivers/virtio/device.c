@@ -16,8 +16,6 @@ enum {
 
 extern const struct virtio_driver *const __virtio_drivers_start[], *const __virtio_drivers_end[];
 
-static struct virtio_device *devices;
-
 static const struct virtio_driver *find_driver(unsigned id)
 {
     for (const struct virtio_driver *const *d = __virtio_drivers_start; d < __virtio_drivers_end;
@@ -62,8 +60,6 @@ void virtio_device_add(struct virtio_device *device)
         log_info("virtio: %s: no driver for device %u", device->place, device->id);
         return;
     }
-    device->next = devices;
-    devices = device;
     device->ops->set_status(device, 0);
     device->ops->set_status(device, STATUS_ACKNOWLEDGE);
     device->ops->set_status(device, STATUS_ACKNOWLEDGE | STATUS_DRIVER);

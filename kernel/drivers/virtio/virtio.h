@@ -55,7 +55,6 @@ struct virtio_device {
     unsigned nqueues;   /* highest one in use + 1 */
     bool queue_vectors; /* set by probe() to ask for an interrupt of its own for each queue */
     bool broken;        /* virtio_device_broken(): it was reset and is left alone */
-    struct virtio_device *next;
 };
 
 struct virtio_driver {
