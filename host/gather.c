@@ -3,6 +3,7 @@
 #include "closure.h"
 #include "essentials.h"
 #include "image.h"
+#include "policy.h"
 #include "program.h"
 #include "quote.h"
 #include "say.h"
@@ -247,6 +248,32 @@ static void add_extras(struct tree *tree, struct closure *closure, const struct 
                 options->packages.item[i]);
 }
 
+/* What a shell starts, as far as it is installed; names like awk are links made by
+ * update-alternatives. */
+static void add_companions(struct tree *tree, struct closure *closure, const char *path)
+{
+    static const char *const alternatives[] = {"/usr/bin/awk", "/bin/sh", "/usr/bin/which"};
+    char real[PATH_MAX];
+    struct stat st;
+    const char *name;
+
+    if (root_stat(&tree->root, path, real, &st))
+        return;
+    for (unsigned n = 0; (name = policy_companion(real, n)); n++)
+        closure_package(closure, name);
+    for (size_t i = 0; policy_companion(real, 0) && i < sizeof alternatives / sizeof *alternatives;
+         i++)
+        closure_file(closure, alternatives[i]);
+}
+
+/* system(3) and popen(3) of whatever links the C library start /bin/sh. */
+static void add_shell(struct tree *tree, struct closure *closure)
+{
+    if (tree_has(tree, "/usr/lib/x86_64-linux-gnu/libc.so.6") ||
+        tree_has(tree, "/lib/x86_64-linux-gnu/libc.so.6"))
+        closure_file(closure, "/bin/sh");
+}
+
 static const char *library_path(const struct options *options)
 {
     struct words env = {0};
@@ -271,6 +298,9 @@ static void gather_host(const struct options *options, struct tree *tree, struct
     closure_program(closure, program.path, program.hops.item[0]);
     add_arguments(tree, closure, options);
     add_extras(tree, closure, options);
+    add_companions(tree, closure, program.path);
+    closure_finish(closure);
+    add_shell(tree, closure);
     closure_finish(closure);
     essentials_add(tree, closure, program.path);
     tree_folder(tree, work_folder(options), 0755);

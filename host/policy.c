@@ -193,3 +193,19 @@ char *policy_fuller(const struct package *package, unsigned n)
     }
     return NULL;
 }
+
+const char *policy_companion(const char *path, unsigned n)
+{
+    static const char *const shells[] = {"sh", "bash", "dash", "ksh", "ksh93", "mksh", "zsh"};
+    static const char *const companions[] = {
+        "coreutils", "findutils", "sed",          "grep",        "gawk",     "mawk",
+        "diffutils", "procps",    "dash",         "debianutils", "hostname", "util-linux",
+        "tar",       "gzip",      "ncurses-base", "ncurses-bin",
+    };
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+    for (size_t i = 0; i < sizeof shells / sizeof *shells; i++)
+        if (!strcmp(name, shells[i]))
+            return n < sizeof companions / sizeof *companions ? companions[n] : NULL;
+    return NULL;
+}

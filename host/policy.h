@@ -22,6 +22,10 @@ bool policy_depends(const struct package *package, const char *family);
 /* The interpreter family of a package, or NULL. */
 const char *policy_family(const char *package_name);
 
+/* The n-th package whose programs a shell is expected to start; NULL after the last, and for what
+ * is no shell. `path` is the program, links resolved. */
+const char *policy_companion(const char *path, unsigned n);
+
 /* The n-th further package that makes this one whole, as python3.11 does for python3.11-minimal;
  * NULL after the last. The caller checks that it is installed and of the same source. */
 char *policy_fuller(const struct package *package, unsigned n);

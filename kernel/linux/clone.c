@@ -5,6 +5,7 @@
 #include "linux/family.h"
 #include "linux/fd.h"
 #include "linux/path.h"
+#include "linux/pidfd.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
 #include "mm/heap.h"
@@ -295,6 +296,21 @@ static int join_family(struct process *child, struct task *task, const struct cl
     return error;
 }
 
+/* CLONE_PIDFD: the descriptor is ready before the child runs. */
+static int make_pidfd(const struct process *child, const struct clone_args *args)
+{
+    struct file *file = NULL;
+    int fd = fd_reserve(0), error;
+
+    if (fd < 0)
+        return fd;
+    error = user_put32(args->pidfd, (uint32_t)fd);
+    if (!error)
+        error = pidfd_file(child, 0, &file);
+    error = fd_finish(fd, error, file, true);
+    return MIN(error, 0);
+}
+
 static int64_t make_process(const struct clone_args *args, int wanted_pid)
 {
     struct task *me = current_task(), *task;
@@ -316,6 +332,8 @@ static int64_t make_process(const struct clone_args *args, int wanted_pid)
     }
     if (args->flags & CLONE_VFORK && !(vfork = vfork_begin(task)))
         error = -ENOMEM;
+    if (!error && args->flags & CLONE_PIDFD)
+        error = make_pidfd(child, args);
     if (!error)
         error = join_family(child, task, args);
     if (error) {
@@ -344,8 +362,6 @@ static int64_t do_clone(const struct clone_args *args, int wanted_tid)
         return error;
     if ((args->flags & CLONE_SETTLS) && args->tls >= USER_END)
         return -EPERM;
-    if (args->flags & CLONE_PIDFD)
-        return -EINVAL;
     return args->flags & CLONE_THREAD ? make_thread(args, wanted_tid)
                                       : make_process(args, wanted_tid);
 }

@@ -3,6 +3,7 @@
 #include "drivers/tty/tty.h"
 #include "lib/string.h"
 #include "linux/futex.h"
+#include "linux/pidfd.h"
 #include "mm/heap.h"
 #include "mm/uaccess.h"
 
@@ -258,6 +259,7 @@ void family_process_ends(struct process *process)
               &dead);
     look_for_orphans(process, process->parent, process);
     process->zombie = true;
+    pidfd_process_ended();
     if (tell_end(process)) {
         family_remove(process);
         list_add_tail(&dead, &process->siblings);

@@ -7,6 +7,7 @@
 #include "linux/syscall.h"
 #include "linux/task.h"
 #include "linux/time.h"
+#include "mm/frame.h"
 #include "mm/heap.h"
 
 enum { TICK_NS = 10000000, FLAG_RANDOMIZE = 0x400000 };
@@ -20,7 +21,8 @@ struct subject {
     struct task *task;
 };
 
-static int subject_get(const struct pseudo *self, struct subject *s)
+/* With zombies: its task is NULL. */
+static int subject_get_any(const struct pseudo *self, struct subject *s)
 {
     mutex_lock(&tasks_lock);
     s->process = process_find((int)self->key);
@@ -34,7 +36,7 @@ static int subject_get(const struct pseudo *self, struct subject *s)
         s->task = NULL;
     if (!s->task && self->subkey == self->key)
         s->task = s->process->leader;
-    if (s->task)
+    if (s->task || (s->process->zombie && self->subkey == self->key))
         return 0;
     mutex_unlock(&s->process->lock);
     mutex_unlock(&tasks_lock);
@@ -47,6 +49,21 @@ static void subject_put(struct subject *s)
     mutex_unlock(&tasks_lock);
 }
 
+static int subject_get(const struct pseudo *self, struct subject *s)
+{
+    int error = subject_get_any(self, s);
+
+    if (error || s->task)
+        return error;
+    subject_put(s);
+    return -ESRCH;
+}
+
+static bool is_known(const struct process *process)
+{
+    return process->nthreads > 0 || process->zombie;
+}
+
 static bool exists(int pid)
 {
     struct process *process;
@@ -54,7 +71,7 @@ static bool exists(int pid)
 
     rcu_read_lock();
     process = process_find(pid);
-    alive = process && process->nthreads > 0;
+    alive = process && is_known(process);
     rcu_read_unlock();
     return alive;
 }
@@ -67,7 +84,7 @@ static bool nearer(struct process *process, void *arg)
 {
     struct next_number *next = arg;
 
-    if (process->pid > next->after && process->nthreads > 0 &&
+    if (process->pid > next->after && is_known(process) &&
         (!next->best || process->pid < next->best))
         next->best = process->pid;
     return true;
@@ -173,6 +190,8 @@ static const char *state_name(char letter)
         return "D (disk sleep)";
     case 'T':
         return "T (stopped)";
+    case 'Z':
+        return "Z (zombie)";
     default:
         return "X (dead)";
     }
@@ -212,13 +231,43 @@ static nsec_t runtime_of(const struct pseudo *self, const struct subject *s)
     return ns;
 }
 
+static int parent_of(const struct process *process)
+{
+    return process->parent ? process->parent->pid : 0; /* tasks_lock is held */
+}
+
+/* A zombie has a name, relatives and figures, but neither memory nor threads. */
+static void show_dead_stat(struct text *text, const struct process *p)
+{
+    text_printf(text, "%d (%s) Z %d %d %d 0 -1 0 %lu 0 0 0 %lu 0 %ld 0 20 0 %u 0 %lu ", p->pid,
+                p->dead_name, parent_of(p), p->pgid, p->sid, p->dead_faults,
+                (uint64_t)p->dead_user_ns / TICK_NS, (long)(p->children_use.run_ns / TICK_NS),
+                p->nthreads, (uint64_t)p->start_time / TICK_NS);
+    text_printf(text, "0 0 %lu 0 0 0 0 0 0 0 0 0 0 0 0 %d 0 0 0 0 0 0 0 0 0 0 0 0 0 %d\n",
+                p->limits[LIMIT_RSS][0], p->exit_signal, p->exit_code);
+}
+
+static void show_dead_status(struct text *text, const struct process *p)
+{
+    text_printf(text,
+                "Name:\t%s\nState:\tZ (zombie)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\n"
+                "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nThreads:\t%u\n",
+                p->dead_name, p->pid, p->pid, parent_of(p), p->dead_uid, p->dead_uid, p->dead_uid,
+                p->dead_uid, p->dead_gid, p->dead_gid, p->dead_gid, p->dead_gid, p->nthreads);
+}
+
 static int show_stat(struct text *text, const struct pseudo *self)
 {
     struct subject s;
-    int error = subject_get(self, &s);
+    int error = subject_get_any(self, &s);
 
     if (error)
         return error;
+    if (!s.task) {
+        show_dead_stat(text, s.process);
+        subject_put(&s);
+        return 0;
+    }
     const struct process *p = s.process;
     const struct thread *t = &s.task->thread;
     const struct address_space *space = p->space;
@@ -226,8 +275,7 @@ static int show_stat(struct text *text, const struct pseudo *self)
     uint64_t ignored, catches = caught(p, &ignored);
 
     text_printf(text, "%d (%s) %c %d %d %d 0 -1 %u ", (int)self->subkey, t->name,
-                state_letter(s.task), p->parent ? p->parent->pid : 0, p->pgid, p->sid,
-                FLAG_RANDOMIZE);
+                state_letter(s.task), parent_of(p), p->pgid, p->sid, FLAG_RANDOMIZE);
     text_printf(text, "%lu 0 0 0 %lu 0 0 0 %d %d %u 0 %lu ", pages(&space->faults),
                 (uint64_t)runtime_of(self, &s) / TICK_NS,
                 real_time ? -1 - t->rt_priority : 20 + t->nice, t->nice, p->nthreads,
@@ -334,17 +382,22 @@ static void show_cpu_list(struct text *text, uint64_t bits)
 static int show_status(struct text *text, const struct pseudo *self)
 {
     struct subject s;
-    int error = subject_get(self, &s);
+    int error = subject_get_any(self, &s);
     uint64_t cpus_allowed;
 
     if (error)
         return error;
+    if (!s.task) {
+        show_dead_status(text, s.process);
+        subject_put(&s);
+        return 0;
+    }
     text_printf(text,
                 "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\n"
                 "PPid:\t%d\nTracerPid:\t0\n",
                 s.task->thread.name, s.task->fs ? s.task->fs->umask : 0,
                 state_name(state_letter(s.task)), s.process->pid, s.task->tid,
-                s.process->parent ? s.process->parent->pid : 0);
+                parent_of(s.process));
     show_ids(text, &s);
     show_memory(text, s.process->space);
     text_printf(text, "CoreDumping:\t0\nTHP_enabled:\t%d\n", !s.process->no_huge_pages);
@@ -363,11 +416,11 @@ static int show_status(struct text *text, const struct pseudo *self)
 static int show_comm(struct text *text, const struct pseudo *self)
 {
     struct subject s;
-    int error = subject_get(self, &s);
+    int error = subject_get_any(self, &s);
 
     if (error)
         return error;
-    text_printf(text, "%s\n", s.task->thread.name);
+    text_printf(text, "%s\n", s.task ? s.task->thread.name : s.process->dead_name);
     subject_put(&s);
     return 0;
 }
@@ -388,51 +441,71 @@ static int store_comm(const struct pseudo *self, const char *name, size_t len)
 
 /* --- what lies in its memory --- */
 
-/* Bytes of the program's memory; only the reader's own space is in reach. */
-static int show_range(struct text *text, const struct pseudo *self, uintptr_t start, uintptr_t end)
+/* The memory of a process, with a reference; NULL: it has none any more. */
+static struct address_space *space_of(const struct pseudo *self)
 {
-    char buf[256];
+    struct address_space *space;
+    struct subject s;
 
-    while (start < end) {
-        size_t n = MIN((size_t)(end - start), sizeof(buf));
-        size_t bad = user_read_partial(buf, start, n);
-
-        text_put(text, buf, n - bad);
-        if (bad)
-            break;
-        start += n;
-    }
-    return 0;
+    if (subject_get(self, &s) < 0)
+        return NULL;
+    space = s.process->space;
+    if (space)
+        address_space_get(space);
+    subject_put(&s);
+    return space;
 }
 
-static bool in_reach(const struct pseudo *self)
+static void show_range(struct text *text, struct address_space *space, uintptr_t start,
+                       uintptr_t end)
 {
-    return is_task(current) && current_process()->pid == (int)self->key;
+    while (start < end) {
+        size_t n = MIN((size_t)(end - start), PAGE_SIZE - (start & ~PAGE_MASK));
+        paddr_t frame;
+
+        if (address_space_pin(space, start, false, &frame) < 0)
+            break;
+        text_put(text, (const char *)phys_to_virt(frame) + (start & ~PAGE_MASK), n);
+        frame_put(frame);
+        start += n;
+    }
+}
+
+static char last_byte(struct address_space *space, uintptr_t end)
+{
+    paddr_t frame;
+    char byte = 0;
+
+    if (address_space_pin(space, end - 1, false, &frame) == 0) {
+        byte = ((const char *)phys_to_virt(frame))[(end - 1) & ~PAGE_MASK];
+        frame_put(frame);
+    }
+    return byte;
 }
 
 /* argv; a program that writes beyond it (setproctitle) is shown up to the next NUL. */
 static int show_cmdline(struct text *text, const struct pseudo *self)
 {
-    const struct address_space *space;
-    char last = 0;
+    struct address_space *space = space_of(self);
 
-    if (!in_reach(self))
+    if (!space)
         return 0;
-    space = current_process()->space;
-    show_range(text, self, space->arg_start, space->arg_end);
-    if (space->arg_end > space->arg_start && user_read(&last, space->arg_end - 1, 1) == 0 && last)
-        show_range(text, self, space->arg_end, space->env_end);
+    show_range(text, space, space->arg_start, space->arg_end);
+    if (space->arg_end > space->arg_start && last_byte(space, space->arg_end))
+        show_range(text, space, space->arg_end, space->env_end);
+    address_space_put(space);
     return 0;
 }
 
 static int show_environ(struct text *text, const struct pseudo *self)
 {
-    const struct address_space *space;
+    struct address_space *space = space_of(self);
 
-    if (!in_reach(self))
+    if (!space)
         return 0;
-    space = current_process()->space;
-    return show_range(text, self, space->env_start, space->env_end);
+    show_range(text, space, space->env_start, space->env_end);
+    address_space_put(space);
+    return 0;
 }
 
 static int show_auxv(struct text *text, const struct pseudo *self)

@@ -174,7 +174,12 @@ static bool may_signal(const struct process *target, int signo)
            me->uid == it->uid || (signo == SIGCONT && target->sid == current_process()->sid);
 }
 
-static int send_checked(struct process *process, struct task *task, int signo,
+bool signal_may_control(const struct process *target)
+{
+    return may_signal(target, SIGKILL);
+}
+
+int signal_send_checked(struct process *process, struct task *task, int signo,
                         const struct siginfo *info)
 {
     if (!may_signal(process, signo))
@@ -198,7 +203,7 @@ static bool kill_one(struct process *process, void *arg)
     if (many->pgid ? process->pgid != many->pgid
                    : process == current_process() || process == first_process)
         return true;
-    error = send_checked(process, NULL, many->signo, many->info);
+    error = signal_send_checked(process, NULL, many->signo, many->info);
     if (many->found++ == 0 || (many->result < 0 && error == 0))
         many->result = error;
     return true;
@@ -231,7 +236,7 @@ static int kill_process(int pid, int signo, const struct siginfo *info)
     rcu_read_lock();
     process = process_by_any(pid);
     if (process)
-        result = send_checked(process, NULL, signo, info);
+        result = signal_send_checked(process, NULL, signo, info);
     rcu_read_unlock();
     return result;
 }
@@ -245,7 +250,7 @@ static int kill_thread(int tgid, int tid, int signo, const struct siginfo *info)
     rcu_read_lock();
     task = task_find(tid);
     if (task && (tgid == 0 || task->process->pid == tgid))
-        result = send_checked(task->process, task, signo, info);
+        result = signal_send_checked(task->process, task, signo, info);
     rcu_read_unlock();
     return result;
 }
@@ -313,6 +318,21 @@ static int read_info(uintptr_t from, int signo, int target, struct siginfo *info
         target != current_task()->tid)
         return -EPERM;
     return 0;
+}
+
+int signal_info_for(int signo, uintptr_t from, int target, struct siginfo *info)
+{
+    if (!signo_ok(signo))
+        return -EINVAL;
+    if (!from) {
+        info_of_sender(info, signo, SI_USER);
+        return 0;
+    }
+    if (user_read(info, from, sizeof(*info)) < 0)
+        return -EFAULT;
+    if (info->signo != signo)
+        return -EINVAL;
+    return read_info(from, signo, target, info);
 }
 
 SYSCALL(rt_sigqueueinfo, 3, SYSCALL_WHOLE, "")

@@ -1,6 +1,7 @@
 /* linux/wait.c: wait4(2) and waitid(2). */
 #include "linux/family.h"
 #include "linux/path.h"
+#include "linux/pidfd.h"
 #include "linux/syscall.h"
 #include "linux/usage.h"
 
@@ -164,9 +165,10 @@ static int put_info(uintptr_t to, const struct wait *wait)
     return to ? user_write(to, info, sizeof(info)) : 0;
 }
 
-SYSCALL(waitid, 5, SYSCALL_PARTIAL, "no P_PIDFD")
+SYSCALL(waitid, 5, SYSCALL_WHOLE, "")
 {
     struct wait wait = {.kind = (unsigned)a0, .id = (int)a1, .options = (unsigned)a3};
+    bool nonblocking = false;
     int result;
 
     if (wait.options & ~(WAIT_FLAGS | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED) ||
@@ -175,11 +177,19 @@ SYSCALL(waitid, 5, SYSCALL_PARTIAL, "no P_PIDFD")
     if (wait.kind > P_PIDFD || (wait.kind == P_PID && wait.id <= 0) ||
         (wait.kind == P_PGID && wait.id < 0))
         return -EINVAL;
-    if (wait.kind == P_PIDFD)
-        return -EBADF;
+    if (wait.kind == P_PIDFD) {
+        wait.id = pidfd_number(wait.id, &nonblocking);
+        if (wait.id < 0)
+            return wait.id == -ESRCH ? -ECHILD : wait.id;
+        wait.kind = P_PID;
+        if (nonblocking)
+            wait.options |= WNOHANG;
+    }
     if (wait.kind == P_PGID && wait.id == 0)
         wait.id = current_process()->pgid;
     result = wait_for_child(&wait);
+    if (result == 0 && nonblocking && !((unsigned)a3 & WNOHANG))
+        return -EAGAIN;
     if (result < 0)
         return result;
     if (result > 0 && put_usage(a4, &wait) < 0)
