@@ -169,7 +169,7 @@ static const struct pseudo_entry vm_table[] = {
 
 static unsigned nr_open = 1048576, pipe_pages_soft = 16384, pipe_pages_hard, suid_dumpable;
 static unsigned aio_max_nr = 65536, watches_max = 65536, instances_max = 128, queued_max = 16384;
-static unsigned epoll_watches = 1 << 20, mqueue_msg = 10, mqueue_size = 8192, mqueue_queues = 256;
+static unsigned epoll_watches = 1 << 20;
 
 static int show_file_nr(struct text *text, const struct pseudo *self)
 {
@@ -199,11 +199,6 @@ static const struct pseudo_entry inotify_table[] = {
     VARIABLE("max_queued_events", queued_max),
 };
 static const struct pseudo_entry epoll_table[] = {VARIABLE("max_user_watches", epoll_watches)};
-static const struct pseudo_entry mqueue_table[] = {
-    VARIABLE("msg_max", mqueue_msg),
-    VARIABLE("msgsize_max", mqueue_size),
-    VARIABLE("queues_max", mqueue_queues),
-};
 static const struct pseudo_entry fs_table[] = {
     CONSTANT("file-max", 9223372036854775807),
     PSEUDO_FILE("file-nr", show_file_nr),
@@ -228,7 +223,6 @@ static const struct pseudo_entry fs_table[] = {
     CONSTANT("protected_fifos", 0),
     FOLDER("inotify", inotify_table),
     FOLDER("epoll", epoll_table),
-    FOLDER("mqueue", mqueue_table),
 };
 
 static struct pseudo_entry sys = {.name = "sys", .mode = S_IFDIR | 0555};

@@ -1,0 +1,654 @@
+/* linux/mqueue.c: POSIX message queues (man 7 mq_overview).
+ *
+ * A queue is known by its name until it is unlinked, and lives as long as somebody has it open. The
+ * one that makes room or brings a message ends the wait of the one that needed it, so nobody can
+ * come between. */
+#include "core/boot.h"
+#include "fs/procfs.h"
+#include "lib/string.h"
+#include "linux/ipc.h"
+#include "linux/path.h"
+#include "linux/syscall.h"
+#include "linux/time.h"
+#include "mm/heap.h"
+
+enum { PRIORITIES = 32768, HARD_MAX_MESSAGES = 65536, HARD_MAX_SIZE = 16 * 1024 * 1024 };
+enum { SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD };
+enum { QUEUE_FILE_SIZE = 80, MESSAGE_COST = 48 + 48 /* what Linux counts for each */ };
+
+struct mq_message {
+    struct list link;
+    unsigned priority;
+    size_t size;
+    char bytes[];
+};
+struct mq_waiter {
+    struct list link;
+    struct thread *thread;
+    struct mq_message *message; /* a sender's; what a receiver got */
+    atomic_bool done;
+};
+struct mqueue {
+    struct mutex lock;
+    atomic_uint refs;
+    struct list link; /* in `queues`; empty: unlinked */
+    char name[NAME_MAX + 1];
+    uint32_t mode, uid, gid;
+    uint64_t max_messages, max_size, count, bytes, cost;
+    struct list messages; /* highest priority first, then oldest */
+    struct list senders, receivers;
+    struct waitqueue pollers;
+    struct {     /* mq_notify(2) */
+        int pid; /* 0: nobody */
+        int kind, signo;
+        uint64_t value;
+    } notify;
+};
+struct mq_attr {
+    int64_t flags, max_messages, max_size, count, reserved[4];
+};
+struct mq_sigevent {
+    uint64_t value;
+    int32_t signo, kind, rest[12];
+};
+
+static struct mutex names_lock; /* over queues */
+static struct list queues = LIST_INIT(queues);
+static unsigned nqueues;
+static struct ipc_limit queues_max = {256, INT32_MAX};
+static struct ipc_limit msg_max = {10, HARD_MAX_MESSAGES}, size_max = {8192, HARD_MAX_SIZE};
+static struct ipc_limit msg_default = {10, HARD_MAX_MESSAGES}, size_default = {8192, HARD_MAX_SIZE};
+static const struct file_ops mqueue_ops;
+
+static struct mqueue *mqueue_of(struct file *file)
+{
+    return file->ops == &mqueue_ops ? file->data : NULL;
+}
+
+/* --- names --- */
+
+/* With names_lock. */
+static struct mqueue *find(const char *name)
+{
+    list_for_each_entry (struct mqueue, queue, &queues, link)
+        if (strcmp(queue->name, name) == 0)
+            return queue;
+    return NULL;
+}
+
+static void put(struct mqueue *queue)
+{
+    if (atomic_fetch_sub_explicit(&queue->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    list_for_each_safe (link, next, &queue->messages)
+        kfree(list_entry(link, struct mq_message, link));
+    kfree(queue);
+}
+
+static int read_name(uintptr_t from, char name[NAME_MAX + 1])
+{
+    ssize_t len = user_read_string(name, from, NAME_MAX + 1);
+
+    if (len < 0)
+        return (int)len;
+    if (len == 0)
+        return -ENOENT;
+    return strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ? -EACCES : 0;
+}
+
+static int may_open(const struct mqueue *queue, int flags)
+{
+    static const uint8_t wants[3] = {4, 2, 6};
+    const struct credentials *cred = &current_task()->cred;
+    unsigned granted = queue->mode;
+
+    if (cred->fsuid == queue->uid)
+        granted >>= 6;
+    else if (cred_in_group(cred, queue->gid))
+        granted >>= 3;
+    return wants[flags & O_ACCMODE] & ~granted && !capable(CAP_DAC_OVERRIDE) ? -EACCES : 0;
+}
+
+static int check_attributes(const struct mq_attr *attr)
+{
+    bool free = capable(CAP_SYS_RESOURCE);
+
+    if (attr->max_messages <= 0 || attr->max_size <= 0 ||
+        attr->max_messages > (free ? HARD_MAX_MESSAGES : (int64_t)msg_max.value) ||
+        attr->max_size > (free ? HARD_MAX_SIZE : (int64_t)size_max.value))
+        return -EINVAL;
+    return 0;
+}
+
+/* Against RLIMIT_MSGQUEUE: what the user's queues may grow to. With names_lock. */
+static bool within_limit(uint64_t cost)
+{
+    uint64_t limit = current_process()->limits[LIMIT_MSGQUEUE][0];
+
+    list_for_each_entry (struct mqueue, queue, &queues, link)
+        if (queue->uid == current_task()->cred.fsuid)
+            cost += queue->cost;
+    return cost <= limit;
+}
+
+/* With names_lock. */
+static int create(const char *name, uint32_t mode, const struct mq_attr *attr,
+                  struct mqueue **created)
+{
+    int err = check_attributes(attr);
+    uint64_t cost = (uint64_t)attr->max_messages * (MESSAGE_COST + (uint64_t)attr->max_size);
+
+    if (nqueues >= queues_max.value && !capable(CAP_SYS_RESOURCE))
+        return -ENOSPC;
+    if (err)
+        return err;
+    if (!within_limit(cost))
+        return -EMFILE;
+    struct mqueue *queue = kzalloc(sizeof(*queue));
+    if (!queue)
+        return -ENOMEM;
+    strlcpy(queue->name, name, sizeof(queue->name));
+    queue->mode = mode & 0777 & ~current_task()->fs->umask;
+    queue->uid = current_task()->cred.fsuid;
+    queue->gid = current_task()->cred.fsgid;
+    queue->max_messages = (uint64_t)attr->max_messages;
+    queue->max_size = (uint64_t)attr->max_size;
+    queue->cost = cost;
+    list_init(&queue->messages);
+    list_init(&queue->senders);
+    list_init(&queue->receivers);
+    waitqueue_init(&queue->pollers);
+    atomic_init(&queue->refs, 1);
+    list_add_tail(&queues, &queue->link);
+    nqueues++;
+    *created = queue;
+    return 0;
+}
+
+/* The queue with a reference. */
+static int open_or_create(const char *name, int flags, uint32_t mode, const struct mq_attr *attr,
+                          struct mqueue **opened)
+{
+    int err = 0;
+
+    mutex_lock(&names_lock);
+    struct mqueue *queue = find(name);
+    if (!queue)
+        err = flags & O_CREAT ? create(name, mode, attr, &queue) : -ENOENT;
+    else if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+        err = -EEXIST;
+    else
+        err = (flags & O_ACCMODE) == O_ACCMODE ? -EINVAL : may_open(queue, flags);
+    if (!err) {
+        atomic_fetch_add_explicit(&queue->refs, 1, memory_order_relaxed);
+        *opened = queue;
+    }
+    mutex_unlock(&names_lock);
+    return err;
+}
+
+SYSCALL(mq_open, 4, SYSCALL_WHOLE, "")
+{
+    int flags = (int)a1;
+    struct mqueue *queue;
+    struct file *file = NULL;
+    char name[NAME_MAX + 1], label[NAME_MAX + 2];
+    struct mq_attr attr = {.max_messages = (int64_t)MIN(msg_max.value, msg_default.value),
+                           .max_size = (int64_t)MIN(size_max.value, size_default.value)};
+
+    if (a3 && flags & O_CREAT && user_read(&attr, a3, sizeof(attr)) < 0)
+        return -EFAULT;
+    int err = read_name(a0, name);
+    if (err)
+        return err;
+    int fd = fd_reserve(0);
+    if (fd < 0)
+        return fd;
+    err = open_or_create(name, flags, (uint32_t)a2, &attr, &queue);
+    if (!err) {
+        snprintf(label, sizeof(label), "/%s", name);
+        err = file_anonymous(label, &mqueue_ops, S_IFREG | queue->mode,
+                             flags & (O_ACCMODE | O_NONBLOCK), queue, &file);
+        if (err)
+            put(queue);
+        else
+            file->inode->size = QUEUE_FILE_SIZE;
+    }
+    return fd_finish(fd, err, file, true);
+}
+
+SYSCALL(mq_unlink, 1, SYSCALL_WHOLE, "")
+{
+    const struct credentials *cred = &current_task()->cred;
+    char name[NAME_MAX + 1];
+    int err = read_name(a0, name);
+
+    if (err)
+        return err;
+    mutex_lock(&names_lock);
+    struct mqueue *queue = find(name);
+    if (!queue)
+        err = -ENOENT;
+    else if (cred->fsuid != queue->uid && cred->fsuid != 0 && !capable(CAP_FOWNER))
+        err = -EPERM; /* their folder is sticky */
+    if (!err) {
+        list_del(&queue->link);
+        nqueues--;
+    }
+    mutex_unlock(&names_lock);
+    if (!err)
+        put(queue);
+    return err;
+}
+
+/* --- messages; all with the queue's lock --- */
+
+static void store(struct mqueue *queue, struct mq_message *message)
+{
+    struct list *at = queue->messages.prev;
+
+    while (at != &queue->messages &&
+           list_entry(at, struct mq_message, link)->priority < message->priority)
+        at = at->prev;
+    list_add(at, &message->link);
+    queue->count++;
+    queue->bytes += message->size;
+}
+
+static struct mq_message *take(struct mqueue *queue)
+{
+    struct mq_message *message = list_first(&queue->messages, struct mq_message, link);
+
+    list_del(&message->link);
+    queue->count--;
+    queue->bytes -= message->size;
+    return message;
+}
+
+/* The longest waiting of those with the highest real-time priority is first. */
+static void enqueue(struct list *waiters, struct mq_waiter *waiter)
+{
+    struct list *at = waiters->prev;
+
+    while (at != waiters && list_entry(at, struct mq_waiter, link)->thread->rt_priority <
+                                waiter->thread->rt_priority)
+        at = at->prev;
+    list_add(at, &waiter->link);
+}
+
+static void finish(struct mq_waiter *waiter)
+{
+    struct thread *thread = waiter->thread;
+
+    list_del(&waiter->link);
+    atomic_store_explicit(&waiter->done, true, memory_order_release);
+    thread_wake(thread);
+}
+
+static void notify(struct mqueue *queue)
+{
+    struct siginfo info = {
+        .signo = queue->notify.signo,
+        .code = SI_MESGQ,
+        .kill = {.pid = current_process()->pid,
+                 .uid = current_task()->cred.uid,
+                 .value = queue->notify.value},
+    };
+    int pid = queue->notify.pid;
+
+    queue->notify.pid = 0;
+    if (!pid || queue->notify.kind != SIGEV_SIGNAL || !info.signo)
+        return;
+    rcu_read_lock();
+    struct process *process = process_find(pid);
+    if (process)
+        (void)signal_send_process(process, &info);
+    rcu_read_unlock();
+}
+
+/* There is room: give it to the receiver that waits, or keep it. */
+static void deliver(struct mqueue *queue, struct mq_message *message)
+{
+    if (!list_empty(&queue->receivers)) {
+        struct mq_waiter *waiter = list_first(&queue->receivers, struct mq_waiter, link);
+        waiter->message = message;
+        finish(waiter);
+        return;
+    }
+    store(queue, message);
+    if (queue->count == 1)
+        notify(queue);
+    waitqueue_wake(&queue->pollers, 0, POLLIN | POLLRDNORM);
+}
+
+/* The first message; a sender that waits gets the room. */
+static struct mq_message *receive(struct mqueue *queue)
+{
+    struct mq_message *message = take(queue);
+
+    if (!list_empty(&queue->senders)) {
+        struct mq_waiter *waiter = list_first(&queue->senders, struct mq_waiter, link);
+        store(queue, waiter->message);
+        finish(waiter);
+    } else {
+        waitqueue_wake(&queue->pollers, 0, POLLOUT | POLLWRNORM);
+    }
+    return message;
+}
+
+static int wait_for(struct mqueue *queue, struct list *waiters, struct mq_waiter *waiter,
+                    nsec_t deadline)
+{
+    int err = 0;
+
+    enqueue(waiters, waiter);
+    mutex_unlock(&queue->lock);
+    while (!err) {
+        thread_set_state(THREAD_INTERRUPTIBLE);
+        if (atomic_load_explicit(&waiter->done, memory_order_acquire))
+            break;
+        err = wait_sleep(WAIT_INTERRUPTIBLE, deadline);
+    }
+    thread_set_state(THREAD_RUNNABLE);
+    mutex_lock(&queue->lock);
+    if (waiter->done)
+        return 0;
+    list_del(&waiter->link);
+    return err == -EINTR ? -ERESTARTSYS : err;
+}
+
+/* --- mq_timedsend, mq_timedreceive --- */
+
+static int read_deadline(uintptr_t from, nsec_t *deadline)
+{
+    nsec_t until;
+
+    *deadline = NSEC_FOREVER;
+    if (!from)
+        return 0;
+    int err = time_get(from, &until);
+    if (!err)
+        *deadline = time_realtime_to_monotonic(until);
+    return err;
+}
+
+static int copy_in(uintptr_t from, size_t size, unsigned priority, struct mq_message **made)
+{
+    struct mq_message *message = kmalloc(sizeof(*message) + size);
+
+    if (!message)
+        return -ENOMEM;
+    message->priority = priority;
+    message->size = size;
+    *made = message;
+    if (user_read(message->bytes, from, size) == 0)
+        return 0;
+    kfree(message);
+    return -EFAULT;
+}
+
+static int send_locked(struct mqueue *queue, struct mq_message *message, bool nonblock,
+                       nsec_t deadline)
+{
+    struct mq_waiter waiter = {.thread = current, .message = message};
+
+    if (queue->count < queue->max_messages) {
+        deliver(queue, message);
+        return 0;
+    }
+    return nonblock ? -EAGAIN : wait_for(queue, &queue->senders, &waiter, deadline);
+}
+
+static int do_send(struct file *file, uintptr_t from, size_t size, unsigned priority,
+                   nsec_t deadline)
+{
+    struct mqueue *queue = mqueue_of(file);
+    struct mq_message *message;
+
+    if (!queue || !file_writable(file))
+        return -EBADF;
+    if (size > queue->max_size)
+        return -EMSGSIZE;
+    int err = copy_in(from, size, priority, &message);
+    if (err)
+        return err;
+    mutex_lock(&queue->lock);
+    err = send_locked(queue, message, file->flags & O_NONBLOCK, deadline);
+    mutex_unlock(&queue->lock);
+    if (err)
+        kfree(message);
+    return err;
+}
+
+SYSCALL(mq_timedsend, 5, SYSCALL_WHOLE, "")
+{
+    nsec_t deadline;
+    int err = read_deadline(a4, &deadline);
+
+    if (err)
+        return err;
+    if ((unsigned)a3 >= PRIORITIES)
+        return -EINVAL;
+    struct fd_ref ref = fd_borrow((int)a0);
+    if (!ref.file)
+        return -EBADF;
+    err = do_send(ref.file, a1, a2, (unsigned)a3, deadline);
+    fd_return(ref);
+    return err;
+}
+
+static int receive_locked(struct mqueue *queue, bool nonblock, nsec_t deadline,
+                          struct mq_message **message)
+{
+    struct mq_waiter waiter = {.thread = current};
+
+    if (queue->count) {
+        *message = receive(queue);
+        return 0;
+    }
+    int err = nonblock ? -EAGAIN : wait_for(queue, &queue->receivers, &waiter, deadline);
+    *message = waiter.message;
+    return err;
+}
+
+static int64_t do_receive(struct file *file, uintptr_t to, size_t size, uintptr_t priority_to,
+                          nsec_t deadline)
+{
+    struct mqueue *queue = mqueue_of(file);
+    struct mq_message *message;
+
+    if (!queue || !file_readable(file))
+        return -EBADF;
+    if (size < queue->max_size)
+        return -EMSGSIZE;
+    mutex_lock(&queue->lock);
+    int64_t result = receive_locked(queue, file->flags & O_NONBLOCK, deadline, &message);
+    mutex_unlock(&queue->lock);
+    if (result)
+        return result;
+    result = (int64_t)message->size;
+    if ((priority_to && user_put32(priority_to, message->priority) < 0) ||
+        user_write(to, message->bytes, message->size) < 0)
+        result = -EFAULT;
+    kfree(message);
+    return result;
+}
+
+SYSCALL(mq_timedreceive, 5, SYSCALL_WHOLE, "")
+{
+    nsec_t deadline;
+    int64_t result = read_deadline(a4, &deadline);
+
+    if (result)
+        return result;
+    struct fd_ref ref = fd_borrow((int)a0);
+    if (!ref.file)
+        return -EBADF;
+    result = do_receive(ref.file, a1, a2, a3, deadline);
+    fd_return(ref);
+    return result;
+}
+
+/* --- mq_notify, mq_getsetattr --- */
+
+static int check_event(const struct mq_sigevent *event)
+{
+    if (event->kind != SIGEV_SIGNAL && event->kind != SIGEV_NONE && event->kind != SIGEV_THREAD)
+        return -EINVAL;
+    if (event->kind == SIGEV_SIGNAL && (unsigned)event->signo > SIGRTMAX)
+        return -EINVAL;
+    if (event->kind != SIGEV_THREAD)
+        return 0;
+    /* signo is a netlink socket, of which there are none. */
+    struct fd_ref ref = fd_borrow(event->signo);
+    if (!ref.file)
+        return -EBADF;
+    fd_return(ref);
+    return -ENOTSOCK;
+}
+
+static int set_notify(struct mqueue *queue, const struct mq_sigevent *event)
+{
+    int me = current_process()->pid, err = 0;
+
+    mutex_lock(&queue->lock);
+    if (!event) {
+        if (queue->notify.pid == me)
+            queue->notify.pid = 0;
+    } else if (queue->notify.pid) {
+        err = -EBUSY;
+    } else {
+        queue->notify.pid = me;
+        queue->notify.kind = event->kind;
+        queue->notify.signo = event->signo;
+        queue->notify.value = event->value;
+    }
+    mutex_unlock(&queue->lock);
+    return err;
+}
+
+SYSCALL(mq_notify, 2, SYSCALL_PARTIAL, "no netlink sockets, which SIGEV_THREAD needs")
+{
+    struct mq_sigevent event;
+
+    if (a1 && user_read(&event, a1, sizeof(event)) < 0)
+        return -EFAULT;
+    int err = a1 ? check_event(&event) : 0;
+    if (err)
+        return err;
+    struct fd_ref ref = fd_borrow((int)a0);
+    if (!ref.file)
+        return -EBADF;
+    struct mqueue *queue = mqueue_of(ref.file);
+    err = queue ? set_notify(queue, a1 ? &event : NULL) : -EBADF;
+    fd_return(ref);
+    return err;
+}
+
+static void exchange(struct file *file, const struct mq_attr *set, struct mq_attr *old)
+{
+    struct mqueue *queue = mqueue_of(file);
+
+    mutex_lock(&queue->lock);
+    *old = (struct mq_attr){
+        .flags = file->flags & O_NONBLOCK,
+        .max_messages = (int64_t)queue->max_messages,
+        .max_size = (int64_t)queue->max_size,
+        .count = (int64_t)queue->count,
+    };
+    mutex_unlock(&queue->lock);
+    if (set && set->flags & O_NONBLOCK)
+        atomic_fetch_or(&file->flags, O_NONBLOCK);
+    else if (set)
+        atomic_fetch_and(&file->flags, ~(unsigned)O_NONBLOCK);
+}
+
+SYSCALL(mq_getsetattr, 3, SYSCALL_WHOLE, "")
+{
+    struct mq_attr set, old;
+
+    if (a1 && user_read(&set, a1, sizeof(set)) < 0)
+        return -EFAULT;
+    if (a1 && set.flags & ~(int64_t)O_NONBLOCK)
+        return -EINVAL;
+    struct fd_ref ref = fd_borrow((int)a0);
+    if (!ref.file)
+        return -EBADF;
+    int err = mqueue_of(ref.file) ? 0 : -EBADF;
+    if (!err)
+        exchange(ref.file, a1 ? &set : NULL, &old);
+    fd_return(ref);
+    return err || !a2 ? err : user_write(a2, &old, sizeof(old));
+}
+
+/* --- the file --- */
+
+static unsigned mqueue_poll(struct file *file, struct poll_table *table)
+{
+    struct mqueue *queue = file->data;
+
+    poll_wait(table, &queue->pollers);
+    mutex_lock(&queue->lock);
+    unsigned now = (queue->count ? POLLIN | POLLRDNORM : 0) |
+                   (queue->count < queue->max_messages ? POLLOUT | POLLWRNORM : 0);
+    mutex_unlock(&queue->lock);
+    return now;
+}
+
+/* The state as text. */
+static ssize_t mqueue_read(struct file *file, struct io *io, off_t *pos)
+{
+    struct mqueue *queue = file->data;
+    char text[QUEUE_FILE_SIZE];
+
+    mutex_lock(&queue->lock);
+    int pid = queue->notify.pid;
+    size_t len = (size_t)snprintf(
+        text, sizeof(text), "QSIZE:%-10lu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6d\n", queue->bytes,
+        pid ? queue->notify.kind : 0, pid && !queue->notify.kind ? queue->notify.signo : 0, pid);
+    mutex_unlock(&queue->lock);
+    if (*pos < 0 || (size_t)*pos >= len)
+        return 0;
+    size_t n = MIN(io->left, len - (size_t)*pos);
+    size_t moved = io_put(io, text + *pos, n);
+    *pos += (off_t)moved;
+    return n && !moved ? -EFAULT : (ssize_t)moved;
+}
+
+/* A close by the process that is to be notified ends that. */
+static int mqueue_flush(struct file *file)
+{
+    set_notify(file->data, NULL);
+    return 0;
+}
+
+static void mqueue_release(struct file *file)
+{
+    put(file->data);
+}
+
+static const struct file_ops mqueue_ops = {
+    .read = mqueue_read,
+    .poll = mqueue_poll,
+    .flush = mqueue_flush,
+    .release = mqueue_release,
+};
+
+static const struct pseudo_entry limits[] = {
+    IPC_LIMIT("queues_max", queues_max),        IPC_LIMIT("msg_max", msg_max),
+    IPC_LIMIT("msgsize_max", size_max),         IPC_LIMIT("msg_default", msg_default),
+    IPC_LIMIT("msgsize_default", size_default),
+};
+static struct pseudo_entry folder = {
+    .name = "mqueue",
+    .mode = S_IFDIR | 0555,
+    .table = limits,
+    .ntable = ARRAY_SIZE(limits),
+};
+
+static int mqueue_start(void)
+{
+    pseudo_register(proc_folder("sys/fs"), &folder);
+    return 0;
+}
+BOOT_STEP(PHASE_FS, "message queues", mqueue_start);
