@@ -8,5 +8,3 @@ struct process;
 void sem_process_exit(struct process *process);
 /* Contexts of io_setup(2) end (linux/aio.c): exit and execve. */
 void aio_process_exit(struct process *process);
-/* The pollers of pidfds are told (linux/pidfd.c): when the process has become a zombie, or gone. */
-void pidfd_process_exit(struct process *process);
