@@ -3,6 +3,8 @@
  * the meaning of each unchanged, also when many threads run a site for the first time at once,
  * and when code is read back, rewritten or unmapped. */
 #include "check.h"
+#include <signal.h>
+#include <setjmp.h>
 #include "fault.h"
 #include <pthread.h>
 #include <sched.h>
@@ -176,6 +178,52 @@ static void tiny_stack(void)
     munmap(at, 8192);
 }
 
+static char *vanishing;
+static atomic_bool enough;
+static sigjmp_buf back;
+
+static void jump_back(int signo)
+{
+    siglongjmp(back, signo);
+}
+
+/* Nine bytes of nop, mov $110, %rax; syscall (getppid); ret: a site that is not patched. */
+static void *unmap_and_map(void *arg)
+{
+    static const unsigned char code[] = {0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x48,
+                                         0xc7, 0xc0, 110,  0,    0,    0,    0x0f, 0x05, 0xc3};
+
+    while (!atomic_load(&enough)) {
+        munmap(vanishing, 4096);
+        mmap(vanishing, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+             MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        memcpy(vanishing, code, sizeof code);
+    }
+    return arg;
+}
+
+static void code_that_vanishes(void)
+{
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP};
+    struct sigaction action = {.sa_handler = jump_back, .sa_flags = SA_NODEFER};
+    time_t end = time(NULL) + 3;
+    pthread_t thread;
+
+    vanishing =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    NEED(vanishing != MAP_FAILED);
+    for (int i = 0; i < 4; i++)
+        sigaction(signals[i], &action, NULL);
+    NEED(pthread_create(&thread, NULL, unmap_and_map, NULL) == 0);
+    while (time(NULL) < end)
+        if (sigsetjmp(back, 0) == 0)
+            ((long (*)(void))(uintptr_t)vanishing)();
+    atomic_store(&enough, true);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    for (int i = 0; i < 4; i++)
+        signal(signals[i], SIG_DFL);
+}
+
 int main(void)
 {
     promise("one site entered at both of its instructions", same_site_again);
@@ -185,5 +233,6 @@ int main(void)
     promise("a site across two pages", across_pages);
     promise("a site at the start of a mapping", first_in_mapping);
     promise("a call without room on the stack", tiny_stack);
+    promise("code that another thread unmaps faults in the program", code_that_vanishes);
     return check_end();
 }

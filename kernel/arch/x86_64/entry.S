@@ -69,8 +69,12 @@ syscall_slow_switched:
         and     $0xfff, %r11d
         cmp     $7, %r11d
         jb      syscall_call
-        cmpb    $0xb8, -7(%rcx)
+1:      cmpb    $0xb8, -7(%rcx)         /* another thread may have unmapped it */
         je      syscall_patchable
+        .pushsection .fixup, "a"
+        .balign 4
+        .long   1b - ., syscall_call - .
+        .popsection
 syscall_call:
         mov     %r10, %rcx
         call    *syscall_table(,%rax,8)
