@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 enum { CALLS = 512, LAST_CALL = 450 };
-enum { WHOLE = 0, PARTIAL = 1, STATE_MASK = 15 };
+enum { WHOLE, PARTIAL, MISSING, STATE_MASK = 15 };
+static const char *const state_names[] = {"whole", "partial", "missing"};
 
 /* kernel/linux/syscall.h: struct syscall_entry */
 struct entry {
@@ -79,8 +80,7 @@ static void print_table(const struct entry *const calls[], const uint64_t names[
     for (unsigned nr = 0; nr <= LAST_CALL; nr++) {
         if (calls[nr])
             printf("| %u | %s | %s | %s |\n", nr, string_at(calls[nr]->name),
-                   (calls[nr]->state & STATE_MASK) == WHOLE ? "whole" : "partial",
-                   string_at(calls[nr]->lacks));
+                   state_names[calls[nr]->state & STATE_MASK], string_at(calls[nr]->lacks));
         else if (names[nr])
             printf("| %u | %s | missing | |\n", nr, string_at(names[nr]));
     }
@@ -106,7 +106,10 @@ int main(int argc, char **argv)
         if (e->nr >= CALLS || calls[e->nr])
             fail("a call stands twice in the table");
         calls[e->nr] = e;
-        (e->state & STATE_MASK) == WHOLE ? whole++ : partial++;
+        if ((e->state & STATE_MASK) > MISSING)
+            fail("a call of an unknown state");
+        whole += (e->state & STATE_MASK) == WHOLE;
+        partial += (e->state & STATE_MASK) == PARTIAL;
     }
     for (unsigned nr = 0; nr <= LAST_CALL; nr++)
         known += names[nr] != 0;

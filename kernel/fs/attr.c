@@ -219,6 +219,9 @@ static int check_xattr(const struct path *path, const char *name, int mask)
     if (mask & 2 && ((path->mount && path->mount->flags & MS_RDONLY) ||
                      (inode->super && inode->super->readonly)))
         return -EROFS;
+    if (strcmp(name, "security.") == 0 || strcmp(name, "trusted.") == 0 ||
+        strcmp(name, "user.") == 0)
+        return -EINVAL;
     if (has_prefix(name, "security."))
         return mask & 2 && !cred_has(cred, VFS_CAP_SYS_ADMIN) ? -EPERM : 0;
     if (has_prefix(name, "trusted."))

@@ -329,7 +329,7 @@ SYSCALL(setpgid, 2, SYSCALL_WHOLE, "")
     struct process *process;
     int result;
 
-    if ((int)a1 < 0)
+    if ((int)a1 < 0 || ((int)a1 == 0 && (int)a0 < 0)) /* 0: the process's number */
         return -EINVAL;
     mutex_lock(&tasks_lock);
     process = process_of((int)a0);

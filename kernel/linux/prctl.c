@@ -160,7 +160,8 @@ static int64_t set(int option, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a
     case PR_SET_TIMING:
     case PR_SET_TSC:
         return a1 == (option == PR_SET_TSC ? TSC_ENABLE : 0) ? 0 : -EINVAL;
-    case PR_MCE_KILL:
+    case PR_MCE_KILL: /* clear, or set to early, late or default */
+        return a1 > 1 || a3 || a4 || (a1 ? a2 > MCE_KILL_DEFAULT : a2) ? -EINVAL : 0;
     case PR_SET_PTRACER:
     case PR_SET_VMA: /* the name of an anonymous mapping: Linux may be built without it, too */
         return option == PR_SET_VMA ? -EINVAL : 0;

@@ -380,7 +380,7 @@ SYSCALL(ioprio_get, 2, SYSCALL_PARTIAL, "always the default class")
 }
 
 /* The libc does without; telling it its processor at each move is not there yet. */
-SYSCALL(rseq, 4, SYSCALL_PARTIAL, "not there yet: ENOSYS")
+SYSCALL(rseq, 4, SYSCALL_MISSING, "ENOSYS, without a word: every libc asks")
 {
     return -ENOSYS;
 }

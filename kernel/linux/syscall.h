@@ -10,7 +10,13 @@
 #include "arch/x86_64/entry.h"
 #include "linux/numbers.h"
 
-enum syscall_state { SYSCALL_WHOLE, SYSCALL_PARTIAL, SYSCALL_FULL_REGS = 16 /* flag */ };
+/* MISSING: it only says so, in silence where a libc always asks. */
+enum syscall_state {
+    SYSCALL_WHOLE,
+    SYSCALL_PARTIAL,
+    SYSCALL_MISSING,
+    SYSCALL_FULL_REGS = 16 /* flag */
+};
 
 struct syscall_entry {
     uint16_t nr;

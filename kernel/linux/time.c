@@ -411,10 +411,10 @@ SYSCALL(clock_nanosleep, 4, SYSCALL_WHOLE, "")
     int clock = (int)a0, error;
     nsec_t ns;
 
-    if (clock == CLOCK_THREAD_CPUTIME_ID || time_read_clock(clock, &ns) < 0)
+    if (time_read_clock(clock, &ns) < 0)
         return -EINVAL;
-    if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
-        clock == CLOCK_MONOTONIC_COARSE)
+    if (clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW ||
+        clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
         return -EOPNOTSUPP;
     error = time_get(a2, &ns);
     if (error)

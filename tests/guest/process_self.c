@@ -131,6 +131,8 @@ static void process_control(void)
     int sig = -1;
 
     CHECK_EQ(prctl(PR_GET_DUMPABLE), 1);
+    CHECK_ERRNO(prctl(PR_MCE_KILL, 9, 0, 0, 0), EINVAL);
+    CHECK_EQ(prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_DEFAULT, 0, 0), 0);
     CHECK_EQ(prctl(PR_SET_DUMPABLE, 0), 0);
     CHECK_EQ(prctl(PR_GET_DUMPABLE), 0);
     CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0);

@@ -269,6 +269,7 @@ static void groups(void)
     CHECK_EQ(setpgid(b, a), 0);
     CHECK_ERRNO(setpgid(b, 4000000), EPERM);
     CHECK_ERRNO(setpgid(b, -1), EINVAL);
+    CHECK_ERRNO(setpgid(-1, 0), EINVAL);
     CHECK_ERRNO(setpgid(3999999, 0), ESRCH);
     CHECK_EQ(kill(-a, 0), 0);
     CHECK_EQ(kill(a, SIGKILL), 0);

@@ -127,6 +127,7 @@ static void absolute_sleep(void)
     CHECK_EQ(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &ts, NULL), 0);
     CHECK(ns_of(CLOCK_REALTIME) >= until);
     CHECK_EQ(clock_nanosleep(99, 0, &ts, NULL), EINVAL);
+    CHECK_ERRNO(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &ts, NULL), EOPNOTSUPP);
 }
 
 static void processor_number(void)
