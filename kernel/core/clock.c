@@ -37,10 +37,15 @@ static inline uint64_t cycles(const struct clock_data *data)
     return (uint64_t)high << 32 | low;
 }
 
+/* Another CPU's counter may be a little behind the one that set base_tsc. */
+static uint64_t since(const struct clock_data *data, uint64_t at)
+{
+    return (int64_t)(at - data->base_tsc) < 0 ? 0 : at - data->base_tsc;
+}
+
 static inline nsec_t ns_at(const struct clock_data *data, uint64_t at)
 {
-    return data->base_ns +
-           (uint64_t)((unsigned __int128)(at - data->base_tsc) * data->mult >> SHIFT);
+    return data->base_ns + (uint64_t)((unsigned __int128)since(data, at) * data->mult >> SHIFT);
 }
 
 static inline unsigned read_begin(const struct clock_data *data)

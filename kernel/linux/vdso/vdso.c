@@ -68,6 +68,8 @@ static inline bool read_clock(uint64_t *ns, uint64_t *realtime_offset)
         uint32_t low, high;
         asm volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
         uint64_t delta = ((uint64_t)high << 32 | low) - d->base_tsc;
+        if ((int64_t)delta < 0) /* this CPU's counter is a little behind */
+            delta = 0;
         *ns = d->base_ns + scale(delta, d->mult, d->shift);
         *realtime_offset = d->realtime_offset_ns;
         atomic_thread_fence(memory_order_acquire);
