@@ -29,10 +29,10 @@ enum {
 enum sched_policy { POLICY_FAIR, POLICY_FIFO, POLICY_RR, POLICY_BATCH, POLICY_IDLE = 5 };
 
 struct thread {
-    uintptr_t kstack_top; /* offset 0: entry.S */
-    uintptr_t saved_rsp;  /* offset 8: context_switch() */
-    atomic_uint work;     /* offset 16: entry.S tests it on the way out */
-    unsigned pad;
+    uintptr_t kstack_top;        /* offset 0: entry.S */
+    uintptr_t saved_rsp;         /* offset 8: context_switch() */
+    atomic_uint work;            /* offset 16: entry.S tests it on the way out */
+    atomic_uint watched;         /* offset 20: its system calls are looked at first (seccomp) */
     void *fpu;                   /* extended state, 64-byte aligned; NULL for kernel threads */
     uint64_t fs_base;            /* valid while the thread is off its CPU */
     struct address_space *space; /* NULL for kernel threads */

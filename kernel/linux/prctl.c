@@ -2,6 +2,7 @@
 #include "arch/x86_64/context.h"
 #include "lib/string.h"
 #include "linux/path.h"
+#include "linux/seccomp.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
 
@@ -17,6 +18,7 @@ enum {
     PR_SET_NAME = 15,
     PR_GET_NAME = 16,
     PR_GET_SECCOMP = 21,
+    PR_SET_SECCOMP = 22,
     PR_CAPBSET_READ = 23,
     PR_CAPBSET_DROP = 24,
     PR_GET_TSC = 25,
@@ -171,7 +173,7 @@ static int64_t set(int option, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a
 }
 
 SYSCALL(prctl, 5, SYSCALL_PARTIAL,
-        "no seccomp, PR_SET_MM, PR_SET_VMA, speculation control, syscall user dispatch")
+        "no PR_SET_MM, PR_SET_VMA, speculation control, syscall user dispatch")
 {
     struct task *task = current_task();
 
@@ -183,8 +185,11 @@ SYSCALL(prctl, 5, SYSCALL_PARTIAL,
     case PR_GET_KEEPCAPS:
         return task->keep_caps;
     case PR_GET_TIMING:
-    case PR_GET_SECCOMP:
         return 0;
+    case PR_GET_SECCOMP:
+        return seccomp_mode(task);
+    case PR_SET_SECCOMP:
+        return seccomp_set(a1, a2);
     case PR_GET_NAME:
         return user_write(a1, task->thread.name, sizeof(task->thread.name));
     case PR_CAPBSET_READ:

@@ -7,6 +7,7 @@
 #include "linux/syscall.h"
 #include "linux/task.h"
 #include "linux/time.h"
+#include "linux/seccomp.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 
@@ -357,9 +358,10 @@ static void show_signals(struct text *text, const struct subject *s)
                 s->process->pending.set, s->task->signal_mask, ignored, catches);
     text_printf(text,
                 "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n"
-                "CapAmb:\t%016lx\nNoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n",
+                "CapAmb:\t%016lx\nNoNewPrivs:\t%d\nSeccomp:\t%d\nSeccomp_filters:\t%u\n",
                 c->cap_inheritable, c->cap_permitted, c->cap_effective, c->cap_bounding,
-                c->cap_ambient, s->task->no_new_privs);
+                c->cap_ambient, s->task->no_new_privs, seccomp_mode(s->task),
+                seccomp_count(s->task));
 }
 
 /* "0-3,5" */

@@ -4,6 +4,7 @@
 #include "arch/x86_64/context.h"
 #include "core/log.h"
 #include "lib/string.h"
+#include "linux/seccomp.h"
 #include "linux/signalfd.h"
 #include "mm/heap.h"
 
@@ -298,6 +299,7 @@ static void task_destroy(struct thread *thread)
 
     if (thread->fpu)
         fpu_area_free(thread->fpu);
+    seccomp_free(task);
     kcache_free(&task_cache, task);
 }
 
@@ -364,6 +366,7 @@ void task_discard(struct task *task)
     thread_discard(&task->thread);
     if (task->thread.fpu)
         fpu_area_free(task->thread.fpu);
+    seccomp_free(task);
     kcache_free(&task_cache, task);
 }
 
@@ -430,6 +433,7 @@ int task_publish(struct task *task)
     int error;
 
     mutex_lock(&process->lock);
+    seccomp_inherit(task);
     error = task_number(task);
     if (!error) {
         error = task_join(task);

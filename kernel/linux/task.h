@@ -157,6 +157,8 @@ struct task {
     unsigned parent_death_signal;
     bool no_new_privs, keep_caps;
     uint32_t securebits;
+    void *_Atomic seccomp_filter; /* linux/seccomp.c */
+    atomic_int seccomp_mode;
 };
 
 static inline struct task *current_task(void)

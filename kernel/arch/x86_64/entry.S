@@ -38,6 +38,7 @@
 #define CPU_KSTACK_TOP %gs:16
 #define CPU_FAULT_STACK %gs:24
 #define THREAD_WORK    16
+#define THREAD_WATCHED 20
 #define KSTACK_SIZE    16384
 #define KSTACK_RESERVE 256              /* more than a trap's frame */
 #define SYSCALLS_MAX   512
@@ -182,6 +183,14 @@ syscall_full_regs_thunk:
         call    *syscall_real(,%rbx,8)
         mov     %rax, R_RAX(%rsp)
         jmp     program_resume
+
+/* Table entry of every call once some thread is watched. rax: number. */
+        .globl  syscall_filter_thunk
+syscall_filter_thunk:
+        mov     CPU_CURRENT, %r11
+        cmpl    $0, THREAD_WATCHED(%r11)
+        jne     syscall_trace_thunk
+        jmp     *syscall_unwatched(,%rax,8)
 
 /* Table entry of every call while tracing. */
         .globl  syscall_trace_thunk

@@ -18,6 +18,7 @@ _Static_assert(offsetof(struct cpu, fault_stack) == 24, "entry.S");
 _Static_assert(offsetof(struct cpu, stack_canary) == 40, "gcc");
 _Static_assert(offsetof(struct thread, kstack_top) == 0, "entry.S");
 _Static_assert(offsetof(struct thread, work) == 16, "entry.S");
+_Static_assert(offsetof(struct thread, watched) == 20, "entry.S");
 _Static_assert(KSTACK_SIZE == 16384, "entry.S");
 _Static_assert(offsetof(struct regs, rip) == 136 && sizeof(struct regs) == 176, "entry.S");
 
@@ -271,9 +272,13 @@ syscall_fn_t *syscall_real[SYSCALLS_MAX + 1];
 uint8_t syscall_full_regs[SYSCALLS_MAX + 1];
 void (*syscall_patch_hook)(uintptr_t return_address, uint64_t nr);
 int64_t (*syscall_trace_hook)(uint64_t nr, const uint64_t args[6]);
+bool (*syscall_filter_hook)(struct regs *regs, int64_t *result);
+/* What the table had before syscall_filter_enable(): for threads that are not watched. */
+syscall_fn_t *syscall_unwatched[SYSCALLS_MAX + 1];
 
 extern int64_t syscall_full_regs_thunk(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 extern int64_t syscall_trace_thunk(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+extern int64_t syscall_filter_thunk(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 
 void syscall_register(unsigned nr, syscall_fn_t *fn, bool full_regs)
 {
@@ -288,9 +293,25 @@ void syscall_trace_enable(void)
         syscall_table[i] = syscall_trace_thunk;
 }
 
+/* Several CPUs may do it at once: they write the same. */
+void syscall_filter_enable(void)
+{
+    for (unsigned i = 0; i <= SYSCALLS_MAX; i++) {
+        syscall_fn_t *fn = __atomic_load_n(&syscall_table[i], __ATOMIC_RELAXED);
+        if (fn == syscall_filter_thunk || fn == syscall_trace_thunk)
+            continue;
+        __atomic_store_n(&syscall_unwatched[i], fn, __ATOMIC_RELAXED);
+        __atomic_store_n(&syscall_table[i], syscall_filter_thunk, __ATOMIC_RELEASE);
+    }
+}
+
 /* From entry.S, all registers in place. */
 int64_t syscall_trace(struct regs *regs)
 {
+    int64_t result;
+    if (atomic_load_explicit(&current->watched, memory_order_relaxed) && syscall_filter_hook &&
+        !syscall_filter_hook(regs, &result))
+        return result;
     uint64_t nr = MIN(regs->vector_or_nr, (uint64_t)SYSCALLS_MAX);
     const uint64_t args[6] = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9};
     if (syscall_trace_hook)

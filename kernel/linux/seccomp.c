@@ -1,0 +1,361 @@
+/* linux/seccomp.c: the filters of a thread and what they say about a call.
+ *
+ * Filters form a tree: each holds its parent, a thread holds its newest. They never change. A
+ * thread's pointer is changed by itself, or (TSYNC) by another of its process with process->lock,
+ * then to a descendant of what it was, which keeps the old one for whoever is about to use it. */
+#include "linux/seccomp.h"
+
+#include "core/boot.h"
+#include "core/log.h"
+#include "fs/procfs.h"
+#include "linux/bpf.h"
+#include "linux/path.h"
+#include "linux/syscall.h"
+#include "mm/heap.h"
+
+enum { MODE_NONE, MODE_STRICT, MODE_FILTER };
+enum { SET_MODE_STRICT, SET_MODE_FILTER, GET_ACTION_AVAIL };
+enum { FLAG_TSYNC = 1, FLAG_LOG = 2, FLAG_SPEC_ALLOW = 4, FLAG_TSYNC_ESRCH = 16 };
+enum { FLAGS_KNOWN = FLAG_TSYNC | FLAG_LOG | FLAG_SPEC_ALLOW | FLAG_TSYNC_ESRCH };
+enum { INSNS_TOTAL_MAX = 32768, FILTER_COST = 4, ERRNO_MAX = 4095 };
+#define RET_KILL_PROCESS 0x80000000u
+#define RET_KILL_THREAD  0x00000000u
+#define RET_TRAP         0x00030000u
+#define RET_ERRNO        0x00050000u
+#define RET_USER_NOTIF   0x7fc00000u
+#define RET_TRACE        0x7ff00000u
+#define RET_LOG          0x7ffc0000u
+#define RET_ALLOW        0x7fff0000u
+#define RET_ACTION       0xffff0000u
+#define RET_DATA         0x0000ffffu
+#define ARCH_X86_64      0xc000003eu
+
+struct filter {
+    atomic_uint refs;
+    struct filter *parent;
+    bool log;
+    unsigned n;
+    struct bpf_insn insns[];
+};
+struct call { /* struct seccomp_data */
+    int32_t nr;
+    uint32_t arch;
+    uint64_t ip, args[6];
+};
+
+static struct mutex validate_lock; /* of bpf_valid() */
+
+static struct filter *filter_of(const struct task *task)
+{
+    return atomic_load_explicit(&((struct task *)task)->seccomp_filter, memory_order_acquire);
+}
+
+static void filter_put(struct filter *filter)
+{
+    while (filter && atomic_fetch_sub_explicit(&filter->refs, 1, memory_order_acq_rel) == 1) {
+        struct filter *parent = filter->parent;
+        kfree(filter);
+        filter = parent;
+    }
+}
+
+static void filter_get(struct filter *filter)
+{
+    if (filter)
+        atomic_fetch_add_explicit(&filter->refs, 1, memory_order_relaxed);
+}
+
+static void set_mode(struct task *task, int mode)
+{
+    syscall_filter_enable();
+    atomic_store_explicit(&task->seccomp_mode, mode, memory_order_release);
+    atomic_store_explicit(&task->thread.watched, 1, memory_order_release);
+}
+
+void seccomp_inherit(struct task *task)
+{
+    if (!is_task(current) || !seccomp_mode(current_task()))
+        return;
+    struct filter *filter = filter_of(current_task());
+    filter_get(filter);
+    atomic_store_explicit(&task->seccomp_filter, filter, memory_order_release);
+    task->no_new_privs |= current_task()->no_new_privs;
+    set_mode(task, seccomp_mode(current_task()));
+}
+
+void seccomp_free(struct task *task)
+{
+    filter_put(atomic_exchange(&task->seccomp_filter, NULL));
+}
+
+int seccomp_mode(const struct task *task)
+{
+    return atomic_load_explicit(&((struct task *)task)->seccomp_mode, memory_order_relaxed);
+}
+
+unsigned seccomp_count(const struct task *task)
+{
+    unsigned n = 0;
+
+    for (const struct filter *filter = filter_of(task); filter; filter = filter->parent)
+        n++;
+    return n;
+}
+
+/* --- a call --- */
+
+static __noreturn void end_by(int signo, bool whole)
+{
+    log_info("seccomp: %s [%d] ended by call %d", current->name, current_task()->tid,
+             (int)syscall_regs()->vector_or_nr);
+    if (whole || current_process()->nthreads == 1)
+        process_exit_group(signo);
+    task_exit(signo);
+}
+
+static int64_t raise_trap(struct regs *regs, const struct call *call, uint32_t data)
+{
+    struct siginfo info = {
+        .signo = SIGSYS,
+        .err = (int32_t)data,
+        .code = SYS_SECCOMP,
+        .sys = {.call_addr = call->ip, .nr = call->nr, .arch = call->arch},
+    };
+
+    regs->vector_or_nr = -1ull; /* nothing to start again */
+    signal_force(&info);
+    return call->nr;
+}
+
+static bool strict_allows(uint64_t nr)
+{
+    return nr == NR_read || nr == NR_write || nr == NR_exit || nr == NR_rt_sigreturn;
+}
+
+/* The filters' strictest answer; of equals the newest's. */
+static uint32_t ask(const struct filter *filter, const struct call *call)
+{
+    uint32_t answer = RET_ALLOW;
+
+    for (; filter; filter = filter->parent) {
+        uint32_t one = bpf_run(filter->insns, (const uint32_t *)call, sizeof(*call));
+        if ((int32_t)(one & RET_ACTION) < (int32_t)(answer & RET_ACTION))
+            answer = one;
+    }
+    return answer;
+}
+
+/* syscall_filter_hook: true: make the call; else *result is what it returns. */
+static bool check_call(struct regs *regs, int64_t *result)
+{
+    const struct task *task = current_task();
+    struct call call = {
+        .nr = (int32_t)regs->vector_or_nr,
+        .arch = ARCH_X86_64,
+        .ip = regs->rip,
+        .args = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9},
+    };
+    uint32_t answer;
+
+    if (seccomp_mode(task) == MODE_STRICT) {
+        if (!strict_allows(regs->vector_or_nr))
+            end_by(SIGKILL, false);
+        return true;
+    }
+    answer = ask(filter_of(task), &call);
+    switch (answer & RET_ACTION) {
+    case RET_LOG:
+        log_info("seccomp: %s [%d]: call %d", current->name, task->tid, call.nr);
+        return true;
+    case RET_ALLOW:
+        return true;
+    case RET_ERRNO:
+        *result = -(int64_t)MIN(answer & RET_DATA, (uint32_t)ERRNO_MAX);
+        return false;
+    case RET_TRAP:
+        *result = raise_trap(regs, &call, answer & RET_DATA);
+        return false;
+    case RET_TRACE: /* nobody traces, nobody listens */
+    case RET_USER_NOTIF:
+        *result = -ENOSYS;
+        return false;
+    case RET_KILL_THREAD:
+        end_by(SIGSYS, false);
+    default:
+        end_by(SIGSYS, true);
+    }
+}
+
+/* --- new filters --- */
+
+static int read_program(uintptr_t from, struct filter **made)
+{
+    struct {
+        uint16_t n, pad[3];
+        uint64_t insns;
+    } program;
+
+    if (user_read(&program, from, sizeof(program)) < 0)
+        return -EFAULT;
+    if (program.n == 0 || program.n > BPF_MAX)
+        return -EINVAL;
+    if (!current_task()->no_new_privs && !capable(CAP_SYS_ADMIN))
+        return -EACCES;
+    struct filter *filter = kzalloc(sizeof(*filter) + program.n * sizeof(filter->insns[0]));
+    if (!filter)
+        return -ENOMEM;
+    atomic_init(&filter->refs, 1);
+    filter->n = program.n;
+    int err = user_read(filter->insns, program.insns, program.n * sizeof(filter->insns[0]));
+    if (!err) {
+        mutex_lock(&validate_lock);
+        err = bpf_valid(filter->insns, filter->n, sizeof(struct call)) ? 0 : -EINVAL;
+        mutex_unlock(&validate_lock);
+    }
+    if (err)
+        kfree(filter);
+    else
+        *made = filter;
+    return err;
+}
+
+static bool is_ancestor(const struct filter *one, const struct filter *of)
+{
+    for (; of && of != one; of = of->parent)
+        ;
+    return !one || of;
+}
+
+/* The first other thread whose filters are not among the caller's; 0: none. */
+static int odd_thread(const struct task *me)
+{
+    list_for_each_entry (struct task, task, &me->process->threads, process_link)
+        if (task != me && seccomp_mode(task) != MODE_NONE &&
+            (seccomp_mode(task) != MODE_FILTER || !is_ancestor(filter_of(task), filter_of(me))))
+            return task->tid;
+    return 0;
+}
+
+static void give_to_all(struct task *me, struct filter *filter)
+{
+    list_for_each_entry (struct task, task, &me->process->threads, process_link) {
+        if (task == me || task->exiting)
+            continue;
+        filter_get(filter);
+        filter_put(atomic_exchange(&task->seccomp_filter, filter));
+        task->no_new_privs |= me->no_new_privs;
+        set_mode(task, MODE_FILTER);
+    }
+}
+
+/* With process->lock. 0; a thread's number; -ENOMEM. */
+static int attach(struct filter *filter, unsigned flags)
+{
+    struct task *me = current_task();
+    uint64_t total = filter->n;
+
+    for (const struct filter *at = filter_of(me); at; at = at->parent)
+        total += at->n + FILTER_COST;
+    if (total > INSNS_TOTAL_MAX)
+        return -ENOMEM;
+    if (flags & FLAG_TSYNC) {
+        int odd = odd_thread(me);
+        if (odd)
+            return flags & FLAG_TSYNC_ESRCH ? -ESRCH : odd;
+    }
+    filter->parent = filter_of(me); /* takes over the thread's reference */
+    filter->log = flags & FLAG_LOG;
+    atomic_store_explicit(&me->seccomp_filter, filter, memory_order_release);
+    set_mode(me, MODE_FILTER);
+    if (flags & FLAG_TSYNC)
+        give_to_all(me, filter);
+    return 0;
+}
+
+static int64_t add_filter(unsigned flags, uintptr_t from)
+{
+    struct filter *filter;
+
+    if (flags & ~(unsigned)FLAGS_KNOWN)
+        return -EINVAL;
+    int result = read_program(from, &filter);
+    if (result)
+        return result;
+    mutex_lock(&current_process()->lock);
+    result = seccomp_mode(current_task()) == MODE_STRICT ? -EINVAL : attach(filter, flags);
+    mutex_unlock(&current_process()->lock);
+    if (result)
+        kfree(filter);
+    return result;
+}
+
+static int64_t be_strict(void)
+{
+    if (seccomp_mode(current_task()) == MODE_FILTER)
+        return -EINVAL;
+    set_mode(current_task(), MODE_STRICT);
+    return 0;
+}
+
+static int action_available(uintptr_t from)
+{
+    uint32_t action;
+
+    if (user_read(&action, from, sizeof(action)) < 0)
+        return -EFAULT;
+    switch (action) {
+    case RET_KILL_PROCESS:
+    case RET_KILL_THREAD:
+    case RET_TRAP:
+    case RET_ERRNO:
+    case RET_LOG:
+    case RET_ALLOW:
+        return 0;
+    default:
+        return -EOPNOTSUPP;
+    }
+}
+
+int64_t seccomp_set(uint64_t mode, uintptr_t program)
+{
+    switch (mode) {
+    case MODE_STRICT:
+        return be_strict();
+    case MODE_FILTER:
+        return add_filter(0, program);
+    default:
+        return -EINVAL;
+    }
+}
+
+SYSCALL(seccomp, 3, SYSCALL_PARTIAL, "no user notification, no SECCOMP_RET_TRACE")
+{
+    switch ((unsigned)a0) {
+    case SET_MODE_STRICT:
+        return (unsigned)a1 || a2 ? -EINVAL : be_strict();
+    case SET_MODE_FILTER:
+        return add_filter((unsigned)a1, a2);
+    case GET_ACTION_AVAIL:
+        return (unsigned)a1 ? -EINVAL : action_available(a2);
+    default:
+        return -EINVAL;
+    }
+}
+
+static int show_actions(struct text *text, const struct pseudo *self)
+{
+    text_printf(text, "kill_process kill_thread trap errno log allow\n");
+    return 0;
+}
+
+static struct pseudo_entry actions = PSEUDO_FILE("actions_avail", show_actions);
+static struct pseudo_entry folder = {.name = "seccomp", .mode = S_IFDIR | 0555};
+
+static int seccomp_start(void)
+{
+    syscall_filter_hook = check_call;
+    pseudo_register(proc_folder("sys/kernel"), &folder);
+    pseudo_register(&folder, &actions);
+    return 0;
+}
+BOOT_STEP(PHASE_FS, "seccomp", seccomp_start);
