@@ -17,17 +17,26 @@ static void pin_to(int cpu)
     CHECK_EQ(sched_setaffinity(0, sizeof set, &set), 0);
 }
 
-/* Spin on CPU 0 until told to stop; *arg: the nanoseconds that this thread was given. Not how far
- * it came: a virtual CPU that its host keeps waiting takes the time of whoever runs just then. */
+/* What a spinner was given: nanoseconds, and how often it was preempted. */
+struct share {
+    long ns, turns;
+};
+
+/* Spin on CPU 0 until told to stop; arg: struct share. Not how far it came: a virtual CPU that its
+ * host keeps waiting takes the time of whoever runs just then. */
 static void *spin(void *arg)
 {
+    struct share *share = arg;
     struct timespec used;
+    struct rusage usage;
 
     pin_to(0);
     while (!atomic_load_explicit(&stop, memory_order_relaxed))
         ;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-    *(long *)arg = used.tv_sec * 1000000000 + used.tv_nsec;
+    getrusage(RUSAGE_THREAD, &usage);
+    share->ns = used.tv_sec * 1000000000 + used.tv_nsec;
+    share->turns = usage.ru_nivcsw;
     return NULL;
 }
 
@@ -42,14 +51,14 @@ static int online_cpus(void)
 /* Spinning threads on one CPU are preempted and share it; the main thread sleeps meanwhile. */
 static void spinners_share_one_cpu(void)
 {
-    static long shares[4];
+    static struct share shares[4];
     pthread_t threads[4];
     long least = -1, most = 0;
     int64_t start;
 
     atomic_store(&stop, false);
     for (int i = 0; i < 4; i++)
-        NEED(pthread_create(&threads[i], NULL, spin, (void *)&shares[i]) == 0);
+        NEED(pthread_create(&threads[i], NULL, spin, &shares[i]) == 0);
     start = now_ns();
     sleep_ms(800);
     CHECK(now_ns() - start < 3000LL * MS); /* a spinner does not keep a sleeper from waking */
@@ -57,12 +66,13 @@ static void spinners_share_one_cpu(void)
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
     for (int i = 0; i < 4; i++) {
-        long count = shares[i];
+        long turns = shares[i].turns;
 
-        if (least < 0 || count < least)
-            least = count;
-        if (count > most)
-            most = count;
+        CHECK(shares[i].ns > 0);
+        if (least < 0 || turns < least)
+            least = turns;
+        if (turns > most)
+            most = turns;
     }
     CHECK(least > 0);
     CHECK(least > most / 4);
@@ -76,18 +86,18 @@ static void *spin_nice(void *arg)
 
 static void nice_gets_less(void)
 {
-    static long shares[2];
+    static struct share shares[2];
     pthread_t threads[2];
 
     atomic_store(&stop, false);
-    NEED(pthread_create(&threads[0], NULL, spin, (void *)&shares[0]) == 0);
-    NEED(pthread_create(&threads[1], NULL, spin_nice, (void *)&shares[1]) == 0);
+    NEED(pthread_create(&threads[0], NULL, spin, &shares[0]) == 0);
+    NEED(pthread_create(&threads[1], NULL, spin_nice, &shares[1]) == 0);
     sleep_ms(1000);
     atomic_store(&stop, true);
     pthread_join(threads[0], NULL);
     pthread_join(threads[1], NULL);
-    CHECK(shares[1] > 0);
-    CHECK(shares[0] > 3 * shares[1]); /* 28 to 1 by weight */
+    CHECK(shares[1].ns > 0);
+    CHECK(shares[0].ns > 3 * shares[1].ns); /* 28 to 1 by weight */
 }
 
 static void *spin_until(void *arg)
