@@ -162,7 +162,8 @@ static void release_space(struct process *process)
     mutex_lock(&process->lock);
     flags = spin_lock_irq(&process->signal_lock);
     process->dead_faults = atomic_load_explicit(&space->faults, memory_order_relaxed);
-    process->dead_peak_pages = atomic_load_explicit(&space->peak_resident, memory_order_relaxed);
+    process->dead_peak_pages =
+        MAX(atomic_load(&space->peak_resident), atomic_load(&space->resident_pages));
     process->space = NULL;
     spin_unlock_irq(&process->signal_lock, flags);
     mutex_unlock(&process->lock);

@@ -215,8 +215,8 @@ static struct process *new_parent_for(const struct process *process)
     return first_process;
 }
 
-/* With tasks_lock. A zombie that nobody waits for goes on *dead. */
-static void adopt(struct process *child, struct process *parent, struct list *dead)
+/* With tasks_lock. A zombie that nobody waits for goes. */
+static void adopt(struct process *child, struct process *parent)
 {
     const struct process *old = child->parent;
 
@@ -227,13 +227,13 @@ static void adopt(struct process *child, struct process *parent, struct list *de
     child->exit_signal = SIGCHLD;
     /* Process 1 is a program which here, too, finds only its own children. */
     child->adopted = parent == first_process && !parent->subreaper;
+    look_for_orphans(child, old, NULL);
     if (!child->zombie)
         tell_parent_died(child);
     else if (tell_end(child)) {
         family_remove(child);
-        list_add_tail(dead, &child->siblings);
+        process_free(child);
     }
-    look_for_orphans(child, old, NULL);
 }
 
 /* --- the end --- */
@@ -249,28 +249,18 @@ static void leave_terminal(struct process *process)
 
 void family_process_ends(struct process *process)
 {
-    struct list dead;
-
     leave_terminal(process);
-    list_init(&dead);
     mutex_lock(&tasks_lock);
     while (!list_empty(&process->children))
-        adopt(list_first(&process->children, struct process, siblings), new_parent_for(process),
-              &dead);
+        adopt(list_first(&process->children, struct process, siblings), new_parent_for(process));
     look_for_orphans(process, process->parent, process);
     process->zombie = true;
     pidfd_process_ended();
-    if (tell_end(process)) {
+    if (tell_end(process)) { /* who was told finds it gone once it has the lock */
         family_remove(process);
-        list_add_tail(&dead, &process->siblings);
+        process_free(process);
     }
     mutex_unlock(&tasks_lock);
-    while (!list_empty(&dead)) {
-        struct process *one = list_first(&dead, struct process, siblings);
-
-        list_del(&one->siblings);
-        process_free(one);
-    }
 }
 
 static bool kill_unless_first(struct process *process, void *alive)

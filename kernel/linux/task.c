@@ -285,7 +285,8 @@ void process_usage(struct process *process, struct usage *usage)
     }
     if (space) {
         usage->faults += atomic_load_explicit(&space->faults, memory_order_relaxed);
-        usage->peak_pages = atomic_load_explicit(&space->peak_resident, memory_order_relaxed);
+        usage->peak_pages =
+            MAX(atomic_load(&space->peak_resident), atomic_load(&space->resident_pages));
     }
     spin_unlock_irq(&process->signal_lock, flags);
 }

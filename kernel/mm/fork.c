@@ -8,6 +8,8 @@ int (*space_fork_hook)(struct address_space *child, struct address_space *space)
 struct share {
     struct address_space *child;
     struct gather *gather;
+    uintptr_t block; /* the child's table that was used last is that of this 2 MiB */
+    pte_t *table;
     long shared;
     int err;
 };
@@ -15,16 +17,21 @@ struct share {
 static void share_leaf(pte_t *entry, uintptr_t addr, unsigned level, void *arg)
 {
     struct share *share = arg;
-    unsigned to_level = 1;
+    uintptr_t block = ALIGN_DOWN(addr, HUGE_SIZE);
     pte_t old = pte_load(entry);
 
     if (share->err || !old)
         return;
-    pte_t *to = paging_walk(share->child->pml4, addr, &to_level, true);
-    if (!to) {
+    if (!share->table || share->block != block) {
+        unsigned to_level = 1;
+        share->table = paging_walk(share->child->pml4, block, &to_level, true);
+        share->block = block;
+    }
+    if (!share->table) {
         share->err = -ENOMEM;
         return;
     }
+    pte_t *to = &share->table[level_index(addr, 1)];
     pte_t new = (old & ~(pte_t)(PTE_WRITE | PTE_DIRTY)) | PTE_COW;
     if (old & PTE_OWNED)
         frame_get(pte_frame(old));
@@ -51,7 +58,7 @@ static int copy_mapping(struct address_space *child, struct mapping *mapping, st
 {
     struct address_space *space = mapping->space;
     struct mapping template = *mapping;
-    struct share share = {child, gather, 0, 0};
+    struct share share = {.child = child, .gather = gather};
 
     template.space = child;
     template.flags &= ~MAP_LOCKED;

@@ -24,16 +24,20 @@ int space_unmap_locked(struct address_space *space, uintptr_t start, uintptr_t e
     if (!mapping || mapping->start >= end)
         return 0;
     struct mapping *prev = mapping_prev(mapping);
-    uintptr_t floor = prev ? prev->end : 0, from = mapping->start, to = from;
+    uintptr_t floor = prev ? prev->end : 0, from = mapping->start, to;
+    struct gather gather;
+    gather_begin(&gather, space);
     while (mapping && mapping->start < end) {
         struct mapping *next = mapping_next(mapping);
         to = mapping->end;
         mapping_remove(mapping, removed);
         mapping = next;
+        /* Tables of large gaps are not looked at. */
+        if (mapping && mapping->start < end && mapping->start - to < HUGE_SIZE)
+            continue;
+        table_clear(&gather, from, to, floor, mapping ? mapping->start : USER_END + PAGE_SIZE);
+        from = mapping ? mapping->start : to;
     }
-    struct gather gather;
-    gather_begin(&gather, space);
-    table_clear(&gather, from, to, floor, mapping ? mapping->start : USER_END + PAGE_SIZE);
     gather_end(&gather);
     return 0;
 }
