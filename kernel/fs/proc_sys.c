@@ -168,7 +168,7 @@ static const struct pseudo_entry vm_table[] = {
 /* --- fs */
 
 static unsigned nr_open = 1048576, pipe_pages_soft = 16384, pipe_pages_hard, suid_dumpable;
-static unsigned aio_max_nr = 65536, watches_max = 65536, instances_max = 128, queued_max = 16384;
+static unsigned watches_max = 65536, instances_max = 128, queued_max = 16384;
 static unsigned epoll_watches = 1 << 20;
 
 static int show_file_nr(struct text *text, const struct pseudo *self)
@@ -212,9 +212,7 @@ static const struct pseudo_entry fs_table[] = {
     },
     VARIABLE("pipe-user-pages-soft", pipe_pages_soft),
     VARIABLE("pipe-user-pages-hard", pipe_pages_hard),
-    VARIABLE("aio-max-nr", aio_max_nr),
     VARIABLE("suid_dumpable", suid_dumpable),
-    CONSTANT("aio-nr", 0),
     CONSTANT("lease-break-time", 45),
     CONSTANT("leases-enable", 0),
     CONSTANT("protected_hardlinks", 0),

@@ -1,4 +1,6 @@
 /* linux/eventfd.c: eventfd(2): a counter that can be waited for. */
+#include "linux/eventfd.h"
+
 #include "lib/string.h"
 #include "linux/fd.h"
 #include "linux/syscall.h"
@@ -108,6 +110,18 @@ static const struct file_ops eventfd_ops = {
     .release = eventfd_release,
     .fdinfo = eventfd_fdinfo,
 };
+
+bool eventfd_is(const struct file *file)
+{
+    return file->ops == &eventfd_ops;
+}
+
+void eventfd_signal(struct file *file)
+{
+    struct eventfd *event = file->data;
+    (void)give(event, 1);
+    waitqueue_wake(&event->wait, 0, POLLIN);
+}
 
 static int open_eventfd(uint64_t count, int flags, struct file **file)
 {

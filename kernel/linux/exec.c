@@ -1,5 +1,6 @@
 /* linux/exec.c: running a program: execve(2) and the first program of all. */
 #include "linux/exec.h"
+#include "linux/ipc_exit.h"
 
 #include "arch/x86_64/context.h"
 #include "arch/x86_64/cpu.h"
@@ -80,6 +81,7 @@ static int forget_old_program(struct task *task, struct process *process)
     }
     signal_actions_reset(process->actions);
     timers_exec(process);
+    aio_process_exit(process);
     task->set_child_tid = 0;
     task->robust_list = 0;
     task->altstack_base = task->altstack_size = 0;

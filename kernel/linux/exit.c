@@ -190,6 +190,7 @@ static void end_process(struct process *process)
 {
     timers_process_exit(process);
     sem_process_exit(process);
+    aio_process_exit(process);
     if (process == first_process) {
         family_end_all();
         first_process_ended(process->exit_code);
