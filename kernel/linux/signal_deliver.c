@@ -27,6 +27,7 @@ static void report_fault(const struct task *task, const struct regs *regs,
                          const struct siginfo *info)
 {
     struct address_space *space = task->process->space;
+    bool is_child = task->process != first_process;
     char name[160] = "no mapping";
     uint64_t offset = 0;
     struct mapping *mapping;
@@ -41,10 +42,12 @@ static void report_fault(const struct task *task, const struct regs *regs,
             strlcpy(name, mapping->label ?: "anonymous memory", sizeof(name));
     }
     read_unlock(&space->lock);
-    log_warning("program: %s at %#lx (rip %#lx, %s+%#lx; thread %d \"%s\")",
-                signal_name(info->signo), info->fault.addr, regs->rip, name, offset, task->tid,
-                task->thread.name);
-    report_death(regs, info->fault.addr);
+    /* Who started a child is told of its end; the user, of that of the program. */
+    log_at(is_child ? LOG_INFO : LOG_WARNING,
+           "program: %s at %#lx (rip %#lx, %s+%#lx; thread %d \"%s\")", signal_name(info->signo),
+           info->fault.addr, regs->rip, name, offset, task->tid, task->thread.name);
+    if (!is_child)
+        report_death(regs, info->fault.addr);
 }
 
 static uint64_t guess_vector(int signo, int code)
