@@ -133,6 +133,73 @@ static ssize_t pipe_read(struct file *file, struct io *io, off_t *pos)
     }
 }
 
+/* Small transfers, without sleeping: interrupts are off, so that a page of the program that is not
+ * there ends the copy. Bytes; 0: nothing was done, the long way has to look. */
+enum { SMALL = 512 };
+
+/* From the oldest slot, where that is all there is or enough; lock held. */
+static size_t take_small(struct pipe *pipe, uintptr_t buf, size_t n, bool *room)
+{
+    unsigned tail = pipe_tail(pipe), used = pipe_head(pipe) - tail;
+    if (!used)
+        return 0;
+    struct pipe_buffer *b = pipe_slot(pipe, tail);
+    size_t part = MIN(n, (size_t)b->len);
+    if (part > SMALL || b->packet || (part < n && used > 1) ||
+        user_write_partial(buf, (char *)phys_to_virt(b->frame) + b->offset, part))
+        return 0;
+    b->offset += part;
+    b->len -= part;
+    if (!b->len) {
+        *room = used >= pipe_count(&pipe->nslots);
+        pipe_pop(pipe);
+    }
+    return part;
+}
+
+static size_t read_small(struct pipe *pipe, uintptr_t buf, size_t n)
+{
+    bool room = false;
+    uint64_t flags = irq_save();
+    size_t done = 0;
+    if (likely(mutex_trylock(&pipe->lock))) {
+        done = take_small(pipe, buf, n, &room);
+        mutex_unlock(&pipe->lock);
+    }
+    irq_restore(flags);
+    if (unlikely(room || (done && pipe->polled)))
+        waitqueue_wake(&pipe->writable, 0, POLLOUT | POLLWRNORM);
+    return done;
+}
+
+static __attribute__((noinline)) ssize_t read_long(struct file *file, uintptr_t buf, size_t n)
+{
+    struct iovec iov;
+    struct io io = io_user(&iov, buf, n);
+    return pipe_read(file, &io, NULL);
+}
+
+static __attribute__((noinline)) ssize_t read_waiting(struct file *file, uintptr_t buf, size_t n)
+{
+    struct pipe *pipe = file->data;
+    file_get(file);
+    ssize_t result = n ? wait_readable(pipe, file_nonblock(file)) : 0;
+    if (result > 0) {
+        result = read_small(pipe, buf, n);
+        if (!result)
+            result = read_long(file, buf, n);
+    }
+    file_put(file);
+    return result;
+}
+
+static ssize_t pipe_read_user(struct file *file, uintptr_t buf, size_t n)
+{
+    struct pipe *pipe = file->data;
+    size_t done = pipe_empty(pipe) ? 0 : read_small(pipe, buf, n);
+    return likely(done) ? (ssize_t)done : read_waiting(file, buf, n);
+}
+
 /* --- writing */
 
 static bool may_write(const struct pipe *pipe)
@@ -151,8 +218,10 @@ static ssize_t merge(struct pipe *pipe, struct io *io)
     if (!b->own || b->packet || b->offset + b->len + n > PAGE_SIZE)
         return 0;
     size_t moved = io_get(io, (char *)phys_to_virt(b->frame) + b->offset + b->len, n);
-    b->len += moved;
-    return moved < n ? -EFAULT : (ssize_t)moved;
+    if (moved < n)
+        return -EFAULT;
+    b->len += n;
+    return n;
 }
 
 static ssize_t write_page(struct pipe *pipe, struct io *io, bool packet)
@@ -218,6 +287,62 @@ static ssize_t pipe_write(struct file *file, struct io *io, off_t *pos)
         if (WAIT_EVENT(&pipe->writable, may_write(pipe), WAIT_INTERRUPTIBLE, NSEC_FOREVER) < 0)
             return total ? total : -ERESTARTSYS;
     }
+}
+
+/* Behind the newest slot, or in the page kept for that; lock held. */
+static size_t add_small(struct pipe *pipe, uintptr_t buf, size_t n, bool was_empty)
+{
+    if (!was_empty) {
+        struct pipe_buffer *b = pipe_slot(pipe, pipe_head(pipe) - 1);
+        size_t end = b->offset + b->len;
+        if (!b->own || b->packet || end + n > PAGE_SIZE ||
+            user_read_partial((char *)phys_to_virt(b->frame) + end, buf, n))
+            return 0;
+        b->len += n;
+        return n;
+    }
+    paddr_t frame = pipe->spare;
+    if (!frame || user_read_partial(phys_to_virt(frame), buf, n))
+        return 0;
+    pipe->spare = 0;
+    pipe_push(pipe, &(struct pipe_buffer){frame, 0, n, false, true});
+    return n;
+}
+
+static size_t write_small(struct pipe *pipe, uintptr_t buf, size_t n)
+{
+    bool was_empty = false;
+    uint64_t flags = irq_save();
+    size_t done = 0;
+    if (likely(mutex_trylock(&pipe->lock))) {
+        was_empty = pipe_empty(pipe);
+        done = add_small(pipe, buf, n, was_empty);
+        mutex_unlock(&pipe->lock);
+    }
+    irq_restore(flags);
+    if (done && (was_empty || pipe->polled))
+        waitqueue_wake(&pipe->readable, 0, POLLIN | POLLRDNORM);
+    return done;
+}
+
+static __attribute__((noinline)) ssize_t write_waiting(struct file *file, uintptr_t buf, size_t n)
+{
+    struct iovec iov;
+    struct io io = io_user(&iov, buf, n);
+    file_get(file);
+    ssize_t result = pipe_write(file, &io, NULL);
+    file_put(file);
+    return result;
+}
+
+static ssize_t pipe_write_user(struct file *file, uintptr_t buf, size_t n)
+{
+    struct pipe *pipe = file->data;
+    size_t done = 0;
+    if (n - 1 < SMALL && pipe_count(&pipe->readers) &&
+        !(atomic_load_explicit(&file->flags, memory_order_relaxed) & O_DIRECT))
+        done = write_small(pipe, buf, n);
+    return likely(done) ? (ssize_t)done : write_waiting(file, buf, n);
 }
 
 /* --- polling, sizes */
@@ -438,6 +563,8 @@ static const struct file_ops pipe_ops = {
     .release = pipe_release,
     .read = pipe_read,
     .write = pipe_write,
+    .read_user = pipe_read_user,
+    .write_user = pipe_write_user,
     .poll = pipe_poll,
     .ioctl = pipe_ioctl,
 };

@@ -372,7 +372,8 @@ struct file_ops {
     ssize_t (*read)(struct file *file, struct io *io, off_t *pos);
     ssize_t (*write)(struct file *file, struct io *io, off_t *pos);
     /* Optional short cuts for read(2) and write(2) of files without a position: n bytes straight
-     * to or from program memory, whose range has been checked. */
+     * to or from program memory, whose range has been checked. The caller's hold on the file may
+     * last only until it sleeps: an operation that needs the file afterwards takes a reference. */
     ssize_t (*read_user)(struct file *file, uintptr_t buf, size_t n);
     ssize_t (*write_user)(struct file *file, uintptr_t buf, size_t n);
     int (*readdir)(struct file *file, struct dir_sink *sink);   /* from file->pos on; advances it */

@@ -14,11 +14,12 @@ struct fd_ref {
 
 struct fd_ref fd_borrow_counted(int fd);
 
-/* The open file of a descriptor that no other task can close; NULL: look with fd_borrow_any(). */
-static inline struct file *fd_own(int fd)
+/* The open file of a descriptor that no other task can close before the caller sleeps; NULL: look
+ * with fd_borrow_any(). */
+static inline struct file *fd_glance(int fd)
 {
     struct fd_table *table = current_task()->fds;
-    if (unlikely(atomic_load_explicit(&table->refs, memory_order_relaxed) != 1 ||
+    if (unlikely((atomic_load_explicit(&table->refs, memory_order_relaxed) != 1 && ncpus > 1) ||
                  (unsigned)fd >= atomic_load_explicit(&table->size, memory_order_relaxed)))
         return NULL;
     struct fd_entry *entries = atomic_load_explicit(&table->entries, memory_order_relaxed);

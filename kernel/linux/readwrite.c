@@ -24,34 +24,56 @@ static int64_t transfer(struct fd_ref ref, uintptr_t buf, size_t n, off_t *pos, 
 }
 
 /* May a file's short cut serve this call? Else everything has its turn in transfer(). */
-static bool is_plain(const struct file *file, uintptr_t buf, size_t n)
+static inline bool is_plain(const struct file *file, uintptr_t buf, size_t n)
 {
     return likely(file != NULL) && user_range_ok(buf, n) && n <= MAX_RW_COUNT &&
            !atomic_load_explicit(&notify_watches, memory_order_relaxed);
 }
 
+static inline __attribute__((always_inline)) bool can_read_user(const struct file *file,
+                                                                uintptr_t buf, size_t n)
+{
+    return is_plain(file, buf, n) && file->ops->read_user && file_readable(file);
+}
+
+static inline __attribute__((always_inline)) bool can_write_user(const struct file *file,
+                                                                 uintptr_t buf, size_t n)
+{
+    return is_plain(file, buf, n) && file->ops->write_user && file_writable(file);
+}
+
 static __attribute__((noinline)) int64_t read_slowly(int fd, uintptr_t buf, size_t n)
 {
-    return transfer(fd_borrow_any(fd), buf, n, NULL, false);
+    struct fd_ref ref = fd_borrow_any(fd);
+    if (!ref.counted || !can_read_user(ref.file, buf, n))
+        return transfer(ref, buf, n, NULL, false);
+    ssize_t result = ref.file->ops->read_user(ref.file, buf, n);
+    fd_return(ref);
+    return result;
 }
 
 static __attribute__((noinline)) int64_t write_slowly(int fd, uintptr_t buf, size_t n)
 {
-    return transfer(fd_borrow_any(fd), buf, n, NULL, true);
+    struct fd_ref ref = fd_borrow_any(fd);
+    if (!ref.counted || !can_write_user(ref.file, buf, n))
+        return transfer(ref, buf, n, NULL, true);
+    ssize_t result = ref.file->ops->write_user(ref.file, buf, n);
+    fd_return(ref);
+    return result;
 }
 
 SYSCALL(read, 3, SYSCALL_WHOLE, "")
 {
-    struct file *file = fd_own((int)a0);
-    if (is_plain(file, a1, a2) && file->ops->read_user && file_readable(file))
+    struct file *file = fd_glance((int)a0);
+    if (can_read_user(file, a1, a2))
         return file->ops->read_user(file, a1, a2);
     return read_slowly((int)a0, a1, a2);
 }
 
 SYSCALL(write, 3, SYSCALL_WHOLE, "")
 {
-    struct file *file = fd_own((int)a0);
-    if (is_plain(file, a1, a2) && file->ops->write_user && file_writable(file))
+    struct file *file = fd_glance((int)a0);
+    if (can_write_user(file, a1, a2))
         return file->ops->write_user(file, a1, a2);
     return write_slowly((int)a0, a1, a2);
 }
