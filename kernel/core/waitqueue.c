@@ -4,20 +4,17 @@
 #include "lib/errno.h"
 
 /* Exclusive waiters stand behind all others, in the order in which they came. */
-static void enqueue(struct waitqueue *queue, struct waiter *waiter)
+static inline void add(struct waitqueue *queue, struct waiter *waiter)
 {
-    if (waiter->exclusive)
-        list_add_tail(&queue->waiters, &waiter->link);
-    else
-        list_add(&queue->waiters, &waiter->link);
+    uint64_t flags = spin_lock_irq(&queue->lock);
+
+    list_add(waiter->exclusive ? queue->waiters.prev : &queue->waiters, &waiter->link);
+    spin_unlock_irq(&queue->lock, flags);
 }
 
 void waitqueue_add(struct waitqueue *queue, struct waiter *waiter)
 {
-    uint64_t flags = spin_lock_irq(&queue->lock);
-
-    enqueue(queue, waiter);
-    spin_unlock_irq(&queue->lock, flags);
+    add(queue, waiter);
 }
 
 void waitqueue_remove(struct waitqueue *queue, struct waiter *waiter)
@@ -29,9 +26,19 @@ void waitqueue_remove(struct waitqueue *queue, struct waiter *waiter)
     spin_unlock_irq(&queue->lock, flags);
 }
 
-static bool notify(struct waiter *waiter, unsigned events)
+/* A sleeping thread is taken off the queue with its wake-up: it finds its link empty and need not
+ * take the lock. It may be gone as soon as it sees that. One that does not sleep stays: it may be
+ * about to find its condition false again. */
+static inline bool notify(struct waiter *waiter, unsigned events)
 {
-    return waiter->notify ? waiter->notify(waiter, events) : thread_wake(waiter->thread);
+    if (waiter->notify)
+        return waiter->notify(waiter, events);
+    if (!thread_wake(waiter->thread))
+        return false;
+    waiter->link.prev->next = waiter->link.next;
+    waiter->link.next->prev = waiter->link.prev;
+    __atomic_store_n(&waiter->link.next, NULL, __ATOMIC_RELEASE);
+    return true;
 }
 
 unsigned waitqueue_wake(struct waitqueue *queue, unsigned count, unsigned events)
@@ -61,10 +68,13 @@ unsigned waitqueue_wake(struct waitqueue *queue, unsigned count, unsigned events
 
 void wait_prepare(struct waitqueue *queue, struct waiter *waiter, unsigned flags)
 {
-    waiter->thread = current;
+    struct thread *self = current;
+
+    waiter->thread = self;
     waiter->exclusive = flags & WAIT_EXCLUSIVE;
-    waitqueue_add(queue, waiter);
-    thread_set_state(flags & WAIT_INTERRUPTIBLE ? THREAD_INTERRUPTIBLE : THREAD_SLEEPING);
+    add(queue, waiter);
+    /* A full barrier before the condition is read. */
+    atomic_store(&self->state, flags & WAIT_INTERRUPTIBLE ? THREAD_INTERRUPTIBLE : THREAD_SLEEPING);
 }
 
 int wait_sleep(unsigned flags, nsec_t deadline)
@@ -83,6 +93,7 @@ int wait_sleep(unsigned flags, nsec_t deadline)
 
 void wait_finish(struct waitqueue *queue, struct waiter *waiter)
 {
-    thread_set_state(THREAD_RUNNABLE);
-    waitqueue_remove(queue, waiter);
+    atomic_store_explicit(&current->state, THREAD_RUNNABLE, memory_order_release);
+    if (__atomic_load_n(&waiter->link.next, __ATOMIC_ACQUIRE))
+        waitqueue_remove(queue, waiter);
 }

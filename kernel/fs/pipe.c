@@ -98,6 +98,18 @@ static ssize_t read_some(struct pipe *pipe, struct io *io)
     return total;
 }
 
+static int sleep_readable(struct pipe *pipe)
+{
+    struct waiter waiter;
+    int err = 0;
+    waiter.notify = NULL;
+    wait_prepare(&pipe->readable, &waiter, WAIT_INTERRUPTIBLE);
+    if (!may_read(pipe))
+        err = wait_sleep(WAIT_INTERRUPTIBLE, NSEC_FOREVER);
+    wait_finish(&pipe->readable, &waiter);
+    return unlikely(err < 0) && !may_read(pipe) ? -ERESTARTSYS : 0;
+}
+
 /* Until there is something: 1; the end: 0. */
 static int wait_readable(struct pipe *pipe, bool nonblock)
 {
@@ -106,8 +118,9 @@ static int wait_readable(struct pipe *pipe, bool nonblock)
             return !pipe_empty(pipe); /* the last one may have written after the first look */
         if (nonblock)
             return -EAGAIN;
-        if (WAIT_EVENT(&pipe->readable, may_read(pipe), WAIT_INTERRUPTIBLE, NSEC_FOREVER) < 0)
-            return -ERESTARTSYS;
+        int err = sleep_readable(pipe);
+        if (unlikely(err < 0))
+            return err;
     }
     return 1;
 }
