@@ -27,7 +27,8 @@ enum {
 /* --- waiting --- */
 
 /* Stand in the queue if the word holds the value: 0; -EAGAIN (it does not), -EFAULT. */
-static int wait_setup(struct futex_waiter *waiter, uint32_t value)
+static inline __attribute__((always_inline)) int wait_setup(struct futex_waiter *waiter,
+                                                            uint32_t value)
 {
     struct futex_bucket *bucket = futex_bucket(&waiter->key);
 
@@ -59,8 +60,8 @@ static inline void waiter_init(struct futex_waiter *waiter, uintptr_t word, uint
     atomic_init(&waiter->woken, false);
 }
 
-static int64_t wait(uintptr_t word, unsigned flags, uint32_t value, nsec_t deadline,
-                    uint32_t bitset)
+static inline __attribute__((always_inline)) int64_t
+wait_inline(uintptr_t word, unsigned flags, uint32_t value, nsec_t deadline, uint32_t bitset)
 {
     struct futex_waiter waiter;
     int error;
@@ -72,6 +73,20 @@ static int64_t wait(uintptr_t word, unsigned flags, uint32_t value, nsec_t deadl
     if (!error)
         error = wait_setup(&waiter, value);
     return error ? error : futex_sleep(&waiter, deadline);
+}
+
+static int64_t wait(uintptr_t word, unsigned flags, uint32_t value, nsec_t deadline,
+                    uint32_t bitset)
+{
+    return wait_inline(word, flags, value, deadline, bitset);
+}
+
+/* As locks wait: nothing is to be found out about the call. */
+static __attribute__((noinline)) int64_t wait_private(uintptr_t word, uint32_t value)
+{
+    int64_t result = wait_inline(word, 0, value, NSEC_FOREVER, FUTEX_BITSET_ALL);
+
+    return likely(result != -EINTR) ? result : -ERESTARTSYS;
 }
 
 /* restart_args: word, flags, value, deadline, bitset. */
@@ -108,20 +123,12 @@ static int64_t wait_call(uintptr_t word, unsigned flags, uint32_t value, nsec_t 
 
 /* --- waking --- */
 
-static int wake(uintptr_t word, unsigned flags, int count, uint32_t bitset)
+/* Drops the bucket's lock. */
+static int wake_in(struct futex_bucket *bucket, uint64_t irq, struct memory_key key, int count,
+                   uint32_t bitset)
 {
-    struct futex_bucket *bucket;
-    struct memory_key key;
-    uint64_t irq;
-    int woken = 0, error;
+    int woken = 0;
 
-    if (!bitset)
-        return -EINVAL;
-    error = futex_key(word, flags, &key);
-    if (error)
-        return error;
-    bucket = futex_bucket(&key);
-    irq = futex_lock(bucket);
     list_for_each_safe (p, next, &bucket->waiters) {
         struct futex_waiter *waiter = list_entry(p, struct futex_waiter, link);
 
@@ -137,6 +144,41 @@ static int wake(uintptr_t word, unsigned flags, int count, uint32_t bitset)
     }
     futex_unlock(bucket, irq);
     return woken;
+}
+
+static int wake(uintptr_t word, unsigned flags, int count, uint32_t bitset)
+{
+    struct futex_bucket *bucket;
+    struct memory_key key;
+    int error;
+
+    if (!bitset)
+        return -EINVAL;
+    error = futex_key(word, flags, &key);
+    if (error)
+        return error;
+    bucket = futex_bucket(&key);
+    return wake_in(bucket, futex_lock(bucket), key, count, bitset);
+}
+
+/* As locks wake: one that is the first in its bucket. */
+static __attribute__((noinline)) int wake_private(uintptr_t word, int count)
+{
+    struct memory_key key = {current->space, word};
+    struct futex_bucket *bucket = futex_bucket(&key);
+    struct futex_waiter *first;
+    uint64_t irq;
+
+    if (unlikely(word % 4 || word >= USER_END))
+        return word % 4 ? -EINVAL : -EFAULT;
+    irq = futex_lock(bucket);
+    first = list_first(&bucket->waiters, struct futex_waiter, link);
+    if (unlikely(list_empty(&bucket->waiters) || count > 1 || !futex_same(&first->key, &key) ||
+                 first->pi || first->requeue_pi))
+        return wake_in(bucket, irq, key, count, FUTEX_BITSET_ALL);
+    futex_release(first);
+    futex_unlock(bucket, irq);
+    return 1;
 }
 
 void futex_wake_word(uintptr_t word)
@@ -398,9 +440,9 @@ SYSCALL(futex, 6, SYSCALL_PARTIAL, "owners of PI futexes are not boosted")
 {
     /* The two that all locks use, without looking at the rest. */
     if (likely((uint32_t)a1 == (FUTEX_WAKE | FUTEX_PRIVATE_FLAG)))
-        return wake(a0, 0, (int)a2, FUTEX_BITSET_ALL);
+        return wake_private(a0, (int)a2);
     if (likely((uint32_t)a1 == (FUTEX_WAIT | FUTEX_PRIVATE_FLAG) && !a3))
-        return wait_call(a0, 0, (uint32_t)a2, NSEC_FOREVER, FUTEX_BITSET_ALL);
+        return wait_private(a0, (uint32_t)a2);
     return futex(a0, a1, a2, a3, a4, a5);
 }
 

@@ -56,8 +56,7 @@ bool futex_dequeue(struct futex_waiter *waiter)
     }
 }
 
-/* With a deadline, or after something happened. */
-static int sleep_on(struct futex_waiter *waiter, nsec_t deadline)
+int futex_sleep_on(struct futex_waiter *waiter, nsec_t deadline)
 {
     int error;
 
@@ -73,20 +72,6 @@ static int sleep_on(struct futex_waiter *waiter, nsec_t deadline)
         if (error && futex_dequeue(waiter))
             return error;
     }
-}
-
-int futex_sleep(struct futex_waiter *waiter, nsec_t deadline)
-{
-    if (deadline != NSEC_FOREVER)
-        return sleep_on(waiter, deadline);
-    thread_set_state(THREAD_INTERRUPTIBLE);
-    if (!atomic_load_explicit(&waiter->woken, memory_order_acquire) && !thread_interrupted(current))
-        schedule();
-    else
-        thread_set_state(THREAD_RUNNABLE);
-    if (likely(atomic_load_explicit(&waiter->woken, memory_order_acquire)))
-        return 0;
-    return sleep_on(waiter, deadline);
 }
 
 int futex_deadline(uintptr_t timeout, unsigned flags, bool absolute, nsec_t *deadline)

@@ -112,8 +112,25 @@ static inline void futex_release(struct futex_waiter *waiter)
     atomic_store_explicit(&waiter->woken, true, memory_order_release);
     thread_wake(thread);
 }
-/* Sleep until woken: 0; else it has been taken out: -EINTR or -ETIMEDOUT. */
-int futex_sleep(struct futex_waiter *waiter, nsec_t deadline);
+/* Sleep until woken: 0; else it has been taken out: -EINTR or -ETIMEDOUT. The first sleep without a
+ * deadline is inline. */
+int futex_sleep_on(struct futex_waiter *waiter, nsec_t deadline);
+static inline int futex_sleep(struct futex_waiter *waiter, nsec_t deadline)
+{
+    struct thread *self = current;
+
+    if (deadline != NSEC_FOREVER)
+        return futex_sleep_on(waiter, deadline);
+    atomic_store(&self->state, THREAD_INTERRUPTIBLE); /* a full barrier */
+    if (likely(!atomic_load_explicit(&waiter->woken, memory_order_acquire) &&
+               !thread_interrupted(self)))
+        schedule();
+    else
+        atomic_store_explicit(&self->state, THREAD_RUNNABLE, memory_order_release);
+    if (likely(atomic_load_explicit(&waiter->woken, memory_order_acquire)))
+        return 0;
+    return futex_sleep_on(waiter, deadline);
+}
 /* Take it out unless it was woken meanwhile: true if it was still there. */
 bool futex_dequeue(struct futex_waiter *waiter);
 
