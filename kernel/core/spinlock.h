@@ -14,9 +14,12 @@ struct spinlock {
 
 static inline void spin_lock(struct spinlock *lock)
 {
-    while (atomic_exchange_explicit(&lock->locked, 1, memory_order_acquire))
+    if (likely(!atomic_exchange_explicit(&lock->locked, 1, memory_order_acquire)))
+        return;
+    do
         while (atomic_load_explicit(&lock->locked, memory_order_relaxed))
             asm volatile("pause");
+    while (atomic_exchange_explicit(&lock->locked, 1, memory_order_acquire));
 }
 static inline void spin_unlock(struct spinlock *lock)
 {

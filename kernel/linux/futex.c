@@ -174,7 +174,7 @@ static __attribute__((noinline)) int wake_private(uintptr_t word, int count)
     irq = futex_lock(bucket);
     first = list_first(&bucket->waiters, struct futex_waiter, link);
     if (unlikely(list_empty(&bucket->waiters) || count > 1 || !futex_same(&first->key, &key) ||
-                 first->pi || first->requeue_pi))
+                 (first->pi | first->requeue_pi)))
         return wake_in(bucket, irq, key, count, FUTEX_BITSET_ALL);
     futex_release(first);
     futex_unlock(bucket, irq);

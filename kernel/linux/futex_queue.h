@@ -30,8 +30,8 @@ struct futex_waiter {
     uint32_t bitset;
     uintptr_t word;     /* address of the word that it waits on */
     bool pi;            /* waits to own the word */
-    uint32_t owner_tid; /* pi: who owned the word last */
     bool requeue_pi;    /* waits to be moved to pi_key */
+    uint32_t owner_tid; /* pi: who owned the word last */
     struct memory_key pi_key;
     uintptr_t pi_word;
     atomic_bool woken; /* set last: the waiter's memory may be gone at once */
