@@ -147,6 +147,12 @@ static void look_for_orphans(struct process *process, const struct process *pare
     rcu_read_unlock();
 }
 
+static void set_parent(struct process *child, struct process *parent)
+{
+    rcu_store(child->parent, parent);
+    atomic_store_explicit(&child->ppid, parent ? parent->pid : 0, memory_order_relaxed);
+}
+
 /* --- children --- */
 
 void family_add(struct process *child, struct process *parent, int parent_tid)
@@ -155,7 +161,7 @@ void family_add(struct process *child, struct process *parent, int parent_tid)
     child->sid = parent->sid;
     child->tty = parent->tty;
     child->parent_tid = parent_tid;
-    rcu_store(child->parent, parent);
+    set_parent(child, parent);
     list_add_tail(&parent->children, &child->siblings);
 }
 
@@ -163,7 +169,7 @@ void family_remove(struct process *child)
 {
     list_del(&child->siblings);
     list_init(&child->siblings);
-    rcu_store(child->parent, NULL);
+    set_parent(child, NULL);
 }
 
 /* PR_SET_PDEATHSIG of the child's threads. */
@@ -222,7 +228,7 @@ static void adopt(struct process *child, struct process *parent)
 
     list_del(&child->siblings);
     list_add_tail(&parent->children, &child->siblings);
-    rcu_store(child->parent, parent);
+    set_parent(child, parent);
     child->parent_tid = parent->leader ? parent->leader->tid : parent->pid;
     child->exit_signal = SIGCHLD;
     /* Process 1 is a program which here, too, finds only its own children. */

@@ -260,14 +260,7 @@ SYSCALL(gettid, 0, SYSCALL_WHOLE, "")
 
 SYSCALL(getppid, 0, SYSCALL_WHOLE, "")
 {
-    const struct process *parent;
-    int pid;
-
-    rcu_read_lock();
-    parent = rcu_load(current_process()->parent);
-    pid = parent ? parent->pid : 0;
-    rcu_read_unlock();
-    return pid;
+    return atomic_load_explicit(&current_process()->ppid, memory_order_relaxed);
 }
 
 /* 0 means the caller's. Under rcu_read_lock. */

@@ -63,6 +63,7 @@ struct usage {
 struct process {
     int pid, pgid, sid;
     struct process *_Atomic parent; /* read under RCU; NULL: none */
+    atomic_int ppid;                /* the parent's pid; 0: none */
     struct list children, siblings; /* under tasks_lock */
     struct list threads;            /* task.process_link */
     unsigned nthreads;
