@@ -47,13 +47,24 @@ void flow_end_input(struct flow *flow)
         finish(flow);
 }
 
+/* How many bytes may go out now. The console's go out by whole lines, so that they do not end up
+ * within a line of the program. */
+static size_t sendable(const struct flow *flow)
+{
+    if (flow->kind != FLOW_CONSOLE || flow->ended || flow->start + flow->size == BUFFER)
+        return flow->size;
+    const char *from = flow->buffer + flow->start;
+    const char *line_end = memrchr(from, '\n', flow->size);
+    return line_end ? (size_t)(line_end + 1 - from) : 0;
+}
+
 void flow_poll(const struct flow *flow, struct pollfd pair[2], bool reading)
 {
     bool room = flow->open && !flow->ended && flow->start + flow->size < BUFFER;
 
     pair[0] = (struct pollfd){.fd = room && reading ? flow->from : -1, .events = POLLIN};
     pair[1] = (struct pollfd){.fd = flow->open ? flow->to : -1,
-                              .events = flow->open && flow->size ? POLLOUT : 0};
+                              .events = flow->open && sendable(flow) ? POLLOUT : 0};
 }
 
 static bool for_later(int error)
@@ -92,7 +103,7 @@ static void fill(struct flow *flow)
 static ssize_t put(const struct flow *flow)
 {
     const char *from = flow->buffer + flow->start;
-    size_t size = flow->careful && flow->size > PIECE ? PIECE : flow->size;
+    size_t ready = sendable(flow), size = flow->careful && ready > PIECE ? PIECE : ready;
     ssize_t done = send(flow->to, from, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 
     return done < 0 && errno == ENOTSOCK ? write(flow->to, from, size) : done;
@@ -123,7 +134,7 @@ void flow_move(struct flow *flow, const struct pollfd pair[2])
     if (pair[0].fd >= 0 && pair[0].revents)
         fill(flow);
     bool gone = pair[1].revents & (POLLERR | POLLHUP | POLLNVAL);
-    if (flow->size && (gone || pair[1].revents & POLLOUT || !flow->careful))
+    if (sendable(flow) && (gone || pair[1].revents & POLLOUT || !flow->careful))
         empty(flow);
     else if (!flow->size && gone)
         flow->ended = true;
