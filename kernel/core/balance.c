@@ -1,6 +1,7 @@
 /* Where threads run. A woken thread goes to an idle CPU if its own is busy; a CPU that falls idle
- * asks a loaded one for work, which the loaded one sends (nobody touches another's queue); and a
- * CPU that shares its time between threads looks now and then for one with less to do.
+ * asks a loaded one for work, which that one sends if it is still loaded a moment later (nobody
+ * touches another's queue); and a CPU that shares its time between threads looks now and then for
+ * one with less to do.
  *
  * Threads that hand work to and fro (wake one other, then sleep) are faster on one CPU than on two:
  * waking an idle CPU, worst in a virtual machine, costs more than a switch. So a thread that has
@@ -76,25 +77,25 @@ static struct cpu *preemptible(const struct thread *thread, uint64_t allowed, st
     return home;
 }
 
-enum { HANDOVERS_ENOUGH = 2 };
+enum { HANDOVERS_ENOUGH = 2, HANDOVERS_MOST = 8 };
 
 /* The current thread wakes another. Will it sleep next? */
 static bool hands_over(struct thread *waker, const struct cpu *cpu)
 {
     if (!waker || cpu->irq_depth || waker == cpu->idle_thread)
         return false;
-    if (waker->woke_at)
-        waker->handovers = 0; /* not the only one that it wakes */
+    if (waker->woke_at) /* not the only one that it wakes */
+        waker->handovers -= MIN(waker->handovers, 2u);
     waker->woke_at = sched_cycles() | 1;
     return waker->handovers >= HANDOVERS_ENOUGH && !cpu->rq->waiting;
 }
 
 void balance_slept(struct thread *thread, uint64_t now)
 {
-    if (now - thread->woke_at > sched_times.handover)
-        thread->handovers = 0;
-    else if (thread->handovers < HANDOVERS_ENOUGH)
-        thread->handovers++;
+    if (now - thread->woke_at <= sched_times.handover)
+        thread->handovers += thread->handovers < HANDOVERS_MOST;
+    else if (thread->handovers)
+        thread->handovers--;
     thread->woke_at = 0;
 }
 
@@ -134,19 +135,6 @@ static bool give(struct runqueue *rq, struct cpu *cpu, uint64_t max_weight)
     struct thread *thread = rq_movable(rq, cpu, max_weight);
 
     return thread && balance_move(rq, thread, cpu);
-}
-
-void balance_serve(struct runqueue *rq)
-{
-    uint64_t requests;
-
-    if (likely(!atomic_load_explicit(&rq->pull_requests, memory_order_relaxed)))
-        return;
-    requests = atomic_exchange(&rq->pull_requests, 0);
-    if (rq->cpu->running == rq->cpu->idle_thread)
-        return; /* what waits runs here at once */
-    for (; requests && rq->waiting; requests &= requests - 1)
-        give(rq, cpus[__builtin_ctzll(requests)], UINT64_MAX);
 }
 
 static struct cpu *least_weight(uint64_t set, uint64_t *least)
@@ -209,7 +197,7 @@ void balance_ask(struct runqueue *rq)
         busy &= ~cpuset_of(cpu->id).bits;
         if (rq_threads(cpu->rq) < 2)
             continue;
-        if (!(atomic_fetch_or(&cpu->rq->pull_requests, self) & self))
+        if (!atomic_exchange(&cpu->rq->asked, true))
             cpu_kick(cpu);
         return;
     }

@@ -400,7 +400,6 @@ void sched_preempt(void)
         return;
     rcu_quiescent();
     sched_drain(rq);
-    balance_serve(rq);
     if (!rq->resched)
         return;
     /* One that is preempted before its slice is over keeps its place. */
@@ -410,11 +409,16 @@ void sched_preempt(void)
 void sched_kicked(void)
 {
     struct cpu *cpu = this_cpu();
+    struct runqueue *rq = cpu->rq;
 
-    if (!cpu->rq)
+    if (!rq)
         return;
-    sched_drain(cpu->rq);
-    balance_serve(cpu->rq);
+    sched_drain(rq);
+    if (atomic_load_explicit(&rq->asked, memory_order_relaxed)) {
+        atomic_store(&rq->asked, false);
+        if (rq->waiting && cpu->running != cpu->idle_thread)
+            slice_watch(rq, cpu->running, sched_cycles());
+    }
     if (rcu_wanted(cpu))
         sched_look(cpu);
 }

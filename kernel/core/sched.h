@@ -75,7 +75,7 @@ struct runqueue {
     struct timer slice;
 
     alignas(64) _Atomic(struct thread *) incoming; /* newest first */
-    _Atomic uint64_t pull_requests;                /* CPUs that ask for work */
+    atomic_bool asked;                             /* an idle CPU asks for work */
 };
 
 extern _Atomic uint64_t sched_online, sched_idle; /* one bit a CPU */
@@ -180,8 +180,6 @@ struct cpu *balance_choose(struct thread *thread, struct thread *waker);
 void balance_slept(struct thread *thread, uint64_t now);
 /* Take a waiting thread out of rq and send it to cpu. */
 bool balance_move(struct runqueue *rq, struct thread *thread, struct cpu *cpu);
-/* Serve idle CPUs that asked. */
-void balance_serve(struct runqueue *rq);
 /* From the slice's timer, with others waiting: send some to CPUs with less to do. */
 void balance_tick(struct runqueue *rq, uint64_t now);
 /* This CPU has nothing to do: ask one that has too much. */
