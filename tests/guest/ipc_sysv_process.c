@@ -41,7 +41,7 @@ static void memory_is_shared(void)
     pid_t child = fork();
     if (child == 0) {
         char c;
-        bool ok = at[0] == 1;
+        bool ok = at[0] == 1 || at[0] == 2; /* the parent may be there first */
         at[1024] = 77;
         close(pipes[1]);
         (void)!read(pipes[0], &c, 1);

@@ -232,6 +232,7 @@ static void futexes_across(void)
 static void robust_across(void)
 {
     pthread_mutex_t *mutex = shared_memory(PAGE);
+    atomic_int *held = (atomic_int *)(mutex + 1);
     pthread_mutexattr_t attr;
     pid_t pid;
 
@@ -242,10 +243,12 @@ static void robust_across(void)
     pid = start();
     if (pid == 0) {
         pthread_mutex_lock(mutex);
+        atomic_store(held, 1);
         usleep(30000);
         kill(getpid(), SIGKILL);
     }
-    sleep_ms(10);
+    while (!atomic_load(held))
+        sleep_ms(1);
     CHECK_EQ(pthread_mutex_lock(mutex), EOWNERDEAD);
     CHECK_EQ(pthread_mutex_consistent(mutex), 0);
     CHECK_EQ(pthread_mutex_unlock(mutex), 0);
