@@ -17,22 +17,13 @@ enum {
     LAST_POLL_NS = 2000000,
 };
 
-static _Atomic uint64_t period;
+_Atomic uint64_t rcu_period;
 static _Atomic(struct rcu_head *) pending; /* newest first */
 static struct thread *_Atomic thread;
 
-void rcu_quiescent(void)
-{
-    struct cpu *cpu = this_cpu();
-    uint64_t now = atomic_load_explicit(&period, memory_order_acquire);
-
-    if (cpu->rcu_quiescent != now)
-        __atomic_store_n(&cpu->rcu_quiescent, now, __ATOMIC_RELEASE);
-}
-
 bool rcu_wanted(const struct cpu *cpu)
 {
-    return cpu->rcu_quiescent != atomic_load_explicit(&period, memory_order_relaxed);
+    return cpu->rcu_quiescent != atomic_load_explicit(&rcu_period, memory_order_relaxed);
 }
 
 /* Idle outside of interrupt handlers is as good as a report. The look comes at least FIRST_POLL_NS
@@ -66,7 +57,7 @@ void rcu_synchronize(void)
 
     if (!waiting)
         return;
-    number = atomic_fetch_add(&period, 1) + 1;
+    number = atomic_fetch_add(&rcu_period, 1) + 1;
     for (;;) {
         thread_sleep_until(clock_monotonic() + poll, false);
         waiting = drop_passed(waiting, number);

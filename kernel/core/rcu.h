@@ -3,6 +3,7 @@
  * program code. */
 #pragma once
 
+#include "core/cpu.h"
 #include "lib/types.h"
 
 struct rcu_head {
@@ -29,9 +30,16 @@ void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *));
 void rcu_synchronize(void);
 
 /* The scheduler and the idle loop report that this CPU is in no reader. */
-void rcu_quiescent(void);
+extern _Atomic uint64_t rcu_period;
+static inline void rcu_quiescent(void)
+{
+    struct cpu *cpu = this_cpu();
+    uint64_t now = atomic_load_explicit(&rcu_period, memory_order_acquire);
+
+    if (unlikely(cpu->rcu_quiescent != now))
+        __atomic_store_n(&cpu->rcu_quiescent, now, __ATOMIC_RELEASE);
+}
 /* Is somebody waiting for such a report of this CPU? */
-struct cpu;
 bool rcu_wanted(const struct cpu *cpu);
 /* Start the thread that calls back. -ENOMEM. */
 int rcu_init(void);

@@ -299,7 +299,17 @@ void thread_post_work(struct thread *thread, unsigned bits)
 
 /* --- switching --- */
 
-void sched_finish(void)
+static void finish_rarely(struct thread *prev, enum switch_fate fate)
+{
+    if (atomic_exchange(&prev->queued, true))
+        return; /* whoever has it settles the thread here, and sees what has become of it */
+    if (fate == FATE_DEAD)
+        thread_reap(prev);
+    else
+        sched_place(prev, NULL);
+}
+
+static inline void finish(void)
 {
     struct runqueue *rq = this_cpu()->rq;
     struct thread *prev = rq->prev;
@@ -308,14 +318,13 @@ void sched_finish(void)
     if (fate == FATE_STAY)
         return;
     atomic_store_explicit(&prev->on_rq, false, memory_order_release);
-    if (fate == FATE_SLEEP)
-        return; /* a wake-up that came meanwhile is in `incoming` */
-    if (atomic_exchange(&prev->queued, true))
-        return; /* whoever has it settles the thread here, and sees what has become of it */
-    if (fate == FATE_DEAD)
-        thread_reap(prev);
-    else
-        sched_place(prev, NULL);
+    if (unlikely(fate != FATE_SLEEP)) /* a wake-up that came meanwhile is in `incoming` */
+        finish_rarely(prev, fate);
+}
+
+void sched_finish(void)
+{
+    finish();
 }
 
 /* Let another thread run, `prev` being the current one; returns when it runs again. Interrupts off.
@@ -357,7 +366,7 @@ static void switch_from(struct runqueue *rq, struct thread *prev, enum switch_fa
     rq->prev = prev;
     rq->fate = fate;
     context_switch(prev, next);
-    sched_finish();
+    finish();
 }
 
 void thread_set_state(enum thread_state state)
