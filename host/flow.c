@@ -134,10 +134,12 @@ void flow_move(struct flow *flow, const struct pollfd pair[2])
     if (pair[0].fd >= 0 && pair[0].revents)
         fill(flow);
     bool gone = pair[1].revents & (POLLERR | POLLHUP | POLLNVAL);
-    if (sendable(flow) && (gone || pair[1].revents & POLLOUT || !flow->careful))
+    if (sendable(flow) && (gone || pair[1].revents & POLLOUT || !flow->careful)) {
         empty(flow);
-    else if (!flow->size && gone)
+    } else if (gone && !sendable(flow)) { /* a line not yet whole has nowhere to go either */
         flow->ended = true;
+        flow->size = 0;
+    }
     if (flow->ended && !flow->size)
         finish(flow);
 }
