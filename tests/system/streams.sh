@@ -63,6 +63,9 @@ END
 check 'a dialogue line by line over pipes' \
     timeout 120 /usr/bin/python3 "$WORK/talk.py" "$OSPREY" run --timeout 100 /usr/bin/bc
 
+check 'lines of the kernel and of the program do not mix' [ "$(osprey --strace /bin/busybox ash -c \
+    'i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo line $i; done' 2>&1 |
+    tee "$WORK/mixed" | grep -cvE '^(line [0-9]+|osprey: .*)$')$(grep -c ^line "$WORK/mixed")" = 0300 ]
 check 'arguments arrive as they are' [ "$(osprey /usr/bin/printf '<%s>' '' 'a b' '"q"' "it's" \
     'back\slash' '$HOME' 'ünï' '--' $'tab\there' $'new\nline')" = \
     "$(/usr/bin/printf '<%s>' '' 'a b' '"q"' "it's" 'back\slash' '$HOME' 'ünï' '--' $'tab\there' $'new\nline')" ]

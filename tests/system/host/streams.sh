@@ -109,8 +109,10 @@ same "QEMU does not outlive a killed command" "1 0" "$(/usr/bin/python3 orphan.p
 # A terminal
 cat >drive_tty.py <<'P'
 import fcntl, os, pty, select, signal, struct, sys, termios, time
+go = os.pipe()
 pid, fd = pty.fork()
 if not pid:
+    os.read(go[0], 1)
     fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("4H", 30, 90, 0, 0))
     os.environ["FAKE"] = "tty"
     os.execv(os.environ["osprey"], ["osprey", "run", "true"])
@@ -124,6 +126,7 @@ def until(what):
         seen += os.read(fd, 1000)
     return seen
 before = termios.tcgetattr(fd)
+os.write(go[1], b"x")
 until(b"stdio=ttt winsize=30x90\r\n")
 print("size and letters")
 raw = termios.tcgetattr(fd)
