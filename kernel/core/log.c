@@ -75,3 +75,10 @@ size_t log_read(char *buf, size_t size)
     spin_unlock_irq(&lock, flags);
     return n;
 }
+
+void log_drain(void)
+{
+    for (struct console *c = consoles; c; c = c->next)
+        if (c->drain)
+            c->drain();
+}

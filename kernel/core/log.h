@@ -22,9 +22,13 @@ void log_at(int level, const char *fmt, ...) __printf(2, 3);
 /* A sink for messages. write() runs with interrupts off and must not sleep. */
 struct console {
     void (*write)(const char *text, size_t len);
+    /* Wait, in bounds, until what was written has left the machine; NULL: it has at once. */
+    void (*drain)(void);
     struct console *next;
 };
 void console_register(struct console *console);
+/* Drain all consoles: before the machine ends. */
+void log_drain(void);
 
 /* Copy the newest messages, oldest first, into buf; returns the length (for syslog(2)). */
 size_t log_read(char *buf, size_t size);

@@ -4,6 +4,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/irqflags.h"
 #include "core/boot.h"
+#include "core/log.h"
 #include "drivers/mmio.h"
 #include "lib/string.h"
 #include "mm/karea.h"
@@ -168,6 +169,7 @@ void machine_reset(void)
 void machine_power_off(int code)
 {
     uint64_t port = boot_param_u64("debug_exit", 0);
+    log_drain();
     if (port && port < 0x10000)
         outl(port, code);
     if (code == POWER_OFF_NORMAL)

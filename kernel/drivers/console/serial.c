@@ -26,8 +26,9 @@ enum { FIFO_ENABLE_CLEAR = 7, LINE_8N1 = 3, LINE_DIVISOR = 0x80, MODEM_DTR_RTS_O
 enum { LS_RECEIVED = 1, LS_FIFO_EMPTY = 0x20, LS_ALL_SENT = 0x40 };
 enum {
     FIFO_SIZE = 16,
-    WAIT_STEPS = 100000, /* reads of a port; 16 bytes take 1.4 ms at 115200 baud */
-    INPUT_SIZE = 1024    /* a power of two */
+    WAIT_STEPS = 1000000, /* reads of a port: about a second; 16 bytes take 1.4 ms at 115200 baud,
+                             but a host that is busy may let a virtual port wait */
+    INPUT_SIZE = 1024     /* a power of two */
 };
 
 static struct spinlock lock; /* over the port's registers and what follows */
@@ -189,7 +190,12 @@ static const struct stream_ops ops = {
     .drain = serial_drain,
 };
 static struct stream stream = {.name = "ttyS0", .ops = &ops};
-static struct console console = {.write = log_write};
+static void log_drain_port(void)
+{
+    wait_fifo(LS_ALL_SENT);
+}
+
+static struct console console = {.write = log_write, .drain = log_drain_port};
 
 static bool present(void)
 {
