@@ -259,9 +259,7 @@ vector_stubs:
         .set    vector, vector + 1
         .endr
 
-.macro PUSH_GENERAL
-        push    %rdi
-        push    %rsi
+.macro PUSH_REST
         push    %rdx
         push    %rcx
         push    %rax
@@ -311,19 +309,7 @@ trap_common:
         pushq   16(%rsi)
         pushq   8(%rsi)
         pushq   (%rsi)
-        push    %rdx
-        push    %rcx
-        push    %rax
-        push    %r8
-        push    %r9
-        push    %r10
-        push    %r11
-        push    %rbx
-        push    %rbp
-        push    %r12
-        push    %r13
-        push    %r14
-        push    %r15
+        PUSH_REST
         cld
         mov     %rsp, %rdi
         call    trap_handler            /* returns with interrupts off */
@@ -335,7 +321,9 @@ trap_common:
 
 /* NMI, double fault, machine check: stay on their own stacks. */
 trap_on_ist:
-        PUSH_GENERAL
+        push    %rdi
+        push    %rsi
+        PUSH_REST
         cld
         mov     %rsp, %rdi
         call    trap_on_ist_handler
