@@ -141,8 +141,10 @@ def window_size_arrives():
 
 
 def window_changes_signal():
+    # os.write: the signal may come while 'ready' is being printed, and print() does not nest
     s = python("-c", "import signal, os, time\n"
-               "signal.signal(signal.SIGWINCH, lambda *a: print('now', *os.get_terminal_size(), flush=True))\n"
+               "signal.signal(signal.SIGWINCH,"
+               " lambda *a: os.write(1, b'now %d %d\\n' % tuple(os.get_terminal_size())))\n"
                "print('ready', flush=True)\nwhile True: time.sleep(1)")
     s.expect(rb"ready")
     s.resize(44, 123)
