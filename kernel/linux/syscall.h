@@ -10,11 +10,14 @@
 #include "arch/x86_64/entry.h"
 #include "linux/numbers.h"
 
-/* MISSING: it only says so, in silence where a libc always asks. */
+/* What answers ENOSYS: MISSING is to come (and says so, but where a libc always asks), NONE is
+ * ENOSYS in every Linux 6.x on x86-64, ABSENT in one that is built without the named option. */
 enum syscall_state {
     SYSCALL_WHOLE,
     SYSCALL_PARTIAL,
     SYSCALL_MISSING,
+    SYSCALL_NONE,
+    SYSCALL_ABSENT,
     SYSCALL_FULL_REGS = 16 /* flag */
 };
 
