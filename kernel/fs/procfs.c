@@ -100,6 +100,14 @@ void proc_pid_register(struct pseudo_entry *entry, unsigned where)
     pseudo_register(&thread_dir, copy);
 }
 
+void proc_pid_register_groups(struct pseudo_group groups[2], unsigned where)
+{
+    if (where & PROC_PROCESS)
+        pseudo_register_group(&process_dir, &groups[0]);
+    if (where & PROC_THREAD)
+        pseudo_register_group(&thread_dir, &groups[1]);
+}
+
 /* --- the root */
 
 static void who(int *pid, int *tid)

@@ -1,6 +1,7 @@
 /* fs/procfs.h: /proc. The general files are procfs.c's; linux/ adds processes through a table. */
 #pragma once
 
+#include "core/boot.h"
 #include "fs/pseudo.h"
 
 /* A file of /proc itself (static memory, at boot): PHASE_BUS or later, before programs run. */
@@ -11,6 +12,18 @@ struct pseudo_entry *proc_folder(const char *path);
  * self->key = pid and self->subkey = tid (the pid again in /proc/PID). */
 enum { PROC_PROCESS = 1, PROC_THREAD = 2 };
 void proc_pid_register(struct pseudo_entry *entry, unsigned where);
+/* The same for a whole table, one group for each of the two folders. */
+void proc_pid_register_groups(struct pseudo_group groups[2], unsigned where);
+/* Do that at boot (constants: array, PROC_*). */
+#define PROC_PID_FILES(array, where)                                                               \
+    static int register_##array(void)                                                              \
+    {                                                                                              \
+        static struct pseudo_group groups[2] = {{array, ARRAY_SIZE(array), NULL},                  \
+                                                {array, ARRAY_SIZE(array), NULL}};                 \
+        proc_pid_register_groups(groups, (where));                                                 \
+        return 0;                                                                                  \
+    }                                                                                              \
+    BOOT_STEP(PHASE_FS, "/proc/PID", register_##array)
 
 /* Supplied by linux/. */
 struct proc_source {

@@ -76,7 +76,32 @@ static const struct pseudo_entry *entry_at(const struct pseudo_entry *folder, ui
     const struct pseudo_entry *e = folder->registered;
     for (n -= folder->ntable; e && n; n--)
         e = e->sibling;
-    return e;
+    if (e)
+        return e;
+    for (const struct pseudo_group *g = folder->groups; g; n -= g->count, g = g->next)
+        if (n < g->count)
+            return &g->entries[n];
+    return NULL;
+}
+
+static const struct pseudo_entry *named(const struct pseudo_entry *entries, unsigned count,
+                                        const char *name)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (strcmp(entries[i].name, name) == 0)
+            return &entries[i];
+    return NULL;
+}
+
+/* The fixed or registered entry of this name, or NULL. */
+static const struct pseudo_entry *entry_named(const struct pseudo_entry *folder, const char *name)
+{
+    const struct pseudo_entry *found = named(folder->table, folder->ntable, name);
+    for (const struct pseudo_entry *e = folder->registered; e && !found; e = e->sibling)
+        found = named(e, 1, name);
+    for (const struct pseudo_group *g = folder->groups; g && !found; g = g->next)
+        found = named(g->entries, g->count, name);
+    return found;
 }
 
 static int lookup(struct inode *dir, const char *name, struct inode **found)
@@ -84,13 +109,7 @@ static int lookup(struct inode *dir, const char *name, struct inode **found)
     const struct pseudo *self = self_of(dir);
     const struct pseudo_entry *folder = self->entry;
     struct pseudo child = *self;
-    child.entry = NULL;
-    for (unsigned i = 0; i < folder->ntable && !child.entry; i++)
-        if (strcmp(folder->table[i].name, name) == 0)
-            child.entry = &folder->table[i];
-    for (const struct pseudo_entry *e = folder->registered; e && !child.entry; e = e->sibling)
-        if (strcmp(e->name, name) == 0)
-            child.entry = e;
+    child.entry = entry_named(folder, name);
     int err = child.entry ? 0 : folder->lookup ? folder->lookup(self, name, &child) : -ENOENT;
     if (err < 0)
         return err;
@@ -318,6 +337,12 @@ void pseudo_register(struct pseudo_entry *folder, struct pseudo_entry *entry)
         at = &(*at)->sibling;
     entry->sibling = NULL;
     *at = entry;
+}
+
+void pseudo_register_group(struct pseudo_entry *folder, struct pseudo_group *group)
+{
+    group->next = folder->groups;
+    folder->groups = group;
 }
 
 int pseudo_mount(const struct fs_type *type, const struct pseudo_entry *root, struct super **out)

@@ -39,6 +39,14 @@ struct pseudo_entry {
     uint64_t arg; /* the entry's own */
 
     struct pseudo_entry *registered, *sibling; /* kept by pseudo_register() */
+    const struct pseudo_group *groups;         /* and by pseudo_register_group() */
+};
+
+/* Entries that a folder is given as a whole. */
+struct pseudo_group {
+    const struct pseudo_entry *entries;
+    unsigned count;
+    const struct pseudo_group *next; /* kept by pseudo_register_group() */
 };
 
 #define PSEUDO_FILE(file_name, show_fn)                                                            \
@@ -46,8 +54,9 @@ struct pseudo_entry {
         .name = (file_name), .mode = S_IFREG | 0444, .show = (show_fn)                             \
     }
 
-/* Add an entry (static memory) to a folder. At boot only. */
+/* Add an entry, or many (static memory), to a folder. At boot only. */
 void pseudo_register(struct pseudo_entry *folder, struct pseudo_entry *entry);
+void pseudo_register_group(struct pseudo_entry *folder, struct pseudo_group *group);
 /* A file system of such files below root. */
 int pseudo_mount(const struct fs_type *type, const struct pseudo_entry *root, struct super **super);
 /* "123" as a number > 0; 0 for anything else. */
