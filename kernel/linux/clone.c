@@ -6,6 +6,7 @@
 #include "linux/fd.h"
 #include "linux/path.h"
 #include "linux/pidfd.h"
+#include "linux/rseq.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
 #include "mm/heap.h"
@@ -233,6 +234,8 @@ static int new_leader(struct process *child, const struct clone_args *args, stru
         return error;
     }
     set_registers(task, args);
+    if (!(args->flags & CLONE_VM))
+        rseq_fork(task, me);
     if ((args->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM) {
         task->altstack_base = me->altstack_base;
         task->altstack_size = me->altstack_size;

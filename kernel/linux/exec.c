@@ -7,6 +7,7 @@
 #include "lib/string.h"
 #include "linux/futex.h"
 #include "linux/path.h"
+#include "linux/rseq.h"
 #include "linux/syscall.h"
 #include "linux/timers.h"
 #include "linux/vdso/vdso.h"
@@ -84,6 +85,7 @@ static int forget_old_program(struct task *task, struct process *process)
     aio_process_exit(process);
     task->set_child_tid = 0;
     task->robust_list = 0;
+    rseq_forget(task);
     task->altstack_base = task->altstack_size = 0;
     task->altstack_flags = SS_DISABLE;
     process->expedited = process->lock_future = 0;

@@ -6,6 +6,7 @@
 #include "lib/string.h"
 #include "linux/family.h"
 #include "linux/report.h"
+#include "linux/rseq.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
 #include "mm/frame.h"
@@ -230,6 +231,7 @@ static void run_handler(struct task *task, struct regs *regs, const struct sigin
     uint64_t blocked = task->signal_mask | action->mask;
 
     restart_with_handler(regs, action);
+    rseq_signal(task, regs);
     if (signal_frame_push(task, regs, info, action, mask) < 0) {
         frame_failed(task, info->signo);
         return;
@@ -306,6 +308,7 @@ static bool rip_bad(uint64_t rip)
 void signal_exit_work(struct regs *regs)
 {
     struct task *task = current_task();
+    uint64_t sleeps = task->thread.switches_voluntary;
     unsigned work = atomic_fetch_and_explicit(
         &task->thread.work, ~(WORK_SIGNAL | WORK_EXIT | WORK_NOTIFY), memory_order_acq_rel);
 
@@ -319,6 +322,9 @@ void signal_exit_work(struct regs *regs)
         deliver(task, regs);
     else
         restart_without_handler(regs); /* what broke the call off was taken by another thread */
+    if (work & WORK_MOVED ||
+        (task->rseq_area && sleeps != task->thread.switches_voluntary)) /* it was stopped */
+        rseq_resume(task, regs);
     if (unlikely(rip_bad(regs->rip))) {
         struct siginfo info = {.signo = SIGSEGV, .code = SI_KERNEL};
 

@@ -135,8 +135,8 @@ struct task {
     unsigned altstack_flags;
     uintptr_t clear_child_tid, robust_list;
     size_t robust_list_size;
-    uintptr_t rseq_area;
-    uint32_t rseq_size, rseq_sig;
+    uintptr_t rseq_area; /* linux/rseq.c; 0: none */
+    uint32_t rseq_sig;
     int64_t (*restart)(struct task *); /* restart_syscall(2) */
     uint64_t restart_args[6];
     struct vfs_caller caller;

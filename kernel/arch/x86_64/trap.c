@@ -209,6 +209,17 @@ void program_exit_work(struct regs *regs)
     }
 }
 
+/* The program slept in the fault: others may have run what it must not share a CPU with (rseq). */
+static void program_page_fault(struct regs *regs)
+{
+    struct thread *thread = current;
+    uint64_t sleeps = thread->switches_voluntary;
+
+    page_fault(regs);
+    if (unlikely(sleeps != thread->switches_voluntary) && thread->notify_moved)
+        atomic_fetch_or_explicit(&thread->work, WORK_MOVED, memory_order_relaxed);
+}
+
 static void interrupt(struct regs *regs)
 {
     struct cpu *cpu = this_cpu();
@@ -235,6 +246,8 @@ void trap_handler(struct regs *regs)
 
     if (vector >= 32)
         interrupt(regs);
+    else if (vector == 14 && program)
+        program_page_fault(regs);
     else if (vector == 14)
         page_fault(regs);
     else
