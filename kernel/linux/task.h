@@ -11,6 +11,7 @@
 #include "core/thread.h"
 #include "core/timer.h"
 #include "fs/vfs.h"
+#include "linux/cputime.h"
 #include "linux/signal.h"
 
 enum { RLIMITS = 16, FDS_MAX = 1048576 };
@@ -56,7 +57,7 @@ struct fs_context {
 
 /* What a process has used up, for wait4(2) and getrusage(2). */
 struct usage {
-    nsec_t run_ns;
+    struct cpu_times time;
     uint64_t faults, switches_voluntary, switches_forced, peak_pages;
 };
 
@@ -83,8 +84,9 @@ struct process {
     atomic_bool exiting;
     int exit_code; /* as wait4 gives it: status << 8, or signal */
     bool zombie, dumpable, did_exec;
-    nsec_t start_time, dead_user_ns; /* run time of threads that have ended */
-    uint64_t dead_switches, dead_switches_forced;
+    nsec_t start_time, dead_run_ns; /* run time of threads that have ended */
+    uint64_t dead_switches, dead_switches_forced, dead_ticks_program, dead_ticks_kernel;
+    struct cpu_times told; /* under signal_lock: linux/cputime.c */
     void *itimers, *posix_timers; /* linux/timers.c */
     void *tty;                    /* controlling terminal (struct tty) */
     uint32_t personality, keyring;
@@ -144,6 +146,7 @@ struct task {
     void *ptrace;
     nsec_t timer_slack_ns;
     uint64_t minor_faults;
+    struct cpu_times told; /* under signal_lock: linux/cputime.c */
     int exit_code;
 
     struct task *_Atomic hash_next;
