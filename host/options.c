@@ -252,6 +252,13 @@ static void take_bootchart(struct options *options, const char *value)
     options->bootchart = true;
 }
 
+static void take_core(struct options *options, const char *value)
+{
+    if (!*value)
+        bad("core", value, "a file's name");
+    options->core = value;
+}
+
 static void take_strace(struct options *options, const char *value)
 {
     (void)value;
@@ -303,6 +310,7 @@ static const struct option_row rows[] = {
     {"qemu-arg", 0, FOR_RUN, "ARG", take_qemu_arg, "one more argument for QEMU, as it is"},
     {"bootchart", 0, FOR_RUN, NULL, take_bootchart, "print how long each step of the boot took"},
     {"strace", 0, FOR_RUN, NULL, take_strace, "trace the program's system calls"},
+    {"core", 0, FOR_RUN, "FILE", take_core, "where to write a core dump if the program crashes"},
     {"gdb", 0, FOR_RUN, "[=PORT]", take_gdb, "wait for gdb on this port (default 1234)"},
     {"dry-run", 0, FOR_RUN, NULL, take_dry_run,
      "print the QEMU command, on whose terminal the program would run, and stop"},

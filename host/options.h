@@ -27,6 +27,7 @@ struct options {
     struct words qemu_args;
     struct words add;
     struct words packages;
+    const char *core; /* where cores go, or NULL */
     bool bootchart;
     bool strace;
     bool dry_run;

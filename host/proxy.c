@@ -1,5 +1,6 @@
 #include "proxy.h"
 
+#include "core.h"
 #include "flow.h"
 #include "qemu.h"
 #include "say.h"
@@ -26,6 +27,7 @@ enum {
     LINE_MAX_SIZE = 512, /* of a control line */
     ORDERS_MAX = 4096,   /* bytes of control lines waiting for the VM */
     STATUS_NONE = -1,
+    FIXED = 4,        /* descriptors waited for beside the flows: turn() */
     EXIT_PANIC = 121, /* QEMU's own status when the kernel wrote 60 to the exit port */
 };
 
@@ -35,6 +37,7 @@ struct proxy {
     const struct proxy_request *request;
     struct flow flow[FLOWS];
     int control;
+    int core;
     int signals;
     int said_fd;
     struct text said;
@@ -196,6 +199,20 @@ static void take_control(struct proxy *proxy)
     }
 }
 
+/* Bytes of a core. They are taken at the disk's speed, as a shell's redirection would be. */
+static void take_core(struct proxy *proxy)
+{
+    static char bytes[1 << 16];
+    ssize_t size = recv(proxy->core, bytes, sizeof bytes, MSG_DONTWAIT);
+
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (size > 0 && core_take(proxy->request->core, bytes, (size_t)size))
+        return;
+    close(proxy->core); /* the VM sees it and sends no more */
+    proxy->core = -1;
+}
+
 static void give_orders(struct proxy *proxy)
 {
     ssize_t size =
@@ -282,6 +299,7 @@ static void open_flows(struct proxy *proxy)
     const struct terminal *terminal = proxy->request->terminal;
 
     proxy->control = ours[LINE_CONTROL];
+    proxy->core = ours[LINE_CORE];
     if (ours[LINE_STDIN] >= 0)
         flow_open(&proxy->flow[IN], open_again(0, O_RDONLY), ours[LINE_STDIN], FLOW_INTO);
     if (ours[LINE_STDOUT] >= 0)
@@ -303,7 +321,7 @@ static bool drained(const struct proxy *proxy)
     for (size_t i = 0; i < sizeof out / sizeof *out; i++)
         if (flow_busy(&proxy->flow[out[i]]))
             return false;
-    return proxy->control < 0;
+    return proxy->control < 0 && proxy->core < 0;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -343,14 +361,16 @@ static void watch_clock(struct proxy *proxy)
             flow_end_input(&proxy->flow[i]);
         if (proxy->control >= 0)
             close(proxy->control);
-        proxy->control = -1;
+        if (proxy->core >= 0)
+            close(proxy->core);
+        proxy->control = proxy->core = -1;
     }
 }
 
 /* One round of the loop: wait for something and deal with it. */
 static void turn(struct proxy *proxy)
 {
-    struct pollfd poll_fd[2 * FLOWS + 3];
+    struct pollfd poll_fd[2 * FLOWS + FIXED];
     struct terminal *terminal = proxy->request->terminal;
     bool keyboard = terminal_take(terminal);
     size_t count = 0;
@@ -360,6 +380,7 @@ static void turn(struct proxy *proxy)
     poll_fd[count++] = (struct pollfd){
         .fd = proxy->control, .events = (short)(POLLIN | (proxy->orders.size ? POLLOUT : 0))};
     poll_fd[count++] = (struct pollfd){.fd = proxy->said_fd, .events = POLLIN};
+    poll_fd[count++] = (struct pollfd){.fd = proxy->core, .events = POLLIN};
     for (int i = 0; i < FLOWS; i++) {
         flow_poll(&proxy->flow[i], &poll_fd[count], i != TTY_IN || keyboard);
         count += 2;
@@ -375,8 +396,10 @@ static void turn(struct proxy *proxy)
         give_orders(proxy);
     if (poll_fd[2].revents)
         take_said(proxy);
+    if (poll_fd[3].revents)
+        take_core(proxy);
     for (int i = 0; i < FLOWS; i++)
-        flow_move(&proxy->flow[i], &poll_fd[3 + 2 * i]);
+        flow_move(&proxy->flow[i], &poll_fd[FIXED + 2 * i]);
 }
 
 /* The message a shell prints for a signal; none for those that people send on purpose. */
@@ -466,5 +489,7 @@ int proxy_run(const struct proxy_request *request)
     terminal_restore();
     while (proxy.said_fd >= 0 && proxy.status == STATUS_NONE && take_said(&proxy))
         continue;
+    if (request->core)
+        core_close(request->core, proxy.killed_by);
     return outcome(&proxy);
 }

@@ -6,11 +6,14 @@
 
 #include <stdint.h>
 
+struct core;
+
 struct proxy_request {
     const struct words *command; /* QEMU's words */
     const int *ours;             /* our ends of its lines (qemu.h), -1 where there is none */
     const int *theirs;           /* its ends; both are closed by proxy_run() */
     struct terminal *terminal;
+    struct core *core;   /* for what comes on LINE_CORE; closed by proxy_run(); or NULL */
     uint64_t timeout_ms; /* 0: none */
 };
 

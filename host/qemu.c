@@ -30,6 +30,7 @@ static const struct {
     [LINE_CONSOLE] = {"console", NULL},          [LINE_CONTROL] = {"control", "osprey.control"},
     [LINE_STDIN] = {"stdin", "osprey.stdin"},    [LINE_STDOUT] = {"stdout", "osprey.stdout"},
     [LINE_STDERR] = {"stderr", "osprey.stderr"}, [LINE_TTY] = {"tty", "osprey.tty"},
+    [LINE_CORE] = {"core", "osprey.core"},
 };
 
 static const char *in_path(const char *name)
@@ -144,8 +145,10 @@ static void line_words(const struct qemu *qemu, struct words *words)
     words_add(words, "-global");
     words_add(words, "virtio-mmio.force-legacy=false");
     words_add(words, "-device");
-    words_add(words, mmio ? "virtio-serial-device,bus=virtio-mmio-bus.0,max_ports=6"
-                          : "virtio-serial-pci,max_ports=6");
+    /* Each possible port costs the guest two queues. */
+    words_addf(words, "%s,max_ports=%d",
+               mmio ? "virtio-serial-device,bus=virtio-mmio-bus.0" : "virtio-serial-pci",
+               qemu->line[LINE_CORE] < 0 ? 6 : 7);
     for (int i = 0; i < LINE_COUNT; i++) {
         if (qemu->line[i] < 0)
             continue;

@@ -5,7 +5,16 @@
 #include "terminal.h"
 
 /* The sockets that QEMU is given; -1: that stream is not there. */
-enum { LINE_CONSOLE, LINE_CONTROL, LINE_STDIN, LINE_STDOUT, LINE_STDERR, LINE_TTY, LINE_COUNT };
+enum {
+    LINE_CONSOLE,
+    LINE_CONTROL,
+    LINE_STDIN,
+    LINE_STDOUT,
+    LINE_STDERR,
+    LINE_TTY,
+    LINE_CORE,
+    LINE_COUNT
+};
 
 struct qemu {
     const struct options *options;

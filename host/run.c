@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include "core.h"
 #include "elf.h"
 #include "gather.h"
 #include "image.h"
@@ -116,8 +117,8 @@ static char *command_line(const struct options *options, const struct plan *plan
     return line.data;
 }
 
-static void open_lines(const struct terminal *terminal, int ours[LINE_COUNT],
-                       int theirs[LINE_COUNT])
+static void open_lines(const struct options *options, const struct terminal *terminal,
+                       int ours[LINE_COUNT], int theirs[LINE_COUNT])
 {
     const bool wanted[LINE_COUNT] = {
         [LINE_CONSOLE] = true,
@@ -126,6 +127,7 @@ static void open_lines(const struct terminal *terminal, int ours[LINE_COUNT],
         [LINE_STDOUT] = terminal->letters[1] == 'p',
         [LINE_STDERR] = terminal->letters[2] == 'p',
         [LINE_TTY] = terminal->fd >= 0,
+        [LINE_CORE] = options->core != NULL,
     };
 
     for (int i = 0; i < LINE_COUNT; i++) {
@@ -190,7 +192,7 @@ int run(const struct options *options)
     uint64_t memory = memory_size(options, image, kernel_size(kernel));
     terminal_look(&terminal, options->tty);
     if (!options->dry_run)
-        open_lines(&terminal, ours, theirs);
+        open_lines(options, &terminal, ours, theirs);
     struct qemu qemu = {
         .options = options,
         .kernel = kernel,
@@ -206,9 +208,11 @@ int run(const struct options *options)
     }
     if (options->gdb_port)
         tell_gdb(options, kernel);
+    struct core *core = options->core ? core_open(options->core) : NULL;
     return proxy_run(&(struct proxy_request){.command = &words,
                                              .ours = ours,
                                              .theirs = theirs,
                                              .terminal = &terminal,
+                                             .core = core,
                                              .timeout_ms = options->timeout_ms});
 }

@@ -116,13 +116,12 @@ static const struct pseudo_entry random_table[] = {
     CONSTANT("write_wakeup_threshold", 256), CONSTANT("urandom_min_reseed_secs", 60),
 };
 
-static unsigned sysctl_panic, dmesg_restrict, kptr_restrict, perf_paranoid = 2, core_uses_pid;
+static unsigned sysctl_panic, dmesg_restrict, kptr_restrict, perf_paranoid = 2;
 
 static const struct pseudo_entry kernel_table[] = {
     STRING("ostype", "Linux"),
     STRING("osrelease", KERNEL_RELEASE),
     STRING("version", KERNEL_VERSION),
-    STRING("core_pattern", "core"),
     CONSTANT("pid_max", 4194304),
     CONSTANT("threads-max", 1048576),
     CONSTANT("cap_last_cap", 40),
@@ -137,7 +136,6 @@ static const struct pseudo_entry kernel_table[] = {
     VARIABLE("dmesg_restrict", dmesg_restrict),
     VARIABLE("kptr_restrict", kptr_restrict),
     VARIABLE("perf_event_paranoid", perf_paranoid),
-    VARIABLE("core_uses_pid", core_uses_pid),
     FOLDER("random", random_table),
 };
 
@@ -167,7 +165,7 @@ static const struct pseudo_entry vm_table[] = {
 
 /* --- fs */
 
-static unsigned nr_open = 1048576, pipe_pages_soft = 16384, pipe_pages_hard, suid_dumpable;
+static unsigned nr_open = 1048576, pipe_pages_soft = 16384, pipe_pages_hard;
 static unsigned watches_max = 65536, instances_max = 128, queued_max = 16384;
 static unsigned epoll_watches = 1 << 20;
 
@@ -212,7 +210,6 @@ static const struct pseudo_entry fs_table[] = {
     },
     VARIABLE("pipe-user-pages-soft", pipe_pages_soft),
     VARIABLE("pipe-user-pages-hard", pipe_pages_hard),
-    VARIABLE("suid_dumpable", suid_dumpable),
     CONSTANT("lease-break-time", 45),
     CONSTANT("leases-enable", 0),
     CONSTANT("protected_hardlinks", 0),

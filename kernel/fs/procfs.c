@@ -108,6 +108,20 @@ void proc_pid_register_groups(struct pseudo_group groups[2], unsigned where)
         pseudo_register_group(&thread_dir, &groups[1]);
 }
 
+int proc_parse_u64(const char *text, size_t len, unsigned base, uint64_t most, uint64_t *value)
+{
+    char digits[24];
+    while (len && (text[len - 1] == '\n' || text[len - 1] == ' ' || !text[len - 1]))
+        len--;
+    if (!len || len >= sizeof(digits))
+        return -EINVAL;
+    memcpy(digits, text, len);
+    digits[len] = 0;
+    if (parse_u64(digits, base, value) < 0)
+        return -EINVAL;
+    return *value > most ? -ERANGE : 0;
+}
+
 /* --- the root */
 
 static void who(int *pid, int *tid)

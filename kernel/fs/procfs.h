@@ -36,6 +36,10 @@ struct proc_source {
 };
 extern const struct proc_source *proc_source; /* NULL until linux/ sets it */
 
+/* What was written to a number's file: at most `most`; base as in parse_u64(), or with 0 a number
+ * with or without 0x. Blanks at the end do not count. -EINVAL, -ERANGE. */
+int proc_parse_u64(const char *text, size_t len, unsigned base, uint64_t most, uint64_t *value);
+
 /* The lines of mounts and mountinfo as seen from the caller's root. */
 void mounts_show(struct text *text, bool info);
 

@@ -176,6 +176,7 @@ static int inherit(struct process *child, struct process *from)
     memcpy(child->auxv, from->auxv, sizeof(child->auxv));
     child->auxv_words = from->auxv_words;
     child->dumpable = from->dumpable;
+    child->core_filter = from->core_filter;
     child->personality = from->personality;
     child->keyring = from->keyring;
     child->vdso = from->vdso;

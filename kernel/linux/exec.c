@@ -5,6 +5,7 @@
 #include "arch/x86_64/context.h"
 #include "arch/x86_64/cpu.h"
 #include "lib/string.h"
+#include "linux/core.h"
 #include "linux/futex.h"
 #include "linux/path.h"
 #include "linux/rseq.h"
@@ -169,7 +170,7 @@ static int load(struct exec *exec, struct process *process, struct regs *regs)
         return (int)rsp;
     set_entry(exec, (uintptr_t)rsp, regs);
     task->cred = exec->cred;
-    process->dumpable = !exec->secure;
+    process->dumpable = exec->secure ? suid_dumpable : DUMP_AS_USER;
     if (exec->secure)
         task->parent_death_signal = 0;
     process->did_exec = true;

@@ -57,7 +57,8 @@ int process_end_other_threads(void)
     struct task *me = current_task();
     uint64_t flags = spin_lock_irq(&process->signal_lock);
 
-    if (atomic_load_explicit(&process->exiting, memory_order_relaxed) || process->exec_task) {
+    if (atomic_load_explicit(&process->exiting, memory_order_relaxed) || process->exec_task ||
+        process->core) {
         spin_unlock_irq(&process->signal_lock, flags);
         return -EAGAIN;
     }
@@ -111,9 +112,7 @@ static void leave_files(struct task *task)
 /* Under signal_lock: what outlives the task. */
 static void leave_figures(struct process *process, struct task *task)
 {
-    process->dead_run_ns += thread_runtime(&task->thread);
-    process->dead_ticks_program += task->thread.ticks_program;
-    process->dead_ticks_kernel += task->thread.ticks_kernel;
+    process->dead_user_ns += thread_runtime(&task->thread);
     process->dead_switches += task->thread.switches_voluntary;
     process->dead_switches_forced += task->thread.switches_forced;
     process->dead_uid = task->cred.uid;

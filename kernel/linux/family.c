@@ -20,7 +20,6 @@ void family_wake(struct process *parent)
 static void child_info(struct process *child, int signo, int code, int status, struct siginfo *info)
 {
     uint64_t flags = spin_lock_irq(&child->signal_lock);
-    struct cpu_times times = process_times_locked(child);
 
     *info = (struct siginfo){
         .signo = signo,
@@ -30,8 +29,7 @@ static void child_info(struct process *child, int signo, int code, int status, s
                 .pid = child->pid,
                 .uid = child->leader ? child->leader->cred.uid : child->dead_uid,
                 .status = status,
-                .utime = times.user / TICK_NS,
-                .stime = times.system / TICK_NS,
+                .utime = process_runtime(child) / TICK_NS,
             },
     };
     spin_unlock_irq(&child->signal_lock, flags);
@@ -322,7 +320,7 @@ void vfork_wait(struct vfork *vfork)
     struct process *me = current_process();
 
     (void)WAIT_EVENT(&me->exit_wait,
-                     atomic_load(&vfork->done) || atomic_load(&me->exiting) ||
+                     atomic_load(&vfork->done) || atomic_load(&me->exiting) || me->core ||
                          (me->exec_task && me->exec_task != current_task()),
                      0, NSEC_FOREVER);
     vfork_put(vfork);

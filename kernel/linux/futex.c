@@ -3,7 +3,6 @@
 
 #include "linux/futex_queue.h"
 #include "linux/syscall.h"
-#include "linux/time.h"
 #include "mm/heap.h"
 
 enum {
@@ -73,7 +72,7 @@ wait_inline(uintptr_t word, unsigned flags, uint32_t value, nsec_t deadline, uin
     error = futex_key(word, flags, &waiter.key);
     if (!error)
         error = wait_setup(&waiter, value);
-    return error ? error : futex_sleep(&waiter, deadline, flags & FLAG_REALTIME);
+    return error ? error : futex_sleep(&waiter, deadline);
 }
 
 static int64_t wait(uintptr_t word, unsigned flags, uint32_t value, nsec_t deadline,
@@ -499,7 +498,7 @@ static bool any_woken(struct futex_waiter *waiters, int n)
     return false;
 }
 
-static int sleep_many(struct futex_waiter *waiters, int n, nsec_t deadline, bool realtime)
+static int sleep_many(struct futex_waiter *waiters, int n, nsec_t deadline)
 {
     int error = 0, woken;
 
@@ -509,7 +508,7 @@ static int sleep_many(struct futex_waiter *waiters, int n, nsec_t deadline, bool
             thread_set_state(THREAD_RUNNABLE);
             break;
         }
-        error = time_sleep(WAIT_INTERRUPTIBLE, deadline, realtime);
+        error = wait_sleep(WAIT_INTERRUPTIBLE, deadline);
     }
     woken = unqueue_many(waiters, n);
     return woken >= 0 ? woken : error == -EINTR ? -ERESTARTSYS : error;
@@ -533,9 +532,7 @@ SYSCALL(futex_waitv, 5, SYSCALL_WHOLE, "")
     if (!waiters)
         return -ENOMEM;
     error = setup_many(waiters, a0, n);
-    error = error > 0   ? error - 1
-            : error < 0 ? error
-                        : sleep_many(waiters, n, deadline, a4 == REALTIME);
+    error = error > 0 ? error - 1 : error < 0 ? error : sleep_many(waiters, n, deadline);
     kfree(waiters);
     return error;
 }

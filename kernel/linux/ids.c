@@ -1,4 +1,5 @@
 /* linux/ids.c: numbers of users, groups, processes, sessions; capabilities. */
+#include "linux/core.h"
 #include "linux/path.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
@@ -61,7 +62,7 @@ static int commit_user(struct credentials *next)
     next->fsuid = next->euid;
     settle_capabilities(next, &old);
     if (old.euid != next->euid)
-        current_process()->dumpable = false;
+        current_process()->dumpable = suid_dumpable;
     *now = *next;
     return 0;
 }
@@ -146,7 +147,7 @@ static int commit_group(struct credentials *next)
 {
     next->fsgid = next->egid;
     if (next->egid != cred()->egid)
-        current_process()->dumpable = false;
+        current_process()->dumpable = suid_dumpable;
     *cred() = *next;
     return 0;
 }

@@ -2,6 +2,8 @@
  * the other procfs_*.c. */
 #include "linux/procfs.h"
 
+#include "linux/core.h"
+
 /* --- whom a file is about --- */
 
 int subject_get_any(const struct pseudo *self, struct subject *s)
@@ -141,7 +143,7 @@ static void owner(int pid, uint32_t *uid, uint32_t *gid)
 
     rcu_read_lock();
     process = process_find(pid);
-    if (process && process->leader && process->dumpable) {
+    if (process && process->leader && process->dumpable == DUMP_AS_USER) {
         *uid = process->leader->cred.euid;
         *gid = process->leader->cred.egid;
     }

@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "fs/procfs.h"
 #include "linux/bpf.h"
+#include "linux/core.h"
 #include "linux/path.h"
 #include "linux/syscall.h"
 #include "mm/heap.h"
@@ -104,23 +105,29 @@ unsigned seccomp_count(const struct task *task)
 
 /* --- a call --- */
 
-static __noreturn void end_by(int signo, bool whole)
+/* The whole process, with a core where the signal asks for one, or only the thread. */
+static __noreturn void end_by(const struct siginfo *info, bool whole)
 {
     log_info("seccomp: %s [%d] ended by call %d", current->name, current_task()->tid,
              (int)syscall_regs()->vector_or_nr);
     if (whole || current_process()->nthreads == 1)
-        process_exit_group(signo);
-    task_exit(signo);
+        core_end(syscall_regs(), info);
+    task_exit(info->signo);
 }
 
-static int64_t raise_trap(struct regs *regs, const struct call *call, uint32_t data)
+static struct siginfo refusal(const struct call *call, uint32_t data)
 {
-    struct siginfo info = {
+    return (struct siginfo){
         .signo = SIGSYS,
         .err = (int32_t)data,
         .code = SYS_SECCOMP,
         .sys = {.call_addr = call->ip, .nr = call->nr, .arch = call->arch},
     };
+}
+
+static int64_t raise_trap(struct regs *regs, const struct call *call, uint32_t data)
+{
+    struct siginfo info = refusal(call, data);
 
     regs->vector_or_nr = -1ull; /* nothing to start again */
     signal_force(&info);
@@ -155,11 +162,12 @@ static bool check_call(struct regs *regs, int64_t *result)
         .ip = regs->rip,
         .args = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9},
     };
+    struct siginfo info;
     uint32_t answer;
 
     if (seccomp_mode(task) == MODE_STRICT) {
         if (!strict_allows(regs->vector_or_nr))
-            end_by(SIGKILL, false);
+            end_by(&(struct siginfo){.signo = SIGKILL}, false);
         return true;
     }
     answer = ask(filter_of(task), &call);
@@ -179,10 +187,9 @@ static bool check_call(struct regs *regs, int64_t *result)
     case RET_USER_NOTIF:
         *result = -ENOSYS;
         return false;
-    case RET_KILL_THREAD:
-        end_by(SIGSYS, false);
     default:
-        end_by(SIGSYS, true);
+        info = refusal(&call, answer & RET_DATA);
+        end_by(&info, (answer & RET_ACTION) != RET_KILL_THREAD);
     }
 }
 

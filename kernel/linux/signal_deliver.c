@@ -4,6 +4,7 @@
 #include "core/boot.h"
 #include "core/log.h"
 #include "lib/string.h"
+#include "linux/core.h"
 #include "linux/family.h"
 #include "linux/report.h"
 #include "linux/rseq.h"
@@ -110,7 +111,8 @@ static void program_fault(struct regs *regs, int signo, int code, uintptr_t addr
 
 static bool may_go_on(const struct process *process)
 {
-    return !process->stopped || atomic_load_explicit(&process->exiting, memory_order_relaxed) ||
+    return !process->stopped || process->core ||
+           atomic_load_explicit(&process->exiting, memory_order_relaxed) ||
            (process->exec_task && process->exec_task != current_task());
 }
 
@@ -274,7 +276,14 @@ static void default_action(struct task *task, struct regs *regs, const struct si
     }
     if (bit & MASK_FAULTS && (info->code > 0 || info->code == SI_KERNEL))
         report_fault(task, regs, info);
-    process_exit_group(info->signo);
+    core_end(regs, info);
+}
+
+/* End the task if it is meant; but first let whoever writes a core see its registers. */
+static void check_exit(const struct regs *regs)
+{
+    core_park(regs);
+    task_check_exit();
 }
 
 /* Act on what is pending. */
@@ -284,7 +293,7 @@ static void deliver(struct task *task, struct regs *regs)
     struct sigaction action;
 
     while (next_signal(task, &info, &action)) {
-        task_check_exit();
+        check_exit(regs);
         if (action.handler == SIG_IGN)
             continue;
         if (action.handler == SIG_DFL)
@@ -313,10 +322,10 @@ void signal_exit_work(struct regs *regs)
         &task->thread.work, ~(WORK_SIGNAL | WORK_EXIT | WORK_NOTIFY), memory_order_acq_rel);
 
     if (work & WORK_EXIT)
-        task_check_exit();
+        check_exit(regs);
     if (unlikely(task->process->stopped)) {
         wait_until_continued(task->process);
-        task_check_exit();
+        check_exit(regs);
     }
     if (work & WORK_SIGNAL)
         deliver(task, regs);

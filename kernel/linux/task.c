@@ -4,6 +4,7 @@
 #include "arch/x86_64/context.h"
 #include "core/log.h"
 #include "lib/string.h"
+#include "linux/core.h"
 #include "linux/seccomp.h"
 #include "linux/signalfd.h"
 #include "mm/heap.h"
@@ -211,7 +212,8 @@ int process_create(struct process *parent, struct signal_actions *actions, int w
     memcpy(process->limits, parent ? parent->limits : default_limits, sizeof(process->limits));
     process->actions = actions;
     process->start_time = clock_monotonic();
-    process->dumpable = true;
+    process->dumpable = DUMP_AS_USER;
+    process->core_filter = CORE_FILTER_DEFAULT;
     process->exit_signal = SIGCHLD;
     if (parent) {
         process->pgid = parent->pgid;
@@ -251,7 +253,7 @@ void process_free(struct process *process)
 
 nsec_t process_runtime(struct process *process)
 {
-    nsec_t sum = process->dead_run_ns;
+    nsec_t sum = process->dead_user_ns;
 
     list_for_each_entry (struct task, task, &process->threads, process_link)
         sum += thread_runtime(&task->thread);
@@ -260,8 +262,7 @@ nsec_t process_runtime(struct process *process)
 
 void usage_add(struct usage *sum, const struct usage *more)
 {
-    sum->time.user += more->time.user;
-    sum->time.system += more->time.system;
+    sum->run_ns += more->run_ns;
     sum->faults += more->faults;
     sum->switches_voluntary += more->switches_voluntary;
     sum->switches_forced += more->switches_forced;
@@ -274,7 +275,7 @@ void process_usage(struct process *process, struct usage *usage)
     const struct address_space *space = process->space;
 
     *usage = (struct usage){
-        .time = process_times_locked(process),
+        .run_ns = process_runtime(process),
         .switches_voluntary = process->dead_switches,
         .switches_forced = process->dead_switches_forced,
         .faults = process->dead_faults,
@@ -398,7 +399,7 @@ static int task_join(struct task *task)
 {
     struct process *process = task->process;
     uint64_t flags = spin_lock_irq(&process->signal_lock);
-    bool ending = atomic_load_explicit(&process->exiting, memory_order_relaxed) ||
+    bool ending = atomic_load_explicit(&process->exiting, memory_order_relaxed) || process->core ||
                   (process->exec_task && process->exec_task != task);
 
     if (!ending) {

@@ -1,0 +1,234 @@
+// sources: kernel/linux/core_format.c
+// flags: -Ikernel
+/* The head of a core file: sizes add up for any number of threads, segments and files; readelf and
+ * gdb, which know nothing of our code, find in it what was put there. */
+#include "linux/core_format.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int failures;
+
+static void check(bool good, const char *what)
+{
+    printf("%sok - %s\n", good ? "" : "not ", what);
+    failures += !good;
+}
+
+enum { XSAVE = 832, FXSAVE = 512 };
+
+struct maker {
+    FILE *file;
+    uint64_t bytes;
+    unsigned asked;
+    uint8_t *area;
+};
+
+static int put(void *arg, const void *bytes, size_t n)
+{
+    struct maker *maker = arg;
+
+    maker->bytes += n;
+    return fwrite(bytes, 1, n, maker->file) == n ? 0 : -5;
+}
+
+static int describe(void *arg, unsigned i, struct core_thread *thread)
+{
+    struct maker *maker = arg;
+
+    if (i != maker->asked++)
+        return -22;
+    thread->tid = 100 + (int)i;
+    thread->blocked = 0x1000;
+    for (unsigned r = 0; r < CORE_REGS; r++)
+        thread->regs[r] = 0x1000 * (i + 1) + r;
+    thread->regs[CORE_CS] = 0x33;
+    thread->regs[CORE_SS] = 0x2b;
+    thread->user_us = 1234567;
+    thread->extended = maker->area;
+    return 0;
+}
+
+/* Write the head, and behind it a byte pattern for each segment. False: sizes do not add up. */
+static bool make(const char *path, struct core_info *info)
+{
+    struct maker maker = {.file = fopen(path, "wb"), .area = calloc(1, info->extended_size)};
+    uint64_t states = 0; /* all of it initial: what lies there is stale */
+    bool good = maker.file != NULL;
+
+    memset(maker.area, 0xee, FXSAVE);
+    if (info->extended_size > FXSAVE)
+        memcpy(maker.area + FXSAVE, &states, 8);
+    info->thread = describe;
+    info->put = put;
+    info->arg = &maker;
+    good = good && core_write_head(info) == 0 && maker.asked == info->nthreads &&
+           maker.bytes == core_head_size(info) && maker.bytes % CORE_PAGE == 0;
+    for (unsigned i = 0; i < info->nsegments && maker.file; i++)
+        for (uint64_t n = 0; n < info->segments[i].file_bytes; n++)
+            fputc('A' + (int)(i % 26), maker.file);
+    if (maker.file)
+        fclose(maker.file);
+    free(maker.area);
+    return good;
+}
+
+static struct core_info example(unsigned threads, size_t area)
+{
+    static const uint8_t siginfo[CORE_SIGINFO] = {11, 0, 0, 0, 0, 0, 0, 0, 1};
+    static const uint64_t auxv[] = {6, 4096, 25, 0x7000, 0, 0};
+    static const struct core_segment segments[] = {
+        {0x400000, 0x402000, 0x1000, 5, 0},
+        {0x500000, 0x501000, 0x1000, 6, 0},
+        {0x600000, 0x700000, 0, 0, 0},
+    };
+    static const struct core_file files[] = {{0x400000, 0x402000, 0}, {0x500000, 0x501000, 2}};
+    static const char names[] = "/bin/first\0/lib/second.so";
+
+    return (struct core_info){
+        .process = {.pid = 100,
+                    .ppid = 1,
+                    .pgid = 100,
+                    .sid = 1,
+                    .uid = 1000,
+                    .state = 'R',
+                    .name = "program",
+                    .args = "program with args"},
+        .signo = 11,
+        .siginfo = siginfo,
+        .auxv = auxv,
+        .auxv_words = 6,
+        .nthreads = threads,
+        .extended_size = area,
+        .extended_mask = area > FXSAVE ? 7 : 3,
+        .segments = segments,
+        .nsegments = 3,
+        .files = files,
+        .nfiles = 2,
+        .names = names,
+        .names_size = sizeof names,
+    };
+}
+
+/* Does the command's output match the extended regular expression? */
+static bool says(const char *command, const char *pattern)
+{
+    char line[600];
+
+    snprintf(line, sizeof line, "%s 2>&1 | tr '\\n' ' ' | grep -qE '%s'", command, pattern);
+    return system(line) == 0;
+}
+
+static void readelf_finds_it(void)
+{
+    struct core_info info = example(3, XSAVE);
+
+    check(make("core", &info), "sizes add up");
+    check(says("readelf -Wh core", "CORE \\(Core file\\).*X86-64"), "the header");
+    check(!says("readelf -Wnl core", "[Ww]arning|[Ee]rror"), "no complaint of readelf");
+    check(says("readelf -Wl core", "LOAD +0x[0-9a-f]+ 0x0*400000 0x0* 0x0*1000 0x0*2000 R E"),
+          "a segment of which the first page is there");
+    check(says("readelf -Wl core", "LOAD +0x[0-9a-f]+ 0x0*600000 0x0* 0x0* 0x0*100000 "),
+          "a segment that is not");
+    check(says("readelf -Wn core",
+               "NT_PRSTATUS.*NT_PRPSINFO.*NT_SIGINFO.*NT_AUXV.*NT_FILE.*NT_FPREGSET.*NT_X86_XSTATE"
+               ".*NT_PRSTATUS.*NT_FPREGSET.*NT_X86_XSTATE"),
+          "the notes in Linux' order");
+}
+
+static void gdb_finds_it(void)
+{
+    if (system("command -v gdb >/dev/null")) {
+        printf("skip - gdb # it is not installed\n");
+        return;
+    }
+    check(
+        says(
+            "gdb -batch -nx -c core -ex \"info threads\" -ex \"p/x \\$r15\" -ex \"p/x \\$gs_base\"",
+            "generated by .program with args.*signal SIGSEGV.* LWP 100.*LWP 101.*LWP 102.*"
+            "\\$1 = 0x1000.*\\$2 = 0x1016"),
+        "threads and registers in gdb");
+    check(says("gdb -batch -nx -c core -ex \"p/x \\$fctrl\" -ex \"p/x \\$mxcsr\" -ex \"p "
+               "\\$xmm0.uint128\"",
+               "= 0x37f.*= 0x1f80.*= 0"),
+          "state that XSAVE left out is the initial one");
+    check(says("gdb -batch -nx -c core -ex \"x/2c 0x500000\"", "66 .B.*66 .B"), "memory in gdb");
+    check(
+        says("gdb -batch -nx -c core -ex \"info proc mappings\"",
+             "0x402000 +0x2000 +0x0 +/bin/first.*0x500000 +0x501000 +0x1000 +0x2000 +/lib/second"),
+        "files in gdb");
+    check(says("gdb -batch -nx -c core -ex \"p \\$_siginfo.si_code\"", "= 1"), "siginfo in gdb");
+}
+
+static void other_shapes(void)
+{
+    struct core_info info = example(1, FXSAVE);
+
+    check(make("core", &info) && !says("readelf -Wn core", "XSTATE"), "without XSAVE");
+    info = example(1, XSAVE + 3);
+    check(make("core", &info) && !says("readelf -Wn core", "[Ww]arning"),
+          "an odd size of the area");
+    info = example(1, XSAVE);
+    info.nfiles = 0;
+    info.names_size = 0;
+    check(make("core", &info) && !says("readelf -Wn core", "NT_FILE"), "without files");
+    info = example(1, XSAVE);
+    info.nsegments = 0;
+    check(make("core", &info), "without memory");
+    info = example(2000, XSAVE);
+    check(make("core", &info) && !says("readelf -Wn core", "[Ww]arning"), "2000 threads");
+}
+
+static int refuse(void *arg, const void *bytes, size_t n)
+{
+    unsigned *left = arg;
+
+    (void)bytes;
+    (void)n;
+    return (*left)-- ? 0 : -28;
+}
+
+static int quietly(void *arg, unsigned i, struct core_thread *thread)
+{
+    static const uint8_t area[XSAVE];
+
+    (void)arg;
+    (void)i;
+    thread->extended = area;
+    return 0;
+}
+
+/* An error ends the writing at once, wherever it comes. */
+static void errors_end_it(void)
+{
+    struct core_info info = example(2, XSAVE);
+    bool good = true;
+
+    for (unsigned calls = 0;; calls++) {
+        unsigned left = calls;
+        info.thread = quietly;
+        info.put = refuse;
+        info.arg = &left;
+        int error = core_write_head(&info);
+        if (!error)
+            break;
+        good &= error == -28 && left == ~0u;
+    }
+    check(good, "an error is handed on");
+}
+
+int main(void)
+{
+    char folder[] = "/tmp/core_format.XXXXXX";
+
+    if (!mkdtemp(folder) || chdir(folder))
+        return 1;
+    readelf_finds_it();
+    gdb_finds_it();
+    other_shapes();
+    errors_end_it();
+    unlink("core");
+    return failures > 0 || rmdir(folder);
+}
