@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,10 +20,11 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, HUGE = 2 << 20 };
+enum { PAGE = 4096, HUGE = 2 << 20, BIG = 100 << 20 };
 
 static int zero_fd, null_fd;
 static const char *const file_name = "/etc/passwd";
@@ -268,27 +270,131 @@ static void do_signal(long n)
         syscall(SYS_tgkill, pid, tid, SIGUSR1);
 }
 
+/* --- processes ---------------------------------------------------------------------------- */
+
+static void reap(pid_t pid)
+{
+    int status;
+
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+        fail("child");
+}
+
+static void do_fork(long n)
+{
+    for (long i = 0; i < n; i++) {
+        pid_t pid = fork();
+
+        if (pid == 0)
+            _exit(0);
+        reap(pid);
+    }
+}
+
+static char *big;
+
+static void touch_big(void)
+{
+    for (size_t i = 0; i < BIG; i += PAGE)
+        ((volatile char *)big)[i] = 1;
+}
+
+/* 100 MiB in small pages. */
+static void big_small(void)
+{
+    big = map(BIG);
+    madvise(big, BIG, MADV_NOHUGEPAGE);
+    touch_big();
+}
+
+/* 100 MiB as the kernel gives them by itself. */
+static void big_any(void)
+{
+    big = map(BIG);
+    touch_big();
+}
+
+static void big_gone(void)
+{
+    munmap(big, BIG);
+}
+
+static char *const true_argv[] = {"true", NULL}, *const no_env[] = {NULL};
+
+static void do_fork_exec(long n)
+{
+    for (long i = 0; i < n; i++) {
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            execve("/bin/true", true_argv, no_env);
+            _exit(1);
+        }
+        reap(pid);
+    }
+}
+
+static void do_spawn(long n)
+{
+    for (long i = 0; i < n; i++) {
+        pid_t pid = -1;
+
+        posix_spawn(&pid, "/bin/true", NULL, NULL, true_argv, no_env);
+        reap(pid);
+    }
+}
+
+/* The pipe ping-pong, but between processes. */
+static void do_process_pipe(long n)
+{
+    char byte = 0;
+    pid_t pid;
+
+    if (pipe(there) != 0 || pipe(back) != 0)
+        fail("pipe");
+    pid = fork();
+    if (pid == 0) {
+        pipe_partner((void *)n);
+        _exit(0);
+    }
+    for (long i = 0; i < n; i++)
+        if (write(there[1], &byte, 1) != 1 || read(back[0], &byte, 1) != 1)
+            fail("pipe");
+    reap(pid);
+    for (int i = 0; i < 2; i++) {
+        close(there[i]);
+        close(back[i]);
+    }
+}
+
 static const struct {
     const char *name;
     void (*run)(long);
     long n;
+    void (*before)(void), (*after)(void);
 } benches[] = {
-    {"getppid", do_getppid, 20000},
-    {"read_zero", do_read_zero, 10000},
-    {"write_null", do_write_null, 10000},
-    {"clock_gettime", do_clock_gettime, 20000},
-    {"sched_yield", do_sched_yield, 10000},
-    {"mutex", do_mutex, 20000},
-    {"pread_4k", do_pread, 2000},
-    {"open_close", do_open_close, 2000},
-    {"stat", do_stat, 2000},
-    {"page_fault", do_page_fault, 4000},
-    {"map_touch_unmap_4k", do_map_4k, 1000},
-    {"map_touch_unmap_2m", do_map_2m, 20},
-    {"thread_create_join", do_thread, 500},
-    {"futex_ping_pong", do_futex, 3000},
-    {"pipe_ping_pong", do_pipe, 3000},
-    {"signal", do_signal, 2000},
+    {"getppid", do_getppid, 20000, NULL, NULL},
+    {"read_zero", do_read_zero, 10000, NULL, NULL},
+    {"write_null", do_write_null, 10000, NULL, NULL},
+    {"clock_gettime", do_clock_gettime, 20000, NULL, NULL},
+    {"sched_yield", do_sched_yield, 10000, NULL, NULL},
+    {"mutex", do_mutex, 20000, NULL, NULL},
+    {"pread_4k", do_pread, 2000, NULL, NULL},
+    {"open_close", do_open_close, 2000, NULL, NULL},
+    {"stat", do_stat, 2000, NULL, NULL},
+    {"page_fault", do_page_fault, 4000, NULL, NULL},
+    {"map_touch_unmap_4k", do_map_4k, 1000, NULL, NULL},
+    {"map_touch_unmap_2m", do_map_2m, 20, NULL, NULL},
+    {"thread_create_join", do_thread, 500, NULL, NULL},
+    {"futex_ping_pong", do_futex, 3000, NULL, NULL},
+    {"pipe_ping_pong", do_pipe, 3000, NULL, NULL},
+    {"signal", do_signal, 2000, NULL, NULL},
+    {"fork_exit_wait", do_fork, 200, NULL, NULL},
+    {"fork_100m_small", do_fork, 4, big_small, big_gone},
+    {"fork_100m", do_fork, 4, big_any, big_gone},
+    {"fork_exec_true", do_fork_exec, 50, NULL, NULL},
+    {"posix_spawn_true", do_spawn, 50, NULL, NULL},
+    {"process_ping_pong", do_process_pipe, 3000, NULL, NULL},
 };
 
 /* Best of three, as the first run also pays for what is built lazily. */
@@ -327,7 +433,11 @@ int main(int argc, char **argv)
     loop = cost(empty, 20000);
     for (size_t i = 0; i < sizeof benches / sizeof *benches; i++)
         if (selected(argc, argv, benches[i].name)) {
+            if (benches[i].before)
+                benches[i].before();
             printf("ubench %s %.0f\n", benches[i].name, cost(benches[i].run, benches[i].n) - loop);
+            if (benches[i].after)
+                benches[i].after();
             fflush(stdout);
         }
     return 0;

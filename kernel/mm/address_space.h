@@ -108,6 +108,7 @@ struct address_space {
     uint64_t stack_limit; /* bytes a GROWSDOWN mapping may reach */
     atomic_ulong total_pages, locked_pages, resident_pages, data_pages, peak_resident;
     atomic_ulong faults;
+    unsigned shared_tables;        /* mm/share.c; under the lock for writing */
     uint64_t as_limit, data_limit; /* RLIMIT_AS, RLIMIT_DATA in bytes */
     void *_Atomic code_notes; /* linux/patch.c: what it changed in the program's code; kmalloc */
     unsigned default_flags;   /* added to those of new mappings: MAP_LOCKED (mlockall) */

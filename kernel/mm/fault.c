@@ -7,6 +7,7 @@ enum { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRERR = 2, AROUND = 16 };
 enum {
     FAULT_FORCE = 16, /* whatever the protection: make the page private (debuggers, patching) */
     RETRY = 1,        /* the lock was dropped: look again */
+    OWN = 2,          /* the table is shared: table_own() first */
 };
 
 const char zero_page[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
@@ -299,8 +300,10 @@ static int fault_in(struct fault *fault)
         fill_huge(fault, entry) == 0)
         return 0;
     level = 1;
-    if (value & PTE_PRESENT && !(value & PTE_HUGE)) /* the usual case: a table is there */
+    if (likely((value & (PTE_PRESENT | PTE_HUGE | PTE_WRITE)) == (PTE_PRESENT | PTE_WRITE)))
         entry = (pte_t *)phys_to_virt(pte_frame(value)) + level_index(fault->page, 1);
+    else if (table_is_shared(value))
+        return OWN;
     else
         entry = paging_walk(space->pml4, fault->page, &level, true);
     if (!entry)
@@ -391,6 +394,10 @@ static int fault_once(struct address_space *space, uintptr_t addr, unsigned acce
     }
     struct fault fault = {space, mapping, ALIGN_DOWN(addr, PAGE_SIZE), access, NULL};
     int err = fault_in(&fault);
+    if (likely(!err))
+        return 0;
+    if (err == OWN)
+        return table_own_at(space, addr) ?: RETRY;
     if (err == -EIO)
         *code = BUS_ADRERR;
     return err;
@@ -413,6 +420,19 @@ int address_space_fault(struct address_space *space, uintptr_t addr, unsigned ac
     return err;
 }
 
+/* The leaf at addr and its level, as its table allows it; 0: none. */
+static pte_t look_up(const struct address_space *space, uintptr_t addr, unsigned *level)
+{
+    *level = 2;
+    const pte_t *entry = paging_walk(space->pml4, addr, level, false);
+    pte_t above = entry ? pte_load(entry) : 0;
+    if (!above || above & PTE_HUGE)
+        return above;
+    *level = 1;
+    pte_t value = pte_load((pte_t *)phys_to_virt(pte_frame(above)) + level_index(addr, 1));
+    return table_is_shared(above) && value ? pte_to_cow(value) : value;
+}
+
 int address_space_populate(struct address_space *space, uintptr_t addr, size_t length, bool write)
 {
     uintptr_t end = ALIGN_UP(addr + length, PAGE_SIZE);
@@ -423,9 +443,8 @@ int address_space_populate(struct address_space *space, uintptr_t addr, size_t l
         return -ENOMEM;
     read_lock(&space->lock);
     for (uintptr_t at = ALIGN_DOWN(addr, PAGE_SIZE); at < end && !err;) {
-        unsigned level = 1;
-        pte_t *entry = paging_walk(space->pml4, at, &level, false);
-        pte_t value = entry ? pte_load(entry) : 0;
+        unsigned level;
+        pte_t value = look_up(space, at, &level);
         if (value & PTE_PRESENT && (!write || value & PTE_WRITE)) {
             at = ALIGN_DOWN(at, level_size(level)) + level_size(level);
             continue;
@@ -448,13 +467,12 @@ int address_space_populate(struct address_space *space, uintptr_t addr, size_t l
 static paddr_t pin_present(struct address_space *space, const struct mapping *mapping,
                            uintptr_t addr, bool write)
 {
-    unsigned level = 1;
+    unsigned level;
     paddr_t frame = 0;
-    pte_t *entry = paging_walk(space->pml4, addr, &level, false);
-    if (!entry || level != 1)
-        return 0;
     uint64_t irq = spin_lock_irq(&space->pte_lock);
-    pte_t value = pte_load(entry);
+    pte_t value = look_up(space, addr, &level);
+    if (level != 1)
+        value = 0;
     bool ready = value != 0;
     if (write && mapping_shared(mapping))
         ready = value & PTE_WRITE;

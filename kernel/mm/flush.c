@@ -141,10 +141,15 @@ void gather_begin(struct gather *gather, struct address_space *space)
     gather_reset(gather);
 }
 
+enum { SHARED_TABLE = 1 }; /* mark of what waits */
+
 static void put_frames(const paddr_t *frames, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        frame_put(frames[i]);
+        if (unlikely(frames[i] & SHARED_TABLE))
+            table_put(frames[i] & ~(paddr_t)SHARED_TABLE);
+        else
+            frame_put(frames[i]);
 }
 
 void gather_end(struct gather *gather)
@@ -182,7 +187,8 @@ static void gather_more_room(struct gather *gather)
     gather->n = 0;
 }
 
-static void gather_push(struct gather *gather, paddr_t frame)
+/* Out of line, for gather_frame() is short without it. */
+static __attribute__((noinline)) void gather_push(struct gather *gather, paddr_t frame)
 {
     if (gather->n == gather->max)
         gather_more_room(gather);
@@ -207,6 +213,11 @@ void gather_frame(struct gather *gather, paddr_t frame)
 void gather_table(struct gather *gather, paddr_t table)
 {
     gather_push(gather, table);
+}
+
+void gather_shared_table(struct gather *gather, paddr_t table)
+{
+    gather_push(gather, table | SHARED_TABLE);
 }
 
 /* --- hooks -------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ static void share_leaf(pte_t *entry, uintptr_t addr, unsigned level, void *arg)
         return;
     }
     pte_t *to = &share->table[level_index(addr, 1)];
-    pte_t new = (old & ~(pte_t)(PTE_WRITE | PTE_DIRTY)) | PTE_COW;
+    pte_t new = pte_to_cow(old);
     if (old & PTE_OWNED)
         frame_get(pte_frame(old));
     *entry = new;
@@ -42,21 +42,28 @@ static void share_leaf(pte_t *entry, uintptr_t addr, unsigned level, void *arg)
         gather_flush(share->gather, addr, PAGE_SIZE);
 }
 
-/* Huge blocks have one owner: split them for sharing. */
-static int split_all(struct address_space *space, uintptr_t start, uintptr_t end)
+/* Leaf by leaf. */
+static int share_pages(struct share *share, const struct mapping *mapping, uintptr_t start,
+                       uintptr_t end)
 {
-    for (uintptr_t at = ALIGN_UP(start, HUGE_SIZE); at < end; at += HUGE_SIZE) {
-        unsigned level = 1;
-        pte_t *entry = paging_walk(space->pml4, at, &level, false);
-        if (entry && level == 2 && table_split(space, entry) < 0)
-            return -ENOMEM;
-    }
-    return 0;
+    int err = start < end ? table_walk(mapping->space, start, end, share_leaf, share) : 0;
+    return err ? err : share->err;
+}
+
+/* Table by table where the mapping has whole ones for itself. */
+static int share_tables(struct share *share, const struct mapping *mapping)
+{
+    uintptr_t first = MIN(ALIGN_UP(mapping->start, HUGE_SIZE), mapping->end);
+    uintptr_t last = MAX(ALIGN_DOWN(mapping->end, HUGE_SIZE), first);
+
+    int err = share_pages(share, mapping, mapping->start, first);
+    for (uintptr_t block = first; block < last && !err; block += HUGE_SIZE)
+        err = table_share(share->gather, share->child, block);
+    return err ? err : share_pages(share, mapping, last, mapping->end);
 }
 
 static int copy_mapping(struct address_space *child, struct mapping *mapping, struct gather *gather)
 {
-    struct address_space *space = mapping->space;
     struct mapping template = *mapping;
     struct share share = {.child = child, .gather = gather};
 
@@ -66,16 +73,16 @@ static int copy_mapping(struct address_space *child, struct mapping *mapping, st
         return -ENOMEM;
     if (mapping_shared(mapping) || mapping->wipe_on_fork)
         return 0;
-    int err = mapping->object ? 0 : split_all(space, mapping->start, mapping->end);
-    if (err)
-        return err;
-    if (mapping->object)
+    int err;
+    if (mapping->object) {
         mutex_lock(&mapping->object->lock);
-    err = table_walk(space, mapping->start, mapping->end, share_leaf, &share);
-    if (mapping->object)
+        err = share_pages(&share, mapping, mapping->start, mapping->end);
         mutex_unlock(&mapping->object->lock);
+    } else {
+        err = share_tables(&share, mapping);
+    }
     resident_add(child, share.shared);
-    return err ? err : share.err;
+    return err;
 }
 
 static void copy_figures(struct address_space *child, const struct address_space *space)

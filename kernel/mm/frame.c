@@ -403,6 +403,22 @@ void frame_put(paddr_t paddr)
     release(frame, state, old >> 28);
 }
 
+bool frame_put_unless_last(paddr_t paddr)
+{
+    state_t *state = state_of(paddr >> PAGE_SHIFT);
+    uint32_t old = load(state);
+
+    do {
+        assert(old >> 28 < ORDERS && (old & REFS_MASK) != 0, "putting a free frame");
+        if ((old & REFS_MASK) == 1) {
+            atomic_thread_fence(memory_order_acquire);
+            return true;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(state, &old, old - 1, memory_order_release,
+                                                    memory_order_relaxed));
+    return false;
+}
+
 unsigned frame_refs(paddr_t paddr)
 {
     state_t *state = state_of(paddr >> PAGE_SHIFT);

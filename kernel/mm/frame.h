@@ -28,6 +28,8 @@ void frame_free(paddr_t frame, unsigned order);
 void frame_get(paddr_t frame);
 /* Drop a reference; the last one frees the frame or block. */
 void frame_put(paddr_t frame);
+/* Drop a reference, unless it is the last one: then it is kept, and the answer is true. */
+bool frame_put_unless_last(paddr_t frame);
 unsigned frame_refs(paddr_t frame);
 bool frame_managed(paddr_t frame);
 /* Turn an order-9 block with one reference into 512 frames with one reference each. */

@@ -6,6 +6,8 @@
  *     with object->lock, which keeps the mapping and so its tables where they are).
  * Tables are freed under space->lock for writing, where no mapping is left.
  *
+ * Tables that fork() has shared are an exception (share.c): they have to be owned first.
+ *
  * A leaf entry that is not empty has a frame, present or not (PROT_NONE takes PTE_PRESENT away). */
 #pragma once
 
@@ -65,6 +67,8 @@ void gather_flush(struct gather *gather, uintptr_t addr, size_t size);
 void gather_frame(struct gather *gather, paddr_t frame);
 /* A table is out of the tree. */
 void gather_table(struct gather *gather, paddr_t table);
+/* A table that others may share is out of this space's tree: table_put(). */
+void gather_shared_table(struct gather *gather, paddr_t table);
 void gather_end(struct gather *gather);
 
 /* --- table.c: walking tables
@@ -84,8 +88,26 @@ void table_clear(struct gather *gather, uintptr_t start, uintptr_t end, uintptr_
                  uintptr_t ceiling);
 /* Turn a huge entry into a table of small ones. -ENOMEM. Safe against other faults. */
 int table_split(struct address_space *space, pte_t *entry);
-/* The same for the one that addr cuts, if it does. */
+/* The same for the one that addr cuts, if it does; a shared table there becomes the space's own.
+ * space->lock for writing, or no table there can be shared. */
 int table_split_at(struct address_space *space, uintptr_t addr);
+
+/* --- share.c: tables shared by fork(), space->lock held for writing -----------------------------
+ */
+
+/* Let the child of gather->space use the table of the 2 MiB at block too, all of which lie in one
+ * private anonymous mapping. -ENOMEM. */
+int table_share(struct gather *gather, struct address_space *child, uintptr_t block);
+/* Give the space tables of its own in [start, end), before leaves are changed. -ENOMEM: some may
+ * be shared still. */
+int table_own(struct address_space *space, uintptr_t start, uintptr_t end);
+/* The same for the 2 MiB around addr, with the lock held for reading, which is released and taken
+ * again. -ENOMEM. */
+int table_own_at(struct address_space *space, uintptr_t addr);
+/* One space less refers to the table; the last one lets its pages go. */
+void table_put(paddr_t table);
+/* How many leaves of the shared table under this entry are filled. */
+long table_filled(pte_t above);
 
 static inline uintptr_t level_size(unsigned level)
 {
@@ -106,6 +128,18 @@ static inline pte_t pte_load(const pte_t *entry)
 static inline bool pte_swap(pte_t *entry, pte_t old, pte_t new)
 {
     return __atomic_compare_exchange_n(entry, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE);
+}
+/* What stands above a table that is the space's own (with PTE_ACCESSED, when it was used). */
+#define TABLE_ENTRY (PTE_PRESENT | PTE_WRITE)
+/* Is this the entry above a table that fork() has shared? */
+static inline bool table_is_shared(pte_t above)
+{
+    return (above & (PTE_PRESENT | PTE_HUGE | PTE_COW)) == (PTE_PRESENT | PTE_COW);
+}
+/* What a private leaf is once its page has a second owner. */
+static inline pte_t pte_to_cow(pte_t pte)
+{
+    return (pte & ~(pte_t)(PTE_WRITE | PTE_DIRTY)) | PTE_COW;
 }
 /* Access bits for a protection; the caller takes PTE_WRITE away where a write must fault. */
 static inline pte_t pte_rights(unsigned prot)

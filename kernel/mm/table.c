@@ -31,7 +31,7 @@ int table_split(struct address_space *space, pte_t *entry)
             table[i] = first + i * PAGE_SIZE;
         if (old & PTE_OWNED)
             frame_split_huge(pte_frame(old));
-        __atomic_store_n(entry, frame | PTE_PRESENT | PTE_WRITE, __ATOMIC_RELEASE);
+        __atomic_store_n(entry, frame | TABLE_ENTRY, __ATOMIC_RELEASE);
     }
     spin_unlock_irq(&space->pte_lock, irq);
     if (!mine)
@@ -44,6 +44,8 @@ int table_split_at(struct address_space *space, uintptr_t addr)
     unsigned level = 1;
     if (addr >= USER_END || IS_ALIGNED(addr, HUGE_SIZE))
         return 0;
+    if (unlikely(space->shared_tables) && table_own(space, addr, addr + 1) < 0)
+        return -ENOMEM;
     pte_t *entry = paging_walk(space->pml4, addr, &level, false);
     return !entry || level == 1 ? 0 : table_split(space, entry);
 }
@@ -81,6 +83,8 @@ int table_walk(struct address_space *space, uintptr_t start, uintptr_t end, leaf
     if (!err)
         err = table_split_at(space, end);
     if (!err)
+        err = table_own(space, start, end);
+    if (!err)
         walk_level(space->pml4, 4, start, end, &walk);
     return err;
 }
@@ -113,6 +117,16 @@ static void clear_leaf(struct clear *clear, pte_t *entry, uintptr_t addr, unsign
         gather_frame(clear->gather, pte_frame(old));
 }
 
+/* Whole, for the caller has split where the range cuts. */
+static void clear_shared(struct clear *clear, pte_t *entry, pte_t above, uintptr_t block)
+{
+    clear->resident += table_filled(above);
+    __atomic_store_n(entry, 0, __ATOMIC_SEQ_CST);
+    clear->gather->space->shared_tables--;
+    gather_flush(clear->gather, block, HUGE_SIZE);
+    gather_shared_table(clear->gather, pte_frame(above));
+}
+
 static void clear_level(struct clear *clear, pte_t *table, unsigned level, uintptr_t start,
                         uintptr_t end)
 {
@@ -126,6 +140,10 @@ static void clear_level(struct clear *clear, pte_t *table, unsigned level, uintp
             continue;
         if (is_leaf(value, level)) {
             clear_leaf(clear, entry, base, level);
+            continue;
+        }
+        if (level == 2 && unlikely(table_is_shared(value))) {
+            clear_shared(clear, entry, value, base);
             continue;
         }
         clear_level(clear, table_of(value), level - 1, at, next);

@@ -1,5 +1,5 @@
 // clang-format off
-// sources: tests/unit/shim/mm.c kernel/mm/frame.c kernel/mm/heap.c kernel/mm/address_space.c kernel/mm/mapping.c kernel/mm/table.c kernel/mm/flush.c kernel/mm/fault.c kernel/mm/map.c kernel/mm/protect.c kernel/mm/remap.c kernel/mm/advise.c kernel/mm/fork.c kernel/mm/page_store.c kernel/mm/shm.c kernel/lib/rbtree.c kernel/arch/x86_64/paging.c
+// sources: tests/unit/shim/mm.c kernel/mm/frame.c kernel/mm/heap.c kernel/mm/address_space.c kernel/mm/mapping.c kernel/mm/table.c kernel/mm/flush.c kernel/mm/fault.c kernel/mm/map.c kernel/mm/protect.c kernel/mm/remap.c kernel/mm/advise.c kernel/mm/fork.c kernel/mm/share.c kernel/mm/page_store.c kernel/mm/shm.c kernel/lib/rbtree.c kernel/arch/x86_64/paging.c
 // flags: -Itests/unit/shim -Itests/unit -Ikernel -DDIRECT_MAP_BASE=0x200000000000ul -Wno-unused-parameter
 // clang-format on
 /* Address spaces against a model: after every random mmap, munmap, mprotect, mremap, madvise, fork
@@ -108,8 +108,12 @@ static uint64_t value_of(const struct page *page)
 
 static uint64_t *translate(struct address_space *space, uintptr_t addr, bool write)
 {
-    unsigned level = 1;
+    unsigned level = 2;
     pte_t *entry = paging_walk(space->pml4, addr, &level, false);
+    if (!entry || (write && !(*entry & PTE_WRITE))) /* a right counts if all levels give it */
+        return NULL;
+    level = 1;
+    entry = paging_walk(space->pml4, addr, &level, false);
     if (!entry || !(*entry & PTE_PRESENT) || (write && !(*entry & PTE_WRITE)))
         return NULL;
     paddr_t mask = level_size(level) - 1;
