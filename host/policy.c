@@ -22,7 +22,7 @@ static const char *const left_out[] = {
     "/usr/share/pixmaps/*",
     "/usr/share/debconf/*",
     "/usr/share/apport/*",
-    "/usr/share/gdb/*",
+    "/usr/share/gdb/auto-load/*",
     "/usr/share/aclocal/*",
     "/usr/share/pkgconfig/*",
     "/usr/share/i18n/*",
@@ -196,11 +196,13 @@ char *policy_fuller(const struct package *package, unsigned n)
 
 const char *policy_companion(const char *path, unsigned n)
 {
-    static const char *const shells[] = {"sh", "bash", "dash", "ksh", "ksh93", "mksh", "zsh"};
+    /* Debuggers start programs, too, and do so through a shell. */
+    static const char *const shells[] = {"sh",   "bash", "dash",   "ksh", "ksh93",
+                                         "mksh", "zsh",  "strace", "gdb"};
     static const char *const companions[] = {
         "coreutils", "findutils", "sed",          "grep",        "gawk",     "mawk",
         "diffutils", "procps",    "dash",         "debianutils", "hostname", "util-linux",
-        "tar",       "gzip",      "ncurses-base", "ncurses-bin",
+        "tar",       "gzip",      "ncurses-base", "ncurses-bin", "bash",
     };
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 
