@@ -122,6 +122,13 @@ int proc_parse_u64(const char *text, size_t len, unsigned base, uint64_t most, u
     return *value > most ? -ERANGE : 0;
 }
 
+int proc_pid_of(const struct file *file)
+{
+    const struct pseudo *self = pseudo_of_folder(file);
+
+    return self && self->entry == &process_dir ? (int)self->key : 0;
+}
+
 /* --- the root */
 
 static void who(int *pid, int *tid)

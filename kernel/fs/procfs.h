@@ -25,6 +25,9 @@ void proc_pid_register_groups(struct pseudo_group groups[2], unsigned where);
     }                                                                                              \
     BOOT_STEP(PHASE_FS, "/proc/PID", register_##array)
 
+/* The process whose folder /proc/PID the file is; 0 for other files. */
+int proc_pid_of(const struct file *file);
+
 /* Supplied by linux/. */
 struct proc_source {
     bool (*exists)(int pid);

@@ -24,6 +24,11 @@ static const struct pseudo *self_of(const struct inode *inode)
     return &container_of(inode, struct pseudo_node, inode)->self;
 }
 
+const struct pseudo *pseudo_of_folder(const struct file *file)
+{
+    return file->ops == &dir_ops ? self_of(file->inode) : NULL;
+}
+
 /* --- nodes */
 
 static uint64_t ino_of(const struct pseudo *self)

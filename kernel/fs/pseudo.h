@@ -59,5 +59,7 @@ void pseudo_register(struct pseudo_entry *folder, struct pseudo_entry *entry);
 void pseudo_register_group(struct pseudo_entry *folder, struct pseudo_group *group);
 /* A file system of such files below root. */
 int pseudo_mount(const struct fs_type *type, const struct pseudo_entry *root, struct super **super);
+/* What an open folder of such a file system is; NULL for other files. Valid while it is open. */
+const struct pseudo *pseudo_of_folder(const struct file *file);
 /* "123" as a number > 0; 0 for anything else. */
 uint64_t pseudo_number(const char *name);

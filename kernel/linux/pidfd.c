@@ -1,6 +1,7 @@
 /* The file knows number and start of the process, not the process: that may be freed before it. */
 #include "linux/pidfd.h"
 
+#include "fs/procfs.h"
 #include "lib/string.h"
 #include "linux/fd.h"
 #include "linux/path.h"
@@ -144,6 +145,25 @@ SYSCALL(pidfd_open, 2, SYSCALL_WHOLE, "")
     return fd_finish(fd, error, file, true);
 }
 
+/* An open folder /proc/PID does for a pidfd here. It knows the number only. */
+static int pidfd_of_folder(int fd, struct pidfd *pidfd)
+{
+    struct fd_ref ref = fd_borrow(fd);
+    const struct process *process;
+
+    if (!ref.file)
+        return -EBADF;
+    pidfd->pid = proc_pid_of(ref.file);
+    fd_return(ref);
+    if (!pidfd->pid)
+        return -EBADF;
+    rcu_read_lock();
+    process = process_find(pidfd->pid);
+    pidfd->start_time = process ? process->start_time : 0;
+    rcu_read_unlock();
+    return process ? 0 : -ESRCH;
+}
+
 SYSCALL(pidfd_send_signal, 4, SYSCALL_WHOLE, "")
 {
     struct process *process;
@@ -154,6 +174,8 @@ SYSCALL(pidfd_send_signal, 4, SYSCALL_WHOLE, "")
     if (a3)
         return -EINVAL;
     error = pidfd_get((int)a0, &pidfd, NULL);
+    if (error)
+        error = pidfd_of_folder((int)a0, &pidfd);
     if (error)
         return error;
     error = signal_info_for((int)a1, a2, pidfd.pid, &info);

@@ -4,7 +4,6 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "linux/family.h"
-#include "linux/ptrace.h"
 #include "linux/task.h"
 #include "mm/heap.h"
 
@@ -126,9 +125,7 @@ static bool ignored(const struct process *process, const struct task *task, int 
 
     if (task && task->signal_mask & SIGMASK(signo))
         return false; /* it may be unblocked with a handler one day */
-    if (handler != SIG_IGN && (handler != SIG_DFL || !(MASK_IGNORE & SIGMASK(signo))))
-        return false;
-    return !task || !ptrace_of(task); /* a tracer may want to see it */
+    return handler == SIG_IGN || (handler == SIG_DFL && MASK_IGNORE & SIGMASK(signo));
 }
 
 static bool wants(const struct task *task, int signo)
@@ -166,8 +163,6 @@ static bool send_effects(struct process *process, int signo)
         was_stopped = process->stopped;
         process->continue_waitable = was_stopped;
         process->stopped = process->stop_told = process->stop_waitable = false;
-        list_for_each_entry (struct task, task, &process->threads, process_link)
-            ptrace_continued(task);
     }
     return was_stopped;
 }

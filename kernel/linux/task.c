@@ -157,6 +157,8 @@ void fs_context_put(struct fs_context *fs)
 
 /* --- processes --- */
 
+/* LIMIT_NOFILE as a login on Linux: programs that visit every descriptor that they could have, and
+ * select()'s fixed sets, count on few; those that want many raise it. */
 static const uint64_t default_limits[RLIMITS][2] = {
     [LIMIT_CPU] = {LIMIT_INFINITY, LIMIT_INFINITY},
     [LIMIT_FSIZE] = {LIMIT_INFINITY, LIMIT_INFINITY},
@@ -165,7 +167,7 @@ static const uint64_t default_limits[RLIMITS][2] = {
     [LIMIT_CORE] = {0, LIMIT_INFINITY},
     [LIMIT_RSS] = {LIMIT_INFINITY, LIMIT_INFINITY},
     [LIMIT_NPROC] = {LIMIT_INFINITY, LIMIT_INFINITY},
-    [LIMIT_NOFILE] = {FDS_MAX, FDS_MAX},
+    [LIMIT_NOFILE] = {1024, FDS_MAX},
     [LIMIT_MEMLOCK] = {LIMIT_INFINITY, LIMIT_INFINITY},
     [LIMIT_AS] = {LIMIT_INFINITY, LIMIT_INFINITY},
     [LIMIT_LOCKS] = {LIMIT_INFINITY, LIMIT_INFINITY},
@@ -303,7 +305,6 @@ static void task_destroy(struct thread *thread)
     if (thread->fpu)
         fpu_area_free(thread->fpu);
     seccomp_free(task);
-    kfree(task->debug);
     kcache_free(&task_cache, task);
 }
 

@@ -186,11 +186,39 @@ static void nonblocking(void)
     close(fd);
 }
 
+static void folder_of_proc(void)
+{
+    pid_t child = sleeper();
+    char path[40];
+    int status, fd, other;
+
+    snprintf(path, sizeof(path), "/proc/%d", child);
+    fd = open(path, O_RDONLY | O_DIRECTORY);
+    NEED(fd >= 0);
+    CHECK_EQ(send_by(fd, 0, NULL, 0), 0);
+    CHECK_ERRNO(send_by(fd, 65, NULL, 0), EINVAL);
+    CHECK_ERRNO(waitid(P_PIDFD, (id_t)fd, &(siginfo_t){0}, WEXITED | WNOHANG), EBADF);
+    CHECK_ERRNO(syscall(SYS_pidfd_getfd, fd, 0, 0), EBADF);
+    other = open(path, O_PATH);
+    CHECK_ERRNO(send_by(other, 0, NULL, 0), EBADF);
+    close(other);
+    snprintf(path, sizeof(path), "/proc/%d/fd", child);
+    other = open(path, O_RDONLY);
+    CHECK_ERRNO(send_by(other, 0, NULL, 0), EBADF);
+    close(other);
+    CHECK_EQ(send_by(fd, SIGTERM, NULL, 0), 0);
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    CHECK_ERRNO(send_by(fd, 0, NULL, 0), ESRCH);
+    close(fd);
+}
+
 int main(void)
 {
     promise("pidfd_open makes a descriptor of a process that is there", opening);
     promise("poll and epoll tell of its end, waitid waits for it", end_is_seen);
     promise("pidfd_send_signal sends", signals);
+    promise("pidfd_send_signal takes an open folder /proc/PID too", folder_of_proc);
     promise("pidfd_getfd takes another process' open file", files);
     promise("CLONE_PIDFD gives one with the child", from_clone);
     promise("a non-blocking one makes waitid answer EAGAIN", nonblocking);
