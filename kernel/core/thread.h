@@ -26,13 +26,16 @@ enum {
                          on it clears it; no interruption */
 };
 
+/* Bits of thread->watched: who looks at its system calls first. */
+enum { WATCH_SECCOMP = 1, WATCH_PTRACE = 2, WATCH_DISPATCH = 4 };
+
 enum sched_policy { POLICY_FAIR, POLICY_FIFO, POLICY_RR, POLICY_BATCH, POLICY_IDLE = 5 };
 
 struct thread {
     uintptr_t kstack_top;        /* offset 0: entry.S */
     uintptr_t saved_rsp;         /* offset 8: context_switch() */
     atomic_uint work;            /* offset 16: entry.S tests it on the way out */
-    atomic_uint watched;         /* offset 20: its system calls are looked at first (seccomp) */
+    atomic_uint watched;         /* offset 20: its system calls are looked at first */
     void *fpu;                   /* extended state, 64-byte aligned; NULL for kernel threads */
     uint64_t fs_base;            /* valid while the thread is off its CPU */
     struct address_space *space; /* NULL for kernel threads */

@@ -6,6 +6,7 @@
 #include "linux/fd.h"
 #include "linux/path.h"
 #include "linux/pidfd.h"
+#include "linux/ptrace.h"
 #include "linux/rseq.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
@@ -102,7 +103,6 @@ static void set_registers(struct task *task, const struct clone_args *args)
 
     *regs = *syscall_regs();
     regs->rax = 0;
-    regs->vector_or_nr = -1ull;
     if (args->stack)
         regs->rsp = args->stack;
     task->thread.fs_base = args->flags & CLONE_SETTLS ? args->tls : fs_base_get();
@@ -113,10 +113,32 @@ static void set_registers(struct task *task, const struct clone_args *args)
         task->clear_child_tid = args->child_tid;
 }
 
+/* --- tracers --- */
+
+/* What the tracer of the current task is told of what it makes; 0: nothing. */
+static int trace_event(const struct clone_args *args)
+{
+    int event = PTRACE_EVENT_FORK;
+
+    if (likely(!ptrace_of(current_task())) || args->flags & CLONE_UNTRACED)
+        return 0;
+    if (args->flags & CLONE_VFORK)
+        event = PTRACE_EVENT_VFORK;
+    else if (args->flags & CLONE_THREAD || args->exit_signal != SIGCHLD)
+        event = PTRACE_EVENT_CLONE;
+    return ptrace_wants(current_task(), event) ? event : 0;
+}
+
+static void told(int event, int tid)
+{
+    if (unlikely(event))
+        (void)ptrace_event(current_task(), event, (uint64_t)tid);
+}
+
 static int64_t make_thread(const struct clone_args *args, int wanted_tid)
 {
     struct task *me = current_task(), *task;
-    int error, tid;
+    int error, tid, event = trace_event(args);
 
     error = task_create(me->process, me, wanted_tid, &task);
     if (error)
@@ -130,10 +152,16 @@ static int64_t make_thread(const struct clone_args *args, int wanted_tid)
         task_discard(task);
         return error == -EAGAIN && thread_interrupted(&me->thread) ? -ERESTARTNOINTR : error;
     }
+    if (unlikely(ptrace_of(me))) {
+        mutex_lock(&tasks_lock);
+        (void)ptrace_inherit(task, args->flags, event); /* without memory it runs untraced */
+        mutex_unlock(&tasks_lock);
+    }
     tid = task->tid;
     if (args->flags & CLONE_PARENT_SETTID)
         (void)user_put32(args->parent_tid, (uint32_t)tid);
     thread_start(&task->thread);
+    told(event, tid);
     return tid;
 }
 
@@ -277,7 +305,8 @@ static bool too_many(const struct task *me)
 }
 
 /* Into the family, under its number. */
-static int join_family(struct process *child, struct task *task, const struct clone_args *args)
+static int join_family(struct process *child, struct task *task, const struct clone_args *args,
+                       int event)
 {
     struct process *me = current_process(), *parent = me;
     int error;
@@ -296,6 +325,8 @@ static int join_family(struct process *child, struct task *task, const struct cl
     error = task_publish(task);
     if (error)
         family_remove(child);
+    else if (unlikely(ptrace_of(current_task())))
+        (void)ptrace_inherit(task, args->flags, event); /* without memory it runs untraced */
     mutex_unlock(&tasks_lock);
     return error;
 }
@@ -320,7 +351,7 @@ static int64_t make_process(const struct clone_args *args, int wanted_pid)
     struct task *me = current_task(), *task;
     struct vfork *vfork = NULL;
     struct process *child;
-    int error, pid;
+    int error, pid, event = trace_event(args);
 
     if (too_many(me))
         return -EAGAIN;
@@ -339,7 +370,7 @@ static int64_t make_process(const struct clone_args *args, int wanted_pid)
     if (!error && args->flags & CLONE_PIDFD)
         error = make_pidfd(child, args);
     if (!error)
-        error = join_family(child, task, args);
+        error = join_family(child, task, args, event);
     if (error) {
         if (vfork) {
             vfork_put(vfork);
@@ -353,8 +384,12 @@ static int64_t make_process(const struct clone_args *args, int wanted_pid)
     if (args->flags & CLONE_PARENT_SETTID)
         (void)user_put32(args->parent_tid, (uint32_t)pid);
     thread_start(&task->thread);
-    if (vfork)
+    told(event, pid);
+    if (vfork) {
         vfork_wait(vfork);
+        if (unlikely(ptrace_of(me)))
+            (void)ptrace_event(me, PTRACE_EVENT_VFORK_DONE, (uint64_t)pid);
+    }
     return pid;
 }
 

@@ -7,6 +7,7 @@
 #include "fs/procfs.h"
 #include "lib/string.h"
 #include "linux/procfs.h"
+#include "linux/ptrace.h"
 #include "linux/start.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
@@ -31,8 +32,10 @@ static bool begin(struct process *process, struct core_dump *core)
         process->core = core;
         process->stopped = process->stop_told = process->stop_waitable = false;
         list_for_each_entry (struct task, task, &process->threads, process_link)
-            if (task != core->dumper)
+            if (task != core->dumper) {
                 thread_post_work(&task->thread, WORK_EXIT);
+                ptrace_wake_killed(task);
+            }
     }
     spin_unlock_irq(&process->signal_lock, flags);
     if (mine)

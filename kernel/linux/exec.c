@@ -7,7 +7,9 @@
 #include "lib/string.h"
 #include "linux/core.h"
 #include "linux/futex.h"
+#include "linux/patch.h"
 #include "linux/path.h"
+#include "linux/ptrace.h"
 #include "linux/rseq.h"
 #include "linux/syscall.h"
 #include "linux/timers.h"
@@ -118,12 +120,32 @@ static int leave_memory(struct task *task, struct process *process)
     return 0;
 }
 
+/* A tracer sees the program's own instructions before and after. */
+static int change_traced_memory(struct task *task, struct process *process)
+{
+    int error;
+
+    mutex_lock(&tasks_lock);
+    ptrace_new_leader(task);
+    if (ptrace_of(task))
+        patch_thaw(process->space);
+    mutex_unlock(&tasks_lock);
+    error = leave_memory(task, process);
+    mutex_lock(&tasks_lock);
+    if (ptrace_of(task) && !error)
+        error = patch_freeze(process->space);
+    mutex_unlock(&tasks_lock);
+    return error;
+}
+
 static int leave_old_program(struct task *task, struct process *process)
 {
     int error = process_end_other_threads();
 
     if (error)
         return error;
+    if (unlikely(task->debug))
+        ptrace_drop_debug(task);
     futex_task_exit(task);
     atomic_store(&task->pi_contended, false);
     atomic_store(&task->pi_exited, false);
@@ -131,7 +153,10 @@ static int leave_old_program(struct task *task, struct process *process)
     error = forget_old_program(task, process);
     if (error)
         return error;
-    error = leave_memory(task, process);
+    if (unlikely(ptrace_of(task) || process->leader_bond))
+        error = change_traced_memory(task, process);
+    else
+        error = leave_memory(task, process);
     if (error)
         return error;
     process->vdso = process->vdso_sigreturn = 0;
@@ -261,7 +286,8 @@ static int64_t execute(int dirfd, uintptr_t path, uintptr_t argv, uintptr_t envp
     struct user_at at;
     bool too_late = false;
     char name[32];
-    int error;
+    int error, tid = current_task()->tid;
+    uint64_t nr = regs->vector_or_nr;
 
     if (flags & ~(unsigned)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
         return -EINVAL;
@@ -281,6 +307,11 @@ static int64_t execute(int dirfd, uintptr_t path, uintptr_t argv, uintptr_t envp
     user_at_put(&at);
     if (error && too_late)
         process_exit_group(SIGSEGV);
+    if (unlikely(ptrace_of(current_task())) && !error) {
+        regs->vector_or_nr = nr; /* which the tracer may look for */
+        regs->rax = 0;
+        ptrace_exec(current_task(), tid);
+    }
     return error;
 }
 

@@ -7,6 +7,7 @@
 #include "linux/family.h"
 #include "linux/futex.h"
 #include "linux/ipc_exit.h"
+#include "linux/ptrace.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
 #include "linux/timers.h"
@@ -27,8 +28,10 @@ static bool begin_exit(struct process *process, int status)
 static void post_exit(struct process *process, const struct task *except)
 {
     list_for_each_entry (struct task, task, &process->threads, process_link)
-        if (task != except)
+        if (task != except) {
             thread_post_work(&task->thread, WORK_EXIT);
+            ptrace_wake_killed(task);
+        }
 }
 
 void process_kill(struct process *process, int status)
@@ -48,6 +51,8 @@ void process_exit_group(int code)
     struct process *process = current_process();
 
     process_kill(process, code);
+    /* It knows: a tracer may still want to see it. */
+    atomic_fetch_and(&current->work, ~(unsigned)WORK_EXIT);
     task_exit(process->exit_code);
 }
 
@@ -66,7 +71,10 @@ int process_end_other_threads(void)
     post_exit(process, me);
     spin_unlock_irq(&process->signal_lock, flags);
     wake_all(&process->exit_wait); /* those that are stopped */
-    (void)WAIT_EVENT(&process->exit_wait, process->nthreads == 1, 0, NSEC_FOREVER);
+    /* Those that were traced are waited for by their tracers first. */
+    (void)WAIT_EVENT(&process->exit_wait,
+                     process->nthreads == 1 && (!process->dead_tracees || process->exiting), 0,
+                     NSEC_FOREVER);
     process->exec_task = NULL;
     return process->exiting ? -EAGAIN : 0;
 }
@@ -75,10 +83,12 @@ void task_check_exit(void)
 {
     struct process *process = current_process();
 
-    if (atomic_load_explicit(&process->exiting, memory_order_acquire))
-        task_exit(process->exit_code);
-    if (process->exec_task && process->exec_task != current_task())
-        task_exit(0);
+    bool ending = atomic_load_explicit(&process->exiting, memory_order_acquire);
+
+    if (!ending && (!process->exec_task || process->exec_task == current_task()))
+        return;
+    atomic_fetch_and(&current->work, ~(unsigned)WORK_EXIT); /* it knows */
+    task_exit(ending ? process->exit_code : 0);
 }
 
 /* The process's last thread has gone: say how it ended and end the machine. */
@@ -120,6 +130,8 @@ static void leave_figures(struct process *process, struct task *task)
     strlcpy(process->dead_name, task->thread.name, sizeof(process->dead_name));
 }
 
+static bool leave_traced(struct task *task);
+
 /* Leave the process; true for the last. Others may free it from then on, but not before this CPU
  * switches threads (RCU). */
 static bool leave_process(struct task *task)
@@ -129,6 +141,10 @@ static bool leave_process(struct task *task)
     uint64_t flags;
 
     mutex_lock(&process->lock);
+    if (unlikely(ptrace_of(task))) {
+        mutex_unlock(&process->lock);
+        return leave_traced(task);
+    }
     task_unpublish(task);
     flags = spin_lock_irq(&process->signal_lock);
     task->exiting = true;
@@ -152,6 +168,18 @@ static bool leave_process(struct task *task)
     wake_all(&process->exit_wait);
     if (stopped)
         family_tell_job(process, CLD_STOPPED, process->stop_signal);
+    return last;
+}
+
+/* Its tracer hears of it when it is gone. */
+static bool leave_traced(struct task *task)
+{
+    bool last;
+
+    mutex_lock(&tasks_lock);
+    ptrace_tracee_ends(task);
+    last = leave_process(task);
+    mutex_unlock(&tasks_lock);
     return last;
 }
 
@@ -206,10 +234,16 @@ void task_exit(int code)
     struct task *task = current_task();
 
     task->exit_code = code;
+    if (unlikely(ptrace_of(task)))
+        (void)ptrace_event(task, PTRACE_EVENT_EXIT, (uint64_t)code);
     futex_task_exit(task);
     task_leave_memory(task);
     leave_files(task);
     family_thread_ends(task);
+    if (unlikely(task->process->tracees))
+        ptrace_tracer_ends(task);
+    if (unlikely(task->debug))
+        ptrace_drop_debug(task);
     if (leave_process(task))
         end_process(task->process);
     thread_exit();

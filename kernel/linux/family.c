@@ -4,6 +4,7 @@
 #include "lib/string.h"
 #include "linux/futex.h"
 #include "linux/pidfd.h"
+#include "linux/ptrace.h"
 #include "mm/heap.h"
 #include "mm/uaccess.h"
 
@@ -87,6 +88,14 @@ static bool tell_end(struct process *process)
     }
     family_wake(parent);
     return unwanted;
+}
+
+void family_tell_end(struct process *process)
+{
+    if (tell_end(process)) {
+        family_remove(process);
+        process_free(process);
+    }
 }
 
 /* --- groups without anybody to look after them --- */
@@ -236,10 +245,8 @@ static void adopt(struct process *child, struct process *parent)
     look_for_orphans(child, old, NULL);
     if (!child->zombie)
         tell_parent_died(child);
-    else if (tell_end(child)) {
-        family_remove(child);
-        process_free(child);
-    }
+    else if (!ptrace_holds(child))
+        family_tell_end(child);
 }
 
 /* --- the end --- */
@@ -262,10 +269,10 @@ void family_process_ends(struct process *process)
     look_for_orphans(process, process->parent, process);
     process->zombie = true;
     pidfd_process_ended();
-    if (tell_end(process)) { /* who was told finds it gone once it has the lock */
-        family_remove(process);
-        process_free(process);
-    }
+    if (likely(!ptrace_holds(process)))
+        family_tell_end(process); /* who was told finds it gone once it has the lock */
+    else
+        ptrace_process_ends(process);
     mutex_unlock(&tasks_lock);
 }
 

@@ -22,6 +22,9 @@ void family_thread_ends(struct task *task);
 /* The process has no thread left: its children get another parent, its own parent is told. It is a
  * zombie then, or gone: the caller must not touch it any more, nor sleep. */
 void family_process_ends(struct process *process);
+/* Tell the parent of a zombie, which nobody else waits for any more; it may be gone afterwards.
+ * With tasks_lock. */
+void family_tell_end(struct process *process);
 /* It stopped or continued; any context, no locks. */
 void family_tell_job(struct process *process, int code, int status);
 /* Count an event that a wait of this process may look for, and wake who waits. Any context. */

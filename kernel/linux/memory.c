@@ -236,11 +236,6 @@ SYSCALL(madvise, 3, SYSCALL_WHOLE, "")
     return address_space_advise(space(), a0, a1, (int)a2);
 }
 
-SYSCALL(process_madvise, 5, SYSCALL_PARTIAL, "needs pidfd")
-{
-    return -EBADF;
-}
-
 SYSCALL(msync, 3, SYSCALL_WHOLE, "")
 {
     size_t length = ALIGN_UP(a1, PAGE_SIZE);
@@ -408,95 +403,4 @@ SYSCALL(mbind, 6, SYSCALL_PARTIAL, "one node: nothing to choose")
     if (a5 & ~7ull || a0 & ~PAGE_MASK)
         return -EINVAL;
     return (a2 & ~(uint64_t)MPOL_MODE_FLAGS) >= MPOL_MAX ? -EINVAL : 0;
-}
-
-/* --- another process's memory --- */
-
-enum { IOV_LIMIT = 1024 };
-
-/* A walk along the segments of one side. */
-struct side {
-    uintptr_t iov;
-    unsigned left;
-    struct iovec now;
-};
-
-/* The next bytes of a side: false at the end; *error for a bad pointer. */
-static bool side_next(struct side *side, int *error)
-{
-    while (side->now.len == 0) {
-        if (side->left == 0)
-            return false;
-        if (user_read(&side->now, side->iov, sizeof(side->now)) < 0) {
-            *error = -EFAULT;
-            return false;
-        }
-        side->iov += sizeof(side->now);
-        side->left--;
-        if ((ssize_t)side->now.len < 0) {
-            *error = -EINVAL;
-            return false;
-        }
-    }
-    return true;
-}
-
-static ssize_t copy_between(struct side *from, struct side *to, uint8_t *buf)
-{
-    ssize_t total = 0;
-    int error = 0;
-
-    while (side_next(from, &error) && side_next(to, &error)) {
-        size_t n = MIN(MIN(from->now.len, to->now.len), PAGE_SIZE);
-        size_t bad = user_read_partial(buf, from->now.base, n);
-
-        bad = n - bad > 0 ? bad + user_write_partial(to->now.base, buf, n - bad) : bad;
-        total += (ssize_t)(n - bad);
-        if (bad) {
-            error = -EFAULT;
-            break;
-        }
-        from->now.base += n, from->now.len -= n;
-        to->now.base += n, to->now.len -= n;
-    }
-    return total ? total : error;
-}
-
-/* Which of the two sides is the source is all that differs. */
-static int64_t process_vm(int pid, struct side local, struct side remote, uint64_t flags,
-                          bool write)
-{
-    struct task *task;
-    struct process *target;
-    uint8_t *buf;
-    ssize_t result;
-
-    if (flags || local.left > IOV_LIMIT || remote.left > IOV_LIMIT)
-        return -EINVAL;
-    rcu_read_lock();
-    task = task_find(pid);
-    target = task ? task->process : NULL;
-    rcu_read_unlock();
-    if (!target)
-        return -ESRCH;
-    if (target != current_process())
-        return -EPERM;
-    buf = kmalloc(PAGE_SIZE);
-    if (!buf)
-        return -ENOMEM;
-    result = write ? copy_between(&local, &remote, buf) : copy_between(&remote, &local, buf);
-    kfree(buf);
-    return result;
-}
-
-SYSCALL(process_vm_readv, 6, SYSCALL_PARTIAL, "the process's own memory only")
-{
-    return process_vm((int)a0, (struct side){a1, (unsigned)a2, {}},
-                      (struct side){a3, (unsigned)a4, {}}, a5, false);
-}
-
-SYSCALL(process_vm_writev, 6, SYSCALL_PARTIAL, "the process's own memory only")
-{
-    return process_vm((int)a0, (struct side){a1, (unsigned)a2, {}},
-                      (struct side){a3, (unsigned)a4, {}}, a5, true);
 }

@@ -6,6 +6,8 @@
  * jumps into the kernel. Nothing is pushed, no flag changes. Whoever runs the old bytes meanwhile
  * is right too, so the change needs no shoot-down; it must only be seen whole, hence not across a
  * cache line while other threads run. */
+#include "linux/patch.h"
+
 #include "arch/x86_64/entry.h"
 #include "core/boot.h"
 #include "core/trace.h"
@@ -38,6 +40,10 @@ struct patch_area {
     struct stub_page pages[AREAS_MAX];
     unsigned npages;
     uintptr_t refused[REFUSED]; /* sites that stay as they are, by hash of the address */
+    unsigned frozen;            /* traced threads of the space: nothing is patched */
+    bool restored;              /* some stubs are without their jump: look there first */
+    _Atomic uintptr_t changed;  /* the last site that had a breakpoint while it changed */
+    atomic_bool changing;       /* it has it still */
 };
 
 static bool near(uintptr_t a, uintptr_t b)
@@ -171,6 +177,80 @@ static bool is_alone(const struct process *process)
            atomic_load_explicit(&process->space->refs, memory_order_relaxed) == 1;
 }
 
+/* --- sites and their stubs ---------------------------------------------------------------------
+ */
+
+struct stub {
+    uintptr_t at, site;
+    uint32_t nr;
+};
+
+/* What lies at addr, within one page. */
+static bool look(struct address_space *space, uintptr_t addr, void *bytes, size_t n)
+{
+    paddr_t frame;
+
+    if (address_space_pin(space, addr, false, &frame) < 0)
+        return false;
+    memcpy(bytes, (char *)phys_to_virt(frame) + (addr & ~PAGE_MASK), n);
+    frame_put(frame);
+    return true;
+}
+
+static int32_t get32(const uint8_t *p)
+{
+    int32_t v;
+    memcpy(&v, p, 4);
+    return v;
+}
+
+/* Call fn for each stub with its site in [start, end) until it says false. With area->lock. */
+static void each_stub(struct address_space *space, struct patch_area *area, uintptr_t start,
+                      uintptr_t end, bool (*fn)(struct address_space *, struct stub *, void *),
+                      void *arg)
+{
+    for (unsigned i = 0; i < area->npages; i++) {
+        const struct stub_page *page = &area->pages[i];
+        for (size_t at = STUBS_AT; at + STUB_LEN <= page->used; at += STUB_LEN) {
+            uint8_t code[STUB_LEN];
+            if (!look(space, page->addr + at, code, sizeof(code)))
+                break;
+            struct stub stub = {.at = page->addr + at, .nr = get32(code + 1)};
+            stub.site = stub.at + 12 + get32(code + 8) - SITE_LEN;
+            if (stub.site + MOV_LEN > start && stub.site < end && !fn(space, &stub, arg))
+                return;
+        }
+    }
+}
+
+/* Does the site jump there? */
+static bool is_patched(struct address_space *space, const struct stub *stub)
+{
+    uint8_t code[MOV_LEN];
+
+    return look(space, stub->site, code, sizeof(code)) && code[0] == 0xe9 &&
+           stub->site + MOV_LEN + get32(code + 1) == stub->at;
+}
+
+static bool find_stub(struct address_space *space, struct stub *stub, void *arg)
+{
+    struct stub *wanted = arg;
+
+    if (stub->site == wanted->site && stub->nr == wanted->nr)
+        wanted->at = stub->at;
+    return !wanted->at;
+}
+
+static uintptr_t old_stub(struct address_space *space, struct patch_area *area, uintptr_t site,
+                          uint32_t nr)
+{
+    struct stub wanted = {.site = site, .nr = nr};
+
+    if (area->restored)
+        each_stub(space, area, site, site + 1, find_stub, &wanted);
+    return wanted.at;
+}
+
 static bool patch(struct process *process, struct patch_area *area, uintptr_t site, uint32_t nr)
 {
     struct address_space *space = process->space;
@@ -178,10 +258,12 @@ static bool patch(struct process *process, struct patch_area *area, uintptr_t si
         return false;
     if (site / CACHE_LINE != (site + MOV_LEN - 1) / CACHE_LINE && !is_alone(process))
         return false;
-    struct stub_page *page = page_for(space, area, site);
-    if (!page)
+    uintptr_t stub = old_stub(space, area, site, nr);
+    struct stub_page *page = stub ? NULL : page_for(space, area, site);
+    if (!page && !stub)
         return false;
-    uintptr_t stub = write_stub(page, nr, site + SITE_LEN);
+    if (page)
+        stub = write_stub(page, nr, site + SITE_LEN);
     uint8_t jump[MOV_LEN] = {0xe9};
     put32(jump + 1, stub - (site + MOV_LEN));
     TRACE(syscall_patch, "%#lx, call %u, stub %#lx", site, nr, stub);
@@ -199,7 +281,7 @@ static void try_patch(uintptr_t return_address, uint64_t nr)
     area = area_of(process->space);
     if (!area || !mutex_trylock(&area->lock))
         return;
-    if (!patch(process, area, return_address - SITE_LEN, nr))
+    if (!area->frozen && !patch(process, area, return_address - SITE_LEN, nr))
         area->refused[return_address / 4 % REFUSED] = return_address;
     mutex_unlock(&area->lock);
 }
@@ -222,6 +304,170 @@ static int copy_notes(struct address_space *child, struct address_space *space)
     mutex_unlock(&from->lock);
     child->code_notes = to;
     return 0;
+}
+
+/* --- debuggers ---------------------------------------------------------------------------------
+ */
+
+static void synchronise(void *arg)
+{
+}
+
+/* The bytes do not lie in one cache line, and other threads may run them: they meet a breakpoint
+ * while the rest changes, and try again (patch_took_trap). */
+static void change_in_steps(struct address_space *space, struct patch_area *area, uintptr_t site,
+                            const uint8_t *code)
+{
+    static const uint8_t breakpoint = 0xcc;
+
+    atomic_store(&area->changing, true);
+    atomic_store(&area->changed, site);
+    (void)address_space_poke(space, site, &breakpoint, 1);
+    cpus_call((cpuset_t){~0ull}, synchronise, NULL);
+    (void)address_space_poke(space, site + 1, code + 1, MOV_LEN - 1);
+    cpus_call((cpuset_t){~0ull}, synchronise, NULL);
+    (void)address_space_poke(space, site, code, 1);
+    cpus_call((cpuset_t){~0ull}, synchronise, NULL);
+    atomic_store(&area->changing, false);
+}
+
+static bool restore(struct address_space *space, struct stub *stub, void *arg)
+{
+    struct patch_area *area = arg;
+    uint8_t code[MOV_LEN] = {0xb8};
+
+    put32(code + 1, stub->nr);
+    if (!is_patched(space, stub))
+        return true;
+    if (stub->site / CACHE_LINE != (stub->site + MOV_LEN - 1) / CACHE_LINE)
+        change_in_steps(space, area, stub->site, code);
+    else
+        (void)address_space_poke(space, stub->site, code, sizeof(code));
+    area->restored = true;
+    return true;
+}
+
+int patch_freeze(struct address_space *space)
+{
+    struct patch_area *area = area_of(space);
+
+    if (!area)
+        return -ENOMEM;
+    mutex_lock(&area->lock);
+    if (area->frozen++ == 0)
+        each_stub(space, area, 0, USER_END, restore, area);
+    mutex_unlock(&area->lock);
+    return 0;
+}
+
+void patch_thaw(struct address_space *space)
+{
+    struct patch_area *area = atomic_load_explicit(&space->code_notes, memory_order_acquire);
+
+    if (!area)
+        return;
+    mutex_lock(&area->lock);
+    if (area->frozen)
+        area->frozen--;
+    mutex_unlock(&area->lock);
+}
+
+void patch_restore(struct address_space *space, uintptr_t addr, size_t n)
+{
+    struct patch_area *area = atomic_load_explicit(&space->code_notes, memory_order_acquire);
+
+    if (!area || area->frozen)
+        return;
+    mutex_lock(&area->lock);
+    each_stub(space, area, addr, addr + n, restore, area);
+    mutex_unlock(&area->lock);
+}
+
+struct hide {
+    uintptr_t addr;
+    uint8_t *bytes;
+    size_t n;
+};
+
+static bool hide(struct address_space *space, struct stub *stub, void *arg)
+{
+    const struct hide *to = arg;
+    uint8_t code[MOV_LEN] = {0xb8};
+
+    put32(code + 1, stub->nr);
+    if (!is_patched(space, stub))
+        return true;
+    for (unsigned i = 0; i < MOV_LEN; i++)
+        if (stub->site + i - to->addr < to->n)
+            to->bytes[stub->site + i - to->addr] = code[i];
+    return true;
+}
+
+void patch_hide(struct address_space *space, uintptr_t addr, void *bytes, size_t n)
+{
+    struct patch_area *area = atomic_load_explicit(&space->code_notes, memory_order_acquire);
+    struct hide to = {addr, bytes, n};
+
+    if (!area || area->frozen)
+        return;
+    mutex_lock(&area->lock);
+    each_stub(space, area, addr, addr + n, hide, &to);
+    mutex_unlock(&area->lock);
+}
+
+static bool in_stubs(const struct patch_area *area, uintptr_t rip)
+{
+    for (unsigned i = 0; i < area->npages; i++)
+        if (rip - area->pages[i].addr < PAGE_SIZE)
+            return true;
+    return false;
+}
+
+static bool find_at(struct address_space *space, struct stub *stub, void *arg)
+{
+    struct stub *wanted = arg;
+
+    if (wanted->at - stub->at >= STUB_LEN)
+        return true;
+    wanted->site = stub->site;
+    wanted->nr = stub->nr;
+    wanted->at -= stub->at;
+    return false;
+}
+
+void patch_leave_stub(struct regs *regs)
+{
+    struct address_space *space = current_process()->space;
+    struct patch_area *area = atomic_load_explicit(&space->code_notes, memory_order_acquire);
+    struct stub stub = {.at = regs->rip};
+
+    if (!area || !in_stubs(area, regs->rip))
+        return;
+    mutex_lock(&area->lock);
+    each_stub(space, area, 0, USER_END, find_at, &stub);
+    if (stub.site) {
+        each_stub(space, area, stub.site, stub.site + 1, restore, area);
+        regs->rip = stub.at ? stub.site + MOV_LEN : stub.site; /* the mov is done or not */
+    }
+    mutex_unlock(&area->lock);
+}
+
+bool patch_took_trap(struct regs *regs)
+{
+    struct address_space *space = current_process()->space;
+    struct patch_area *area = atomic_load_explicit(&space->code_notes, memory_order_acquire);
+    uintptr_t rip = regs->rip;
+    uint8_t byte;
+
+    if (!area)
+        return false;
+    if (rip - 1 == atomic_load(&area->changed) &&
+        (atomic_load(&area->changing) || (look(space, rip - 1, &byte, 1) && byte != 0xcc))) {
+        regs->rip--;
+        return true;
+    }
+    patch_leave_stub(regs);
+    return regs->rip != rip;
 }
 
 static int patch_init(void)

@@ -2,13 +2,18 @@
 #include "core/clock.h"
 #include "lib/string.h"
 #include "linux/procfs.h"
+#include "linux/ptrace.h"
 #include "linux/seccomp.h"
 
 enum { TICK_NS = 10000000, FLAG_RANDOMIZE = 0x400000 };
 
 static char state_letter(const struct task *task)
 {
-    if (task->process->stopped)
+    const struct ptrace *p = ptrace_of(task);
+
+    if (p && p->stopped)
+        return 't';
+    if (task->process->stopped && !p)
         return 'T';
     switch (atomic_load_explicit(&task->thread.state, memory_order_relaxed)) {
     case THREAD_RUNNABLE:
@@ -33,6 +38,8 @@ static const char *state_name(char letter)
         return "D (disk sleep)";
     case 'T':
         return "T (stopped)";
+    case 't':
+        return "t (tracing stop)";
     case 'Z':
         return "Z (zombie)";
     default:
@@ -238,10 +245,10 @@ static int show_status(struct text *text, const struct pseudo *self)
     }
     text_printf(text,
                 "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\n"
-                "PPid:\t%d\nTracerPid:\t0\n",
+                "PPid:\t%d\nTracerPid:\t%d\n",
                 s.task->thread.name, s.task->fs ? s.task->fs->umask : 0,
-                state_name(state_letter(s.task)), s.process->pid, s.task->tid,
-                parent_of(s.process));
+                state_name(state_letter(s.task)), s.process->pid, s.task->tid, parent_of(s.process),
+                ptrace_tracer_pid(s.task));
     show_ids(text, &s);
     show_memory(text, s.process->space);
     text_printf(text, "CoreDumping:\t0\nTHP_enabled:\t%d\n", !s.process->no_huge_pages);

@@ -123,7 +123,7 @@ void rseq_fork(struct task *child, const struct task *from)
 
 void rseq_forget(struct task *task)
 {
-    task->thread.notify_moved = false;
+    task->thread.notify_moved = task->debug != NULL;
     task->rseq_area = 0;
     task->rseq_sig = 0;
 }

@@ -11,6 +11,7 @@
 #include "linux/bpf.h"
 #include "linux/core.h"
 #include "linux/path.h"
+#include "linux/ptrace.h"
 #include "linux/syscall.h"
 #include "mm/heap.h"
 
@@ -70,7 +71,7 @@ static void set_mode(struct task *task, int mode)
 {
     syscall_filter_enable();
     atomic_store_explicit(&task->seccomp_mode, mode, memory_order_release);
-    atomic_store_explicit(&task->thread.watched, 1, memory_order_release);
+    atomic_fetch_or(&task->thread.watched, WATCH_SECCOMP);
 }
 
 void seccomp_inherit(struct task *task)
@@ -104,6 +105,8 @@ unsigned seccomp_count(const struct task *task)
 }
 
 /* --- a call --- */
+
+static bool check(struct regs *regs, int64_t *result, bool again);
 
 /* The whole process, with a core where the signal asks for one, or only the thread. */
 static __noreturn void end_by(const struct siginfo *info, bool whole)
@@ -152,8 +155,23 @@ static uint32_t ask(const struct filter *filter, const struct call *call)
     return answer;
 }
 
-/* syscall_filter_hook: true: make the call; else *result is what it returns. */
-static bool check_call(struct regs *regs, int64_t *result)
+/* SECCOMP_RET_TRACE: the tracer may change the call, which the filters see again then. */
+static bool ask_tracer(struct regs *regs, int64_t *result, uint32_t data, bool again)
+{
+    struct task *task = current_task();
+
+    if (again)
+        return true;
+    regs->rax = (uint64_t)-ENOSYS;
+    if (!ptrace_event(task, PTRACE_EVENT_SECCOMP, data) ||
+        atomic_load(&current->work) & WORK_EXIT || (int32_t)regs->vector_or_nr == -1) {
+        *result = (int64_t)regs->rax;
+        return false;
+    }
+    return check(regs, result, true);
+}
+
+static bool check(struct regs *regs, int64_t *result, bool again)
 {
     const struct task *task = current_task();
     struct call call = {
@@ -183,7 +201,8 @@ static bool check_call(struct regs *regs, int64_t *result)
     case RET_TRAP:
         *result = raise_trap(regs, &call, answer & RET_DATA);
         return false;
-    case RET_TRACE: /* nobody traces, nobody listens */
+    case RET_TRACE:
+        return ask_tracer(regs, result, answer & RET_DATA, again);
     case RET_USER_NOTIF:
         *result = -ENOSYS;
         return false;
@@ -191,6 +210,63 @@ static bool check_call(struct regs *regs, int64_t *result)
         info = refusal(&call, answer & RET_DATA);
         end_by(&info, (answer & RET_ACTION) != RET_KILL_THREAD);
     }
+}
+
+bool seccomp_check(struct regs *regs, int64_t *result)
+{
+    return ptrace_seccomp_suspended(current_task()) || check(regs, result, false);
+}
+
+/* --- what tracers ask --- */
+
+/* The filter that was the nth to come; NULL: so many there are not. */
+static const struct filter *nth_filter(const struct task *task, uint64_t n)
+{
+    unsigned count = seccomp_count(task);
+    const struct filter *filter = filter_of(task);
+
+    if (n >= count)
+        return NULL;
+    for (count -= (unsigned)n; count > 1; count--)
+        filter = filter->parent;
+    return filter;
+}
+
+int64_t seccomp_get_filter(const struct task *task, uint64_t n, uintptr_t to)
+{
+    const struct filter *filter;
+
+    if (!capable(CAP_SYS_ADMIN) || seccomp_mode(current_task()) != MODE_NONE)
+        return -EACCES;
+    if (seccomp_mode(task) != MODE_FILTER)
+        return -EINVAL;
+    filter = nth_filter(task, n);
+    if (!filter)
+        return -ENOENT;
+    if (to && user_write(to, filter->insns, filter->n * sizeof(filter->insns[0])) < 0)
+        return -EFAULT;
+    return filter->n;
+}
+
+int64_t seccomp_get_metadata(const struct task *task, uint64_t size, uintptr_t to)
+{
+    uint64_t data[2] = {0, 0}; /* number of the filter, flags */
+    const struct filter *filter;
+
+    if (!capable(CAP_SYS_ADMIN) || seccomp_mode(current_task()) != MODE_NONE)
+        return -EACCES;
+    size = MIN(size, sizeof(data));
+    if (size < sizeof(data[0]))
+        return -EINVAL;
+    if (user_read(data, to, sizeof(data[0])) < 0)
+        return -EFAULT;
+    if (seccomp_mode(task) != MODE_FILTER)
+        return -EINVAL;
+    filter = nth_filter(task, data[0]);
+    if (!filter)
+        return -ENOENT;
+    data[1] = filter->log ? FLAG_LOG : 0;
+    return user_write(to, data, size) < 0 ? -EFAULT : (int64_t)size;
 }
 
 /* --- new filters --- */
@@ -315,6 +391,7 @@ static int action_available(uintptr_t from)
     case RET_KILL_THREAD:
     case RET_TRAP:
     case RET_ERRNO:
+    case RET_TRACE:
     case RET_LOG:
     case RET_ALLOW:
         return 0;
@@ -335,7 +412,7 @@ int64_t seccomp_set(uint64_t mode, uintptr_t program)
     }
 }
 
-SYSCALL(seccomp, 3, SYSCALL_PARTIAL, "no user notification, no SECCOMP_RET_TRACE")
+SYSCALL(seccomp, 3, SYSCALL_PARTIAL, "no user notification")
 {
     switch ((unsigned)a0) {
     case SET_MODE_STRICT:
@@ -351,7 +428,7 @@ SYSCALL(seccomp, 3, SYSCALL_PARTIAL, "no user notification, no SECCOMP_RET_TRACE
 
 static int show_actions(struct text *text, const struct pseudo *self)
 {
-    text_printf(text, "kill_process kill_thread trap errno log allow\n");
+    text_printf(text, "kill_process kill_thread trap errno trace log allow\n");
     return 0;
 }
 
@@ -360,7 +437,6 @@ static struct pseudo_entry folder = {.name = "seccomp", .mode = S_IFDIR | 0555};
 
 static int seccomp_start(void)
 {
-    syscall_filter_hook = check_call;
     pseudo_register(proc_folder("sys/kernel"), &folder);
     pseudo_register(&folder, &actions);
     return 0;

@@ -4,6 +4,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "linux/family.h"
+#include "linux/ptrace.h"
 #include "linux/task.h"
 #include "mm/heap.h"
 
@@ -125,7 +126,9 @@ static bool ignored(const struct process *process, const struct task *task, int 
 
     if (task && task->signal_mask & SIGMASK(signo))
         return false; /* it may be unblocked with a handler one day */
-    return handler == SIG_IGN || (handler == SIG_DFL && MASK_IGNORE & SIGMASK(signo));
+    if (handler != SIG_IGN && (handler != SIG_DFL || !(MASK_IGNORE & SIGMASK(signo))))
+        return false;
+    return !task || !ptrace_of(task); /* a tracer may want to see it */
 }
 
 static bool wants(const struct task *task, int signo)
@@ -163,6 +166,8 @@ static bool send_effects(struct process *process, int signo)
         was_stopped = process->stopped;
         process->continue_waitable = was_stopped;
         process->stopped = process->stop_told = process->stop_waitable = false;
+        list_for_each_entry (struct task, task, &process->threads, process_link)
+            ptrace_continued(task);
     }
     return was_stopped;
 }

@@ -1,11 +1,14 @@
 /* linux/signal_deliver.c: on the way back to the program: default actions, handlers, and system
  * calls that a signal broke off. */
 #include "arch/x86_64/context.h"
+#include "arch/x86_64/debug.h"
 #include "core/boot.h"
 #include "core/log.h"
 #include "lib/string.h"
 #include "linux/core.h"
 #include "linux/family.h"
+#include "linux/patch.h"
+#include "linux/ptrace.h"
 #include "linux/report.h"
 #include "linux/rseq.h"
 #include "linux/syscall.h"
@@ -98,8 +101,28 @@ void signal_out_of_memory(uintptr_t addr, uintptr_t rip)
     signal_force(&info);
 }
 
+/* A breakpoint, a step, a watched address. True: it is not the program's business. */
+static bool is_debug_trap(struct regs *regs, int code)
+{
+    struct ptrace *p;
+
+    if (patch_took_trap(regs))
+        return true;
+    if (code != SI_KERNEL) { /* DR6 */
+        rcu_read_lock();
+        p = ptrace_of(current_task());
+        if (p)
+            p->dr6 = regs->error_code;
+        rcu_read_unlock();
+        regs->error_code = 0;
+    }
+    return false;
+}
+
 static void program_fault(struct regs *regs, int signo, int code, uintptr_t addr)
 {
+    if (signo == SIGTRAP && is_debug_trap(regs, code))
+        return;
     if (signo == SIGKILL)
         signal_out_of_memory(addr, regs->rip);
     else
@@ -111,7 +134,7 @@ static void program_fault(struct regs *regs, int signo, int code, uintptr_t addr
 
 static bool may_go_on(const struct process *process)
 {
-    return !process->stopped || process->core ||
+    return !process->stopped || process->core || ptrace_of(current_task()) ||
            atomic_load_explicit(&process->exiting, memory_order_relaxed) ||
            (process->exec_task && process->exec_task != current_task());
 }
@@ -145,13 +168,36 @@ static void stop(struct process *process, int signo)
         process->stopped = true;
         process->stop_signal = signo;
         process->stop_told = false;
-        list_for_each_entry (struct task, task, &process->threads, process_link)
+        list_for_each_entry (struct task, task, &process->threads, process_link) {
+            if (ptrace_of(task))
+                ptrace_of(task)->group_stop = true;
             if (task != current_task())
                 thread_post_work(&task->thread, WORK_SIGNAL);
+        }
     }
     spin_unlock_irq(&process->signal_lock, flags);
-    if (process->stopped)
-        wait_until_continued(process);
+}
+
+/* End the task if it is meant; but first let whoever writes a core see its registers. */
+static void check_exit(const struct regs *regs)
+{
+    core_park(regs);
+    task_check_exit();
+}
+
+/* Stand still as long as job control or a tracer wants it. */
+static void stand_still(struct task *task)
+{
+    bool stood;
+
+    do {
+        if (unlikely(ptrace_of(task)))
+            stood = ptrace_stand(task);
+        else if ((stood = task->process->stopped))
+            wait_until_continued(task->process);
+        if (stood)
+            check_exit((const struct regs *)task->thread.kstack_top - 1);
+    } while (stood);
 }
 
 /* --- system calls that a signal broke off --- */
@@ -231,6 +277,7 @@ static void run_handler(struct task *task, struct regs *regs, const struct sigin
 {
     uint64_t mask = task->restore_mask ? task->saved_mask : task->signal_mask;
     uint64_t blocked = task->signal_mask | action->mask;
+    bool stepped = ptrace_of(task) && ptrace_end_steps(task, regs);
 
     restart_with_handler(regs, action);
     rseq_signal(task, regs);
@@ -242,25 +289,54 @@ static void run_handler(struct task *task, struct regs *regs, const struct sigin
     if (!(action->flags & SA_NODEFER))
         blocked |= SIGMASK(info->signo);
     signal_set_mask(task, blocked);
+    if (stepped)
+        ptrace_stand_at_handler(task);
+}
+
+/* Under signal_lock. */
+static void take_action(struct process *process, int signo, struct sigaction *action)
+{
+    struct sigaction *slot = &process->actions->actions[signo - 1];
+
+    *action = *slot;
+    if (slot->handler > SIG_IGN && slot->flags & SA_RESETHAND)
+        slot->handler = SIG_DFL;
+}
+
+/* The tracer decides what becomes of it; 0: nothing. */
+static int ask_tracer(struct task *task, struct siginfo *info, struct sigaction *action)
+{
+    struct process *process = task->process;
+    int signo = ptrace_signal(task, info);
+    uint64_t flags;
+
+    if (signo == SIGKILL)
+        process_kill(process, SIGKILL);
+    if (!signo || signo == SIGKILL)
+        return 0;
+    flags = spin_lock_irq(&process->signal_lock);
+    take_action(process, signo, action);
+    spin_unlock_irq(&process->signal_lock, flags);
+    return signo;
 }
 
 /* The next signal to act on and its action as it is now; 0: none. */
 static int next_signal(struct task *task, struct siginfo *info, struct sigaction *action)
 {
     struct process *process = task->process;
-    struct sigaction *slot;
+    bool traced;
     uint64_t flags;
     int signo;
 
-    flags = spin_lock_irq(&process->signal_lock);
-    signo = signal_take_locked(task, ~task->signal_mask, info);
-    if (signo) {
-        slot = &process->actions->actions[signo - 1];
-        *action = *slot;
-        if (slot->handler > SIG_IGN && slot->flags & SA_RESETHAND)
-            slot->handler = SIG_DFL;
-    }
-    spin_unlock_irq(&process->signal_lock, flags);
+    do {
+        stand_still(task);
+        flags = spin_lock_irq(&process->signal_lock);
+        signo = signal_take_locked(task, ~task->signal_mask, info);
+        traced = ptrace_of(task);
+        if (signo && !traced)
+            take_action(process, signo, action);
+        spin_unlock_irq(&process->signal_lock, flags);
+    } while (signo && unlikely(traced) && !(signo = ask_tracer(task, info, action)));
     return signo;
 }
 
@@ -277,13 +353,6 @@ static void default_action(struct task *task, struct regs *regs, const struct si
     if (bit & MASK_FAULTS && (info->code > 0 || info->code == SI_KERNEL))
         report_fault(task, regs, info);
     core_end(regs, info);
-}
-
-/* End the task if it is meant; but first let whoever writes a core see its registers. */
-static void check_exit(const struct regs *regs)
-{
-    core_park(regs);
-    task_check_exit();
 }
 
 /* Act on what is pending. */
@@ -314,6 +383,12 @@ static bool rip_bad(uint64_t rip)
     return rip >= USER_END && (int64_t)rip >> 47 != -1;
 }
 
+static void load_debug(struct task *task)
+{
+    atomic_fetch_and(&task->thread.work, ~(unsigned)WORK_MOVED);
+    debug_load(task->debug);
+}
+
 void signal_exit_work(struct regs *regs)
 {
     struct task *task = current_task();
@@ -323,10 +398,8 @@ void signal_exit_work(struct regs *regs)
 
     if (work & WORK_EXIT)
         check_exit(regs);
-    if (unlikely(task->process->stopped)) {
-        wait_until_continued(task->process);
-        check_exit(regs);
-    }
+    if (unlikely(task->process->stopped))
+        stand_still(task);
     if (work & WORK_SIGNAL)
         deliver(task, regs);
     else
@@ -334,6 +407,8 @@ void signal_exit_work(struct regs *regs)
     if (work & WORK_MOVED ||
         (task->rseq_area && sleeps != task->thread.switches_voluntary)) /* it was stopped */
         rseq_resume(task, regs);
+    if (unlikely(task->debug) && work & (WORK_NOTIFY | WORK_MOVED))
+        load_debug(task);
     if (unlikely(rip_bad(regs->rip))) {
         struct siginfo info = {.signo = SIGSEGV, .code = SI_KERNEL};
 

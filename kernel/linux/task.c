@@ -305,6 +305,7 @@ static void task_destroy(struct thread *thread)
     if (thread->fpu)
         fpu_area_free(thread->fpu);
     seccomp_free(task);
+    kfree(task->debug);
     kcache_free(&task_cache, task);
 }
 

@@ -120,6 +120,9 @@ struct process {
     uint32_t dead_uid, dead_gid;
     unsigned expedited;            /* membarrier registrations */
     bool subreaper, no_huge_pages; /* prctl */
+    struct ptrace *tracees;        /* of its threads (linux/ptrace.h), under tasks_lock */
+    struct ptrace *leader_bond;    /* of its first thread, which has ended */
+    unsigned dead_tracees;         /* others that nobody has waited for */
     unsigned lock_future;          /* mlockall: MCL_FUTURE, MCL_ONFAULT */
 };
 
@@ -144,8 +147,9 @@ struct task {
     int64_t (*restart)(struct task *); /* restart_syscall(2) */
     uint64_t restart_args[6];
     struct vfs_caller caller;
-    struct vfork *vfork; /* whom to wake when this task leaves the memory it borrows */
-    void *ptrace;
+    struct vfork *vfork;           /* whom to wake when this task leaves the memory it borrows */
+    struct ptrace *_Atomic ptrace; /* who traces it (linux/ptrace.h) */
+    struct debug_regs *debug;      /* its watchpoints; NULL: none ever */
     nsec_t timer_slack_ns;
     uint64_t minor_faults;
     int exit_code;

@@ -2,6 +2,7 @@
 #include "linux/family.h"
 #include "linux/path.h"
 #include "linux/pidfd.h"
+#include "linux/ptrace.h"
 #include "linux/syscall.h"
 #include "linux/usage.h"
 
@@ -36,6 +37,14 @@ static bool is_meant(const struct wait *wait, const struct process *child)
     return wait->options & WALL || (child->exit_signal != SIGCHLD) == !!(wait->options & WCLONE);
 }
 
+static bool is_meant_traced(const struct wait *wait, const struct ptrace *p)
+{
+    if (wait->options & WNOTHREAD && p->tracer != current_task())
+        return false;
+    return wait->kind == P_ALL || (wait->kind == P_PID && p->tid == wait->id) ||
+           (wait->kind == P_PGID && p->process->pgid == wait->id);
+}
+
 static void found(struct wait *wait, struct process *child, int code, int status)
 {
     wait->pid = child->pid;
@@ -46,16 +55,19 @@ static void found(struct wait *wait, struct process *child, int code, int status
     usage_add(&wait->usage, &child->children_use);
 }
 
-/* The child ended: take it out of the family unless it is only looked at. With tasks_lock. */
-static void found_dead(struct wait *wait, struct process *child)
+static void found_end(struct wait *wait, struct process *child, int status)
 {
-    int status = child->exit_code;
-
     if (status & 0x7f)
         found(wait, child, status & 0x80 ? CLD_DUMPED : CLD_KILLED, status & 0x7f);
     else
         found(wait, child, CLD_EXITED, status >> 8 & 0xff);
     wait->raw = status;
+}
+
+/* The child ended: take it out of the family unless it is only looked at. With tasks_lock. */
+static void found_dead(struct wait *wait, struct process *child)
+{
+    found_end(wait, child, child->exit_code);
     if (wait->options & WNOWAIT)
         return;
     usage_add(&current_process()->children_use, &wait->usage);
@@ -63,11 +75,88 @@ static void found_dead(struct wait *wait, struct process *child)
     process_free(child);
 }
 
-/* It stopped or continued, and nobody has been told so yet. */
+/* A traced thread ended. With tasks_lock. */
+static void found_dead_traced(struct wait *wait, struct ptrace *p)
+{
+    struct process *process = p->process;
+    bool leader = process->leader_bond == p;
+
+    found_end(wait, process, leader ? process->exit_code : p->exit_code);
+    wait->pid = p->tid;
+    wait->uid = p->uid;
+    if (wait->options & WNOWAIT)
+        return;
+    ptrace_reap(p);
+    if (leader && process->parent == current_process())
+        found_dead(wait, process);
+    else
+        ptrace_process_ends(process); /* its parent's turn */
+}
+
+/* It stands, and nobody has waited for that yet. */
+static bool found_standing(struct wait *wait, struct ptrace *p)
+{
+    struct process *process = p->process;
+    uint64_t flags = spin_lock_irq(&process->signal_lock);
+    bool found_it = p->waitable && !p->listening;
+    int code = p->code;
+
+    if (found_it && !(wait->options & WNOWAIT))
+        p->waitable = false;
+    spin_unlock_irq(&process->signal_lock, flags);
+    if (!found_it)
+        return false;
+    found(wait, process, CLD_TRAPPED, code);
+    wait->pid = p->tid;
+    wait->uid = p->task->cred.uid;
+    wait->raw = code << 8 | 0x7f;
+    return true;
+}
+
+static bool found_job(struct wait *wait, struct process *child);
+
+/* 1: found; 0: nothing yet; -ECHILD: there is none to wait for. With tasks_lock. */
+static int look_at_traced(struct wait *wait)
+{
+    int result = -ECHILD;
+
+    for (struct ptrace *p = current_process()->tracees; p; p = p->next) {
+        if (!is_meant_traced(wait, p))
+            continue;
+        result = 0;
+        if (!p->task) {
+            bool leader = p->process->leader_bond == p;
+
+            if (!(wait->options & WEXITED) ||
+                (leader && (!p->process->zombie || p->process->dead_tracees)))
+                continue;
+            found_dead_traced(wait, p);
+            return 1;
+        }
+        if (found_standing(wait, p))
+            return 1;
+        if (wait->options & WCONTINUED) {
+            struct wait only = *wait;
+
+            only.options &= ~(unsigned)WSTOPPED;
+            if (found_job(&only, p->process)) {
+                only.options = wait->options;
+                *wait = only;
+                wait->pid = p->tid;
+                return 1;
+            }
+        }
+    }
+    return result;
+}
+
+/* It stopped or continued, and nobody has been told so yet. To its tracer a stop shows itself in
+ * another way. */
 static bool found_job(struct wait *wait, struct process *child)
 {
+    bool traced = ptrace_by_process(child, current_process());
     uint64_t flags = spin_lock_irq(&child->signal_lock);
-    bool stopped = wait->options & WSTOPPED && child->stop_waitable;
+    bool stopped = wait->options & WSTOPPED && child->stop_waitable && !traced;
     bool continued = !stopped && wait->options & WCONTINUED && child->continue_waitable;
     int signo = child->stop_signal;
 
@@ -94,6 +183,8 @@ static int look(struct wait *wait)
         if (!is_meant(wait, child))
             continue;
         result = 0;
+        if (child->zombie && ptrace_holds(child))
+            continue;
         if (child->zombie && wait->options & WEXITED) {
             found_dead(wait, child);
             result = 1;
@@ -103,6 +194,11 @@ static int look(struct wait *wait)
             result = 1;
             break;
         }
+    }
+    if (result != 1 && unlikely(current_process()->tracees)) {
+        int traced = look_at_traced(wait);
+
+        result = traced == -ECHILD ? result : traced;
     }
     mutex_unlock(&tasks_lock);
     return result;

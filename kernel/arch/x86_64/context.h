@@ -29,6 +29,13 @@ void fpu_area_copy_current(void *area);
  * header (what it lacks becomes initial). On failure the registers stay as they are. */
 int fpu_save_user(uintptr_t area);
 int fpu_restore_user(uintptr_t area, size_t size);
+/* The area of a thread that is off its CPU, with the initial values of what the processor did not
+ * bother to save, as Linux shows it to debuggers: out holds fpu_area_size() bytes. */
+enum { FPU_LEGACY_SIZE = 512 };
+void fpu_area_show(const void *area, void *out);
+/* The other way round: all of it, or the first FPU_LEGACY_SIZE bytes. -EINVAL for what the
+ * processor would refuse; nothing is changed then. */
+int fpu_area_set(void *area, const void *from, bool all);
 /* Back to the initial state (execve). */
 void fpu_reset_current(void);
 

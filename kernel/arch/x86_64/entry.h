@@ -31,10 +31,13 @@ extern void (*program_fault_hook)(struct regs *regs, int signo, int code, uintpt
  * through it. */
 extern int64_t (*syscall_trace_hook)(uint64_t nr, const uint64_t args[6]);
 void syscall_trace_enable(void);
-/* The same for threads with thread->watched only (seccomp): the hook says whether the call is to be
- * made; else *result is what it returns. regs->vector_or_nr has the number as the program gave it.
+/* The same for threads with thread->watched only (WATCH_*): the hook says whether the call is to be
+ * made; else *result is what it returns. regs->vector_or_nr has the number as the program gave it;
+ * the hook may change it and the arguments.
  * Threads that are not watched pay nothing until somebody enables it, then three instructions. */
 extern bool (*syscall_filter_hook)(struct regs *regs, int64_t *result);
+/* And after it, with the result in regs->rax; a call that was not made comes here, too. */
+extern void (*syscall_done_hook)(struct regs *regs);
 void syscall_filter_enable(void);
 
 /* Patch `mov $nr,%eax; syscall` sites on first execution (DESIGN.md, decision 2); off with

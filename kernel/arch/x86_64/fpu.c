@@ -272,3 +272,58 @@ int fpu_restore_user(uintptr_t from, size_t size)
     core_free(area);
     return error;
 }
+
+/* --- debuggers --- */
+
+enum { SW_RESERVED = 464 }; /* Linux says there which components the area has */
+
+/* Where the registers of a component of the standard format are (SDM 1, 13.4.3). */
+static void component_place(unsigned i, size_t *at, size_t *size)
+{
+    struct cpuid d = cpuid(0xd, i);
+
+    *at = d.ebx;
+    *size = d.eax;
+}
+
+void fpu_area_show(const void *from, void *to)
+{
+    const struct area *area = from;
+    struct area *out = to;
+    uint64_t present = method == FXSAVE ? LEGACY_STATES : area->xstate_bv;
+    size_t at, size;
+
+    memcpy(out, area, area_size);
+    if (!(present & 1)) {
+        memset(out, 0, offsetof(struct area, mxcsr));
+        memset(out->registers, 0, 128);
+        out->fcw = FCW_INITIAL;
+    }
+    if (!(present & 2))
+        memset(out->registers + 128, 0, 256);
+    out->mxcsr_mask = mxcsr_mask;
+    if (method == FXSAVE)
+        return;
+    memset((char *)to + SW_RESERVED, 0, FXSAVE_SIZE - SW_RESERVED);
+    memcpy((char *)to + SW_RESERVED, &mask, sizeof(mask));
+    out->xcomp_bv = 0;
+    for (unsigned i = 2; i < 63; i++) {
+        if (!(mask >> i & 1) || present >> i & 1)
+            continue;
+        component_place(i, &at, &size);
+        memset((char *)to + at, 0, size);
+    }
+}
+
+int fpu_area_set(void *to, const void *from, bool all)
+{
+    struct area *area = to;
+    const struct area *in = from;
+
+    if (all ? refused(in) : (in->mxcsr & ~mxcsr_mask) != 0)
+        return -EINVAL;
+    memcpy(area, in, all ? area_size : FXSAVE_SIZE);
+    if (!all && method != FXSAVE)
+        area->xstate_bv |= LEGACY_STATES;
+    return 0;
+}

@@ -2,6 +2,7 @@
 
 #include "arch/x86_64/context.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/debug.h"
 #include "arch/x86_64/entry.h"
 #include "arch/x86_64/irq.h"
 #include "arch/x86_64/irqflags.h"
@@ -32,6 +33,7 @@ enum {
     BUS_ADRERR = 2,
     TRAP_BRKPT = 1,
     TRAP_TRACE = 2,
+    TRAP_HWBKPT = 4,
     SEGV_MAPERR = 1
 };
 enum { ERROR_PRESENT = 1, ERROR_WRITE = 2, ERROR_FETCH = 16 };
@@ -125,9 +127,34 @@ static bool kernel_astray(const struct regs *regs)
     return (int64_t)regs->rip >= 0 && current && current->kstack_top - regs->rsp < KSTACK_SIZE;
 }
 
+static int debug_code(uint64_t dr6)
+{
+    if (dr6 & DEBUG_STEP)
+        return TRAP_TRACE;
+    return dr6 & DEBUG_HITS ? TRAP_HWBKPT : TRAP_BRKPT;
+}
+
+/* A single step is over, or a watched address was met. The kernel's own code has no business with
+ * either: a step may end there that was begun at the jump into it, and it reads and writes what a
+ * program watches. True: that was all. regs->error_code says what it was. */
+static bool debug_trap(struct regs *regs)
+{
+    uint64_t status = debug_status();
+    uint64_t dr6 = debug_hits(status) | (status & DEBUG_STEP);
+
+    regs->error_code = dr6;
+    if (!regs_from_program(regs) || in_entry_text(regs->rip)) {
+        regs->rflags &= ~(uint64_t)RFLAGS_TF;
+        return true;
+    }
+    return !dr6 && status & DEBUG_HITS; /* another thread's */
+}
+
 static void fault(struct regs *regs)
 {
     unsigned vector = regs->vector_or_nr;
+    if (vector == 1 && debug_trap(regs))
+        return;
     if (!regs_from_program(regs)) {
         if (apply_fixup(regs))
             return;
@@ -141,9 +168,8 @@ static void fault(struct regs *regs)
         s.code = float_fault_code(vector);
     if (s.code == CODE_KERNEL)
         addr = 0;
-    if (vector == 1) { /* DR6.BS: the single step is over */
-        regs->rflags &= ~(uint64_t)RFLAGS_TF;
-    }
+    if (vector == 1)
+        s.code = debug_code(regs->error_code);
     regs->vector_or_nr = -1;
     irq_enable();
     program_fault_hook(regs, s.signo, s.code, addr);
@@ -286,6 +312,7 @@ uint8_t syscall_full_regs[SYSCALLS_MAX + 1];
 void (*syscall_patch_hook)(uintptr_t return_address, uint64_t nr);
 int64_t (*syscall_trace_hook)(uint64_t nr, const uint64_t args[6]);
 bool (*syscall_filter_hook)(struct regs *regs, int64_t *result);
+void (*syscall_done_hook)(struct regs *regs);
 /* What the table had before syscall_filter_enable(): for threads that are not watched. */
 syscall_fn_t *syscall_unwatched[SYSCALLS_MAX + 1];
 
@@ -318,18 +345,30 @@ void syscall_filter_enable(void)
     }
 }
 
-/* From entry.S, all registers in place. */
-int64_t syscall_trace(struct regs *regs)
+static bool watched(void)
+{
+    return atomic_load_explicit(&current->watched, memory_order_relaxed) && syscall_filter_hook;
+}
+
+static int64_t call(struct regs *regs)
 {
     int64_t result;
-    if (atomic_load_explicit(&current->watched, memory_order_relaxed) && syscall_filter_hook &&
-        !syscall_filter_hook(regs, &result))
+    if (watched() && !syscall_filter_hook(regs, &result))
         return result;
-    uint64_t nr = MIN(regs->vector_or_nr, (uint64_t)SYSCALLS_MAX);
+    uint64_t nr = MIN((uint32_t)regs->vector_or_nr, (uint32_t)SYSCALLS_MAX);
     const uint64_t args[6] = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9};
     if (syscall_trace_hook)
         return syscall_trace_hook(nr, args);
     return syscall_real[nr](args[0], args[1], args[2], args[3], args[4], args[5]);
+}
+
+/* From entry.S, all registers in place. */
+int64_t syscall_trace(struct regs *regs)
+{
+    regs->rax = call(regs);
+    if (watched() && syscall_done_hook)
+        syscall_done_hook(regs);
+    return regs->rax;
 }
 
 __noreturn void program_enter(const struct regs *regs)
