@@ -24,9 +24,7 @@ static const char *const left_out[] = {
     "/usr/share/apport/*",
     "/usr/share/gdb/auto-load/*",
     "/usr/share/aclocal/*",
-    "/usr/share/pkgconfig/*",
     "/usr/share/i18n/*",
-    "/usr/include/*",
     "/usr/src/*",
     "/usr/lib/debug/*",
     "/usr/lib/systemd/*",
@@ -35,10 +33,6 @@ static const char *const left_out[] = {
     "/lib/udev/*",
     "/usr/lib/tmpfiles.d/*",
     "/usr/lib/sysusers.d/*",
-    "/usr/lib/*/pkgconfig/*",
-    "/usr/lib/*.a",
-    "/usr/lib/*.la",
-    "/usr/lib/*.o",
     "/usr/lib/*/gconv/*", /* taken by need: host/essentials.c */
     "/usr/lib/gconv/*",
     "/usr/lib/locale/*",
@@ -65,6 +59,12 @@ static const char *const left_out[] = {
     "/var/lib/dpkg/*",
     "/var/cache/*",
     "/var/log/*",
+};
+
+/* What compilers read: comes with packages that are asked for by name. */
+static const char *const development[] = {
+    "/usr/include/*",         "/usr/lib/*.a",  "/usr/lib/*.la", "/usr/lib/*.o",
+    "/usr/lib/*/pkgconfig/*", "/usr/share/pkgconfig/*",
 };
 
 static const char *const program_folders[] = {"bin/", "sbin/", "games/"};
@@ -148,11 +148,20 @@ static bool locale_wanted(const char *path, const char *locale)
            (name == language && !strncmp(at, locale, name));
 }
 
+static bool matches(const char *const *patterns, size_t n, const char *path)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!fnmatch(patterns[i], path, 0))
+            return true;
+    return false;
+}
+
 bool policy_path(enum role role, const char *path, const char *locale)
 {
-    for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
-        if (!fnmatch(left_out[i], path, 0))
-            return false;
+    if (matches(left_out, sizeof left_out / sizeof *left_out, path))
+        return false;
+    if (role != ROLE_WHOLE && matches(development, sizeof development / sizeof *development, path))
+        return false;
     if (starts(path, "/usr/share/locale/"))
         return locale_wanted(path, locale);
     if (role == ROLE_WHOLE)

@@ -7,7 +7,7 @@
 enum role {
     ROLE_PROGRAM, /* it brought the program itself */
     ROLE_NEEDED,  /* a package that the program's package depends on, or that brought a library */
-    ROLE_WHOLE,   /* asked for by name: its programs too */
+    ROLE_WHOLE,   /* asked for by name: its programs too, headers and archives */
 };
 
 /* Whether this path of a package goes into the image. Documentation, programs other than the
