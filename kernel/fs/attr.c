@@ -1,4 +1,5 @@
 /* fs/attr.c: attributes: who may see and change what. */
+#include "fs/lease.h"
 #include "fs/namei.h"
 #include "fs/notify.h"
 #include "lib/string.h"
@@ -21,6 +22,15 @@ int vfs_getattr(const struct path *path, struct attributes *attr)
     attr->ctime = inode->ctime;
     attr->btime = inode->btime;
     return inode->ops->getattr ? inode->ops->getattr(inode, attr) : 0;
+}
+
+int vfs_get_flags(const struct path *path, uint32_t *flags)
+{
+    const struct inode *inode = path->dentry->inode;
+    if (!inode->ops->set_flags || !(inode_is(inode, S_IFREG) || inode_is(inode, S_IFDIR)))
+        return -ENOTTY;
+    *flags = inode->flags;
+    return 0;
 }
 
 static bool owns(const struct credentials *cred, const struct inode *inode)
@@ -87,6 +97,10 @@ static int check_change(const struct inode *inode, const struct attributes *attr
 {
     const struct credentials *cred = vfs_caller_hook()->cred;
     int err = 0;
+    if (inode->flags & (INODE_IMMUTABLE | INODE_APPEND) &&
+        (attr->mask & (ATTR_MODE | ATTR_UID | ATTR_GID) || !(attr->mask & ATTR_NOW) ||
+         inode->flags & INODE_IMMUTABLE))
+        return -EPERM;
     if (attr->mask & ATTR_MODE && !owns(cred, inode))
         return -EPERM;
     if (attr->mask & (ATTR_UID | ATTR_GID))
@@ -132,6 +146,31 @@ int vfs_setattr(const struct path *path, const struct attributes *wanted)
     return err;
 }
 
+int vfs_set_flags(const struct path *path, uint32_t flags)
+{
+    struct inode *inode = path->dentry->inode;
+    const struct credentials *cred = vfs_caller_hook()->cred;
+    uint32_t old;
+    int err = vfs_get_flags(path, &old);
+    if (err < 0)
+        return err;
+    if (path->mount->flags & MS_RDONLY || inode->super->readonly)
+        return -EROFS;
+    if (!owns(cred, inode))
+        return -EPERM;
+    if (flags & ~(uint32_t)INODE_FLAGS)
+        return -EOPNOTSUPP;
+    if ((flags ^ old) & (INODE_IMMUTABLE | INODE_APPEND) &&
+        !cred_has(cred, VFS_CAP_LINUX_IMMUTABLE))
+        return -EPERM;
+    write_lock(&inode->lock);
+    err = inode->ops->set_flags(inode, flags);
+    if (err == 0)
+        inode_touch(inode, false);
+    write_unlock(&inode->lock);
+    return err;
+}
+
 int place_truncate(const struct path *path, uint64_t size)
 {
     struct inode *inode = path->dentry->inode;
@@ -144,6 +183,8 @@ int place_truncate(const struct path *path, uint64_t size)
     if (size > INT64_MAX)
         return -EINVAL;
     attr.mtime = attr.ctime = timespec_now();
+    if (inode->flags & INODE_APPEND)
+        return -EPERM;
     write_lock(&inode->lock);
     int err = inode->ops->setattr ? inode->ops->setattr(inode, &attr) : -EINVAL;
     if (err == 0)
@@ -168,6 +209,9 @@ int vfs_truncate(const struct path *path, uint64_t size)
         return err;
     if (atomic_load_explicit(&inode->writers, memory_order_relaxed) < 0)
         return -ETXTBSY;
+    err = lease_break(inode, true, false);
+    if (err < 0)
+        return err;
     return place_truncate(path, size);
 }
 
@@ -219,6 +263,8 @@ static int check_xattr(const struct path *path, const char *name, int mask)
     if (mask & 2 && ((path->mount && path->mount->flags & MS_RDONLY) ||
                      (inode->super && inode->super->readonly)))
         return -EROFS;
+    if (mask & 2 && inode->flags & (INODE_IMMUTABLE | INODE_APPEND))
+        return -EPERM;
     if (strcmp(name, "security.") == 0 || strcmp(name, "trusted.") == 0 ||
         strcmp(name, "user.") == 0)
         return -EINVAL;

@@ -122,6 +122,8 @@ int vfs_symlink(const char *target, const struct path *at, const char *name)
 static int may_link(const struct path *from, const struct creation *c)
 {
     const struct inode *inode = from->dentry->inode;
+    if (inode->flags & (INODE_IMMUTABLE | INODE_APPEND))
+        return -EPERM;
     if (inode->super != c->dir->super || from->mount != c->walk.at.mount)
         return -EXDEV;
     if (inode_is(inode, S_IFDIR) || !c->dir->ops->link)

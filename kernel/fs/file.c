@@ -3,6 +3,7 @@
 
 #include "core/cpu.h"
 #include "fs/dentry.h"
+#include "fs/lease.h"
 #include "fs/lock.h"
 #include "fs/mount.h"
 #include "fs/namei.h"
@@ -86,8 +87,10 @@ static void put_parts(struct file *file)
 {
     struct dentry *dentry = file->path.dentry;
     struct inode *named = dentry ? dentry->inode : NULL;
-    if (file->counted)
+    if (file->counted) {
         atomic_fetch_sub_explicit(&named->writers, 1, memory_order_release);
+        atomic_fetch_sub_explicit(&file->path.mount->writers, 1, memory_order_release);
+    }
     if (file->inode && file->inode != named)
         inode_put(file->inode);
     if (dentry)
@@ -111,6 +114,8 @@ void file_put(struct file *file)
     if (dentry && !(atomic_load_explicit(&file->flags, memory_order_relaxed) & O_PATH)) {
         if (unlikely(!list_empty(&((struct inode *)dentry->inode)->locks)))
             lock_release_file(file);
+        if (unlikely(((struct inode *)dentry->inode)->leases))
+            lease_release(file);
         notify_dentry(dentry, file_writable(file) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     }
     if (file->ops->release)
@@ -207,15 +212,20 @@ int file_anonymous_pair(struct file *first, const struct file_ops *ops, int flag
 static void accessed(struct file *file)
 {
     struct inode *inode = file->inode;
-    if (inode->atime.sec > inode->mtime.sec && inode->atime.sec > inode->ctime.sec)
+    unsigned how = file->path.mount->flags;
+    if (how & MS_RELATIME && inode->atime.sec > inode->mtime.sec &&
+        inode->atime.sec > inode->ctime.sec)
         return;
-    if (inode->super->readonly || file->path.mount->flags & (MS_RDONLY | MS_NOATIME) ||
+    if (inode->flags & INODE_NOATIME)
+        return;
+    if (inode->super->readonly || how & (MS_RDONLY | MS_NOATIME) ||
+        (how & MS_NODIRATIME && inode_is(inode, S_IFDIR)) ||
         atomic_load_explicit(&file->flags, memory_order_relaxed) & O_NOATIME)
         return;
     const struct timespec *a = &inode->atime, *m = &inode->mtime, *c = &inode->ctime;
     bool newer_m = a->sec > m->sec || (a->sec == m->sec && a->nsec > m->nsec);
     bool newer_c = a->sec > c->sec || (a->sec == c->sec && a->nsec > c->nsec);
-    if (!newer_m || !newer_c)
+    if (!newer_m || !newer_c || !(how & MS_RELATIME))
         inode->atime = timespec_now();
 }
 
@@ -345,6 +355,8 @@ int file_mmap(struct file *file, struct map_request *request)
         return -EPERM;
     if (!file->ops->mmap)
         return -ENODEV;
+    if (shared && request->prot & PROT_WRITE && file->inode->flags & INODE_APPEND)
+        return -EACCES;
     request->max_prot = PROT_READ | PROT_WRITE | PROT_EXEC;
     if (shared && !file_writable(file))
         request->max_prot &= ~PROT_WRITE;
@@ -444,6 +456,9 @@ int file_fallocate(struct file *file, int mode, off_t offset, off_t length)
     }
     if (__builtin_add_overflow(offset, length, &end))
         return -EFBIG;
+    if (file->inode->flags & INODE_IMMUTABLE ||
+        (file->inode->flags & INODE_APPEND && mode & ~FALLOC_KEEP_SIZE))
+        return -EPERM;
     if (!(mode & FALLOC_KEEP_SIZE) && (uint64_t)end > vfs_caller_hook()->file_size_limit) {
         if (vfs_sigxfsz_hook)
             vfs_sigxfsz_hook();

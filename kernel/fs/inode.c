@@ -28,6 +28,7 @@ static struct vfs_caller *kernel_caller(void)
 struct vfs_caller *(*vfs_caller_hook)(void) = kernel_caller;
 void (*vfs_sigpipe_hook)(void);
 void (*vfs_sigxfsz_hook)(void);
+void (*vfs_lease_hook)(struct file *file, int fd);
 
 bool cred_in_group(const struct credentials *cred, uint32_t gid)
 {
@@ -115,6 +116,8 @@ int inode_permission_as(const struct inode *inode, int mask, const struct creden
         if (type == S_IFREG || type == S_IFDIR || type == S_IFLNK)
             return -EROFS;
     }
+    if (mask & 2 && unlikely(inode->flags & INODE_IMMUTABLE))
+        return -EPERM;
     if (permission_by_mode(inode, mask, cred) == 0)
         return 0;
     return permission_by_capability(inode, mask, cred);

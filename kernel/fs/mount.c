@@ -3,15 +3,16 @@
 
 #include "core/panic.h"
 #include "fs/dentry.h"
-#include "fs/notify.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 
-enum { REFS_DEAD = 1u << 31, MNT_DETACH = 2, MOUNT_FLAGS = 0x0020040f | MS_NODIRATIME };
+/* Beside the count. MARKED: for MNT_EXPIRE; whoever takes a reference is counted. */
+enum { REFS_DEAD = 1u << 31, REFS_MARKED = 1u << 30 };
 
 struct list mounts = LIST_INIT(mounts);
 struct mutex mounts_lock;
 struct path vfs_root;
+struct mount *root_mount;
 static struct fs_type *types;
 static unsigned next_mount_id = 1;
 static atomic_uint next_dev = 1;
@@ -60,7 +61,13 @@ void super_drop_inode(struct super *super)
     kfree(super);
 }
 
-static void super_put(struct super *super)
+struct super *super_get(struct super *super)
+{
+    atomic_fetch_add_explicit(&super->refs, 1, memory_order_relaxed);
+    return super;
+}
+
+void super_put(struct super *super)
 {
     if (atomic_fetch_sub_explicit(&super->refs, 1, memory_order_acq_rel) != 1)
         return;
@@ -83,7 +90,25 @@ void mount_get(struct mount *m)
 bool mount_try_get(struct mount *m)
 {
     unsigned old = atomic_fetch_add_explicit(&m->refs, 1, memory_order_acquire);
-    return likely(!(old & REFS_DEAD));
+    if (likely(!(old & (REFS_DEAD | REFS_MARKED))))
+        return true;
+    if (old & REFS_DEAD)
+        return false;
+    atomic_fetch_add_explicit(&m->uses, 1, memory_order_relaxed);
+    return true;
+}
+
+unsigned mount_users(const struct mount *m)
+{
+    return (atomic_load_explicit(&m->refs, memory_order_acquire) & ~REFS_MARKED) - 1;
+}
+
+bool mount_mark(struct mount *m)
+{
+    bool marked =
+        atomic_fetch_or_explicit(&m->refs, REFS_MARKED, memory_order_relaxed) & REFS_MARKED;
+    /* The caller's own look-up is one. */
+    return atomic_exchange_explicit(&m->uses, 0, memory_order_relaxed) <= 1 && marked;
 }
 
 static void mount_free(struct rcu_head *head)
@@ -124,9 +149,10 @@ void path_put(const struct path *path)
 
 /* --- attaching (mounts_lock held) */
 
-static void attach(struct mount *m, const struct path *on)
+void mount_attach(struct mount *m, const struct path *on)
 {
     list_add_tail(&mounts, &m->link);
+    m->detached = false;
     if (!on)
         return;
     path_get(on);
@@ -138,12 +164,13 @@ static void attach(struct mount *m, const struct path *on)
     tree_change_end();
 }
 
-/* The place's references are the caller's to put, in *on. */
-static void detach(struct mount *m, struct path *on)
+void mount_detach(struct mount *m, struct path *on)
 {
     *on = m->on;
     list_del(&m->link);
     m->detached = true;
+    m->anonymous = false;
+    atomic_fetch_and_explicit(&m->refs, ~REFS_MARKED, memory_order_relaxed);
     if (!on->dentry)
         return;
     struct mount *_Atomic *at = &on->dentry->mounted;
@@ -156,8 +183,8 @@ static void detach(struct mount *m, struct path *on)
     on->mount->nmounts--;
 }
 
-static struct mount *mount_create(struct super *super, struct dentry *root, const char *source,
-                                  unsigned flags)
+struct mount *mount_create(struct super *super, struct dentry *root, const char *source,
+                           unsigned flags)
 {
     struct mount *m = kzalloc(sizeof(*m));
     char *copy = kstrdup(source ? source : "none");
@@ -171,12 +198,12 @@ static struct mount *mount_create(struct super *super, struct dentry *root, cons
     m->root = root;
     m->source = copy;
     m->flags = flags & MOUNT_FLAGS;
+    m->id = next_mount_id++;
     list_init(&m->link);
     return m;
 }
 
-/* Follow mounts that cover the place already: a new one goes on top. */
-static struct path topmost(const struct path *on)
+struct path mount_topmost(const struct path *on)
 {
     struct path place = *on;
     for (struct mount *m; (m = mount_at(place.mount, place.dentry));)
@@ -184,54 +211,85 @@ static struct path topmost(const struct path *on)
     return place;
 }
 
+static bool is_dir(const struct dentry *d)
+{
+    return (d->inode->mode & S_IFMT) == S_IFDIR;
+}
+
+/* May m be attached on the place? */
+static int check_place(const struct mount *m, const struct path *place)
+{
+    if (place->dentry->unhashed)
+        return -ENOENT;
+    if (!mount_is_ours(place->mount))
+        return -EINVAL;
+    if (place->dentry == place->mount->root && place->mount->super == m->super &&
+        m->root == place->dentry)
+        return -EBUSY; /* the same once more */
+    return is_dir(m->root) == is_dir(place->dentry) ? 0 : -ENOTDIR;
+}
+
 static int add(struct mount *m, const struct path *on)
 {
+    int err = 0;
     mutex_lock(&mounts_lock);
-    m->id = next_mount_id++;
     if (on) {
-        struct path place = topmost(on);
-        if (place.dentry->unhashed || place.mount->detached) {
-            mutex_unlock(&mounts_lock);
-            return -ENOENT;
-        }
-        attach(m, &place);
+        struct path place = mount_topmost(on);
+        err = check_place(m, &place);
+        if (err == 0)
+            err = mount_graft(m, &place);
     } else {
-        attach(m, NULL);
+        mount_attach(m, NULL);
         mount_get(m);
         dentry_get(m->root);
         vfs_root = (struct path){m, m->root};
+        root_mount = m;
     }
     mutex_unlock(&mounts_lock);
-    return 0;
+    return err;
 }
 
-int mount_super(struct super *super, const char *source, const struct path *on, unsigned flags)
+/* A mount of a super, whose reference it takes over in any case. */
+static struct mount *mount_of_super(struct super *super, const char *source, unsigned flags)
 {
-    if (!super->root_dentry) {
+    if (!super->root_dentry)
         super->root_dentry = dentry_create_root(super, super->root, "");
-        if (!super->root_dentry) {
-            super_put(super);
-            return -ENOMEM;
-        }
+    if (!super->root_dentry) {
+        super_put(super);
+        return NULL;
     }
     dentry_get(super->root_dentry);
     struct mount *m = mount_create(super, super->root_dentry, source, flags);
     if (!m) {
         dentry_put(super->root_dentry);
         super_put(super);
-        return -ENOMEM;
     }
+    return m;
+}
+
+int mount_super(struct super *super, const char *source, const struct path *on, unsigned flags)
+{
+    struct mount *m = mount_of_super(super, source, flags);
+    if (!m)
+        return -ENOMEM;
     int err = add(m, on);
     if (err < 0)
         mount_put(m);
     return err;
 }
 
-/* --- what system calls ask for */
-
-static bool is_dir(const struct dentry *d)
+int vfs_mount_anonymous(struct super *super, const char *source, unsigned flags, struct path *top)
 {
-    return (d->inode->mode & S_IFMT) == S_IFDIR;
+    struct mount *m = mount_of_super(super, source, flags);
+    if (!m)
+        return -ENOMEM;
+    mutex_lock(&mounts_lock);
+    mount_attach(m, NULL);
+    m->anonymous = true;
+    *top = (struct path){m, m->root};
+    path_get(top);
+    mutex_unlock(&mounts_lock);
+    return 0;
 }
 
 int vfs_mount(const char *source, const struct path *on, const char *type, unsigned flags,
@@ -240,166 +298,69 @@ int vfs_mount(const char *source, const struct path *on, const char *type, unsig
     struct fs_type *t = fs_find(type);
     if (!t)
         return -ENODEV;
-    if (on && !is_dir(on->dentry))
-        return -ENOTDIR;
     struct super *super = NULL;
     int err = t->mount(source, flags, options, &super);
     if (err < 0)
         return err;
+    if (flags & MS_RDONLY)
+        super->readonly = true;
     return mount_super(super, source, on, flags);
 }
 
-static struct mount *clone(const struct mount *m, struct dentry *root)
+/* --- changing a file system or a mount of it */
+
+/* Files open for writing, through whatever mount. mounts_lock held. */
+static bool is_written(const struct super *super)
 {
-    struct mount *copy = mount_create(m->super, root, m->source, m->flags);
-    if (!copy)
-        return NULL;
-    atomic_fetch_add_explicit(&m->super->refs, 1, memory_order_relaxed);
-    dentry_get(root);
-    return copy;
+    list_for_each_entry (struct mount, m, &mounts, link) {
+        if (m->super == super && atomic_load_explicit(&m->writers, memory_order_acquire))
+            return true;
+    }
+    return false;
 }
 
-/* Repeat the mounts below `from` below the new mount. mounts_lock held; new ones are at the end of
- * the list, so each parent's copy is found by walking in order. */
-static int clone_below(const struct path *from, struct mount *top)
+int super_reconfigure(struct super *super, bool readonly, const char *options)
 {
-    struct mapped {
-        struct mount *old, *new;
-        struct mapped *next;
-    } first = {from->mount, top, NULL}, *seen = &first;
     int err = 0;
-    struct list *last = mounts.prev;
-    for (struct list *at = mounts.next; err == 0; at = at->next) {
-        struct mount *m = list_entry(at, struct mount, link);
-        struct mapped *parent = seen;
-        while (parent && parent->old != m->on.mount)
-            parent = parent->next;
-        if (parent && m != top && dentry_is_below(m->on.dentry, parent->new->root)) {
-            struct mapped *entry = kmalloc(sizeof(*entry));
-            struct mount *copy = entry ? clone(m, m->root) : NULL;
-            if (copy) {
-                copy->id = next_mount_id++;
-                struct path place = {parent->new, m->on.dentry};
-                attach(copy, &place);
-                *entry = (struct mapped){m, copy, seen};
-                seen = entry;
-            } else {
-                kfree(entry);
-                err = -ENOMEM;
-            }
-        }
-        if (at == last)
-            break;
-    }
-    while (seen != &first) {
-        struct mapped *next = seen->next;
-        kfree(seen);
-        seen = next;
-    }
+    mutex_lock(&mounts_lock);
+    if (readonly && !super->readonly && is_written(super))
+        err = -EBUSY;
+    else if (super->type->remount)
+        err = super->type->remount(super, options);
+    if (err == 0)
+        super->readonly = readonly;
+    mutex_unlock(&mounts_lock);
     return err;
 }
 
-int vfs_bind(const struct path *from, const struct path *on, bool recursive)
-{
-    if (is_dir(from->dentry) != is_dir(on->dentry))
-        return -ENOTDIR;
-    struct mount *m = clone(from->mount, from->dentry);
-    if (!m)
-        return -ENOMEM;
-    int err = add(m, on);
-    if (err < 0) {
-        mount_put(m);
-        return err;
-    }
-    if (recursive) {
-        mutex_lock(&mounts_lock);
-        err = clone_below(from, m);
-        mutex_unlock(&mounts_lock);
-    }
-    return err;
-}
-
-static bool is_mount_root(const struct path *path)
-{
-    return path->dentry == path->mount->root && path->mount->on.mount;
-}
-
-/* Take the mounts inside m away as well (lazily): each is detached and its reference dropped. */
-static void detach_inside(struct mount *m)
-{
-    while (m->nmounts) {
-        struct mount *inner = NULL;
-        list_for_each (at, &mounts) {
-            struct mount *candidate = list_entry(at, struct mount, link);
-            if (candidate->on.mount == m)
-                inner = candidate;
-        }
-        if (!inner)
-            break;
-        detach_inside(inner);
-        struct path on;
-        detach(inner, &on);
-        path_put(&on);
-        mount_put(inner);
-    }
-}
-
-int vfs_unmount(const struct path *path, int flags)
+int vfs_remount(const struct path *path, unsigned flags, const char *options, bool bind)
 {
     struct mount *m = path->mount;
-    struct path on = {};
-    int err = 0;
-    mutex_lock(&mounts_lock);
-    if (!is_mount_root(path)) {
-        err = -EINVAL;
-    } else if (flags & MNT_DETACH) {
-        detach_inside(m);
-        detach(m, &on);
-    } else if (m->nmounts || atomic_load_explicit(&m->refs, memory_order_acquire) > 2) {
-        err = -EBUSY; /* more than the tree's reference and the caller's */
-    } else {
-        detach(m, &on);
-    }
-    mutex_unlock(&mounts_lock);
-    if (err == 0) {
-        notify_inode(m->root->inode, IN_UNMOUNT);
-        path_put(&on);
-        mount_put(m);
-    }
-    return err;
-}
-
-int vfs_remount(const struct path *path, unsigned flags, const char *options)
-{
-    if (path->dentry != path->mount->root)
+    if (path->dentry != m->root || !mount_is_ours(m))
         return -EINVAL;
-    path->mount->flags = flags & MOUNT_FLAGS;
-    return 0;
+    int err = bind ? 0 : super_reconfigure(m->super, flags & MS_RDONLY, options);
+    if (err < 0)
+        return err;
+    mutex_lock(&mounts_lock);
+    if (bind && flags & ~m->flags & MS_RDONLY && atomic_load(&m->writers))
+        err = -EBUSY;
+    else
+        m->flags = flags & MOUNT_FLAGS;
+    mutex_unlock(&mounts_lock);
+    return err;
 }
 
-int vfs_move_mount(const struct path *from, const struct path *on)
+/* ST_* (man 2 statfs). */
+static uint64_t statfs_flags(const struct mount *m, const struct super *super)
 {
-    struct mount *m = from->mount;
-    struct path old = {};
-    int err = 0;
-    mutex_lock(&mounts_lock);
-    struct path place = topmost(on);
-    for (struct mount *above = place.mount; above; above = above->on.mount)
-        if (above == m)
-            err = -ELOOP;
-    if (!is_mount_root(from))
-        err = -EINVAL;
-    else if (is_dir(from->dentry) != is_dir(on->dentry))
-        err = -ENOTDIR;
-    if (err == 0) {
-        detach(m, &old);
-        m->detached = false;
-        attach(m, &place);
-    }
-    mutex_unlock(&mounts_lock);
-    if (err == 0)
-        path_put(&old);
-    return err;
+    enum { ST_VALID = 0x20, ST_RELATIME = 0x1000, ST_NOSYMFOLLOW = 0x2000 };
+    unsigned flags = m ? m->flags : 0;
+    uint64_t shown = ST_VALID | (flags & (15 | MS_NOATIME | MS_NODIRATIME));
+    if (flags & MS_RELATIME)
+        shown |= ST_RELATIME;
+    if (flags & MS_NOSYMFOLLOW)
+        shown |= ST_NOSYMFOLLOW;
+    return super->readonly ? shown | MS_RDONLY : shown;
 }
 
 int vfs_statfs(const struct path *path, struct statfs_info *info)
@@ -411,9 +372,7 @@ int vfs_statfs(const struct path *path, struct statfs_info *info)
     if (super->statfs)
         super->statfs(super, info);
     info->fsid = super->dev;
-    info->flags = 0x20 | (path->mount ? path->mount->flags & 0xf : 0); /* ST_VALID */
-    if (super->readonly)
-        info->flags |= MS_RDONLY;
+    info->flags = statfs_flags(path->mount, super);
     return 0;
 }
 

@@ -16,6 +16,44 @@ static inline struct mount *mount_at(const struct mount *mount, const struct den
         m = rcu_load(m->next_here);
     return m;
 }
+/* --- between mount.c, mount_tree.c and propagate.c; mounts_lock held */
+
+/* A mount that is nowhere yet; takes over references of super and root. NULL: no memory, they are
+ * still the caller's. */
+struct mount *mount_create(struct super *super, struct dentry *root, const char *source,
+                           unsigned flags);
+struct mount *mount_clone(const struct mount *m, struct dentry *root); /* and its peer groups */
+void mount_attach(struct mount *m, const struct path *on);             /* on NULL: root of a tree */
+/* Out of its tree. The place's references are the caller's to put, in *on; so is the mount's. */
+void mount_detach(struct mount *m, struct path *on);
+/* Detach and drop it, or all of them. */
+void mount_drop(struct mount *m);
+void mount_drop_tree(struct mount *top);
+struct path mount_topmost(const struct path *on);
+bool mount_is_ours(const struct mount *m); /* below the root of everything */
+/* References that others than the tree hold. */
+unsigned mount_users(const struct mount *m);
+/* Mark it for MNT_EXPIRE. True: it was already, and nobody has looked it up since. */
+bool mount_mark(struct mount *m);
+extern struct mount *root_mount;
+
+/* A tree of mounts: m[0] is its root, each comes after the one it is mounted on. */
+struct mount_list {
+    struct mount **m;
+    size_t n;
+};
+int mount_collect(struct mount *top, struct dentry *below, bool recursive, struct mount_list *list);
+/* Copies of all (without what is unbindable, which is NULL), not attached to anything; -ENOMEM. */
+int mount_copy(const struct mount_list *list, struct dentry *root, struct mount_list *copies);
+
+/* propagate.c: attach a tree, and copies of it wherever the place's peers and slaves are. */
+int mount_graft(struct mount *top, const struct path *place);
+/* Where else a mount on `on` is to be found: calls fn for each, which may detach it. */
+void mount_each_propagated(const struct mount *m, void (*fn)(struct mount *copy, void *arg),
+                           void *arg);
+void mount_set_type(struct mount *m, unsigned type); /* one of MS_PROPAGATION */
+bool mount_has_unbindable(struct mount *top);
+
 /* Mount a super (takes over its reference) at a place, or as the first root (on NULL). */
 int mount_super(struct super *super, const char *source, const struct path *on, unsigned flags);
 /* An inode of the super is gone (fs/inode.c). */

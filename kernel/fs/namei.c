@@ -220,7 +220,7 @@ static int enter_link(struct walk *w, struct dentry *link, const char **body)
         dentry_put(link);
         w->held[w->nheld++] = inode;
     }
-    if (w->flags & LOOKUP_NO_SYMLINKS)
+    if (w->flags & LOOKUP_NO_SYMLINKS || w->at.mount->flags & MS_NOSYMFOLLOW)
         return -ELOOP;
     if (inode->ops->follow)
         return follow_magic(w, inode);

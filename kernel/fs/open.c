@@ -2,6 +2,7 @@
 #include "fs/create.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
+#include "fs/lease.h"
 #include "fs/mount.h"
 #include "fs/notify.h"
 #include "fs/pipe.h"
@@ -92,6 +93,9 @@ static int may_open(const struct path *path, int flags, const struct credentials
     int err = inode_permission_as(inode, access, cred);
     if (err < 0)
         return err;
+    if (unlikely(inode->flags & INODE_APPEND) &&
+        ((access & 2 && !(flags & O_APPEND)) || flags & O_TRUNC))
+        return -EPERM;
     if (flags & O_NOATIME && cred->fsuid != inode->uid && !cred_has(cred, VFS_CAP_FOWNER))
         return -EPERM;
     return 0;
@@ -105,11 +109,17 @@ static int open_inode(struct file *file, int flags)
     if (err < 0)
         return err;
     uint32_t type = inode->mode & S_IFMT;
+    if (unlikely(inode->leases)) {
+        err = lease_break(inode, file_writable(file) || flags & O_TRUNC, flags & O_NONBLOCK);
+        if (err < 0)
+            return err;
+    }
     if (type == S_IFREG && file_writable(file)) {
         err = get_writer(inode);
         if (err < 0)
             return err;
         file->counted = true;
+        atomic_fetch_add_explicit(&file->path.mount->writers, 1, memory_order_relaxed);
     }
     if (flags & O_TRUNC && type == S_IFREG) {
         err = place_truncate(&file->path, 0);

@@ -3,6 +3,7 @@
 #include "core/boot.h"
 #include "core/log.h"
 #include "core/random.h"
+#include "fs/lease.h"
 #include "fs/pipe.h"
 #include "fs/procfs.h"
 #include "lib/string.h"
@@ -210,8 +211,8 @@ static const struct pseudo_entry fs_table[] = {
     },
     VARIABLE("pipe-user-pages-soft", pipe_pages_soft),
     VARIABLE("pipe-user-pages-hard", pipe_pages_hard),
-    CONSTANT("lease-break-time", 45),
-    CONSTANT("leases-enable", 0),
+    VARIABLE("lease-break-time", lease_break_time),
+    VARIABLE("leases-enable", leases_enabled),
     CONSTANT("protected_hardlinks", 0),
     CONSTANT("protected_symlinks", 0),
     CONSTANT("protected_regular", 0),

@@ -234,17 +234,14 @@ static void show_flags(struct text *text, unsigned flags)
     static const struct {
         unsigned flag;
         const char *name;
-    } names[] = {{MS_NOSUID, ",nosuid"},
-                 {MS_NODEV, ",nodev"},
-                 {MS_NOEXEC, ",noexec"},
-                 {MS_NOATIME, ",noatime"},
-                 {MS_NODIRATIME, ",nodiratime"}};
+    } names[] = {{MS_NOSUID, ",nosuid"},          {MS_NODEV, ",nodev"},
+                 {MS_NOEXEC, ",noexec"},          {MS_NOATIME, ",noatime"},
+                 {MS_NODIRATIME, ",nodiratime"},  {MS_RELATIME, ",relatime"},
+                 {MS_NOSYMFOLLOW, ",nosymfollow"}};
     text_printf(text, "%s", flags & MS_RDONLY ? "ro" : "rw");
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
         if (flags & names[i].flag)
             text_printf(text, "%s", names[i].name);
-    if (!(flags & MS_NOATIME))
-        text_printf(text, ",relatime");
 }
 
 /* Blanks and the like as octal numbers, as getmntent(3) reads them. */
@@ -273,6 +270,22 @@ static const char *root_inside(const struct mount *m, char *buf, size_t size)
     return *at ? at : "/";
 }
 
+static void show_propagation(struct text *text, const struct mount *m)
+{
+    if (m->group)
+        text_printf(text, " shared:%u", m->group);
+    if (m->master)
+        text_printf(text, " master:%u", m->master);
+    if (m->unbindable)
+        text_printf(text, " unbindable");
+}
+
+static void show_options(struct text *text, const struct super *super)
+{
+    if (super->type->show)
+        super->type->show(super, text);
+}
+
 static void show_mount(struct text *text, const struct mount *m, const char *place, bool info)
 {
     const char *type = m->super->type->name, *state = m->super->readonly ? "ro" : "rw";
@@ -286,9 +299,12 @@ static void show_mount(struct text *text, const struct mount *m, const char *pla
         show_escaped(text, place);
         text_printf(text, " ");
         show_flags(text, m->flags);
+        show_propagation(text, m);
         text_printf(text, " - %s ", type);
         show_escaped(text, m->source);
-        text_printf(text, " %s\n", state);
+        text_printf(text, " %s", state);
+        show_options(text, m->super);
+        text_printf(text, "\n");
         return;
     }
     show_escaped(text, m->source);
@@ -296,6 +312,7 @@ static void show_mount(struct text *text, const struct mount *m, const char *pla
     show_escaped(text, place);
     text_printf(text, " %s ", type);
     show_flags(text, m->super->readonly ? m->flags | MS_RDONLY : m->flags);
+    show_options(text, m->super);
     text_printf(text, " 0 0\n");
 }
 

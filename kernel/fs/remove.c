@@ -16,6 +16,8 @@ int may_delete(const struct path *dir, const struct inode *victim)
     if (inode->mode & S_ISVTX && cred->fsuid != inode->uid && cred->fsuid != victim->uid &&
         !cred_has(cred, VFS_CAP_FOWNER))
         return -EPERM;
+    if (unlikely(inode->flags & INODE_APPEND || victim->flags & (INODE_APPEND | INODE_IMMUTABLE)))
+        return -EPERM;
     return 0;
 }
 

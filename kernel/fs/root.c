@@ -16,7 +16,7 @@ static int mount_root(void)
     if (err == 0) {
         lower->readonly = true;
         err = overlay_create(lower, &super);
-        return err < 0 ? err : mount_super(super, "overlay", NULL, 0);
+        return err < 0 ? err : mount_super(super, "overlay", NULL, MS_RELATIME);
     }
     if (boot_info.root_image)
         log_err("fs: the root image cannot be mounted (error %d); the root is empty", -err);
@@ -24,7 +24,7 @@ static int mount_root(void)
         log_notice("fs: no root image; the root is empty");
     err = tmpfs_create(fs_find("tmpfs"), 0, 0755, &super);
     if (err == 0)
-        err = mount_super(super, "tmpfs", NULL, 0);
+        err = mount_super(super, "tmpfs", NULL, MS_RELATIME);
     return err < 0 ? err : vfs_mkdir(NULL, "/tmp", 01777);
 }
 
@@ -41,7 +41,7 @@ static void mount_on(const char *place, const char *type, unsigned flags, const 
             err = vfs_lookup(NULL, place, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &on);
     }
     if (err == 0) {
-        err = vfs_mount(type, &on, type, flags, options);
+        err = vfs_mount(type, &on, type, flags | MS_RELATIME, options);
         path_put(&on);
     }
     if (err < 0)

@@ -103,6 +103,13 @@ static void node_bury(struct inode *inode)
 
 /* --- operations on inodes */
 
+static int check_inodes(const struct inode *dir)
+{
+    const struct tmpfs *fs = tmpfs_of(dir);
+    return unlikely(fs->max_inodes) && atomic_load(&dir->super->inodes) > fs->max_inodes ? -ENOSPC
+                                                                                         : 0;
+}
+
 static int add_new(struct inode *dir, const char *name, struct tmpfs_node *node,
                    struct inode **created)
 {
@@ -120,6 +127,8 @@ static int add_new(struct inode *dir, const char *name, struct tmpfs_node *node,
 static int create(struct inode *dir, const char *name, uint32_t mode, uint32_t rdev,
                   struct inode **created)
 {
+    if (check_inodes(dir) < 0)
+        return -ENOSPC;
     struct tmpfs_node *node = tmpfs_node_create(dir->super, dir, mode);
     if (node)
         node->inode.rdev = rdev;
@@ -128,6 +137,8 @@ static int create(struct inode *dir, const char *name, uint32_t mode, uint32_t r
 
 static int make_dir(struct inode *dir, const char *name, uint32_t mode, struct inode **created)
 {
+    if (check_inodes(dir) < 0)
+        return -ENOSPC;
     struct tmpfs_node *node = tmpfs_node_create(dir->super, dir, S_IFDIR | mode);
     int err = add_new(dir, name, node, created);
     if (err == 0)
@@ -138,6 +149,8 @@ static int make_dir(struct inode *dir, const char *name, uint32_t mode, struct i
 static int make_symlink(struct inode *dir, const char *name, const char *target,
                         struct inode **created)
 {
+    if (check_inodes(dir) < 0)
+        return -ENOSPC;
     char *copy = kstrdup(target);
     struct tmpfs_node *node = copy ? tmpfs_node_create(dir->super, dir, S_IFLNK | 0777) : NULL;
     if (!node) {
@@ -151,6 +164,8 @@ static int make_symlink(struct inode *dir, const char *name, const char *target,
 
 static int make_tmpfile(struct inode *dir, uint32_t mode, struct inode **created)
 {
+    if (check_inodes(dir) < 0)
+        return -ENOSPC;
     struct tmpfs_node *node = tmpfs_node_create(dir->super, dir, mode);
     if (!node)
         return -ENOMEM;
@@ -190,6 +205,9 @@ static int set_attributes(struct inode *inode, const struct attributes *attr)
     int err = overlay_pin(node);
     if (err == 0 && attr->mask & ATTR_SIZE)
         err = inode_is(inode, S_IFREG) ? tmpfs_resize(node, attr->size) : -EINVAL;
+    if (err == 0 && attr->mask & ATTR_MODE && (attr->mode ^ inode->mode) & 0111 &&
+        atomic_load_explicit(&node->seals, memory_order_relaxed) & SEAL_EXEC)
+        err = -EPERM;
     if (err < 0)
         return err;
     if (attr->mask & ATTR_MODE)
@@ -205,6 +223,14 @@ static int set_attributes(struct inode *inode, const struct attributes *attr)
     if (attr->mask & ATTR_CTIME)
         inode->ctime = attr->ctime;
     return 0;
+}
+
+static int set_flags(struct inode *inode, uint32_t flags)
+{
+    int err = overlay_pin(tmpfs_node(inode));
+    if (err == 0)
+        inode->flags = flags;
+    return err;
 }
 
 static ssize_t get_xattr(struct inode *inode, const char *name, void *value, size_t size)
@@ -248,6 +274,7 @@ const struct inode_ops tmpfs_inode_ops = {
     .readlink = read_symlink,
     .getattr = get_attributes,
     .setattr = set_attributes,
+    .set_flags = set_flags,
     .getxattr = get_xattr,
     .setxattr = set_xattr,
     .listxattr = list_xattrs,
@@ -277,8 +304,10 @@ static void get_statfs(struct super *super, struct statfs_info *info)
     info->type = fs->lower ? OVERLAY_MAGIC : TMPFS_MAGIC;
     info->blocks = tmpfs_max_pages(fs);
     info->bfree = info->bavail = used < info->blocks ? info->blocks - used : 0;
-    info->files = frames.total;
+    info->files = fs->max_inodes ? fs->max_inodes : frames.total;
     info->ffree = frames.free;
+    if (fs->max_inodes)
+        info->ffree = info->files - MIN(info->files, atomic_load(&super->inodes) - 1);
 }
 
 static void destroy(struct super *super)
@@ -310,61 +339,127 @@ int tmpfs_create(const struct fs_type *type, uint64_t max_pages, uint32_t mode, 
     return 0;
 }
 
+enum { HAS_SIZE = 1, HAS_INODES = 2 };
 struct options {
-    uint64_t pages;
+    unsigned given;
+    uint64_t pages, inodes;
     uint32_t mode, uid, gid;
 };
 
-/* "10m", "50%", in pages. */
-static int parse_size(const char *s, uint64_t *pages)
+/* "10m", "50%" of memory's pages: a number, and whether it counts bytes or pages. */
+static int parse_scaled(const char *s, uint64_t *n, bool *percent)
 {
     char digits[24];
-    size_t n = strlen(s);
+    size_t len = strlen(s);
     unsigned shift = 0;
-    struct frame_stats frames;
-    if (!n || n >= sizeof(digits))
+    if (!len || len >= sizeof(digits))
         return -EINVAL;
     strlcpy(digits, s, sizeof(digits));
     static const char units[] = "kKmMgGtT";
-    const char *unit = strchr(units, digits[n - 1]);
-    bool percent = digits[n - 1] == '%';
+    const char *unit = strchr(units, digits[len - 1]);
+    *percent = digits[len - 1] == '%';
     if (unit && *unit)
         shift = 10 * ((unsigned)(unit - units) / 2 + 1);
-    if (shift || percent)
-        digits[n - 1] = 0;
-    if (parse_u64(digits, 10, pages) < 0)
+    if (shift || *percent)
+        digits[len - 1] = 0;
+    if (parse_u64(digits, 10, n) < 0)
         return -EINVAL;
+    *n <<= shift;
+    return 0;
+}
+
+/* In pages. */
+static int parse_size(const char *s, uint64_t *pages)
+{
+    struct frame_stats frames;
+    bool percent;
+    int err = parse_scaled(s, pages, &percent);
     frame_get_stats(&frames);
     if (percent)
         *pages = frames.total * *pages / 100;
     else
-        *pages = ((*pages << shift) + PAGE_SIZE - 1) >> PAGE_SHIFT;
+        *pages = (*pages + PAGE_SIZE - 1) >> PAGE_SHIFT;
+    return err;
+}
+
+static int parse_count(const char *s, uint64_t *n)
+{
+    bool percent;
+    int err = parse_scaled(s, n, &percent);
+    return err < 0 || percent ? -EINVAL : 0;
+}
+
+static int parse_mode(const char *value, uint32_t *mode)
+{
+    char octal[16] = "0";
+    uint64_t n;
+    strlcpy(octal + 1, value, sizeof(octal) - 1);
+    int err = parse_u64(octal, 8, &n);
+    if (err == 0)
+        *mode = n & 07777;
+    return err;
+}
+
+static int parse_id(const char *value, uint32_t *id)
+{
+    uint64_t n;
+    int err = parse_u64(value, 10, &n);
+    if (err < 0 || n >= UINT32_MAX)
+        return -EINVAL;
+    *id = n;
     return 0;
+}
+
+/* Words about swap, inode numbers and large pages: all of them are as they would have it, or say
+ * nothing about what a program can see. */
+static int check_word(const char *word, const char *value)
+{
+    static const char *const huge[] = {"never", "always", "within_size", "advise"};
+    if (!value)
+        return strcmp(word, "inode64") == 0 || strcmp(word, "inode32") == 0 ||
+                       strcmp(word, "noswap") == 0
+                   ? 0
+                   : -EINVAL;
+    for (size_t i = 0; strcmp(word, "huge") == 0 && i < ARRAY_SIZE(huge); i++)
+        if (strcmp(value, huge[i]) == 0)
+            return 0;
+    return strcmp(word, "mpol") == 0 && strncmp(value, "default", 7) == 0 ? 0 : -EINVAL;
 }
 
 static int parse_option(char *word, struct options *options)
 {
     char *value = strchr(word, '=');
-    uint64_t n = 0;
     if (!value)
-        return 0;
+        return check_word(word, NULL);
     *value++ = 0;
-    if (strcmp(word, "size") == 0)
+    if (strcmp(word, "size") == 0) {
+        options->given |= HAS_SIZE;
         return parse_size(value, &options->pages);
-    if (strcmp(word, "mode") == 0) {
-        char octal[16] = "0";
-        strlcpy(octal + 1, value, sizeof(octal) - 1);
-        int err = parse_u64(octal, 8, &n);
-        options->mode = n & 07777;
-        return err;
     }
-    if (strcmp(word, "nr_blocks") == 0)
-        return parse_size(value, &options->pages);
-    if (strcmp(word, "uid") != 0 && strcmp(word, "gid") != 0)
-        return 0;
-    int err = parse_u64(value, 10, &n);
-    *(word[0] == 'u' ? &options->uid : &options->gid) = n;
-    return err;
+    if (strcmp(word, "nr_blocks") == 0) {
+        options->given |= HAS_SIZE;
+        return parse_count(value, &options->pages);
+    }
+    if (strcmp(word, "nr_inodes") == 0) {
+        options->given |= HAS_INODES;
+        return parse_count(value, &options->inodes);
+    }
+    if (strcmp(word, "mode") == 0)
+        return parse_mode(value, &options->mode);
+    if (strcmp(word, "uid") == 0)
+        return parse_id(value, &options->uid);
+    if (strcmp(word, "gid") == 0)
+        return parse_id(value, &options->gid);
+    return check_word(word, value);
+}
+
+static int check_option(const char *option)
+{
+    char word[128];
+    struct options unused;
+    return strlcpy(word, option, sizeof(word)) < sizeof(word) && parse_option(word, &unused) == 0
+               ? 0
+               : -EINVAL;
 }
 
 static int parse_options(const char *text, struct options *options)
@@ -384,16 +479,66 @@ static int parse_options(const char *text, struct options *options)
     return 0;
 }
 
+/* What is given must hold what is there. */
+static int remount(struct super *super, const char *text)
+{
+    struct tmpfs *fs = super->data;
+    struct options options = {};
+    int err = parse_options(text, &options);
+    if (err < 0)
+        return err;
+    uint64_t inodes = atomic_load(&super->inodes) - 1;
+    if ((options.given & HAS_SIZE && options.pages && options.pages < atomic_load(&fs->pages)) ||
+        (options.given & HAS_INODES && options.inodes && options.inodes < inodes))
+        return -EINVAL;
+    if (options.given & HAS_SIZE) {
+        atomic_store_explicit(&fs->max_pages, options.pages ? options.pages : UINT64_MAX,
+                              memory_order_relaxed);
+        fs->size_given = true;
+    }
+    if (options.given & HAS_INODES)
+        fs->max_inodes = options.inodes;
+    return 0;
+}
+
+static void show(const struct super *super, struct text *text)
+{
+    struct tmpfs *fs = super->data;
+    uint64_t pages = atomic_load_explicit(&fs->max_pages, memory_order_relaxed);
+    const struct inode *root = super->root;
+    if (fs->size_given && pages != UINT64_MAX)
+        text_printf(text, ",size=%luk", pages * (PAGE_SIZE / 1024));
+    if (fs->max_inodes)
+        text_printf(text, ",nr_inodes=%lu", fs->max_inodes);
+    if ((root->mode & 07777) != 01777)
+        text_printf(text, ",mode=%o", root->mode & 07777);
+    if (root->uid)
+        text_printf(text, ",uid=%u", root->uid);
+    if (root->gid)
+        text_printf(text, ",gid=%u", root->gid);
+    text_printf(text, ",inode64");
+}
+
 static int mount(const char *source, unsigned flags, const char *text, struct super **super);
-static struct fs_type tmpfs_type = {.name = "tmpfs", .nodev = true, .mount = mount};
+static struct fs_type tmpfs_type = {.name = "tmpfs",
+                                    .nodev = true,
+                                    .mount = mount,
+                                    .check_option = check_option,
+                                    .remount = remount,
+                                    .show = show};
 
 static int mount(const char *source, unsigned flags, const char *text, struct super **super)
 {
     struct options options = {.mode = 01777};
     int err = parse_options(text, &options);
+    if (err == 0 && options.given & HAS_SIZE && !options.pages)
+        options.pages = UINT64_MAX; /* size=0: no bound */
     if (err == 0)
         err = tmpfs_create(&tmpfs_type, options.pages, options.mode, super);
     if (err == 0) {
+        struct tmpfs *fs = (*super)->data;
+        fs->max_inodes = options.inodes;
+        fs->size_given = options.given & HAS_SIZE;
         (*super)->root->uid = options.uid;
         (*super)->root->gid = options.gid;
     }
@@ -457,13 +602,15 @@ int tmpfs_get_seals(struct file *file)
 int tmpfs_add_seals(struct file *file, unsigned seals)
 {
     struct tmpfs_node *node = sealable(file);
-    if (!node || seals & ~0x1fu)
+    if (!node || seals & ~0x3fu)
         return -EINVAL;
     if (!file_writable(file))
         return -EPERM;
     struct inode *inode = &node->inode;
     int err = 0;
     write_lock(&inode->lock);
+    if (seals & SEAL_EXEC && inode->mode & 0111) /* what may be run does not change */
+        seals |= SEAL_SHRINK | SEAL_GROW | SEAL_WRITE | SEAL_FUTURE_WRITE;
     unsigned have = atomic_load_explicit(&node->seals, memory_order_relaxed);
     if (!node->sealable || have & SEAL_SEAL)
         err = -EPERM;

@@ -14,8 +14,9 @@ struct tmpfs_node;
 /* One file system. */
 struct tmpfs {
     struct mutex names; /* over all folders' entries, and what overlay.c keeps in nodes */
-    atomic_ulong pages, max_pages; /* 0: half of memory, looked up when it matters */
-    _Atomic uint64_t next_ino;
+    atomic_ulong pages, max_pages;         /* 0: half of memory, looked up when it matters */
+    _Atomic uint64_t next_ino, max_inodes; /* max_inodes 0: no bound */
+    bool size_given;
     struct super *lower; /* the read-only file system below, with a reference of its root */
     /* Run before the first reading of the root or look for a name that is not there (devfs makes
      * its files then). */
@@ -76,7 +77,14 @@ int tmpfs_start(void);
 /* memfd_create(2): an open file without a name ("/memfd:NAME (deleted)"). seals: MFD_ALLOW_SEALING
  * given. */
 int tmpfs_create_file(const char *name, bool seals, struct file **file);
-enum { SEAL_SEAL = 1, SEAL_SHRINK = 2, SEAL_GROW = 4, SEAL_WRITE = 8, SEAL_FUTURE_WRITE = 16 };
+enum {
+    SEAL_SEAL = 1,
+    SEAL_SHRINK = 2,
+    SEAL_GROW = 4,
+    SEAL_WRITE = 8,
+    SEAL_FUTURE_WRITE = 16,
+    SEAL_EXEC = 32 /* the mode's x bits stay as they are */
+};
 /* F_GET_SEALS, F_ADD_SEALS; -EINVAL: not such a file, -EPERM, -EBUSY (mapped for writing). */
 int tmpfs_get_seals(struct file *file);
 int tmpfs_add_seals(struct file *file, unsigned seals);

@@ -24,6 +24,7 @@ struct file;
 struct mount;
 struct super;
 struct poll_table;
+struct text;
 
 enum {
     S_IFMT = 0170000,
@@ -103,6 +104,9 @@ extern void (*vfs_sigxfsz_hook)(void);
 /* Supplied by linux/: file_put() of the last reference calls it, before release(), for a file whose
  * `watchers` is not empty (epoll, O_ASYNC); afterwards the list is empty. May sleep. */
 extern void (*vfs_file_gone_hook)(struct file *file);
+/* Supplied by linux/: tell the owner of an open file with a lease that it is to give it up (SIGIO
+ * or F_SETSIG's). fd is that of F_SETLEASE. Any thread, under a mutex. */
+extern void (*vfs_lease_hook)(struct file *file, int fd);
 
 /* Capabilities (man 7 capabilities) as bits of cap_effective: those that files need. */
 static inline bool cred_has(const struct credentials *cred, unsigned cap)
@@ -115,9 +119,11 @@ enum {
     VFS_CAP_DAC_READ_SEARCH = 2,
     VFS_CAP_FOWNER = 3,
     VFS_CAP_FSETID = 4,
+    VFS_CAP_LINUX_IMMUTABLE = 9,
     VFS_CAP_SYS_ADMIN = 21,
     VFS_CAP_SYS_RESOURCE = 24,
     VFS_CAP_MKNOD = 27,
+    VFS_CAP_LEASE = 28,
 };
 bool cred_in_group(const struct credentials *cred, uint32_t gid); /* fsgid or supplementary */
 
@@ -165,6 +171,7 @@ struct inode_ops {
      */
     int (*getattr)(struct inode *inode, struct attributes *attr);
     int (*setattr)(struct inode *inode, const struct attributes *attr);
+    int (*set_flags)(struct inode *inode, uint32_t flags); /* INODE_*; NULL: it has none */
     ssize_t (*getxattr)(struct inode *inode, const char *name, void *value, size_t size);
     int (*setxattr)(struct inode *inode, const char *name, const void *value, size_t size,
                     int flags); /* value NULL: remove */
@@ -183,14 +190,26 @@ struct inode {
     uint64_t ino, size;
     uint32_t mode, uid, gid, nlink, rdev;
     struct timespec atime, mtime, ctime, btime;
-    atomic_int writers; /* open for writing; negative: being executed (ETXTBSY) */
-    void *data;         /* the file system's; FIFOs: the pipe; sockets: the net's */
-    char *_Atomic link; /* a link's target once it was read; freed with the inode */
-    bool linkable;      /* made by O_TMPFILE: may get its first name */
-    struct list locks;  /* POSIX and flock locks (fs/lock.c) */
+    atomic_int writers;           /* open for writing; negative: being executed (ETXTBSY) */
+    void *data;                   /* the file system's; FIFOs: the pipe; sockets: the net's */
+    char *_Atomic link;           /* a link's target once it was read; freed with the inode */
+    bool linkable;                /* made by O_TMPFILE: may get its first name */
+    uint8_t write_hint;           /* F_SET_RW_HINT */
+    uint32_t flags;               /* INODE_* */
+    struct lease *_Atomic leases; /* fs/lease.c */
+    struct list locks;            /* POSIX and flock locks (fs/lock.c) */
     struct waitqueue lock_wait;
     void *_Atomic watches;    /* inotify */
     struct inode *overlay_of; /* overlay: see fs/overlay.c */
+};
+
+/* Flags of an inode (man 2 ioctl_iflags). */
+enum {
+    INODE_IMMUTABLE = 0x10,
+    INODE_APPEND = 0x20, /* only O_APPEND writes */
+    INODE_NODUMP = 0x40,
+    INODE_NOATIME = 0x80,
+    INODE_FLAGS = 0xf0,
 };
 
 void inode_init(struct inode *inode, struct super *super, uint32_t mode);
@@ -227,6 +246,11 @@ struct fs_type {
     const char *name; /* as in /proc/filesystems and mount(2) */
     bool nodev;       /* needs no block device */
     int (*mount)(const char *source, unsigned flags, const char *options, struct super **super);
+    /* Does it know the option ("key" or "key=value") and like its value? NULL: there are none.
+     * 0 or -EINVAL. */
+    int (*check_option)(const char *option);
+    int (*remount)(struct super *super, const char *options);   /* NULL: nothing to change */
+    void (*show)(const struct super *super, struct text *text); /* ",size=10k": /proc/mounts */
     struct fs_type *next;
 };
 void fs_register(struct fs_type *type);
@@ -267,8 +291,8 @@ char *path_name(const struct path *path, char *buf, size_t size);
 struct mount {
     struct super *super;
     struct dentry *root;
-    struct path on; /* where; {} for the root */
-    unsigned flags; /* MS_RDONLY 1, NOSUID 2, NODEV 4, NOEXEC 8, ... */
+    struct path on; /* where; {} for the root of a tree */
+    unsigned flags; /* MOUNT_FLAGS */
     const char *source;
     atomic_uint refs;
     struct list link;
@@ -276,6 +300,11 @@ struct mount {
     struct mount *_Atomic next_here; /* another mount on the same dentry */
     unsigned nmounts;                /* mounts on places inside this one */
     bool detached;
+    bool anonymous; /* the root of a tree that no name leads to (open_tree, fsmount) */
+    bool unbindable;
+    unsigned group, master; /* peer groups: its own, and whose events it gets; 0: none */
+    atomic_uint uses;       /* since it was marked for MNT_EXPIRE */
+    atomic_uint writers;    /* files open for writing through it */
     struct rcu_head rcu;
 };
 enum {
@@ -284,21 +313,56 @@ enum {
     MS_NODEV = 4,
     MS_NOEXEC = 8,
     MS_REMOUNT = 32,
+    MS_NOSYMFOLLOW = 256,
     MS_NOATIME = 1024,
     MS_NODIRATIME = 2048,
     MS_BIND = 4096,
     MS_MOVE = 8192,
     MS_REC = 16384,
+    MS_UNBINDABLE = 1 << 17,
+    MS_PRIVATE = 1 << 18,
+    MS_SLAVE = 1 << 19,
+    MS_SHARED = 1 << 20,
+    MS_RELATIME = 1 << 21, /* neither this nor MS_NOATIME: every reading counts */
+    MS_PROPAGATION = MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED,
+    MOUNT_FLAGS = 15 | MS_NOSYMFOLLOW | MS_NOATIME | MS_NODIRATIME | MS_RELATIME,
+    MNT_FORCE = 1,
+    MNT_DETACH = 2,
+    MNT_EXPIRE = 4,
 };
-extern struct list mounts; /* in order of mounting, under mounts_lock */
+extern struct list mounts; /* all that are part of a tree, under mounts_lock */
 extern struct mutex mounts_lock;
+/* Mount a new file system; flags are the mount's and, MS_RDONLY, the super's. */
 int vfs_mount(const char *source, const struct path *on, const char *type, unsigned flags,
               const char *options);
 int vfs_bind(const struct path *from, const struct path *on, bool recursive);
-/* flags: MNT_FORCE 1, MNT_DETACH 2. -EINVAL: not the root of a mount, -EBUSY. */
+/* -EINVAL: not the root of a mount; -EBUSY; -EAGAIN: now marked (MNT_EXPIRE). The path's reference
+ * is the caller's, as always. */
 int vfs_unmount(const struct path *path, int flags);
-int vfs_remount(const struct path *path, unsigned flags, const char *options);
-int vfs_move_mount(const struct path *from, const struct path *on);
+/* Change the file system itself (bind false), or this mount of it only. -EBUSY: files are open for
+ * writing. */
+int vfs_remount(const struct path *path, unsigned flags, const char *options, bool bind);
+/* beneath: below what is mounted on top of `on`. */
+int vfs_move_mount(const struct path *from, const struct path *on, bool beneath);
+/* One of MS_PROPAGATION. */
+int vfs_set_propagation(const struct path *path, unsigned type, bool recursive);
+/* `to` becomes a peer of `from` (MOVE_MOUNT_SET_GROUP). */
+int vfs_set_group(const struct path *from, const struct path *to);
+/* Set and clear flags of the mount and, recursive, of all inside; propagation 0: as it is. */
+int vfs_set_mount_flags(const struct path *path, unsigned set, unsigned clear, unsigned propagation,
+                        bool recursive);
+/* pivot_root(2) but for moving processes over, which is the caller's: from *old to *new. */
+int vfs_pivot_root(const struct path *new, const struct path *put_old, struct path *old);
+/* A tree without a name (its root in *top, with references): a copy of a place, or a new mount of a
+ * super (takes over its reference). vfs_dissolve() takes it apart unless it was given a place
+ * meanwhile. */
+int vfs_copy_tree(const struct path *from, bool recursive, struct path *top);
+int vfs_mount_anonymous(struct super *super, const char *source, unsigned flags, struct path *top);
+void vfs_dissolve(struct mount *top);
+/* ro or rw, and options, for a file system as a whole. */
+int super_reconfigure(struct super *super, bool readonly, const char *options);
+void super_put(struct super *super);
+struct super *super_get(struct super *super);
 int vfs_statfs(const struct path *path, struct statfs_info *info);
 extern struct path vfs_root; /* the first root: what processes start with */
 
@@ -343,6 +407,9 @@ int vfs_getattr(const struct path *path, struct attributes *attr);
 int vfs_setattr(const struct path *path, const struct attributes *attr); /* checks who may */
 int vfs_truncate(const struct path *path, uint64_t size);
 int vfs_access(const struct path *path, int mask, bool effective);
+/* The inode's flags; -ENOTTY: it has none. vfs_set_flags: -EPERM, -EOPNOTSUPP, -EROFS. */
+int vfs_get_flags(const struct path *path, uint32_t *flags);
+int vfs_set_flags(const struct path *path, uint32_t flags);
 /* Extended attributes with every check of xattr(7). Sizes and errors as the system calls give them.
  */
 ssize_t vfs_getxattr(const struct path *path, const char *name, void *value, size_t size);

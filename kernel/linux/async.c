@@ -6,7 +6,7 @@
 #include "linux/watch.h"
 #include "mm/heap.h"
 
-enum { QUEUES_MAX = 2, POLL_IN = 1, POLL_OUT = 2, POLL_ERR = 4, POLL_HUP = 6 };
+enum { QUEUES_MAX = 2, POLL_IN = 1, POLL_OUT = 2, POLL_MSG = 3, POLL_ERR = 4, POLL_HUP = 6 };
 enum { F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP };
 
 struct async {
@@ -26,7 +26,8 @@ static void fill(struct siginfo *info, const struct file *file, int fd, unsigned
     signal_simple(info, file->owner_sig ? (int)file->owner_sig : SIGIO);
     if (!file->owner_sig)
         return;
-    info->code = events & POLLHUP   ? POLL_HUP
+    info->code = events & POLLMSG   ? POLL_MSG
+                 : events & POLLHUP ? POLL_HUP
                  : events & POLLERR ? POLL_ERR
                  : events & POLLOUT ? POLL_OUT
                                     : POLL_IN;
@@ -34,16 +35,13 @@ static void fill(struct siginfo *info, const struct file *file, int fd, unsigned
     info->poll.fd = fd;
 }
 
-/* Any context, under the queue's lock. */
-static bool notify(struct waiter *waiter, unsigned events)
+static void tell_owner(const struct file *file, int fd, unsigned events)
 {
-    struct async *async = waiter->data;
-    struct file *file = async->file;
     int id = (int)file->owner_pid;
     if (!id)
-        return false;
+        return;
     struct siginfo info = {};
-    fill(&info, file, async->fd, events);
+    fill(&info, file, fd, events);
     rcu_read_lock();
     if (file->owner_type == F_OWNER_PGRP) {
         signal_send_group(id, &info);
@@ -57,7 +55,19 @@ static bool notify(struct waiter *waiter, unsigned events)
             signal_send_process(process, &info);
     }
     rcu_read_unlock();
+}
+
+/* Any context, under the queue's lock. */
+static bool notify(struct waiter *waiter, unsigned events)
+{
+    struct async *async = waiter->data;
+    tell_owner(async->file, async->fd, events);
     return false;
+}
+
+void file_tell_lease(struct file *file, int fd)
+{
+    tell_owner(file, fd, POLLIN | POLLRDNORM | POLLMSG);
 }
 
 static void hook_queue(struct poll_table *table, struct waitqueue *queue)

@@ -6,3 +6,5 @@
 
 /* What F_SETFL and FIOASYNC do: sets or clears O_ASYNC. 0, -ENOMEM. */
 int file_set_async(struct file *file, int fd, bool on);
+/* A lease is to be given up: vfs_lease_hook. */
+void file_tell_lease(struct file *file, int fd);

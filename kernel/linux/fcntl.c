@@ -1,4 +1,5 @@
-/* linux/fcntl.c: descriptors and open files (man 2 fcntl, dup, flock, ioctl). */
+/* linux/fcntl.c: descriptors and open files (man 2 fcntl, dup, flock). */
+#include "fs/lease.h"
 #include "fs/lock.h"
 #include "fs/pipe.h"
 #include "fs/tmpfs.h"
@@ -262,6 +263,37 @@ static int64_t get_owner_ex(const struct file *file, uintptr_t addr)
     return user_write(addr, &ex, sizeof(ex));
 }
 
+/* Who takes a lease is its owner from then on. */
+static int64_t set_lease(struct file *file, int type, int fd)
+{
+    uint32_t old_type = file->owner_type, old_pid = file->owner_pid;
+    if (type != LOCK_NONE) { /* before the lease is there, which may be broken at once */
+        file->owner_type = F_OWNER_PID;
+        file->owner_pid = (uint32_t)current_process()->pid;
+    }
+    int err = lease_set(file, type, fd);
+    if (err) {
+        file->owner_type = old_type;
+        file->owner_pid = old_pid;
+    }
+    return err;
+}
+
+static int64_t set_hint(struct file *file, uintptr_t addr)
+{
+    enum { WRITE_LIFE_EXTREME = 5 };
+    struct inode *inode = file->path.dentry->inode;
+    uint64_t hint;
+    if (!capable(CAP_FOWNER) && current_task()->cred.fsuid != inode->uid)
+        return -EPERM;
+    if (user_get64(addr, &hint) < 0)
+        return -EFAULT;
+    if (hint > WRITE_LIFE_EXTREME)
+        return -EINVAL;
+    inode->write_hint = (uint8_t)hint;
+    return 0;
+}
+
 static int64_t pipe_size_call(struct file *file, bool set, uint64_t size)
 {
     struct pipe *pipe = file_pipe(file);
@@ -292,14 +324,16 @@ enum {
     F_OFD_GETLK = 36,
     F_OFD_SETLK = 37,
     F_OFD_SETLKW = 38,
+    F_SETLEASE = 1024,
     F_GETLEASE = 1025,
     F_DUPFD_CLOEXEC = 1030,
     F_SETPIPE_SZ = 1031,
     F_GETPIPE_SZ = 1032,
     F_ADD_SEALS = 1033,
     F_GET_SEALS = 1034,
+    F_GET_RW_HINT = 1035,
+    F_SET_RW_HINT = 1036,
     FD_CLOEXEC = 1,
-    F_UNLCK = 2,
 };
 
 static int64_t duplicate_from(int fd, uint64_t from, bool cloexec)
@@ -339,8 +373,14 @@ static int64_t file_command(int fd, struct file *file, unsigned cmd, uint64_t ar
         return 0;
     case F_GETSIG:
         return file->owner_sig;
+    case F_SETLEASE:
+        return set_lease(file, (int)arg, fd);
     case F_GETLEASE:
-        return F_UNLCK;
+        return lease_get(file);
+    case F_GET_RW_HINT:
+        return user_put64(arg, file->path.dentry->inode->write_hint);
+    case F_SET_RW_HINT:
+        return set_hint(file, arg);
     case F_SETPIPE_SZ:
     case F_GETPIPE_SZ:
         return pipe_size_call(file, cmd == F_SETPIPE_SZ, arg);
@@ -353,8 +393,8 @@ static int64_t file_command(int fd, struct file *file, unsigned cmd, uint64_t ar
     }
 }
 
-SYSCALL(fcntl, 3, SYSCALL_PARTIAL,
-        "F_SETLEASE, F_NOTIFY and the F_*_RW_HINT commands answer EINVAL")
+/* F_NOTIFY answers as a Linux without CONFIG_DNOTIFY. */
+SYSCALL(fcntl, 3, SYSCALL_WHOLE, "")
 {
     int fd = (int)a0;
     unsigned cmd = (unsigned)a1;
@@ -379,88 +419,6 @@ SYSCALL(fcntl, 3, SYSCALL_PARTIAL,
     default:
         result = ref.file->flags & O_PATH ? -EBADF : file_command(fd, ref.file, cmd, a2);
     }
-    fd_return(ref);
-    return result;
-}
-
-/* --- ioctl
- * ------------------------------------------------------------------------------------------------
- */
-
-enum {
-    FIGETBSZ = 2,
-    FIONREAD = 0x541b,
-    FIONBIO = 0x5421,
-    FIONCLEX = 0x5450,
-    FIOCLEX = 0x5451,
-    FIOASYNC = 0x5452,
-    FIOQSIZE = 0x5460,
-};
-
-static int64_t set_nonblock(struct file *file, uintptr_t addr)
-{
-    uint32_t on;
-    if (user_get32(addr, &on) < 0)
-        return -EFAULT;
-    if (on)
-        atomic_fetch_or(&file->flags, O_NONBLOCK);
-    else
-        atomic_fetch_and(&file->flags, ~(unsigned)O_NONBLOCK);
-    return 0;
-}
-
-static int64_t set_async(struct file *file, int fd, uintptr_t addr)
-{
-    uint32_t on;
-    if (user_get32(addr, &on) < 0)
-        return -EFAULT;
-    return file_set_async(file, fd, on != 0);
-}
-
-static int64_t put_size(const struct file *file, uintptr_t addr)
-{
-    uint32_t type = file->inode->mode & S_IFMT;
-    if (type != S_IFREG && type != S_IFDIR && type != S_IFLNK)
-        return -ENOTTY;
-    return user_put64(addr, file->inode->size);
-}
-
-static int64_t put_block_size(const struct file *file, uintptr_t addr)
-{
-    struct statfs_info info = {};
-    int err = vfs_statfs(&file->path, &info);
-    return err ? err : user_put32(addr, (uint32_t)info.bsize);
-}
-
-/* What every file knows; the rest is its driver's. */
-static int64_t do_ioctl(int fd, struct file *file, unsigned cmd, uintptr_t arg)
-{
-    switch (cmd) {
-    case FIOCLEX:
-    case FIONCLEX:
-        return fd_set_cloexec(fd, cmd == FIOCLEX);
-    case FIONBIO:
-        return set_nonblock(file, arg);
-    case FIOASYNC:
-        return set_async(file, fd, arg);
-    case FIOQSIZE:
-        return put_size(file, arg);
-    case FIGETBSZ:
-        return put_block_size(file, arg);
-    case FIONREAD:
-        if ((file->inode->mode & S_IFMT) == S_IFREG)
-            return user_put32(arg, (uint32_t)(file->inode->size - (uint64_t)file->pos));
-        break;
-    }
-    return file_ioctl(file, cmd, arg);
-}
-
-SYSCALL(ioctl, 3, SYSCALL_PARTIAL, "FS_IOC_*, FICLONE and FIFREEZE answer ENOTTY")
-{
-    struct fd_ref ref = fd_borrow((int)a0);
-    if (!ref.file)
-        return -EBADF;
-    int64_t result = do_ioctl((int)a0, ref.file, (unsigned)a1, a2);
     fd_return(ref);
     return result;
 }

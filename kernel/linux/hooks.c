@@ -2,6 +2,7 @@
 #include "core/boot.h"
 #include "drivers/console/control.h"
 #include "drivers/tty/tty.h"
+#include "linux/async.h"
 #include "linux/family.h"
 #include "linux/path.h"
 #include "linux/task.h"
@@ -118,6 +119,7 @@ static int connect(void)
     tty_hooks = &job_control;
     default_caller = vfs_caller_hook;
     vfs_caller_hook = vfs_caller;
+    vfs_lease_hook = file_tell_lease;
     control_signal_hook = signal_from_host;
     return 0;
 }

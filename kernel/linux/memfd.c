@@ -12,9 +12,7 @@ enum {
     MFD_NAME_MAX = 249,
 };
 
-SYSCALL(memfd_create, 2, SYSCALL_PARTIAL,
-        "MFD_HUGETLB answers EINVAL; MFD_NOEXEC_SEAL only clears "
-        "the mode bits")
+SYSCALL(memfd_create, 2, SYSCALL_PARTIAL, "MFD_HUGETLB answers EINVAL")
 {
     unsigned flags = (unsigned)a1;
     char name[MFD_NAME_MAX + 1];
@@ -29,7 +27,9 @@ SYSCALL(memfd_create, 2, SYSCALL_PARTIAL,
         return fd;
     struct file *file = NULL;
     int err = tmpfs_create_file(name, flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL), &file);
-    if (!err && flags & MFD_NOEXEC_SEAL)
+    if (!err && flags & MFD_NOEXEC_SEAL) {
         file->inode->mode &= ~0111u;
+        tmpfs_add_seals(file, SEAL_EXEC);
+    }
     return fd_finish(fd, err, file, flags & MFD_CLOEXEC);
 }

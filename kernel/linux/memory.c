@@ -351,23 +351,6 @@ SYSCALL(munlockall, 0, SYSCALL_WHOLE, "")
     return lock_all(false, false);
 }
 
-/* --- protection keys: the processor's are not used --- */
-
-SYSCALL(pkey_mprotect, 4, SYSCALL_PARTIAL, "there are no keys: only -1")
-{
-    return (int)a3 == -1 ? protect(a0, a1, (unsigned)a2) : -EINVAL;
-}
-
-SYSCALL(pkey_alloc, 2, SYSCALL_PARTIAL, "there are no keys: ENOSPC")
-{
-    return a0 || a1 & ~3ull ? -EINVAL : -ENOSPC;
-}
-
-SYSCALL(pkey_free, 1, SYSCALL_PARTIAL, "there are no keys")
-{
-    return -EINVAL;
-}
-
 /* --- memory policy: one node --- */
 
 enum {

@@ -1,4 +1,4 @@
-/* linux/mount.c: mount(2), umount2(2). */
+/* linux/mount.c: mount(2), umount2(2), pivot_root(2). */
 #include "linux/path.h"
 #include "linux/syscall.h"
 
@@ -8,14 +8,8 @@
 enum {
     MS_MANDLOCK = 64,
     MS_SILENT = 32768,
-    MS_UNBINDABLE = 1 << 17,
-    MS_PRIVATE = 1 << 18,
-    MS_SLAVE = 1 << 19,
-    MS_SHARED = 1 << 20,
-    MS_PROPAGATION = MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED,
-    MNT_FORCE = 1,
-    MNT_DETACH = 2,
-    MNT_EXPIRE = 4,
+    MS_STRICTATIME = 1 << 24,
+    MS_NOUSER = 1 << 31,
     UMOUNT_NOFOLLOW = 8,
 };
 #define MS_MAGIC      0xc0ed0000u
@@ -68,26 +62,47 @@ static int bind(const struct strings *strings, const struct path *on, unsigned f
     int err = vfs_lookup(NULL, strings->source, LOOKUP_FOLLOW, &from);
     if (err)
         return err;
-    err = move ? vfs_move_mount(&from, on) : vfs_bind(&from, on, flags & MS_REC);
+    err = move ? vfs_move_mount(&from, on, false) : vfs_bind(&from, on, flags & MS_REC);
     path_put(&from);
     return err;
 }
 
+/* The flags that the mount itself keeps; a remount that says nothing of times leaves them. */
+static unsigned own_flags(unsigned flags, const struct path *on)
+{
+    const unsigned times = MS_NOATIME | MS_NODIRATIME | MS_RELATIME;
+    unsigned own = flags & (unsigned)MOUNT_FLAGS;
+    if (flags & MS_REMOUNT && !(flags & (times | MS_STRICTATIME)))
+        return (own & ~times) | (on->mount->flags & times);
+    if (flags & MS_STRICTATIME)
+        return own & ~(unsigned)(MS_NOATIME | MS_RELATIME);
+    return flags & MS_NOATIME ? own & ~(unsigned)MS_RELATIME : own | MS_RELATIME;
+}
+
+static int change_type(const struct path *on, unsigned flags)
+{
+    unsigned type = flags & ~(unsigned)(MS_REC | MS_SILENT);
+    if (type & ~(unsigned)MS_PROPAGATION || type & (type - 1))
+        return -EINVAL;
+    return vfs_set_propagation(on, type, flags & MS_REC);
+}
+
 static int do_mount(const struct strings *strings, const struct path *on, unsigned flags)
 {
-    const unsigned kinds = MS_REMOUNT | MS_BIND | MS_MOVE;
+    unsigned own = own_flags(flags, on);
+    if (flags & MS_NOUSER)
+        return -EINVAL;
     if (flags & MS_REMOUNT)
-        return vfs_remount(on, flags & ~(kinds | MS_SILENT), strings->options);
+        return vfs_remount(on, own, strings->options, flags & MS_BIND);
     if (flags & MS_BIND)
         return bind(strings, on, flags, false);
     if (flags & MS_PROPAGATION)
-        return 0; /* there is one mount namespace: nothing to propagate to */
+        return change_type(on, flags);
     if (flags & MS_MOVE)
         return bind(strings, on, flags, true);
     if (!strings->type)
         return -EINVAL;
-    return vfs_mount(strings->source, on, strings->type, flags & ~(unsigned)MS_SILENT,
-                     strings->options);
+    return vfs_mount(strings->source, on, strings->type, own, strings->options);
 }
 
 static int mount_with(struct strings *strings, const uint64_t args[5])
@@ -110,7 +125,7 @@ static int mount_with(struct strings *strings, const uint64_t args[5])
     return err;
 }
 
-SYSCALL(mount, 5, SYSCALL_PARTIAL, "propagation types are accepted and mean nothing")
+SYSCALL(mount, 5, SYSCALL_WHOLE, "")
 {
     struct strings strings = {};
     int err = mount_with(&strings, (uint64_t[5]){a0, a1, a2, a3, a4});
@@ -120,17 +135,47 @@ SYSCALL(mount, 5, SYSCALL_PARTIAL, "propagation types are accepted and mean noth
     return err;
 }
 
-SYSCALL(umount2, 2, SYSCALL_PARTIAL, "MNT_EXPIRE answers EINVAL")
+SYSCALL(umount2, 2, SYSCALL_WHOLE, "")
 {
     unsigned flags = (unsigned)a1;
-    if (flags & ~(unsigned)(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
+    if (flags & ~(unsigned)(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
         return -EINVAL;
     struct path place;
     int err = user_lookup(AT_FDCWD, a0, flags & UMOUNT_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0, &place);
     if (err)
         return err;
-    err = capable(CAP_SYS_ADMIN) ? vfs_unmount(&place, (int)(flags & (MNT_FORCE | MNT_DETACH)))
+    err = capable(CAP_SYS_ADMIN) ? vfs_unmount(&place, (int)(flags & ~(unsigned)UMOUNT_NOFOLLOW))
                                  : -EPERM;
     path_put(&place);
+    return err;
+}
+
+static int folder_lookup(uintptr_t name, struct path *place)
+{
+    int err = user_lookup(AT_FDCWD, name, 0, place);
+    if (err || (place->dentry->inode->mode & S_IFMT) == S_IFDIR)
+        return err;
+    path_put(place);
+    return -ENOTDIR;
+}
+
+SYSCALL(pivot_root, 2, SYSCALL_WHOLE, "")
+{
+    struct path new, put_old, old;
+    if (!capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    int err = folder_lookup(a0, &new);
+    if (err)
+        return err;
+    err = folder_lookup(a1, &put_old);
+    if (!err) {
+        err = vfs_pivot_root(&new, &put_old, &old);
+        path_put(&put_old);
+    }
+    if (!err) {
+        fs_context_move_all(&old, &new);
+        path_put(&old);
+    }
+    path_put(&new);
     return err;
 }

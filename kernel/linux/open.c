@@ -122,22 +122,6 @@ static int check_how(const struct open_how *how)
     return 0;
 }
 
-/* A struct that newer programs may have made longer: what we do not know must be zero. */
-static int read_extensible(void *dst, size_t size, uintptr_t src, size_t user_size)
-{
-    memset(dst, 0, size);
-    if (user_read(dst, src, MIN(size, user_size)) < 0)
-        return -EFAULT;
-    for (size_t at = size; at < user_size; at++) {
-        uint8_t byte;
-        if (user_read(&byte, src + at, 1) < 0)
-            return -EFAULT;
-        if (byte)
-            return -E2BIG;
-    }
-    return 0;
-}
-
 SYSCALL(openat2, 4, SYSCALL_WHOLE, "")
 {
     struct open_how how;
@@ -145,7 +129,7 @@ SYSCALL(openat2, 4, SYSCALL_WHOLE, "")
         return -EINVAL;
     if (a3 > PAGE_SIZE)
         return -E2BIG;
-    int err = read_extensible(&how, sizeof(how), a2, a3);
+    int err = user_read_extensible(&how, sizeof(how), a2, a3);
     if (!err)
         err = check_how(&how);
     if (err)

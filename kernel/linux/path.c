@@ -1,6 +1,7 @@
 /* linux/path.c: names in program memory. */
 #include "linux/path.h"
 
+#include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/uaccess.h"
 
@@ -89,5 +90,20 @@ int fd_lookup(int fd, bool opath_too, struct path *place)
     *place = ref.file->path;
     path_get(place);
     fd_return(ref);
+    return 0;
+}
+
+int user_read_extensible(void *dst, size_t size, uintptr_t src, size_t user_size)
+{
+    memset(dst, 0, size);
+    if (user_read(dst, src, MIN(size, user_size)) < 0)
+        return -EFAULT;
+    for (size_t at = size; at < user_size; at++) {
+        uint8_t byte;
+        if (user_read(&byte, src + at, 1) < 0)
+            return -EFAULT;
+        if (byte)
+            return -E2BIG;
+    }
     return 0;
 }

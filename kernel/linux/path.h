@@ -12,6 +12,7 @@ enum {
     AT_SYMLINK_FOLLOW = 0x400,
     AT_NO_AUTOMOUNT = 0x800,
     AT_EMPTY_PATH = 0x1000,
+    AT_RECURSIVE = 0x8000,
     AT_STATX_SYNC_TYPE = 0x6000,
 };
 
@@ -43,6 +44,9 @@ void user_at_put(struct user_at *at);
 /* The place itself, for calls that look at one: by AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH. The
  * caller puts *place. */
 int user_lookup(int dirfd, uintptr_t addr, unsigned flags, struct path *place);
+/* A struct that newer programs may have made longer: what we do not know must be zero (-E2BIG).
+ * What older ones leave out is zero. */
+int user_read_extensible(void *dst, size_t size, uintptr_t src, size_t user_size);
 /* The place of an open file; -EBADF. */
 int fd_lookup(int fd, bool opath_too, struct path *place);
 

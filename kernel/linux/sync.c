@@ -23,12 +23,13 @@ SYSCALL(fdatasync, 1, SYSCALL_WHOLE, "")
     return do_sync((int)a0, true);
 }
 
-SYSCALL(sync, 0, SYSCALL_PARTIAL, "nothing to do: no file system keeps data back yet")
+/* No file system keeps data back: what is written is where it will ever be. */
+SYSCALL(sync, 0, SYSCALL_WHOLE, "")
 {
     return 0;
 }
 
-SYSCALL(syncfs, 1, SYSCALL_PARTIAL, "nothing to do: no file system keeps data back yet")
+SYSCALL(syncfs, 1, SYSCALL_WHOLE, "")
 {
     struct fd_ref ref = fd_borrow((int)a0);
     if (!ref.file)

@@ -146,13 +146,62 @@ struct fs_context *fs_context_copy(struct fs_context *from)
     return fs;
 }
 
+static void fs_context_free(struct rcu_head *head)
+{
+    kfree(container_of(head, struct fs_context, rcu));
+}
+
 void fs_context_put(struct fs_context *fs)
 {
     if (!fs || atomic_fetch_sub_explicit(&fs->refs, 1, memory_order_acq_rel) != 1)
         return;
     path_put(&fs->root);
     path_put(&fs->cwd);
-    kfree(fs);
+    rcu_call(&fs->rcu, fs_context_free);
+}
+
+static void move_path(struct path *which, const struct path *from, const struct path *to)
+{
+    if (which->mount != from->mount || which->dentry != from->dentry)
+        return;
+    path_get(to);
+    *which = *to;
+    path_put(from);
+}
+
+/* The context of the n-th task of a bucket, with a reference. */
+static struct fs_context *context_of_nth(unsigned bucket, size_t n, bool *end)
+{
+    struct fs_context *fs = NULL;
+    rcu_read_lock();
+    struct task *task = rcu_load(task_hash[bucket]);
+    while (task && n--)
+        task = rcu_load(task->hash_next);
+    *end = !task;
+    if (task)
+        fs = *(struct fs_context *volatile *)&task->fs;
+    unsigned refs = fs ? atomic_load(&fs->refs) : 0;
+    while (refs && !atomic_compare_exchange_weak(&fs->refs, &refs, refs + 1))
+        ;
+    rcu_read_unlock();
+    return refs ? fs : NULL;
+}
+
+void fs_context_move_all(const struct path *from, const struct path *to)
+{
+    for (unsigned bucket = 0; bucket < TID_BUCKETS; bucket++) {
+        bool end = false;
+        for (size_t n = 0; !end; n++) {
+            struct fs_context *fs = context_of_nth(bucket, n, &end);
+            if (!fs)
+                continue;
+            mutex_lock(&fs->lock);
+            move_path(&fs->root, from, to);
+            move_path(&fs->cwd, from, to);
+            mutex_unlock(&fs->lock);
+            fs_context_put(fs);
+        }
+    }
 }
 
 /* --- processes --- */

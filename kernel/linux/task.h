@@ -52,6 +52,7 @@ struct fs_context {
     struct mutex lock;
     struct path root, cwd;
     uint32_t umask;
+    struct rcu_head rcu;
 };
 
 /* What a process has used up, for wait4(2) and getrusage(2). */
@@ -208,6 +209,8 @@ bool process_each(bool (*fn)(struct process *, void *), void *arg); /* stops whe
 struct fs_context *fs_context_create(void);
 struct fs_context *fs_context_copy(struct fs_context *fs);
 void fs_context_put(struct fs_context *fs);
+/* All tasks whose root or working folder is `from` go to `to` (pivot_root). */
+void fs_context_move_all(const struct path *from, const struct path *to);
 nsec_t process_runtime(struct process *process); /* under signal_lock or process->lock */
 /* What it has used itself; takes signal_lock. */
 void process_usage(struct process *process, struct usage *usage);

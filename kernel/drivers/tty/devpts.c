@@ -166,8 +166,20 @@ static void destroy_super(struct super *super)
     kfree(super->data);
 }
 
+static int check_option(const char *option)
+{
+    static const char *const known[] = {"uid=", "gid=", "mode=", "ptmxmode=", "max="};
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+        size_t n = strlen(known[i]);
+        if (strncmp(option, known[i], n) == 0 && option[n] >= '0' && option[n] <= '9')
+            return 0;
+    }
+    return strcmp(option, "newinstance") == 0 ? 0 : -EINVAL;
+}
+
 static int mount(const char *source, unsigned flags, const char *options, struct super **made);
-static struct fs_type devpts_type = {.name = "devpts", .nodev = true, .mount = mount};
+static struct fs_type devpts_type = {
+    .name = "devpts", .nodev = true, .mount = mount, .check_option = check_option};
 
 static int mount(const char *source, unsigned flags, const char *options, struct super **made)
 {

@@ -37,6 +37,11 @@ static void absent(void)
         SYS_kexec_load,
         SYS_kexec_file_load,
         SYS_swapon,
+        SYS_quotactl,
+        443, /* quotactl_fd */
+        SYS_pkey_mprotect,
+        SYS_pkey_alloc,
+        SYS_pkey_free,
         SYS_swapoff,
         SYS_perf_event_open,
         SYS_fanotify_init,
