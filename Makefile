@@ -1,4 +1,8 @@
 # Osprey: every target a person needs. `make help` lists them.
+KASAN ?= 0
+ifeq ($(KASAN),1)
+BUILD ?= build/kasan
+endif
 BUILD ?= build
 CC = gcc
 KERNEL_CFLAGS = -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
@@ -10,18 +14,29 @@ KERNEL_CFLAGS = -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kern
 KERNEL_LDFLAGS = -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
 	-Wl,-z,noexecstack -Wl,--gc-sections -Wl,--no-warn-rwx-segments
 
+# KASAN=1: every access and every undefined operation is checked (docs/debugging.md), except in the
+# sanitizer itself and in those whose own data lies in freed memory.
+SANITIZE = -fsanitize=kernel-address -fasan-shadow-offset=0xdffffc0000000000 \
+	--param asan-instrumentation-with-call-threshold=0 --param asan-stack=1 --param asan-globals=1 \
+	-fsanitize-address-use-after-scope
+UNSANITIZED = kernel/mm/frame.c kernel/mm/heap.c
+ifeq ($(KASAN),1)
+sanitize = $(if $(filter-out %/broken.c,$(filter kernel/sanitize/%,$1)),,-fsanitize=undefined $(if $(filter $(UNSANITIZED),$1),,$(SANITIZE)))
+KERNEL_CFLAGS += -DKASAN -DKSTACK_BYTES=32768 -DIMAGE_TABLES=6 -Wno-maybe-uninitialized
+endif
+
 # Link order is the order of boot steps within a phase: by layer.
 KERNEL_DIRS = kernel/boot kernel/arch/x86_64 kernel/lib kernel/core kernel/mm kernel/drivers \
-	kernel/fs kernel/net kernel/linux
+	kernel/fs kernel/net kernel/linux $(if $(filter 1,$(KASAN)),kernel/sanitize)
 KERNEL_SRCS = $(sort $(wildcard kernel/*.c)) $(foreach d,$(KERNEL_DIRS),$(shell find $(d) -name '*.c' \
 	-not -path '*/vdso/*' -o -name '*.S' -not -path '*/vdso/*' 2>/dev/null | sort))
 KERNEL_OBJS = $(patsubst %,$(BUILD)/%.o,$(KERNEL_SRCS))
 
-.PHONY: all help kernel host setup test soak check bench clean format abi
+.PHONY: all help kernel host setup test test-guest soak check bench clean format abi
 all: kernel host ## build the kernel and the osprey command
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 12
 
 kernel: $(BUILD)/osprey.elf ## build the kernel only
 
@@ -30,7 +45,7 @@ kernel: $(BUILD)/osprey.elf ## build the kernel only
 
 $(BUILD)/%.c.o: %.c
 	@mkdir -p $(@D)
-	@echo "  cc $<"; $(CC) $(KERNEL_CFLAGS) -c $< -o $@
+	@echo "  cc $<"; $(CC) $(KERNEL_CFLAGS) $(call sanitize,$<) -c $< -o $@
 
 $(BUILD)/%.S.o: %.S
 	@mkdir -p $(@D)
@@ -47,6 +62,10 @@ test: ## set up and run all tests (bounded: about half an hour)
 	host/setup.sh test
 	$(MAKE) -s -j2 kernel host
 	tests/run
+
+test-guest: kernel ## the guest tests inside Osprey only; with KASAN=1 under the sanitizer
+	$(MAKE) -s KASAN=0 BUILD=build host
+	OSPREY_KERNEL=$(BUILD)/osprey.elf env -u MAKEFLAGS -u KASAN -u BUILD tests/run --on osprey guest
 
 soak: ## the long forms of the tests
 	host/setup.sh build

@@ -10,6 +10,7 @@
 #include "core/thread.h"
 #include "core/timer.h"
 #include "lib/errno.h"
+#include "lib/sanitize.h"
 #include "lib/string.h"
 #include "linux/names.h"
 
@@ -76,6 +77,7 @@ static const struct {
 } ways[] = {
     {"assert", crash_assert}, {"null", crash_null},   {"jump", crash_jump},
     {"stack", crash_stack},   {"smash", crash_smash}, {"doublefault", crash_doublefault},
+    SANITIZE_CRASHES
 };
 
 static void (*chosen)(void) __after_boot_readonly;

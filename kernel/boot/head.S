@@ -7,6 +7,8 @@
  *
  * The image is linked and loaded at 1 MiB, so the first page tables are constants of the link. */
 
+#include "arch/x86_64/layout.h"
+
 #define KERNEL_BASE 0xffffffff80000000
 #define PHYS(sym)   ((sym) - KERNEL_BASE)
 
@@ -214,6 +216,51 @@ no_long_mode:
 #define P_RW    0x03
 #define P_HUGE  0x183                   /* present, writable, 2 MiB, global */
 
+/* Entries 257 to 510 of the PML4 and, under the sanitizer, the tables of its shadow
+ * (sanitize/shadow.h): that of the image is there from the start. */
+        .macro  SHADOW_ENTRIES
+#ifdef KASAN
+        .fill   472 - 257, 8, 0
+        .quad   PHYS(shadow_direct) + P_RW
+        .fill   15, 8, 0
+        .quad   PHYS(shadow_karea) + P_RW
+        .fill   14, 8, 0
+        .quad   PHYS(shadow_kernel) + P_RW
+        .fill   7, 8, 0
+#else
+        .fill   254, 8, 0
+#endif
+        .endm
+
+        .macro  SHADOW_TABLES
+#ifdef KASAN
+shadow_direct:
+        .fill   512, 8, 0
+shadow_karea:
+        .fill   512, 8, 0
+shadow_kernel:
+        .fill   511, 8, 0
+        .quad   PHYS(shadow_kernel_pd) + P_RW
+shadow_kernel_pd:
+        .fill   384, 8, 0
+        .quad   PHYS(shadow_kernel_pt) + P_RW
+        .fill   127, 8, 0
+shadow_kernel_pt:
+        .set    page, 0
+        .rept   IMAGE_TABLES * 64
+        .quad   0x8000000000000000 + PHYS(shadow_image) + page * 0x1000 + P_RW
+        .set    page, page + 1
+        .endr
+        .fill   512 - IMAGE_TABLES * 64, 8, 0
+
+        .section .bss.shadow_image, "aw", @nobits
+        .balign 4096
+        .globl  shadow_image
+shadow_image:
+        .skip   IMAGE_TABLES * 0x200000 / 8
+#endif
+        .endm
+
         .section .data.page_tables, "aw"
         .balign 4096
         .globl  boot_pml4
@@ -221,7 +268,7 @@ boot_pml4:                              /* 0: identity of the first 4 MiB, for t
         .quad   PHYS(identity_pdpt) + P_RW
         .fill   255, 8, 0
         .quad   PHYS(direct_pdpt) + P_RW
-        .fill   254, 8, 0
+        SHADOW_ENTRIES
         .quad   PHYS(kernel_pdpt) + P_RW
 identity_pdpt:
         .quad   PHYS(identity_pd) + P_RW
@@ -237,12 +284,16 @@ kernel_pdpt:
         .fill   510, 8, 0
         .quad   PHYS(kernel_pd) + P_RW, 0
 kernel_pd:
-        .quad   PHYS(kernel_pt) + P_RW, PHYS(kernel_pt) + 0x1000 + P_RW
-        .fill   510, 8, 0
-        .globl  kernel_pt
-kernel_pt:                              /* 4 MiB in small pages, so that each section gets its own rights */
         .set    page, 0
-        .rept   1024
+        .rept   IMAGE_TABLES
+        .quad   PHYS(kernel_pt) + page * 0x1000 + P_RW
+        .set    page, page + 1
+        .endr
+        .fill   512 - IMAGE_TABLES, 8, 0
+        .globl  kernel_pt
+kernel_pt:                              /* all in small pages, so that each section gets its own rights */
+        .set    page, 0
+        .rept   IMAGE_TABLES * 512
         .quad   page * 0x1000 + 0x103
         .set    page, page + 1
         .endr
@@ -252,6 +303,8 @@ direct_pd:
         .quad   0x8000000000000000 + page * 0x200000 + P_HUGE
         .set    page, page + 1
         .endr
+
+        SHADOW_TABLES
 
         .section .data.head, "aw"
         .balign 8
@@ -267,6 +320,6 @@ ap_limit:       .long 1
         .globl  boot_stack, boot_stack_top
         .skip   4096                    /* a guard page from phase MEMORY on (mm/memory.c) */
 boot_stack:
-        .skip   16384
+        .skip   KSTACK_BYTES
 boot_stack_top:
         .section .note.GNU-stack, "", @progbits

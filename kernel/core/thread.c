@@ -8,6 +8,7 @@
 #include "core/sched.h"
 #include "core/spinlock.h"
 #include "lib/errno.h"
+#include "lib/sanitize.h"
 #include "lib/string.h"
 
 struct thread boot_thread = {.name = "boot", .affinity = {~0ull}, .weight = NICE_0_WEIGHT};
@@ -32,6 +33,8 @@ static void *stack_get(void)
         stacks.count--;
     }
     spin_unlock_irq(&stacks.lock, flags);
+    if (SANITIZED && stack) /* what its last thread had on it */
+        sanitize_unpoison(stack, KSTACK_SIZE);
     return stack ? stack : core_stack_alloc(KSTACK_SIZE);
 }
 

@@ -5,6 +5,7 @@
  * while somebody waits for the CPU. From boot phase BUS on. */
 #pragma once
 
+#include "arch/x86_64/layout.h"
 #include "core/cpu.h"
 #include "core/rcu.h"
 #include "lib/list.h"
@@ -122,7 +123,7 @@ nsec_t thread_runtime(const struct thread *thread); /* including the current sli
 /* --- set-up, and for the interrupt paths ---------------------------------------------------------
  */
 
-enum { KSTACK_SIZE = 16384 };
+enum { KSTACK_SIZE = KSTACK_BYTES };
 
 /* What the boot CPU runs from the first instruction on: an ordinary kernel thread once sched_init()
  * is through; it may end with thread_exit(). */

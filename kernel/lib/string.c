@@ -1,6 +1,7 @@
 #include "lib/string.h"
 
 #include "lib/errno.h"
+#include "lib/sanitize.h"
 
 /* The compiler must not turn these loops into calls of themselves. */
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
@@ -9,6 +10,8 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
     void *d = dst;
     size_t words = n / 8;
+    sanitize_check(src, n, false);
+    sanitize_check(dst, n, true);
     n &= 7;
     asm volatile("rep movsq" : "+D"(d), "+S"(src), "+c"(words) : : "memory");
     asm volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(n) : : "memory");
@@ -31,6 +34,7 @@ void *memset(void *dst, int c, size_t n)
     void *d = dst;
     size_t words = n / 8;
     uint64_t pattern = (uint8_t)c * 0x0101010101010101ull;
+    sanitize_check(dst, n, true);
     n &= 7;
     asm volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(pattern) : "memory");
     asm volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(pattern) : "memory");

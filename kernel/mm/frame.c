@@ -17,6 +17,7 @@
 #include "core/spinlock.h"
 #include "lib/errno.h"
 #include "lib/list.h"
+#include "lib/sanitize.h"
 
 enum {
     CHUNK_SHIFT = PAGE_SHIFT + FRAME_ORDER_MAX,
@@ -185,6 +186,7 @@ static void fill_spares(void)
         if (!frame)
             return;
         store(state_of(frame), state_allocated(0, 0));
+        sanitize_frames_allocated(frame << PAGE_SHIFT, 0);
         pool.spares[pool.nspares++] = frame << PAGE_SHIFT;
     }
 }
@@ -231,6 +233,25 @@ static void chunk_fill(uint64_t frame, uint64_t end)
     }
 }
 
+/* A frame for the sanitizer's shadow; 0: none. */
+static paddr_t shadow_frame(void)
+{
+    uint64_t frame = buddy_take(0);
+    if (frame)
+        store(state_of(frame), state_allocated(0, 0));
+    return frame << PAGE_SHIFT;
+}
+
+/* Under the sanitizer: shadow for the chunk that the span's first piece is in, which costs frames of
+ * the piece. The new end of what is left, its start in the span. */
+static void shadow_chunk(struct frame_span *span, paddr_t end)
+{
+    paddr_t left = sanitize_cover_chunk(span->start, end, shadow_frame);
+    pool.nfree -= (left - span->start) >> PAGE_SHIFT;
+    span->start = left;
+    sanitize_poison(phys_to_virt(left), end - left, SANITIZE_FRAME_FREE);
+}
+
 /* Take the next piece of memory into use; false: all of it is. */
 static bool take_chunk(void)
 {
@@ -242,6 +263,8 @@ static bool take_chunk(void)
             MIN(span->end, ALIGN_DOWN(span->start, 1ul << CHUNK_SHIFT) + (1ul << CHUNK_SHIFT));
         if (!chunk_prepare(span->start >> PAGE_SHIFT))
             continue; /* no spare page for its tables: perhaps another span needs none */
+        if (SANITIZED)
+            shadow_chunk(span, end);
         chunk_fill(span->start >> PAGE_SHIFT, end >> PAGE_SHIFT);
         span->start = end;
         fill_spares();
@@ -312,6 +335,19 @@ static uint64_t alloc_slow(unsigned order, unsigned flags)
     return frame;
 }
 
+/* What the sanitizer keeps from use goes back to the lists; false: nothing did. */
+static bool drain_sanitizer(void)
+{
+    uint64_t frame, any = 0;
+    spin_lock(&pool.lock);
+    while ((frame = sanitize_frame_evict())) {
+        buddy_give(frame, 0);
+        any = frame;
+    }
+    spin_unlock(&pool.lock);
+    return any;
+}
+
 paddr_t frame_alloc(unsigned order, unsigned flags)
 {
     uint64_t frame;
@@ -323,7 +359,10 @@ paddr_t frame_alloc(unsigned order, unsigned flags)
         frame = cache->frames[--cache->count];
     else
         frame = alloc_slow(order, flags);
+    while (SANITIZED && !frame && drain_sanitizer())
+        frame = alloc_slow(order, flags);
     if (likely(frame)) {
+        sanitize_frames_allocated(frame << PAGE_SHIFT, order);
         store(state_of(frame), state_allocated(order, flags));
         cache = this_cpu()->frame_cache;
         if (flags & FRAME_USER && cache)
@@ -351,6 +390,13 @@ static void release(uint64_t frame, state_t *state, unsigned order)
 
     if (load(state) & STATE_USER && cache)
         cache->user -= 1l << order;
+    if (SANITIZED) {
+        store(state, KIND(KIND_CACHED));
+        frame = sanitize_frame_freed(frame, order);
+        state = state_of(frame);
+    }
+    if (SANITIZED && !frame)
+        goto out;
     if (order == 0 && cache) {
         if (cache->count >= cache->limit)
             cache_drain(cache, cache->limit / 2);
@@ -361,6 +407,7 @@ static void release(uint64_t frame, state_t *state, unsigned order)
         buddy_give(frame, order);
         spin_unlock(&pool.lock);
     }
+out:
     irq_restore(irq);
 }
 
@@ -516,9 +563,12 @@ void frame_add_range(paddr_t start, uint64_t size)
         uint64_t irq = spin_lock_irq(&pool.lock);
         fill_spares();
         if (chunk_prepare(frame)) {
+            struct frame_span span = {frame << PAGE_SHIFT, stop << PAGE_SHIFT};
             pool.total += stop - frame;
             pool.nfree += stop - frame;
-            chunk_fill(frame, stop);
+            if (SANITIZED)
+                shadow_chunk(&span, span.end);
+            chunk_fill(span.start >> PAGE_SHIFT, stop);
         }
         spin_unlock_irq(&pool.lock, irq);
         frame = stop;
@@ -535,6 +585,7 @@ void frame_get_stats(struct frame_stats *stats)
             user += caches[i]->user;
             cached += caches[i]->count;
         }
+    cached += sanitize_frames_kept();
     *stats = (struct frame_stats){pool.total, pool.nfree + cached, user > 0 ? user : 0};
 }
 

@@ -10,6 +10,7 @@
 #include "core/panic.h"
 #include "core/spinlock.h"
 #include "lib/list.h"
+#include "lib/sanitize.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 
@@ -71,7 +72,7 @@ static atomic_long used_elsewhere; /* where a CPU has no struct heap_cpu */
 
 static void cache_setup(struct kcache_impl *cache, const char *name, size_t size)
 {
-    size = ALIGN_UP(MAX(size, sizeof(struct object)), (size_t)16);
+    size = ALIGN_UP(MAX(size, sizeof(struct object)) + SANITIZE_META, (size_t)16);
     if (size >= 64)
         size = ALIGN_UP(size, (size_t)64);
     unsigned order = 0;
@@ -103,6 +104,7 @@ static struct slab *slab_create(struct kcache_impl *cache)
     frame_mark_slab(paddr, cache->order);
     struct slab *slab = phys_to_virt(paddr);
     *slab = (struct slab){.cache = cache, .unused = cache->per_slab};
+    sanitize_poison(slab, PAGE_SIZE << cache->order, SANITIZE_HEAP_REDZONE);
     list_add(&cache->partial, &slab->link);
     cache->empty_slabs++;
     return slab;
@@ -285,10 +287,13 @@ static void heap_start(void)
     ready = true;
 }
 
-static void *large_alloc(size_t size)
+static void *large_alloc(size_t wanted)
 {
-    if (size > PAGE_SIZE << FRAME_ORDER_MAX)
+    size_t size = wanted + SANITIZE_META;
+    if (wanted > PAGE_SIZE << FRAME_ORDER_MAX)
         return NULL;
+    if (SANITIZED)
+        size = MIN(size, PAGE_SIZE << FRAME_ORDER_MAX);
     unsigned order = size <= PAGE_SIZE ? 0 : 64 - __builtin_clzl((size - 1) >> PAGE_SHIFT);
     paddr_t paddr = frame_alloc(order, in_interrupt() ? FRAME_ATOMIC : 0);
     if (!paddr)
@@ -296,6 +301,7 @@ static void *large_alloc(size_t size)
     uint64_t irq = irq_save();
     account(this_heap(), PAGE_SIZE << order);
     irq_restore(irq);
+    sanitize_allocated(phys_to_virt(paddr), PAGE_SIZE << order, wanted);
     return phys_to_virt(paddr);
 }
 
@@ -309,13 +315,29 @@ static void large_free(void *p)
     frame_free(virt_to_phys(p), order);
 }
 
+static void *small_alloc(struct kcache_impl *cache, size_t size)
+{
+    void *p = cache_alloc(cache);
+    if (SANITIZED && p)
+        sanitize_allocated(p, cache->size, size);
+    return p;
+}
+
+static void *try_alloc(size_t size)
+{
+    if (unlikely(size > CLASS_MAX))
+        return large_alloc(size);
+    return small_alloc(&classes[class_by_size[(size + 15) / 16]], size);
+}
+
 void *kmalloc(size_t size)
 {
     if (unlikely(!ready))
         heap_start();
-    if (unlikely(size > CLASS_MAX))
-        return large_alloc(size);
-    return cache_alloc(&classes[class_by_size[(size + 15) / 16]]);
+    void *p = try_alloc(size);
+    while (SANITIZED && !p && sanitize_heap_drain())
+        p = try_alloc(size);
+    return p;
 }
 
 static void zero(void *p, size_t size)
@@ -338,9 +360,33 @@ void *kcalloc(size_t n, size_t size)
     return __builtin_mul_overflow(n, size, &bytes) ? NULL : kzalloc(bytes);
 }
 
+static size_t capacity(const void *p)
+{
+    struct slab *slab = slab_of(p);
+    return slab ? slab->cache->size : PAGE_SIZE << frame_block_order(virt_to_phys(p));
+}
+
+uintptr_t heap_find(uintptr_t addr, size_t *slot)
+{
+    struct slab *slab = slab_of((void *)addr);
+    if (slab) {
+        uintptr_t first = (uintptr_t)slab + HEADER;
+        *slot = slab->cache->size;
+        return addr < first ? 0 : first + (addr - first) / *slot * *slot;
+    }
+    for (unsigned order = 0; order <= FRAME_ORDER_MAX; order++) {
+        uintptr_t start = ALIGN_DOWN(addr, PAGE_SIZE << order);
+        if (frame_block_order(virt_to_phys((void *)start)) == (int)order) {
+            *slot = PAGE_SIZE << order;
+            return start;
+        }
+    }
+    return 0;
+}
+
 void kfree(void *p)
 {
-    if (!p)
+    if (!p || (SANITIZED && sanitize_keep(p, capacity(p))))
         return;
     struct slab *slab = slab_of(p);
     if (slab)
@@ -349,18 +395,12 @@ void kfree(void *p)
         large_free(p);
 }
 
-static size_t capacity(const void *p)
-{
-    struct slab *slab = slab_of(p);
-    return slab ? slab->cache->size : PAGE_SIZE << frame_block_order(virt_to_phys(p));
-}
-
 void *krealloc(void *p, size_t size)
 {
     if (!p)
         return kmalloc(size);
-    size_t old = capacity(p);
-    if (size <= old && size > old / 4)
+    size_t old = sanitize_size(p, capacity(p));
+    if (!SANITIZED && size <= old && size > old / 4)
         return p;
     void *moved = kmalloc(size);
     if (!moved)
@@ -404,7 +444,9 @@ static struct kcache_impl *impl_of(struct kcache *cache)
 void *kcache_alloc(struct kcache *cache)
 {
     struct kcache_impl *impl = impl_of(cache);
-    void *p = impl ? cache_alloc(impl) : NULL;
+    void *p = impl ? small_alloc(impl, cache->size) : NULL;
+    while (SANITIZED && impl && !p && sanitize_heap_drain())
+        p = small_alloc(impl, cache->size);
     if (likely(p))
         zero(p, cache->size);
     return p;
@@ -415,6 +457,8 @@ void kcache_free(struct kcache *cache, void *object)
     if (!object)
         return;
     assert(slab_of(object) && slab_of(object)->cache == cache->impl, "freed to the wrong cache");
+    if (SANITIZED && sanitize_keep(object, cache->impl->size))
+        return;
     cache_free(cache->impl, object);
 }
 

@@ -27,4 +27,7 @@ struct kcache {
 void *kcache_alloc(struct kcache *cache); /* zeroed */
 void kcache_free(struct kcache *cache, void *object);
 
+/* For the sanitizer: the object that addr is in or behind, and how much room it has; 0: none. */
+uintptr_t heap_find(uintptr_t addr, size_t *slot);
+
 size_t heap_used(void); /* bytes handed out, for leak tests and /proc/meminfo */

@@ -12,6 +12,7 @@
 #include "core/mutex.h"
 #include "core/panic.h"
 #include "core/spinlock.h"
+#include "lib/sanitize.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 
@@ -187,10 +188,11 @@ void *karea_alloc(size_t npages)
     uintptr_t addr = kept_take(npages);
     if (addr) {
         zero_pages(addr, npages);
+        sanitize_unpoison((void *)addr, npages << PAGE_SHIFT);
         return (void *)addr;
     }
     addr = range_get(npages);
-    if (!addr)
+    if (!addr || (SANITIZED && sanitize_cover_karea(addr, npages << PAGE_SHIFT) < 0))
         return NULL;
     for (size_t i = 0; i < npages; i++) {
         paddr_t frame = frame_alloc(0, FRAME_ZERO);
@@ -206,6 +208,8 @@ void *karea_alloc(size_t npages)
 
 void karea_free(void *p, size_t npages)
 {
+    if (SANITIZED && p)
+        sanitize_poison(p, npages << PAGE_SHIFT, SANITIZE_KAREA_FREE);
     if (p && !kept_put((uintptr_t)p, npages))
         release((uintptr_t)p, npages, npages);
 }
@@ -219,7 +223,7 @@ void volatile *karea_map_device(paddr_t paddr, size_t size)
 {
     size_t npages = device_pages(paddr, size);
     uintptr_t addr = range_get(npages);
-    if (!addr)
+    if (!addr || (SANITIZED && sanitize_cover_karea(addr, npages << PAGE_SHIFT) < 0))
         return NULL;
     if (paging_map_kernel(addr, paddr & PAGE_MASK, npages << PAGE_SHIFT, DEVICE_FLAGS) < 0) {
         range_put(addr, npages);

@@ -10,6 +10,8 @@
  * Offsets: struct regs in regs.h; GS: struct cpu in core/cpu.h; struct thread in core/thread.h. trap.c
  * asserts them all. */
 
+#include "arch/x86_64/layout.h"
+
 #define R_R15    0
 #define R_R14    8
 #define R_R13    16
@@ -39,7 +41,7 @@
 #define CPU_FAULT_STACK %gs:24
 #define THREAD_WORK    16
 #define THREAD_WATCHED 20
-#define KSTACK_SIZE    16384
+#define KSTACK_SIZE    KSTACK_BYTES
 #define KSTACK_RESERVE 256              /* more than a trap's frame */
 #define SYSCALLS_MAX   512
 

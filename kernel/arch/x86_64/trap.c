@@ -20,7 +20,7 @@ _Static_assert(offsetof(struct cpu, stack_canary) == 40, "gcc");
 _Static_assert(offsetof(struct thread, kstack_top) == 0, "entry.S");
 _Static_assert(offsetof(struct thread, work) == 16, "entry.S");
 _Static_assert(offsetof(struct thread, watched) == 20, "entry.S");
-_Static_assert(KSTACK_SIZE == 16384, "entry.S");
+_Static_assert(KSTACK_SIZE == KSTACK_BYTES, "entry.S");
 _Static_assert(offsetof(struct regs, rip) == 136 && sizeof(struct regs) == 176, "entry.S");
 
 /* Linux's signal numbers and codes: what a fault of the program turns into. */

@@ -1,0 +1,10 @@
+/* arch/x86_64/layout.h: sizes that the assembler needs too. The sanitizer's build, with room around
+ * variables and a check before each access, says others (Makefile). */
+#pragma once
+
+#ifndef KSTACK_BYTES
+#define KSTACK_BYTES 16384 /* of a kernel stack */
+#endif
+#ifndef IMAGE_TABLES
+#define IMAGE_TABLES 2 /* of 2 MiB each: what the first page tables map of the image */
+#endif
