@@ -74,11 +74,9 @@ static __attribute__((noinline)) void crash_smash(void)
 static const struct {
     const char *name;
     void (*crash)(void);
-} ways[] = {
-    {"assert", crash_assert}, {"null", crash_null},   {"jump", crash_jump},
-    {"stack", crash_stack},   {"smash", crash_smash}, {"doublefault", crash_doublefault},
-    SANITIZE_CRASHES
-};
+} ways[] = {{"assert", crash_assert}, {"null", crash_null},   {"jump", crash_jump},
+            {"stack", crash_stack},   {"smash", crash_smash}, {"doublefault", crash_doublefault},
+            SANITIZE_CRASHES};
 
 static void (*chosen)(void) __after_boot_readonly;
 static struct timer timer;

@@ -242,8 +242,8 @@ static paddr_t shadow_frame(void)
     return frame << PAGE_SHIFT;
 }
 
-/* Under the sanitizer: shadow for the chunk that the span's first piece is in, which costs frames of
- * the piece. The new end of what is left, its start in the span. */
+/* Under the sanitizer: shadow for the chunk that the span's first piece is in, which costs frames
+ * of the piece. The new end of what is left, its start in the span. */
 static void shadow_chunk(struct frame_span *span, paddr_t end)
 {
     paddr_t left = sanitize_cover_chunk(span->start, end, shadow_frame);

@@ -47,9 +47,9 @@ HANDLER(type_mismatch_v1, const struct mismatch *m, uintptr_t p)
 {
     uintptr_t alignment = 1ul << m->log_alignment;
     report(&m->place, "%s %#lx for an object of type %s",
-           !p                  ? "null pointer"
-           : p % alignment     ? "misaligned address"
-                               : "too little room at",
+           !p              ? "null pointer"
+           : p % alignment ? "misaligned address"
+                           : "too little room at",
            p, m->type->name);
 }
 
@@ -104,9 +104,9 @@ HANDLER(invalid_builtin, const struct place_only *p)
 }
 
 #define OVERFLOWS(op)                                                                              \
-    HANDLER(op##_overflow, const struct typed *t, uint64_t left, uint64_t right)                 \
+    HANDLER(op##_overflow, const struct typed *t, uint64_t left, uint64_t right)                   \
     {                                                                                              \
-        report(&t->place, "%s overflows (" #op "): %ld, %ld", t->type->name, (int64_t)left,      \
+        report(&t->place, "%s overflows (" #op "): %ld, %ld", t->type->name, (int64_t)left,        \
                (int64_t)right);                                                                    \
     }
 OVERFLOWS(add)
