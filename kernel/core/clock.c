@@ -22,6 +22,12 @@ static struct spinlock lock; /* over changes of everything here */
 static struct clock_source *sources[SOURCES], *_Atomic best;
 static const struct clock_event *event __after_boot_readonly;
 static uint64_t inverse; /* cycles per nanosecond, INVERSE_SHIFT binary places */
+static struct {
+    int64_t parts;  /* as clock_steer() was told */
+    uint64_t mult;  /* of the source, not steered */
+    uint64_t hz;    /* of the source, not steered */
+    nsec_t base_ns; /* of the raw clock, at the page's base_tsc */
+} raw;
 static uint64_t tsc_mult = 1ull << SHIFT, tsc_inverse = 1ull << INVERSE_SHIFT; /* the TSC's */
 
 /* --- reading --- */
@@ -46,6 +52,11 @@ static uint64_t since(const struct clock_data *data, uint64_t at)
 static inline nsec_t ns_at(const struct clock_data *data, uint64_t at)
 {
     return data->base_ns + (uint64_t)((unsigned __int128)since(data, at) * data->mult >> SHIFT);
+}
+
+static nsec_t raw_at(const struct clock_data *data, uint64_t at)
+{
+    return raw.base_ns + (uint64_t)((unsigned __int128)since(data, at) * raw.mult >> SHIFT);
 }
 
 static inline unsigned read_begin(const struct clock_data *data)
@@ -89,6 +100,26 @@ nsec_t clock_realtime(void)
     do {
         sequence = read_begin(data);
         now = ns_at(data, cycles(data)) + data->realtime_offset_ns;
+    } while (unlikely(read_again(data, sequence)));
+    return now;
+}
+
+nsec_t clock_realtime_offset(void)
+{
+    return (nsec_t)__atomic_load_n(&page.data.realtime_offset_ns, __ATOMIC_RELAXED);
+}
+
+nsec_t clock_monotonic_raw(void)
+{
+    const struct clock_data *data = &page.data;
+    unsigned sequence;
+    nsec_t now;
+
+    if (unlikely(!atomic_load_explicit(&best, memory_order_relaxed)))
+        return 0;
+    do {
+        sequence = read_begin(data);
+        now = raw_at(data, cycles(data));
     } while (unlikely(read_again(data, sequence)));
     return now;
 }
@@ -153,26 +184,64 @@ static void learn_tsc(const struct clock_source *source)
     tsc_inverse = (source->frequency_hz << INVERSE_SHIFT) / NSEC_PER_SEC;
 }
 
+/* v * (1 + parts / 10^9 / 2^32), or divided by that as nearly as the square of parts allows. */
+static uint64_t steer(uint64_t v, int64_t parts)
+{
+    int64_t relative = parts / NSEC_PER_SEC; /* of 2^32 */
+
+    return v + (uint64_t)((__int128)v * relative >> 32);
+}
+
+/* The rate from `at` on, where the clocks show these times. */
+static void set_rate(uint64_t at, nsec_t now, nsec_t raw_now)
+{
+    struct clock_data *data = &page.data;
+
+    data->base_tsc = at;
+    data->base_ns = now;
+    raw.base_ns = raw_now;
+    data->mult = steer(raw.mult, raw.parts);
+    inverse = ((steer(raw.hz, -raw.parts)) << INVERSE_SHIFT) / NSEC_PER_SEC;
+    data->steered |= raw.parts != 0;
+}
+
+void clock_steer(int64_t parts)
+{
+    struct clock_data *data = &page.data;
+    uint64_t flags = spin_lock_irq(&lock), at;
+    const struct clock_source *source = atomic_load_explicit(&best, memory_order_relaxed);
+
+    if (source && parts != raw.parts) {
+        write_begin();
+        at = source->read();
+        raw.parts = parts;
+        set_rate(at, ns_at(data, at), raw_at(data, at));
+        write_end();
+    }
+    spin_unlock_irq(&lock, flags);
+}
+
 /* Count with source from now on; time goes on where it is: readers wait from before that is looked
  * up, so nobody has seen more of it. */
 static void use(struct clock_source *source)
 {
     struct clock_data *data = &page.data;
     bool first = !atomic_load_explicit(&best, memory_order_relaxed);
-    nsec_t now;
+    nsec_t now, raw_now;
     uint64_t at;
 
     write_begin();
-    now = first ? 0 : ns_at(data, cycles(data));
+    at = first ? 0 : cycles(data);
+    now = first ? 0 : ns_at(data, at);
+    raw_now = first ? 0 : raw_at(data, at);
     at = first && source->is_tsc && boot_info.tsc_at_entry
              ? boot_info.tsc_at_entry /* where the clock starts at 0 */
              : source->read();
     data->shift = SHIFT;
-    data->mult = ((uint64_t)NSEC_PER_SEC << SHIFT) / source->frequency_hz;
-    data->base_tsc = at;
-    data->base_ns = now;
+    raw.mult = ((uint64_t)NSEC_PER_SEC << SHIFT) / source->frequency_hz;
+    raw.hz = source->frequency_hz;
+    set_rate(at, now, raw_now);
     data->tsc_usable = source->is_tsc;
-    inverse = (source->frequency_hz << INVERSE_SHIFT) / NSEC_PER_SEC;
     atomic_store_explicit(&best, source, memory_order_relaxed);
     write_end();
 }

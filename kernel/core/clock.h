@@ -5,7 +5,12 @@
 
 nsec_t clock_monotonic(void);       /* since boot, never steps */
 nsec_t clock_realtime(void);        /* since 1970-01-01 UTC */
+nsec_t clock_realtime_offset(void); /* real time less monotonic */
 int clock_set_realtime(nsec_t now); /* -EINVAL: before 1970, or so late that sums overflow */
+nsec_t clock_monotonic_raw(void);   /* monotonic, but not steered */
+/* Let both clocks gain `parts` of 2^-32 nanoseconds in a second (negative: lose), up to a fifth of
+ * it, from now on. Any context. */
+void clock_steer(int64_t parts);
 
 /* For the vDSO: ns = base_ns + (((tsc - base_tsc) * mult) >> shift) with a product of 128 bits,
  * read under the sequence lock (odd: being changed). Lives in a page of its own that programs may
@@ -15,6 +20,7 @@ struct clock_data {
     uint32_t shift;
     uint64_t mult, base_tsc, base_ns, realtime_offset_ns;
     uint64_t tsc_usable; /* 0: programs must ask the kernel */
+    uint64_t steered;    /* the raw clock differs: programs must ask for it */
 };
 extern struct clock_data *clock_data; /* page-aligned, a page of its own */
 

@@ -8,6 +8,7 @@
 #include "core/memory.h"
 #include "core/panic.h"
 #include "core/rcu.h"
+#include "core/tick.h"
 #include "core/trace.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -484,10 +485,12 @@ static __noreturn void idle_loop(void)
     for (;;) {
         irq_disable();
         sched_drain(rq);
-        if (rq->waiting)
+        if (rq->waiting) {
+            tick_start(rq);
             switch_from(rq, cpu->idle_thread, FATE_STAY, false);
-        else if (!atomic_load(&rq->incoming))
+        } else if (!atomic_load(&rq->incoming)) {
             wait_for_work(cpu);
+        }
     }
 }
 
@@ -515,6 +518,7 @@ static int cpu_prepare(struct cpu *cpu)
     cpu->idle_thread = idle;
     rq_init(rq, cpu);
     timer_init(&rq->slice, slice_fire);
+    tick_init(rq);
     return 0;
 }
 

@@ -73,6 +73,7 @@ struct runqueue {
     uint64_t balanced;              /* last look at the others' load */
     uint64_t slice_end, slice_look; /* what the slice's timer is armed for, if it is */
     struct timer slice;
+    struct timer tick; /* core/tick.h */
 
     alignas(64) _Atomic(struct thread *) incoming; /* newest first */
     atomic_bool asked;                             /* an idle CPU asks for work */

@@ -63,6 +63,7 @@ struct thread {
     struct list run_link;
     struct cpu *fpu_cpu; /* whose registers held its extended state last */
     uint64_t switches_voluntary, switches_forced;
+    uint32_t ticks_program, ticks_kernel; /* core/tick.h */
 
     void *kstack;          /* lowest address, above its guard page; NULL: not ours to free */
     void (*entry)(void *); /* kernel threads */

@@ -3,6 +3,7 @@
 #include "core/boot.h"
 #include "core/cpu.h"
 #include "core/thread.h"
+#include "core/tick.h"
 #include "fs/procfs.h"
 #include "lib/string.h"
 #include "mm/frame.h"
@@ -63,34 +64,44 @@ static int show_meminfo(struct text *text, const struct pseudo *self)
     return 0;
 }
 
-/* Idle and busy time of a CPU in ticks. */
-static void cpu_times(const struct cpu *cpu, uint64_t *busy, uint64_t *idle)
+/* Of a CPU, or all of them, in ticks. */
+struct cpu_use {
+    uint64_t program, kernel, idle;
+};
+
+/* Busy time is split as core/tick.h has seen it. */
+static struct cpu_use cpu_use(const struct cpu *cpu)
 {
     uint64_t now = clock_monotonic(), idle_ns = MIN(cpu->idle_ns, now);
-    *idle = idle_ns / TICK_NS;
-    *busy = (now - idle_ns) / TICK_NS;
+    uint64_t busy = (now - idle_ns) / TICK_NS;
+    uint64_t looks = cpu->ticks_program + cpu->ticks_kernel;
+    uint64_t kernel = looks ? busy * cpu->ticks_kernel / looks : 0;
+    return (struct cpu_use){busy - kernel, kernel, idle_ns / TICK_NS};
 }
 
-static void show_cpu(struct text *text, const char *name, uint64_t busy, uint64_t idle)
+static void show_cpu(struct text *text, const char *name, const struct cpu_use *use)
 {
-    text_printf(text, "%s %lu 0 0 %lu 0 0 0 0 0 0\n", name, busy, idle);
+    text_printf(text, "%s %lu 0 %lu %lu 0 0 0 0 0 0\n", name, use->program, use->kernel,
+                use->idle);
 }
 
 static int show_stat(struct text *text, const struct pseudo *self)
 {
-    uint64_t busy, idle, all_busy = 0, all_idle = 0, irqs = 0;
+    struct cpu_use use, all = {};
+    uint64_t irqs = 0;
     char name[16];
     for (unsigned i = 0; i < ncpus; i++) {
-        cpu_times(cpus[i], &busy, &idle);
-        all_busy += busy;
-        all_idle += idle;
+        use = cpu_use(cpus[i]);
+        all.program += use.program;
+        all.kernel += use.kernel;
+        all.idle += use.idle;
         irqs += cpus[i]->irq_count;
     }
-    show_cpu(text, "cpu ", all_busy, all_idle);
+    show_cpu(text, "cpu ", &all);
     for (unsigned i = 0; i < ncpus; i++) {
-        cpu_times(cpus[i], &busy, &idle);
+        use = cpu_use(cpus[i]);
         snprintf(name, sizeof(name), "cpu%u", i);
-        show_cpu(text, name, busy, idle);
+        show_cpu(text, name, &use);
     }
     nsec_t boot = clock_realtime() - clock_monotonic();
     text_printf(text, "intr %lu\nctxt 0\nbtime %lu\nprocesses 1\nprocs_running %u\n", irqs,
@@ -108,15 +119,19 @@ static int show_uptime(struct text *text, const struct pseudo *self)
     return 0;
 }
 
-/* No averages are kept: what runs now stands in for them. */
 static int show_loadavg(struct text *text, const struct pseudo *self)
 {
-    unsigned running = sched_runnable(), load = running ? running - 1 : 0;
+    unsigned running = sched_runnable();
     int pid = 0, tid = 0;
+    uint64_t loads[3];
     if (proc_source)
         proc_source->self(&pid, &tid);
-    text_printf(text, "%u.00 %u.00 %u.00 %u/%u %d\n", load, load, load, running, MAX(running, 1u),
-                tid);
+    tick_load(loads);
+    for (int i = 0; i < 3; i++) {
+        uint64_t hundredths = ((loads[i] * 100) + (1 << LOAD_SHIFT) / 2) >> LOAD_SHIFT;
+        text_printf(text, "%lu.%02lu ", hundredths / 100, hundredths % 100);
+    }
+    text_printf(text, "%u/%u %d\n", running, MAX(running, 1u), tid);
     return 0;
 }
 

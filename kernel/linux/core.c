@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "fs/procfs.h"
 #include "lib/string.h"
+#include "linux/cputime.h"
 #include "linux/procfs.h"
 #include "linux/ptrace.h"
 #include "linux/start.h"
@@ -119,7 +120,8 @@ static int describe_thread(void *arg, unsigned i, struct core_thread *thread)
 {
     struct writer *writer = arg;
     const struct core_parked *who = writer->next;
-    const struct task *task;
+    struct cpu_times times;
+    struct task *task;
 
     if (i == 0) {
         who = &writer->self;
@@ -128,10 +130,12 @@ static int describe_thread(void *arg, unsigned i, struct core_thread *thread)
         writer->next = list_entry(who->link.next, struct core_parked, link);
     }
     task = who->task;
+    times = task_times(task);
     thread->tid = task->tid;
     thread->pending = task->pending.set | task->process->pending.set;
     thread->blocked = i == 0 ? writer->blocked : task->signal_mask;
-    thread->user_us = (uint64_t)thread_runtime(&task->thread) / 1000;
+    thread->user_us = (uint64_t)times.user / 1000;
+    thread->system_us = (uint64_t)times.system / 1000;
     thread->extended = task->thread.fpu;
     set_registers(thread, who->regs, who->fs_base);
     return 0;
@@ -171,7 +175,8 @@ static void describe_process(struct core_process *out, const struct task *task)
         .uid = task->cred.uid,
         .gid = task->cred.gid,
         .flags = FLAG_RANDOMIZE,
-        .children_user_us = (uint64_t)process->children_use.run_ns / 1000,
+        .children_user_us = (uint64_t)process->children_use.time.user / 1000,
+        .children_system_us = (uint64_t)process->children_use.time.system / 1000,
         .state = 'R',
     };
     strlcpy(out->name, task->thread.name, sizeof(out->name));

@@ -122,7 +122,9 @@ static void leave_files(struct task *task)
 /* Under signal_lock: what outlives the task. */
 static void leave_figures(struct process *process, struct task *task)
 {
-    process->dead_user_ns += thread_runtime(&task->thread);
+    process->dead_run_ns += thread_runtime(&task->thread);
+    process->dead_ticks_program += task->thread.ticks_program;
+    process->dead_ticks_kernel += task->thread.ticks_kernel;
     process->dead_switches += task->thread.switches_voluntary;
     process->dead_switches_forced += task->thread.switches_forced;
     process->dead_uid = task->cred.uid;

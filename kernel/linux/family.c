@@ -21,6 +21,7 @@ void family_wake(struct process *parent)
 static void child_info(struct process *child, int signo, int code, int status, struct siginfo *info)
 {
     uint64_t flags = spin_lock_irq(&child->signal_lock);
+    struct cpu_times times = process_times_locked(child);
 
     *info = (struct siginfo){
         .signo = signo,
@@ -30,7 +31,8 @@ static void child_info(struct process *child, int signo, int code, int status, s
                 .pid = child->pid,
                 .uid = child->leader ? child->leader->cred.uid : child->dead_uid,
                 .status = status,
-                .utime = process_runtime(child) / TICK_NS,
+                .utime = times.user / TICK_NS,
+                .stime = times.system / TICK_NS,
             },
     };
     spin_unlock_irq(&child->signal_lock, flags);

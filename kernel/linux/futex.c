@@ -3,6 +3,7 @@
 
 #include "linux/futex_queue.h"
 #include "linux/syscall.h"
+#include "linux/time.h"
 #include "mm/heap.h"
 
 enum {
@@ -72,7 +73,7 @@ wait_inline(uintptr_t word, unsigned flags, uint32_t value, nsec_t deadline, uin
     error = futex_key(word, flags, &waiter.key);
     if (!error)
         error = wait_setup(&waiter, value);
-    return error ? error : futex_sleep(&waiter, deadline);
+    return error ? error : futex_sleep(&waiter, deadline, flags & FLAG_REALTIME);
 }
 
 static int64_t wait(uintptr_t word, unsigned flags, uint32_t value, nsec_t deadline,
@@ -498,7 +499,7 @@ static bool any_woken(struct futex_waiter *waiters, int n)
     return false;
 }
 
-static int sleep_many(struct futex_waiter *waiters, int n, nsec_t deadline)
+static int sleep_many(struct futex_waiter *waiters, int n, nsec_t deadline, bool realtime)
 {
     int error = 0, woken;
 
@@ -508,7 +509,7 @@ static int sleep_many(struct futex_waiter *waiters, int n, nsec_t deadline)
             thread_set_state(THREAD_RUNNABLE);
             break;
         }
-        error = wait_sleep(WAIT_INTERRUPTIBLE, deadline);
+        error = time_sleep(WAIT_INTERRUPTIBLE, deadline, realtime);
     }
     woken = unqueue_many(waiters, n);
     return woken >= 0 ? woken : error == -EINTR ? -ERESTARTSYS : error;
@@ -532,7 +533,9 @@ SYSCALL(futex_waitv, 5, SYSCALL_WHOLE, "")
     if (!waiters)
         return -ENOMEM;
     error = setup_many(waiters, a0, n);
-    error = error > 0 ? error - 1 : error < 0 ? error : sleep_many(waiters, n, deadline);
+    error = error > 0   ? error - 1
+            : error < 0 ? error
+                        : sleep_many(waiters, n, deadline, a4 == REALTIME);
     kfree(waiters);
     return error;
 }

@@ -116,7 +116,7 @@ int64_t futex_lock_pi(uintptr_t word, unsigned flags, nsec_t deadline, bool try_
     }
     if (result != QUEUED)
         return result == TAKEN ? 0 : result;
-    result = futex_sleep(&waiter, deadline);
+    result = futex_sleep(&waiter, deadline, flags & FLAG_REALTIME);
     return result == -EINTR ? -ERESTARTNOINTR : result;
 }
 
@@ -247,7 +247,7 @@ int64_t futex_wait_requeue_pi(uintptr_t word, unsigned flags, uint32_t value, ns
     }
     if (seen != value)
         return -EAGAIN;
-    error = futex_sleep(&waiter, deadline);
+    error = futex_sleep(&waiter, deadline, flags & FLAG_REALTIME);
     if (error == -EINTR) /* on the lock already: its condition may have come true (as Linux) */
         return waiter.pi ? -EAGAIN : -ERESTARTNOINTR;
     return error;

@@ -56,7 +56,7 @@ bool futex_dequeue(struct futex_waiter *waiter)
     }
 }
 
-int futex_sleep_on(struct futex_waiter *waiter, nsec_t deadline)
+int futex_sleep_on(struct futex_waiter *waiter, nsec_t deadline, bool realtime)
 {
     int error;
 
@@ -66,7 +66,7 @@ int futex_sleep_on(struct futex_waiter *waiter, nsec_t deadline)
             thread_set_state(THREAD_RUNNABLE);
             return 0;
         }
-        error = wait_sleep(WAIT_INTERRUPTIBLE, deadline);
+        error = time_sleep(WAIT_INTERRUPTIBLE, deadline, realtime);
         if (atomic_load_explicit(&waiter->woken, memory_order_acquire))
             return 0;
         if (error && futex_dequeue(waiter))
@@ -88,6 +88,6 @@ int futex_deadline(uintptr_t timeout, unsigned flags, bool absolute, nsec_t *dea
     if (!absolute)
         *deadline = nsec_add(clock_monotonic(), ns);
     else
-        *deadline = flags & FLAG_REALTIME ? time_realtime_to_monotonic(ns) : ns;
+        *deadline = ns;
     return 0;
 }

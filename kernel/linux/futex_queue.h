@@ -112,15 +112,15 @@ static inline void futex_release(struct futex_waiter *waiter)
     atomic_store_explicit(&waiter->woken, true, memory_order_release);
     thread_wake(thread);
 }
-/* Sleep until woken: 0; else it has been taken out: -EINTR or -ETIMEDOUT. The first sleep without a
- * deadline is inline. */
-int futex_sleep_on(struct futex_waiter *waiter, nsec_t deadline);
-static inline int futex_sleep(struct futex_waiter *waiter, nsec_t deadline)
+/* Sleep until woken: 0; else it has been taken out: -EINTR or -ETIMEDOUT. The deadline is the
+ * real-time clock's where so said. The first sleep without a deadline is inline. */
+int futex_sleep_on(struct futex_waiter *waiter, nsec_t deadline, bool realtime);
+static inline int futex_sleep(struct futex_waiter *waiter, nsec_t deadline, bool realtime)
 {
     struct thread *self = current;
 
     if (deadline != NSEC_FOREVER)
-        return futex_sleep_on(waiter, deadline);
+        return futex_sleep_on(waiter, deadline, realtime);
     atomic_store(&self->state, THREAD_INTERRUPTIBLE); /* a full barrier */
     if (likely(!atomic_load_explicit(&waiter->woken, memory_order_acquire) &&
                !thread_interrupted(self)))
@@ -129,12 +129,13 @@ static inline int futex_sleep(struct futex_waiter *waiter, nsec_t deadline)
         atomic_store_explicit(&self->state, THREAD_RUNNABLE, memory_order_release);
     if (likely(atomic_load_explicit(&waiter->woken, memory_order_acquire)))
         return 0;
-    return futex_sleep_on(waiter, deadline);
+    return futex_sleep_on(waiter, deadline, realtime);
 }
 /* Take it out unless it was woken meanwhile: true if it was still there. */
 bool futex_dequeue(struct futex_waiter *waiter);
 
-/* The deadline of the call's timeout (program memory, 0: none), absolute or relative. */
+/* The deadline of the call's timeout (program memory, 0: none): of the clock that the flags name if
+ * it is absolute, else monotonic. */
 int futex_deadline(uintptr_t timeout, unsigned flags, bool absolute, nsec_t *deadline);
 
 /* --- futex_pi.c --- */

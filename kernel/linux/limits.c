@@ -1,6 +1,7 @@
 /* linux/limits.c: resource limits and use, and what the system says about itself. */
 #include "core/boot.h"
 #include "core/clock.h"
+#include "core/tick.h"
 #include "fs/procfs.h"
 #include "lib/string.h"
 #include "linux/path.h"
@@ -114,8 +115,10 @@ SYSCALL(setrlimit, 2, SYSCALL_WHOLE, "")
 void usage_to_rusage(const struct usage *usage, struct rusage *out)
 {
     *out = (struct rusage){
-        .utime_sec = usage->run_ns / NSEC_PER_SEC,
-        .utime_usec = usage->run_ns % NSEC_PER_SEC / NSEC_PER_USEC,
+        .utime_sec = usage->time.user / NSEC_PER_SEC,
+        .utime_usec = usage->time.user % NSEC_PER_SEC / NSEC_PER_USEC,
+        .stime_sec = usage->time.system / NSEC_PER_SEC,
+        .stime_usec = usage->time.system % NSEC_PER_SEC / NSEC_PER_USEC,
         .maxrss = (int64_t)usage->peak_pages * 4,
         .minflt = (int64_t)usage->faults,
         .nvcsw = (int64_t)usage->switches_voluntary,
@@ -123,11 +126,11 @@ void usage_to_rusage(const struct usage *usage, struct rusage *out)
     };
 }
 
-SYSCALL(getrusage, 2, SYSCALL_PARTIAL, "all run time counts as the program's; no disk counts")
+SYSCALL(getrusage, 2, SYSCALL_WHOLE, "")
 {
     enum { SELF = 0, CHILDREN = -1, THREAD = 1 };
     struct process *process = current_process();
-    const struct task *task = current_task();
+    struct task *task = current_task();
     struct usage usage;
     struct rusage out;
 
@@ -136,7 +139,7 @@ SYSCALL(getrusage, 2, SYSCALL_PARTIAL, "all run time counts as the program's; no
     case SELF:
         break;
     case THREAD:
-        usage.run_ns = thread_runtime(current);
+        usage.time = task_times(task);
         usage.faults = task->minor_faults;
         usage.switches_voluntary = task->thread.switches_voluntary;
         usage.switches_forced = task->thread.switches_forced;
@@ -162,6 +165,7 @@ struct sysinfo {
     uint64_t totalhigh, freehigh;
     uint32_t mem_unit, pad2;
 };
+enum { LOADS_SHIFT = 16 };
 _Static_assert(sizeof(struct sysinfo) == 112, "uapi");
 
 static bool count_threads(struct process *process, void *arg)
@@ -170,7 +174,7 @@ static bool count_threads(struct process *process, void *arg)
     return true;
 }
 
-SYSCALL(sysinfo, 1, SYSCALL_PARTIAL, "the load averages are the present load")
+SYSCALL(sysinfo, 1, SYSCALL_WHOLE, "")
 {
     struct frame_stats frames;
     struct sysinfo info = {.mem_unit = 1};
@@ -181,8 +185,9 @@ SYSCALL(sysinfo, 1, SYSCALL_PARTIAL, "the load averages are the present load")
     process_each(count_threads, &threads);
     rcu_read_unlock();
     info.uptime = clock_monotonic() / NSEC_PER_SEC;
+    tick_load(info.loads);
     for (int i = 0; i < 3; i++)
-        info.loads[i] = (uint64_t)sched_runnable() << 16;
+        info.loads[i] <<= LOADS_SHIFT - LOAD_SHIFT;
     info.totalram = frames.total << PAGE_SHIFT;
     info.freeram = frames.free << PAGE_SHIFT;
     info.procs = (uint16_t)MIN(threads, 65535u);

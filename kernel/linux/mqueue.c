@@ -347,7 +347,7 @@ static int wait_for(struct mqueue *queue, struct list *waiters, struct mq_waiter
         thread_set_state(THREAD_INTERRUPTIBLE);
         if (atomic_load_explicit(&waiter->done, memory_order_acquire))
             break;
-        err = wait_sleep(WAIT_INTERRUPTIBLE, deadline);
+        err = time_sleep(WAIT_INTERRUPTIBLE, deadline, true);
     }
     thread_set_state(THREAD_RUNNABLE);
     mutex_lock(&queue->lock);
@@ -368,7 +368,7 @@ static int read_deadline(uintptr_t from, nsec_t *deadline)
         return 0;
     int err = time_get(from, &until);
     if (!err)
-        *deadline = time_realtime_to_monotonic(until);
+        *deadline = until;
     return err;
 }
 

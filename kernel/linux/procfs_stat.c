@@ -68,17 +68,17 @@ static uint64_t caught(const struct process *process, uint64_t *ignored)
     return set;
 }
 
-static nsec_t runtime_of(const struct pseudo *self, const struct subject *s)
+static struct cpu_times times_of(const struct pseudo *self, const struct subject *s)
 {
-    uint64_t flags;
-    nsec_t ns;
+    return self->key != self->subkey ? task_times(s->task) : process_times(s->process);
+}
 
-    if (self->key != self->subkey)
-        return thread_runtime(&s->task->thread);
-    flags = spin_lock_irq(&s->process->signal_lock);
-    ns = process_runtime(s->process);
-    spin_unlock_irq(&s->process->signal_lock, flags);
-    return ns;
+/* In ticks: user, system; of the children: the same. */
+static void show_times(struct text *text, struct cpu_times own, const struct cpu_times *children)
+{
+    text_printf(text, "%lu %lu %ld %ld ", (uint64_t)own.user / TICK_NS,
+                (uint64_t)own.system / TICK_NS, (long)(children->user / TICK_NS),
+                (long)(children->system / TICK_NS));
 }
 
 static int parent_of(const struct process *process)
@@ -87,12 +87,12 @@ static int parent_of(const struct process *process)
 }
 
 /* A zombie has a name, relatives and figures, but neither memory nor threads. */
-static void show_dead_stat(struct text *text, const struct process *p)
+static void show_dead_stat(struct text *text, struct process *p)
 {
-    text_printf(text, "%d (%s) Z %d %d %d 0 -1 0 %lu 0 0 0 %lu 0 %ld 0 20 0 %u 0 %lu ", p->pid,
-                p->dead_name, parent_of(p), p->pgid, p->sid, p->dead_faults,
-                (uint64_t)p->dead_user_ns / TICK_NS, (long)(p->children_use.run_ns / TICK_NS),
-                p->nthreads, (uint64_t)p->start_time / TICK_NS);
+    text_printf(text, "%d (%s) Z %d %d %d 0 -1 0 %lu 0 0 0 ", p->pid, p->dead_name, parent_of(p),
+                p->pgid, p->sid, p->dead_faults);
+    show_times(text, process_times(p), &p->children_use.time);
+    text_printf(text, "20 0 %u 0 %lu ", p->nthreads, (uint64_t)p->start_time / TICK_NS);
     text_printf(text, "0 0 %lu 0 0 0 0 0 0 0 0 0 0 0 0 %d 0 0 0 0 0 0 0 0 0 0 0 0 0 %d\n",
                 p->limits[LIMIT_RSS][0], p->exit_signal, p->exit_code);
 }
@@ -126,8 +126,9 @@ static int show_stat(struct text *text, const struct pseudo *self)
 
     text_printf(text, "%d (%s) %c %d %d %d 0 -1 %u ", (int)self->subkey, t->name,
                 state_letter(s.task), parent_of(p), p->pgid, p->sid, FLAG_RANDOMIZE);
-    text_printf(text, "%lu 0 0 0 %lu 0 0 0 %d %d %u 0 %lu ", pages(&space->faults),
-                (uint64_t)runtime_of(self, &s) / TICK_NS,
+    text_printf(text, "%lu 0 0 0 ", pages(&space->faults));
+    show_times(text, times_of(self, &s), &p->children_use.time);
+    text_printf(text, "%d %d %u 0 %lu ",
                 real_time ? -1 - t->rt_priority : 20 + t->nice, t->nice, p->nthreads,
                 (uint64_t)p->start_time / TICK_NS);
     text_printf(text, "%lu %lu %lu %lu %lu %lu 0 0 ", pages(&space->total_pages) << PAGE_SHIFT,

@@ -2,6 +2,7 @@
 #include "arch/x86_64/context.h"
 #include "core/boot.h"
 #include "core/log.h"
+#include "core/tick.h"
 #include "drivers/console/control.h"
 #include "drivers/console/stdio.h"
 #include "lib/string.h"
@@ -175,6 +176,7 @@ static void begin(struct task *task)
     control_send_line("started");
     if (program_starting_hook)
         program_starting_hook();
+    tick_start(this_cpu()->rq);
 }
 
 static void first_credentials(struct credentials *cred)

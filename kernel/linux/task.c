@@ -304,7 +304,7 @@ void process_free(struct process *process)
 
 nsec_t process_runtime(struct process *process)
 {
-    nsec_t sum = process->dead_user_ns;
+    nsec_t sum = process->dead_run_ns;
 
     list_for_each_entry (struct task, task, &process->threads, process_link)
         sum += thread_runtime(&task->thread);
@@ -313,7 +313,8 @@ nsec_t process_runtime(struct process *process)
 
 void usage_add(struct usage *sum, const struct usage *more)
 {
-    sum->run_ns += more->run_ns;
+    sum->time.user += more->time.user;
+    sum->time.system += more->time.system;
     sum->faults += more->faults;
     sum->switches_voluntary += more->switches_voluntary;
     sum->switches_forced += more->switches_forced;
@@ -326,7 +327,7 @@ void process_usage(struct process *process, struct usage *usage)
     const struct address_space *space = process->space;
 
     *usage = (struct usage){
-        .run_ns = process_runtime(process),
+        .time = process_times_locked(process),
         .switches_voluntary = process->dead_switches,
         .switches_forced = process->dead_switches_forced,
         .faults = process->dead_faults,

@@ -11,6 +11,7 @@
 #include "core/thread.h"
 #include "core/timer.h"
 #include "fs/vfs.h"
+#include "linux/cputime.h"
 #include "linux/signal.h"
 
 enum { RLIMITS = 16, FDS_MAX = 1048576 };
@@ -57,7 +58,7 @@ struct fs_context {
 
 /* What a process has used up, for wait4(2) and getrusage(2). */
 struct usage {
-    nsec_t run_ns;
+    struct cpu_times time;
     uint64_t faults, switches_voluntary, switches_forced, peak_pages;
 };
 
@@ -85,11 +86,12 @@ struct process {
     atomic_bool exiting;
     int exit_code; /* as wait4 gives it: status << 8, or signal */
     bool zombie, did_exec;
-    uint8_t dumpable;                /* DUMP_*: linux/core.h */
-    uint16_t core_filter;            /* CORE_*: linux/core.h */
-    struct core_dump *core;          /* one is being written (linux/core.h); under signal_lock */
-    nsec_t start_time, dead_user_ns; /* run time of threads that have ended */
-    uint64_t dead_switches, dead_switches_forced;
+    uint8_t dumpable;               /* DUMP_*: linux/core.h */
+    uint16_t core_filter;           /* CORE_*: linux/core.h */
+    struct core_dump *core;         /* one is being written (linux/core.h); under signal_lock */
+    nsec_t start_time, dead_run_ns; /* run time of threads that have ended */
+    uint64_t dead_switches, dead_switches_forced, dead_ticks_program, dead_ticks_kernel;
+    struct cpu_times told; /* under signal_lock: linux/cputime.c */
     void *itimers, *posix_timers; /* linux/timers.c */
     void *tty;                    /* controlling terminal (struct tty) */
     uint32_t personality, keyring;
@@ -153,6 +155,7 @@ struct task {
     struct debug_regs *debug;      /* its watchpoints; NULL: none ever */
     nsec_t timer_slack_ns;
     uint64_t minor_faults;
+    struct cpu_times told; /* under signal_lock: linux/cputime.c */
     int exit_code;
 
     struct task *_Atomic hash_next;

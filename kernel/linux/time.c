@@ -2,16 +2,25 @@
 #include "linux/time.h"
 
 #include "core/clock.h"
+#include "linux/adjtime.h"
+#include "linux/cputime.h"
 #include "linux/path.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
 #include "linux/timerfd.h"
+#include "linux/timers.h"
 
-enum { COARSE_NS = 4000000, TICK_NS = 10000000, CAP_SYS_TIME = 25 };
+enum { COARSE_NS = 4000000, TICK_NS = 10000000, CAP_SYS_TIME = 25, CAP_WAKE_ALARM = 35 };
 
-/* Sleepers on the real-time clock look again when it is set. */
-static struct waitqueue clock_set_wait = {.waiters = LIST_INIT(clock_set_wait.waiters)};
-static atomic_uint clock_set_count;
+/* Threads that sleep until a point of the real-time clock: they look again when it is set. */
+struct realtime_sleep {
+    struct list link;
+    struct thread *thread;
+};
+static struct {
+    struct spinlock lock;
+    struct list sleepers;
+} realtime = {.sleepers = LIST_INIT(realtime.sleepers)};
 
 /* --- structures --- */
 
@@ -80,10 +89,43 @@ nsec_t time_realtime_to_monotonic(nsec_t realtime)
     return left <= 0 ? 0 : nsec_add(clock_monotonic(), left);
 }
 
+nsec_t time_clock_offset(int clock)
+{
+    return clock_realtime_offset() + (clock == CLOCK_TAI ? adjtime_tai_offset() : 0);
+}
+
+int time_sleep(unsigned flags, nsec_t deadline, bool is_realtime)
+{
+    struct realtime_sleep sleep = {.thread = current};
+    uint64_t irq;
+    int error;
+
+    if (!is_realtime || deadline == NSEC_FOREVER)
+        return wait_sleep(flags, deadline);
+    irq = spin_lock_irq(&realtime.lock);
+    list_add(&realtime.sleepers, &sleep.link);
+    spin_unlock_irq(&realtime.lock, irq);
+    error = wait_sleep(flags, time_realtime_to_monotonic(deadline));
+    irq = spin_lock_irq(&realtime.lock);
+    list_del(&sleep.link);
+    spin_unlock_irq(&realtime.lock, irq);
+    return error;
+}
+
+static void wake_realtime_sleepers(void)
+{
+    uint64_t irq = spin_lock_irq(&realtime.lock);
+
+    list_for_each_entry (struct realtime_sleep, sleep, &realtime.sleepers, link)
+        thread_wake(sleep->thread);
+    spin_unlock_irq(&realtime.lock, irq);
+}
+
 /* --- clocks --- */
 
 /* Negative clock numbers: ~id << 3 | thread << 2 | kind (uapi linux/time.h, posix-timers). */
 enum { CPUCLOCK_KIND = 3, CPUCLOCK_THREAD = 4, CPUCLOCK_FD = 3 };
+enum { CPUCLOCK_BOTH, CPUCLOCK_USER, CPUCLOCK_RUNTIME };
 
 bool time_clock_is_cpu(int clock)
 {
@@ -113,6 +155,14 @@ int time_cpu_clock_target(int clock, struct process **process, struct task **tas
     return *process ? 0 : -EINVAL;
 }
 
+/* Program and kernel time together are the run time. */
+nsec_t time_cpu_locked(int clock, struct process *process, struct task *task)
+{
+    if (clock < 0 && (clock & CPUCLOCK_KIND) == CPUCLOCK_USER)
+        return task ? task_times_locked(task).user : process_times_locked(process).user;
+    return task ? thread_runtime(&task->thread) : process_runtime(process);
+}
+
 static int read_cpu_clock(int clock, nsec_t *ns)
 {
     struct process *process;
@@ -122,11 +172,9 @@ static int read_cpu_clock(int clock, nsec_t *ns)
 
     rcu_read_lock();
     error = time_cpu_clock_target(clock, &process, &task);
-    if (!error && task) {
-        *ns = thread_runtime(&task->thread);
-    } else if (!error) {
+    if (!error) {
         flags = spin_lock_irq(&process->signal_lock);
-        *ns = process_runtime(process);
+        *ns = time_cpu_locked(clock, process, task);
         spin_unlock_irq(&process->signal_lock, flags);
     }
     rcu_read_unlock();
@@ -139,11 +187,15 @@ int time_read_clock(int clock, nsec_t *ns)
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
     case CLOCK_REALTIME_ALARM:
-    case CLOCK_TAI: /* nobody has told the offset: as Linux without NTP */
         *ns = clock_realtime();
         return 0;
-    case CLOCK_MONOTONIC:
+    case CLOCK_TAI:
+        *ns = clock_realtime() + adjtime_tai_offset();
+        return 0;
     case CLOCK_MONOTONIC_RAW:
+        *ns = clock_monotonic_raw();
+        return 0;
+    case CLOCK_MONOTONIC:
     case CLOCK_MONOTONIC_COARSE:
     case CLOCK_BOOTTIME:
     case CLOCK_BOOTTIME_ALARM:
@@ -174,7 +226,14 @@ SYSCALL(clock_getres, 2, SYSCALL_WHOLE, "")
         a1, clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE ? COARSE_NS : 1);
 }
 
-static int set_clock(nsec_t now)
+void time_clock_was_set(void)
+{
+    wake_realtime_sleepers();
+    timerfd_clock_was_set();
+    timers_clock_was_set();
+}
+
+int time_set_clock(nsec_t now)
 {
     int error;
 
@@ -183,9 +242,8 @@ static int set_clock(nsec_t now)
     if (now == NSEC_FOREVER || now < clock_monotonic())
         return -EINVAL; /* the machine would have been started before 1970 */
     error = clock_set_realtime(now);
-    atomic_fetch_add_explicit(&clock_set_count, 1, memory_order_release);
-    wake_all(&clock_set_wait);
-    timerfd_clock_was_set();
+    adjtime_clock_was_set();
+    time_clock_was_set();
     return error;
 }
 
@@ -197,28 +255,52 @@ SYSCALL(clock_settime, 2, SYSCALL_WHOLE, "")
     if ((int)a0 != CLOCK_REALTIME)
         return -EINVAL;
     error = time_get(a1, &ns);
-    return error ?: set_clock(ns);
+    return error ?: time_set_clock(ns);
 }
+
+/* struct timezone: the kernel only keeps it (and warps a clock that shows local time). */
+struct zone {
+    int32_t minutes_west, dst_time;
+};
+static struct zone zone;
 
 SYSCALL(gettimeofday, 2, SYSCALL_WHOLE, "")
 {
-    static const int32_t zone[2];
-
     if (a0 && time_put_micro(a0, clock_realtime()) < 0)
         return -EFAULT;
-    return a1 ? user_write(a1, zone, sizeof(zone)) : 0;
+    return a1 ? user_write(a1, &zone, sizeof(zone)) : 0;
 }
 
-SYSCALL(settimeofday, 2, SYSCALL_PARTIAL, "the kernel's time zone stays UTC")
+/* The first call tells it without a time: then the clock has been local time so far (man 2). */
+static int set_zone(const struct zone *set, bool with_time)
 {
+    static bool told;
+    bool first = !told;
+
+    if (set->minutes_west > 15 * 60 || set->minutes_west < -15 * 60)
+        return -EINVAL;
+    zone = *set;
+    told = true;
+    if (!first || with_time || !zone.minutes_west)
+        return 0;
+    return time_set_clock(clock_realtime() + zone.minutes_west * 60ll * NSEC_PER_SEC);
+}
+
+SYSCALL(settimeofday, 2, SYSCALL_WHOLE, "")
+{
+    struct zone set;
     nsec_t ns;
     int error;
 
-    if (a0) {
-        error = time_get_micro(a0, &ns);
-        return error ?: set_clock(ns);
-    }
-    return capable(CAP_SYS_TIME) ? 0 : -EPERM;
+    error = a0 ? time_get_micro(a0, &ns) : 0;
+    if (error)
+        return error;
+    if (a1 && user_read(&set, a1, sizeof(set)) < 0)
+        return -EFAULT;
+    if (!capable(CAP_SYS_TIME))
+        return -EPERM;
+    error = a1 ? set_zone(&set, a0) : 0;
+    return error || !a0 ? error : time_set_clock(ns);
 }
 
 SYSCALL(time, 1, SYSCALL_WHOLE, "")
@@ -228,105 +310,39 @@ SYSCALL(time, 1, SYSCALL_WHOLE, "")
     return a0 && user_put64(a0, (uint64_t)now) < 0 ? -EFAULT : now;
 }
 
-SYSCALL(times, 1, SYSCALL_PARTIAL, "all run time counts as the program's, none as the kernel's")
+SYSCALL(times, 1, SYSCALL_WHOLE, "")
 {
-    nsec_t ns = 0;
-    int64_t tms[4] = {};
+    struct cpu_times own = process_times(current_process()), children;
+    int64_t tms[4];
 
-    (void)time_read_clock(CLOCK_PROCESS_CPUTIME_ID, &ns);
-    tms[0] = ns / TICK_NS;
     mutex_lock(&tasks_lock);
-    tms[2] = current_process()->children_use.run_ns / TICK_NS;
+    children = current_process()->children_use.time;
     mutex_unlock(&tasks_lock);
+    tms[0] = own.user / TICK_NS;
+    tms[1] = own.system / TICK_NS;
+    tms[2] = children.user / TICK_NS;
+    tms[3] = children.system / TICK_NS;
     if (a0 && user_write(a0, tms, sizeof(tms)) < 0)
         return -EFAULT;
     return clock_monotonic() / TICK_NS;
 }
 
-/* --- adjtimex --- */
-
-struct timex {
-    uint32_t modes, pad0;
-    int64_t offset, freq, maxerror, esterror;
-    int32_t status, pad1;
-    int64_t constant, precision, tolerance;
-    int64_t sec, usec, tick, ppsfreq, jitter;
-    int32_t shift, pad2;
-    int64_t stabil, jitcnt, calcnt, errcnt, stbcnt;
-    int32_t tai, reserved[11];
-};
-_Static_assert(sizeof(struct timex) == 208, "uapi");
-
-enum {
-    ADJ_SETOFFSET = 0x100,
-    ADJ_NANO = 0x2000,
-    ADJ_OFFSET_SINGLESHOT = 0x8001,
-    ADJ_OFFSET_SS_READ = 0xa001
-};
-enum { STA_UNSYNC = 0x40, STA_NANO = 0x2000, TIME_ERROR = 5 };
-
-static int64_t adjust(uintptr_t at)
-{
-    struct timex tx;
-    nsec_t now, unit;
-    int error;
-
-    if (user_read(&tx, at, sizeof(tx)) < 0)
-        return -EFAULT;
-    if (tx.modes && tx.modes != ADJ_OFFSET_SS_READ && !capable(CAP_SYS_TIME))
-        return -EPERM;
-    if (tx.modes & ADJ_SETOFFSET && tx.modes != ADJ_OFFSET_SINGLESHOT) {
-        unit = tx.modes & ADJ_NANO ? 1 : NSEC_PER_USEC;
-        if (tx.usec < 0 || tx.usec * unit >= NSEC_PER_SEC)
-            return -EINVAL;
-        error = set_clock(clock_realtime() + tx.sec * NSEC_PER_SEC + tx.usec * unit);
-        if (error)
-            return error;
-    }
-    now = clock_realtime();
-    unit = tx.modes & ADJ_NANO ? 1 : NSEC_PER_USEC;
-    tx = (struct timex){
-        .modes = tx.modes,
-        .maxerror = 16000000,
-        .esterror = 16000000,
-        .status = STA_UNSYNC | (unit == 1 ? STA_NANO : 0),
-        .constant = 2,
-        .precision = 1,
-        .tolerance = 32768000,
-        .tick = 10000,
-        .sec = now / NSEC_PER_SEC,
-        .usec = now % NSEC_PER_SEC / unit,
-    };
-    return user_write(at, &tx, sizeof(tx)) < 0 ? -EFAULT : TIME_ERROR;
-}
-
-SYSCALL(adjtimex, 1, SYSCALL_PARTIAL, "sets the time by ADJ_SETOFFSET; does not steer the clock")
-{
-    return adjust(a0);
-}
-
-SYSCALL(clock_adjtime, 2, SYSCALL_PARTIAL,
-        "sets the time by ADJ_SETOFFSET; does not steer the clock")
-{
-    return (int)a0 == CLOCK_REALTIME ? adjust(a1) : (int)a0 < 0 ? -EINVAL : -EOPNOTSUPP;
-}
-
 /* --- sleeping --- */
 
-/* Until the real-time clock shows the time, even if it is set meanwhile. */
+/* Until the real-time clock (or TAI, so much before it) shows the time, even if it is set
+ * meanwhile. */
 static int sleep_realtime(nsec_t until)
 {
-    for (;;) {
-        unsigned seen = atomic_load_explicit(&clock_set_count, memory_order_acquire);
-        int error = WAIT_EVENT(&clock_set_wait,
-                               atomic_load_explicit(&clock_set_count, memory_order_acquire) != seen,
-                               WAIT_INTERRUPTIBLE, time_realtime_to_monotonic(until));
+    int error;
 
-        if (clock_realtime() >= until)
-            return 0;
+    while (clock_realtime() < until) {
+        thread_set_state(THREAD_INTERRUPTIBLE);
+        error = time_sleep(WAIT_INTERRUPTIBLE, until, true);
+        thread_set_state(THREAD_RUNNABLE);
         if (error == -EINTR)
-            return error;
+            return clock_realtime() >= until ? 0 : error;
     }
+    return 0;
 }
 
 /* Until the clock of CPU time shows it: by guesses of when that can be at the earliest. */
@@ -351,7 +367,9 @@ static int sleep_until(int clock, nsec_t until)
 {
     if (time_clock_is_cpu(clock))
         return sleep_cpu_clock(clock, until);
-    if (clock == CLOCK_REALTIME || clock == CLOCK_TAI || clock == CLOCK_REALTIME_ALARM)
+    if (clock == CLOCK_TAI)
+        return sleep_realtime(until == NSEC_FOREVER ? until : until - adjtime_tai_offset());
+    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM)
         return sleep_realtime(until);
     return thread_sleep_until(until, true);
 }
@@ -419,6 +437,8 @@ SYSCALL(clock_nanosleep, 4, SYSCALL_WHOLE, "")
     error = time_get(a2, &ns);
     if (error)
         return error;
+    if (time_clock_is_alarm(clock) && !capable(CAP_WAKE_ALARM))
+        return -EPERM;
     if (!(a1 & TIMER_ABSTIME))
         return sleep_relative(clock, ns, a3);
     error = sleep_until(clock, ns);

@@ -40,12 +40,29 @@ static inline nsec_t nsec_add(nsec_t a, nsec_t b)
 /* A point of the real-time clock on the monotonic one, as things stand. */
 nsec_t time_realtime_to_monotonic(nsec_t realtime);
 
+/* How much that clock is ahead of the monotonic one: real time or TAI. */
+nsec_t time_clock_offset(int clock);
+
+/* wait_sleep() whose deadline is a point of the real-time clock, if is_realtime: when that is set it
+ * returns 0, as if woken. */
+int time_sleep(unsigned flags, nsec_t deadline, bool is_realtime);
+/* Set the real-time clock, for the current task: -EPERM, -EINVAL. */
+int time_set_clock(nsec_t now);
+/* It was stepped: all who wait for points of it look again. */
+void time_clock_was_set(void);
+
 /* CPU-time clocks (also by process or thread id: negative clock numbers) and all others.
  * -EINVAL. */
 int time_read_clock(int clock, nsec_t *ns);
 bool time_clock_is_cpu(int clock);
+static inline bool time_clock_is_alarm(int clock)
+{
+    return clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM;
+}
 /* The process and (or NULL: all its threads) the task whose CPU time the clock counts. Under
  * rcu_read_lock. -EINVAL. */
 struct process;
 struct task;
 int time_cpu_clock_target(int clock, struct process **process, struct task **task);
+/* What the clock shows for that task, or (NULL) process, whose signal_lock is held. */
+nsec_t time_cpu_locked(int clock, struct process *process, struct task *task);

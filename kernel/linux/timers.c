@@ -6,6 +6,7 @@
 #include "linux/timers.h"
 
 #include "core/clock.h"
+#include "linux/path.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
 #include "linux/time.h"
@@ -13,6 +14,7 @@
 
 enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF, ITIMERS };
 enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD_ID = 4 };
+enum { CAP_WAKE_ALARM = 35, CLOCK_PROCESS_USER_TIME = ~0 << 3 | 1 };
 enum { CPU_CHECK_NS = 1000000, IGNORED_PERIOD_NS = 1000000, OVERRUN_MAX = INT32_MAX };
 
 struct alarm {
@@ -21,9 +23,13 @@ struct alarm {
     struct process *process;
     struct queued_signal signal;
     int id, clock;
-    int tid; /* SIGEV_THREAD_ID, or whose CPU time is counted; 0: the process */
-    bool silent, to_thread;
+    int target;              /* SIGEV_THREAD_ID: who gets the signal; 0: the process */
+    int count_pid, count_tid; /* whose CPU time is counted, by number; 0: the process's own */
+    bool silent;
     nsec_t interval, expiry; /* expiry: on the monotonic clock, or the CPU-time clock */
+    nsec_t shift;      /* of the clock, where the expiry was a point of it: expiry + shift */
+    bool follows;      /* the real-time clock: it is in `followers`, under follow_lock */
+    struct list follow;
     /* Under process->signal_lock: */
     bool active;                  /* it counts; taken() may arm it again */
     unsigned generation, pending; /* of the setting; of the setting whose signal is queued */
@@ -41,22 +47,46 @@ struct process_timers {
 
 /* --- clocks of CPU time, readable from interrupts --- */
 
-/* With signal_lock held; -1: the thread is gone. */
+/* With signal_lock held, and of this process; -1: the thread is gone. */
 static nsec_t cpu_time_locked(const struct alarm *alarm)
 {
-    struct task *task;
+    struct task *task = NULL;
 
-    if (!alarm->tid || alarm->to_thread)
-        return process_runtime(alarm->process);
-    task = task_find(alarm->tid); /* the lock keeps readers of RCU going */
-    return task ? thread_runtime(&task->thread) : -1;
+    if (alarm->count_tid) {
+        task = task_find(alarm->count_tid); /* the lock keeps readers of RCU going */
+        if (!task || task->process != alarm->process)
+            return -1;
+    }
+    return time_cpu_locked(alarm->clock, alarm->process, task);
+}
+
+/* Of another process; -1: it is gone. */
+static nsec_t cpu_time_of_other(const struct alarm *alarm)
+{
+    struct process *process;
+    uint64_t flags;
+    nsec_t ns = -1;
+
+    rcu_read_lock();
+    process = process_find(alarm->count_pid);
+    if (process) {
+        flags = spin_lock_irq(&process->signal_lock);
+        ns = time_cpu_locked(alarm->clock, process, NULL);
+        spin_unlock_irq(&process->signal_lock, flags);
+    }
+    rcu_read_unlock();
+    return ns;
 }
 
 static nsec_t cpu_time(const struct alarm *alarm)
 {
-    uint64_t flags = spin_lock_irq(&alarm->process->signal_lock);
-    nsec_t ns = cpu_time_locked(alarm);
+    uint64_t flags;
+    nsec_t ns;
 
+    if (alarm->count_pid)
+        return cpu_time_of_other(alarm);
+    flags = spin_lock_irq(&alarm->process->signal_lock);
+    ns = cpu_time_locked(alarm);
     spin_unlock_irq(&alarm->process->signal_lock, flags);
     return ns;
 }
@@ -105,9 +135,9 @@ static int send(struct alarm *alarm)
     int result = 0;
 
     rcu_read_lock();
-    if (alarm->to_thread)
-        task = task_find(alarm->tid);
-    if (!alarm->to_thread || task)
+    if (alarm->target)
+        task = task_find(alarm->target);
+    if (!alarm->target || task)
         result = signal_send_entry(alarm->process, task, &alarm->signal);
     rcu_read_unlock();
     return result;
@@ -144,7 +174,10 @@ static void alarm_taken(struct queued_signal *signal, struct siginfo *info)
     nsec_t now;
 
     if (alarm->active && alarm->pending == alarm->generation && alarm->interval) {
-        now = counts_cpu(alarm) ? cpu_time_locked(alarm) : clock_monotonic();
+        /* Another process's lock must not be taken under this one's: the timer looks. */
+        now = alarm->count_pid    ? alarm->expiry
+              : counts_cpu(alarm) ? cpu_time_locked(alarm)
+                                  : clock_monotonic();
         alarm->overrun += MAX(forward(alarm, now) - 1, 0l);
         arm(alarm, now);
     }
@@ -169,6 +202,7 @@ static struct alarm *alarm_create(struct process *process, int clock, int signo,
     alarm->signal.taken = alarm_taken;
     list_init(&alarm->link);
     list_init(&alarm->signal.link);
+    list_init(&alarm->follow);
     timer_init(&alarm->timer, alarm_fire);
     return alarm;
 }
@@ -184,10 +218,56 @@ static void alarm_stop(struct alarm *alarm)
     timer_cancel(&alarm->timer);
 }
 
+/* --- points of the real-time clock: they move when it is set --- */
+
+static struct mutex follow_lock; /* after timers->lock; over the list and settings in it */
+static struct list followers = LIST_INIT(followers);
+
+/* Under follow_lock. The alarm stands still while its expiry moves. */
+static void move_expiry(struct alarm *alarm)
+{
+    nsec_t shift = time_clock_offset(alarm->clock);
+    uint64_t flags = spin_lock_irq(&alarm->process->signal_lock);
+    bool active = alarm->active, armed, resting;
+
+    alarm->active = false;
+    spin_unlock_irq(&alarm->process->signal_lock, flags);
+    armed = timer_cancel(&alarm->timer);
+    flags = spin_lock_irq(&alarm->process->signal_lock);
+    alarm->active = active;
+    alarm->expiry = MAX(alarm->expiry + alarm->shift - shift, (nsec_t)1);
+    alarm->shift = shift;
+    resting = alarm->interval && !alarm->signal.queued && !alarm->silent;
+    spin_unlock_irq(&alarm->process->signal_lock, flags);
+    if (active && (armed || resting))
+        arm(alarm, clock_monotonic());
+}
+
+void timers_clock_was_set(void)
+{
+    mutex_lock(&follow_lock);
+    list_for_each_entry (struct alarm, alarm, &followers, follow)
+        if (alarm->expiry != NSEC_FOREVER)
+            move_expiry(alarm);
+    mutex_unlock(&follow_lock);
+}
+
+/* Under timers->lock, the alarm stands still. */
+static void unfollow(struct alarm *alarm)
+{
+    if (!alarm->follows)
+        return;
+    mutex_lock(&follow_lock);
+    list_del(&alarm->follow);
+    alarm->follows = false;
+    mutex_unlock(&follow_lock);
+}
+
 static void alarm_free(struct alarm *alarm)
 {
     if (!alarm)
         return;
+    unfollow(alarm);
     alarm_stop(alarm);
     signal_withdraw(alarm->process, &alarm->signal);
     list_del(&alarm->link);
@@ -209,11 +289,12 @@ static nsec_t alarm_left(struct alarm *alarm)
     return timer_armed(&alarm->timer) ? 1 : 0;
 }
 
-/* expiry 0: off. */
+/* expiry 0: off. A point of the clock's is followed by the caller. */
 static void alarm_set(struct alarm *alarm, nsec_t expiry, nsec_t interval)
 {
     uint64_t flags;
 
+    unfollow(alarm);
     alarm_stop(alarm);
     alarm->expiry = expiry;
     alarm->interval = interval;
@@ -319,7 +400,7 @@ static const struct {
     int clock, signo;
 } itimer_kinds[ITIMERS] = {
     [ITIMER_REAL] = {CLOCK_MONOTONIC, SIGALRM},
-    [ITIMER_VIRTUAL] = {CLOCK_PROCESS_CPUTIME_ID, SIGVTALRM},
+    [ITIMER_VIRTUAL] = {CLOCK_PROCESS_USER_TIME, SIGVTALRM},
     [ITIMER_PROF] = {CLOCK_PROCESS_CPUTIME_ID, SIGPROF},
 };
 
@@ -360,7 +441,7 @@ static int put_itimerval(uintptr_t to, const struct setting *s)
     return time_put_micro(to, s->interval) < 0 || time_put_micro(to + 16, value) < 0 ? -EFAULT : 0;
 }
 
-SYSCALL(getitimer, 2, SYSCALL_PARTIAL, "ITIMER_VIRTUAL counts all run time")
+SYSCALL(getitimer, 2, SYSCALL_WHOLE, "")
 {
     struct setting now;
     int error;
@@ -371,7 +452,7 @@ SYSCALL(getitimer, 2, SYSCALL_PARTIAL, "ITIMER_VIRTUAL counts all run time")
     return error ?: put_itimerval(a1, &now);
 }
 
-SYSCALL(setitimer, 3, SYSCALL_PARTIAL, "ITIMER_VIRTUAL counts all run time")
+SYSCALL(setitimer, 3, SYSCALL_WHOLE, "")
 {
     struct setting set = {}, old;
     int error = 0;
@@ -417,9 +498,10 @@ static int check_timer_clock(int clock)
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_REALTIME_COARSE:
     case CLOCK_MONOTONIC_COARSE:
-    case CLOCK_REALTIME_ALARM: /* no clock that wakes a sleeping machine */
-    case CLOCK_BOOTTIME_ALARM:
         return -EOPNOTSUPP;
+    case CLOCK_REALTIME_ALARM: /* the machine never sleeps: nothing more than the others */
+    case CLOCK_BOOTTIME_ALARM:
+        return capable(CAP_WAKE_ALARM) ? 0 : -EPERM;
     default:
         return 0;
     }
@@ -465,22 +547,21 @@ static void add_timer(struct process_timers *timers, struct alarm *alarm)
     list_add_tail(&timers->posix, &alarm->link);
 }
 
-/* Whose CPU time: a thread's number or 0. */
-static int cpu_thread(int clock)
+/* Whose CPU time it counts. */
+static void count_for(struct alarm *alarm)
 {
     struct process *process;
     struct task *task = NULL;
-    int tid = 0;
 
     rcu_read_lock();
-    if (time_clock_is_cpu(clock) && time_cpu_clock_target(clock, &process, &task) == 0 && task)
-        tid = task->tid;
+    if (counts_cpu(alarm) && time_cpu_clock_target(alarm->clock, &process, &task) == 0) {
+        alarm->count_tid = task ? task->tid : 0;
+        alarm->count_pid = process != alarm->process ? process->pid : 0;
+    }
     rcu_read_unlock();
-    return tid;
 }
 
-SYSCALL(timer_create, 3, SYSCALL_PARTIAL,
-        "no *_ALARM clocks; SIGEV_THREAD_ID not with CPU clocks of threads")
+SYSCALL(timer_create, 3, SYSCALL_WHOLE, "")
 {
     struct sigevent event = {.signo = SIGALRM, .notify = SIGEV_SIGNAL};
     struct process_timers *timers;
@@ -499,11 +580,8 @@ SYSCALL(timer_create, 3, SYSCALL_PARTIAL,
     if (!alarm)
         return -EAGAIN;
     alarm->silent = event.notify == SIGEV_NONE;
-    alarm->tid = cpu_thread(clock);
-    if (event.notify == SIGEV_THREAD_ID && !alarm->tid) {
-        alarm->tid = event.tid;
-        alarm->to_thread = true;
-    }
+    alarm->target = event.notify == SIGEV_THREAD_ID ? event.tid : 0;
+    count_for(alarm);
     mutex_lock(&timers->lock);
     add_timer(timers, alarm);
     alarm->signal.info.timer.tid = alarm->id;
@@ -543,16 +621,34 @@ static int put_itimerspec(uintptr_t to, const struct setting *s)
     return time_put(to, s->interval) < 0 || time_put(to + 16, s->value) < 0 ? -EFAULT : 0;
 }
 
-/* On the clock that the alarm counts by. */
-static nsec_t expiry_of(const struct alarm *alarm, nsec_t value, bool absolute)
+static bool is_realtime(const struct alarm *alarm)
 {
-    bool real = alarm->clock == CLOCK_REALTIME || alarm->clock == CLOCK_TAI;
+    return alarm->clock == CLOCK_REALTIME || alarm->clock == CLOCK_TAI ||
+           alarm->clock == CLOCK_REALTIME_ALARM;
+}
 
-    if (!value)
-        return 0;
-    if (!absolute)
-        return nsec_add(now_of(alarm), value);
-    return real ? MAX(time_realtime_to_monotonic(value), (nsec_t)1) : value;
+/* A point of a clock that can be set. follow_lock: no step goes unseen between the two. */
+static void set_followed(struct alarm *alarm, nsec_t point, nsec_t interval)
+{
+    alarm_set(alarm, 0, 0);
+    mutex_lock(&follow_lock);
+    alarm->shift = time_clock_offset(alarm->clock);
+    alarm_set(alarm, point == NSEC_FOREVER ? point : MAX(point - alarm->shift, (nsec_t)1), interval);
+    alarm->follows = true;
+    list_add(&followers, &alarm->follow);
+    mutex_unlock(&follow_lock);
+}
+
+static void posix_set(struct alarm *alarm, const struct setting *set, bool absolute)
+{
+    if (!set->value)
+        alarm_set(alarm, 0, set->interval);
+    else if (!absolute)
+        alarm_set(alarm, nsec_add(now_of(alarm), set->value), set->interval);
+    else if (is_realtime(alarm))
+        set_followed(alarm, set->value, set->interval);
+    else
+        alarm_set(alarm, set->value, set->interval);
 }
 
 SYSCALL(timer_settime, 4, SYSCALL_WHOLE, "")
@@ -570,7 +666,7 @@ SYSCALL(timer_settime, 4, SYSCALL_WHOLE, "")
     if (!alarm)
         return -EINVAL;
     old = (struct setting){alarm->interval, alarm_left(alarm)};
-    alarm_set(alarm, expiry_of(alarm, set.value, a1 & TIMER_ABSTIME), set.interval);
+    posix_set(alarm, &set, a1 & TIMER_ABSTIME);
     unlock_timers();
     return a3 ? put_itimerspec(a3, &old) : 0;
 }

@@ -246,9 +246,10 @@ static void program_page_fault(struct regs *regs)
         atomic_fetch_or_explicit(&thread->work, WORK_MOVED, memory_order_relaxed);
 }
 
-static void interrupt(struct regs *regs)
+static void interrupt(struct regs *regs, bool program)
 {
     struct cpu *cpu = this_cpu();
+    cpu->irq_in_program = program;
     cpu->irq_depth++;
     cpu->irq_count++;
     irq_dispatch(regs->vector_or_nr);
@@ -271,7 +272,7 @@ void trap_handler(struct regs *regs)
     bool program = regs_from_program(regs);
 
     if (vector >= 32)
-        interrupt(regs);
+        interrupt(regs, program);
     else if (vector == 14 && program)
         program_page_fault(regs);
     else if (vector == 14)

@@ -82,9 +82,11 @@ int __vdso_clock_gettime(int clock, struct vdso_timespec *ts)
     uint64_t ns, offset;
     /* One bit a clock: those known here, and those that count from 1970. */
     const unsigned real = 1 << CLOCK_REALTIME | 1 << CLOCK_REALTIME_COARSE;
-    const unsigned known = real | 1 << CLOCK_MONOTONIC | 1 << CLOCK_MONOTONIC_RAW |
-                           1 << CLOCK_MONOTONIC_COARSE | 1 << CLOCK_BOOTTIME;
-    if ((unsigned)clock > CLOCK_BOOTTIME || !(known >> clock & 1) || !read_clock(&ns, &offset))
+    const unsigned known =
+        real | 1 << CLOCK_MONOTONIC | 1 << CLOCK_MONOTONIC_COARSE | 1 << CLOCK_BOOTTIME;
+    if ((unsigned)clock > CLOCK_BOOTTIME ||
+        (!(known >> clock & 1) && (clock != CLOCK_MONOTONIC_RAW || clock_page()->steered)) ||
+        !read_clock(&ns, &offset))
         return call2(NR_clock_gettime, (void *)(int64_t)clock, ts);
     if (real >> clock & 1)
         ns += offset;
