@@ -2,9 +2,11 @@
  * can be polled can tell its owner. */
 #include "linux/async.h"
 
+#include "core/boot.h"
 #include "linux/path.h"
 #include "linux/watch.h"
 #include "mm/heap.h"
+#include "net/socket.h"
 
 enum { QUEUES_MAX = 2, POLL_IN = 1, POLL_OUT = 2, POLL_MSG = 3, POLL_ERR = 4, POLL_HUP = 6 };
 enum { F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP };
@@ -35,6 +37,23 @@ static void fill(struct siginfo *info, const struct file *file, int fd, unsigned
     info->poll.fd = fd;
 }
 
+static void send_to_owner(const struct file *file, int id, struct siginfo *info)
+{
+    rcu_read_lock();
+    if (file->owner_type == F_OWNER_PGRP) {
+        signal_send_group(id, info);
+    } else if (file->owner_type == F_OWNER_TID) {
+        struct task *task = task_find(id);
+        if (task)
+            signal_send_task(task, info);
+    } else {
+        struct process *process = process_find(id);
+        if (process)
+            signal_send_process(process, info);
+    }
+    rcu_read_unlock();
+}
+
 static void tell_owner(const struct file *file, int fd, unsigned events)
 {
     int id = (int)file->owner_pid;
@@ -42,19 +61,7 @@ static void tell_owner(const struct file *file, int fd, unsigned events)
         return;
     struct siginfo info = {};
     fill(&info, file, fd, events);
-    rcu_read_lock();
-    if (file->owner_type == F_OWNER_PGRP) {
-        signal_send_group(id, &info);
-    } else if (file->owner_type == F_OWNER_TID) {
-        struct task *task = task_find(id);
-        if (task)
-            signal_send_task(task, &info);
-    } else {
-        struct process *process = process_find(id);
-        if (process)
-            signal_send_process(process, &info);
-    }
-    rcu_read_unlock();
+    send_to_owner(file, id, &info);
 }
 
 /* Any context, under the queue's lock. */
@@ -64,6 +71,24 @@ static bool notify(struct waiter *waiter, unsigned events)
     tell_owner(async->file, async->fd, events);
     return false;
 }
+
+/* socket_urgent_hook. */
+static void tell_urgent(struct file *file)
+{
+    int id = (int)file->owner_pid;
+    if (!id)
+        return;
+    struct siginfo info = {};
+    signal_simple(&info, SIGURG);
+    send_to_owner(file, id, &info);
+}
+
+static int give_hook(void)
+{
+    socket_urgent_hook = tell_urgent;
+    return 0;
+}
+BOOT_STEP(PHASE_FS, "urgent data", give_hook);
 
 void file_tell_lease(struct file *file, int fd)
 {

@@ -177,12 +177,25 @@ static int put_files(struct control *control, struct message *message)
     return 0;
 }
 
+/* When it came, in the way that the socket asks for (a stream has no such times). */
+static int put_time(struct control *control, const struct socket *socket, struct message *message)
+{
+    nsec_t now = message->stamp ? message->stamp : clock_realtime();
+    int64_t time[2] = {now / 1000000000, now % 1000000000};
+    if (socket->type == SOCK_STREAM)
+        return 0;
+    bool fine = socket_flag(socket, SO_TIMESTAMPNS);
+    if (!fine)
+        time[1] /= 1000;
+    return put_control(control, message, fine ? SO_TIMESTAMPNS : SO_TIMESTAMP, time, sizeof(time));
+}
+
 /* What came beside a message; frees the files. */
 static int control_put(struct control *control, const struct socket *socket,
                        struct message *message)
 {
-    int err = 0;
-    if (socket_flag(socket, SO_PASSCRED))
+    int err = socket_wants_time(socket) ? put_time(control, socket, message) : 0;
+    if (!err && socket_flag(socket, SO_PASSCRED))
         err = put_control(control, message, SCM_CREDENTIALS, &message->cred, sizeof(message->cred));
     if (!err && message->files)
         err = put_files(control, message);
@@ -225,7 +238,7 @@ static int64_t send_buffer(int fd, uintptr_t buf, size_t n, unsigned flags, uint
     return result;
 }
 
-SYSCALL(sendto, 6, SYSCALL_PARTIAL, "no MSG_OOB")
+SYSCALL(sendto, 6, SYSCALL_WHOLE, "")
 {
     return send_buffer((int)a0, a1, a2, (unsigned)a3, a4, (int)a5);
 }
@@ -258,7 +271,7 @@ static int64_t send_message(const struct fd_ref *ref, struct socket *socket,
     return result;
 }
 
-SYSCALL(sendmsg, 3, SYSCALL_PARTIAL, "no MSG_OOB")
+SYSCALL(sendmsg, 3, SYSCALL_WHOLE, "")
 {
     struct fd_ref ref;
     struct socket *socket;
@@ -293,7 +306,7 @@ static int64_t send_messages(const struct fd_ref *ref, struct socket *socket, ui
     return done ? done : result;
 }
 
-SYSCALL(sendmmsg, 4, SYSCALL_PARTIAL, "no MSG_OOB")
+SYSCALL(sendmmsg, 4, SYSCALL_WHOLE, "")
 {
     struct fd_ref ref;
     struct socket *socket;
@@ -332,7 +345,7 @@ static int64_t receive_buffer(int fd, uintptr_t buf, size_t n, unsigned flags, u
     return result;
 }
 
-SYSCALL(recvfrom, 6, SYSCALL_PARTIAL, "no MSG_OOB")
+SYSCALL(recvfrom, 6, SYSCALL_WHOLE, "")
 {
     return receive_buffer((int)a0, a1, a2, (unsigned)a3, a4, a5);
 }
@@ -388,7 +401,7 @@ static int64_t receive_message(const struct fd_ref *ref, struct socket *socket, 
     return result;
 }
 
-SYSCALL(recvmsg, 3, SYSCALL_PARTIAL, "no MSG_OOB")
+SYSCALL(recvmsg, 3, SYSCALL_WHOLE, "")
 {
     struct fd_ref ref;
     struct socket *socket;
@@ -425,7 +438,7 @@ static int64_t receive_messages(const struct fd_ref *ref, struct socket *socket,
     return done ? done : result;
 }
 
-SYSCALL(recvmmsg, 5, SYSCALL_PARTIAL, "no MSG_OOB")
+SYSCALL(recvmmsg, 5, SYSCALL_WHOLE, "")
 {
     struct fd_ref ref;
     struct socket *socket;

@@ -11,10 +11,14 @@
 #include "linux/syscall.h"
 #include "linux/time.h"
 #include "mm/heap.h"
+#include "net/netlink.h"
+#include "net/socket.h"
 
 enum { PRIORITIES = 32768, HARD_MAX_MESSAGES = 65536, HARD_MAX_SIZE = 16 * 1024 * 1024 };
 enum { SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD };
 enum { QUEUE_FILE_SIZE = 80, MESSAGE_COST = 48 + 48 /* what Linux counts for each */ };
+
+enum { NOTIFY_COOKIE = 32 };
 
 struct mq_message {
     struct list link;
@@ -42,8 +46,12 @@ struct mqueue {
         int pid; /* 0: nobody */
         int kind, signo;
         uint64_t value;
+        struct file *file; /* SIGEV_THREAD: the netlink socket that gets the cookie, or NULL */
+        char cookie[NOTIFY_COOKIE];
     } notify;
 };
+/* linux/mqueue.h of the program: the last byte of the cookie tells what has happened. */
+enum { NOTIFY_WOKENUP = 1, NOTIFY_REMOVED = 2 };
 struct mq_attr {
     int64_t flags, max_messages, max_size, count, reserved[4];
 };
@@ -285,6 +293,20 @@ static void finish(struct mq_waiter *waiter)
     thread_wake(thread);
 }
 
+/* Nobody is to be notified any more: the last byte of the cookie says why. */
+static void end_notify(struct mqueue *queue, char why)
+{
+    struct file *file = queue->notify.file;
+
+    queue->notify.pid = 0;
+    queue->notify.file = NULL;
+    if (!file)
+        return;
+    queue->notify.cookie[NOTIFY_COOKIE - 1] = why;
+    netlink_deliver(file, queue->notify.cookie, NOTIFY_COOKIE);
+    file_put(file);
+}
+
 static void notify(struct mqueue *queue)
 {
     struct siginfo info = {
@@ -296,7 +318,7 @@ static void notify(struct mqueue *queue)
     };
     int pid = queue->notify.pid;
 
-    queue->notify.pid = 0;
+    end_notify(queue, NOTIFY_WOKENUP);
     if (!pid || queue->notify.kind != SIGEV_SIGNAL || !info.signo)
         return;
     rcu_read_lock();
@@ -499,22 +521,34 @@ static int check_event(const struct mq_sigevent *event)
         return -EINVAL;
     if (event->kind != SIGEV_THREAD)
         return 0;
-    /* signo is a netlink socket, of which there are none. */
-    struct fd_ref ref = fd_borrow(event->signo);
-    if (!ref.file)
-        return -EBADF;
-    fd_return(ref);
-    return -ENOTSOCK;
+    return 0;
 }
 
-static int set_notify(struct mqueue *queue, const struct mq_sigevent *event)
+/* SIGEV_THREAD: value is the address of a cookie, signo a netlink socket, on which glibc's thread
+ * waits for it (man 3 mq_notify). */
+static int get_cookie(const struct mq_sigevent *event, char *cookie, struct file **file)
+{
+    if (user_read(cookie, event->value, NOTIFY_COOKIE) < 0)
+        return -EFAULT;
+    *file = fd_get(event->signo);
+    if (!*file)
+        return -EBADF;
+    int err = !socket_of(*file) ? -ENOTSOCK : netlink_is(*file) ? 0 : -EINVAL;
+    if (err)
+        file_put(*file);
+    return err;
+}
+
+/* file: a reference that is taken over where it is used. */
+static int set_notify(struct mqueue *queue, const struct mq_sigevent *event, struct file *file,
+                      const char *cookie)
 {
     int me = current_process()->pid, err = 0;
 
     mutex_lock(&queue->lock);
     if (!event) {
         if (queue->notify.pid == me)
-            queue->notify.pid = 0;
+            end_notify(queue, NOTIFY_REMOVED);
     } else if (queue->notify.pid) {
         err = -EBUSY;
     } else {
@@ -522,26 +556,34 @@ static int set_notify(struct mqueue *queue, const struct mq_sigevent *event)
         queue->notify.kind = event->kind;
         queue->notify.signo = event->signo;
         queue->notify.value = event->value;
+        queue->notify.file = file;
+        if (file)
+            memcpy(queue->notify.cookie, cookie, NOTIFY_COOKIE);
     }
     mutex_unlock(&queue->lock);
     return err;
 }
 
-SYSCALL(mq_notify, 2, SYSCALL_PARTIAL, "no netlink sockets, which SIGEV_THREAD needs")
+SYSCALL(mq_notify, 2, SYSCALL_WHOLE, "")
 {
     struct mq_sigevent event;
 
     if (a1 && user_read(&event, a1, sizeof(event)) < 0)
         return -EFAULT;
     int err = a1 ? check_event(&event) : 0;
+    char cookie[NOTIFY_COOKIE];
+    struct file *file = NULL;
+    if (!err && a1 && event.kind == SIGEV_THREAD)
+        err = get_cookie(&event, cookie, &file);
     if (err)
         return err;
     struct fd_ref ref = fd_borrow((int)a0);
-    if (!ref.file)
-        return -EBADF;
-    struct mqueue *queue = mqueue_of(ref.file);
-    err = queue ? set_notify(queue, a1 ? &event : NULL) : -EBADF;
-    fd_return(ref);
+    struct mqueue *queue = ref.file ? mqueue_of(ref.file) : NULL;
+    err = queue ? set_notify(queue, a1 ? &event : NULL, file, cookie) : -EBADF;
+    if (err && file)
+        file_put(file);
+    if (ref.file)
+        fd_return(ref);
     return err;
 }
 
@@ -618,7 +660,7 @@ static ssize_t mqueue_read(struct file *file, struct io *io, off_t *pos)
 /* A close by the process that is to be notified ends that. */
 static int mqueue_flush(struct file *file)
 {
-    set_notify(file->data, NULL);
+    set_notify(file->data, NULL, NULL, NULL);
     return 0;
 }
 

@@ -1,6 +1,8 @@
 /* linux/socket.c: sockets but for their messages (man 2 socket, bind, connect, accept, ...). */
 #include "core/boot.h"
+#include "lib/string.h"
 #include "linux/path.h"
+#include "linux/pidfd.h"
 #include "linux/sockets.h"
 #include "linux/syscall.h"
 #include "mm/heap.h"
@@ -289,9 +291,7 @@ static int set_option(struct socket *socket, int level, int name, uintptr_t addr
     return err;
 }
 
-SYSCALL(setsockopt, 5, SYSCALL_PARTIAL,
-        "no filters (SO_ATTACH_*), SO_TIMESTAMPING, SO_PASSSEC, "
-        "SO_ZEROCOPY; timestamps are not delivered")
+SYSCALL(setsockopt, 5, SYSCALL_PARTIAL, "no filters (SO_ATTACH_*)")
 {
     struct fd_ref ref;
     struct socket *socket;
@@ -320,14 +320,75 @@ static int get_option(struct socket *socket, int level, int name, uintptr_t addr
     return user_put32(len_addr, (uint32_t)len);
 }
 
-SYSCALL(getsockopt, 5, SYSCALL_PARTIAL, "as setsockopt; no SO_PEERGROUPS, SO_PEERPIDFD")
+/* The peer as SO_PEERCRED has it; -ENODATA. */
+static int get_peer(struct socket *socket, struct socket_cred *cred)
+{
+    int n = socket_get_option(socket, SOL_SOCKET, SO_PEERCRED, cred, sizeof(*cred));
+    return n == sizeof(*cred) && cred->pid ? 0 : -ENODATA;
+}
+
+/* The supplementary groups that the peer has. */
+static int get_peer_groups(struct socket *socket, uintptr_t addr, uintptr_t len_addr)
+{
+    uint32_t room, n = 0, groups[ARRAY_SIZE(current_task()->cred.groups)];
+    struct socket_cred cred;
+    if (user_get32(len_addr, &room) < 0)
+        return -EFAULT;
+    if (get_peer(socket, &cred) < 0)
+        return -ENODATA;
+    rcu_read_lock();
+    const struct task *peer = task_find(cred.pid);
+    if (peer) {
+        n = MIN(peer->cred.ngroups, (uint32_t)ARRAY_SIZE(groups));
+        memcpy(groups, peer->cred.groups, n * sizeof(groups[0]));
+    }
+    rcu_read_unlock();
+    if (!peer)
+        return -ENODATA;
+    uint32_t size = n * sizeof(groups[0]);
+    int err = room < size ? -ERANGE : user_write(addr, groups, size);
+    return user_put32(len_addr, size) < 0 ? -EFAULT : err;
+}
+
+static int get_peer_pidfd(struct socket *socket, uintptr_t addr, uintptr_t len_addr)
+{
+    uint32_t room;
+    struct socket_cred cred;
+    struct file *file = NULL;
+    if (user_get32(len_addr, &room) < 0)
+        return -EFAULT;
+    room = MIN(room, (uint32_t)sizeof(int32_t));
+    int err = get_peer(socket, &cred);
+    if (err)
+        return err;
+    int fd = fd_reserve(0);
+    if (fd < 0)
+        return fd;
+    rcu_read_lock();
+    struct process *process = process_find(cred.pid);
+    rcu_read_unlock();
+    err = process ? pidfd_file(process, 0, &file) : -ESRCH;
+    if (!err && (user_write(addr, &fd, room) < 0 || user_put32(len_addr, room) < 0)) {
+        file_put(file);
+        err = -EFAULT;
+    }
+    fd = fd_finish(fd, err, file, true);
+    return fd < 0 ? fd : 0;
+}
+
+SYSCALL(getsockopt, 5, SYSCALL_PARTIAL,
+        "SO_PEERGROUPS tells the groups that the peer has now; no SO_GET_FILTER")
 {
     struct fd_ref ref;
     struct socket *socket;
     int err = socket_borrow((int)a0, &ref, &socket);
     if (err)
         return err;
-    err = get_option(socket, (int)a1, (int)a2, a3, a4);
+    if ((int)a1 == SOL_SOCKET && ((int)a2 == SO_PEERGROUPS || (int)a2 == SO_PEERPIDFD))
+        err = (int)a2 == SO_PEERGROUPS ? get_peer_groups(socket, a3, a4)
+                                       : get_peer_pidfd(socket, a3, a4);
+    else
+        err = get_option(socket, (int)a1, (int)a2, a3, a4);
     fd_return(ref);
     return err;
 }

@@ -9,6 +9,11 @@ static struct socket_cred nobody(void)
 }
 
 struct socket_cred (*socket_cred_hook)(void) = nobody;
+static void tell_nobody(struct file *file)
+{
+}
+
+void (*socket_urgent_hook)(struct file *file) = tell_nobody;
 static const struct socket_family *families[SOCKET_FAMILIES];
 
 void socket_family_register(const struct socket_family *family)
@@ -103,8 +108,11 @@ static const struct file_ops socket_file_ops = {
 
 int socket_file(struct socket *socket, int flags, struct file **file)
 {
-    return file_anonymous("socket:[%ino]", &socket_file_ops, S_IFSOCK | 0777,
-                          O_RDWR | (flags & O_NONBLOCK), socket, file);
+    int err = file_anonymous("socket:[%ino]", &socket_file_ops, S_IFSOCK | 0777,
+                             O_RDWR | (flags & O_NONBLOCK), socket, file);
+    if (!err)
+        socket->file = *file;
+    return err;
 }
 
 struct socket *socket_of(const struct file *file)
@@ -128,8 +136,11 @@ static bool is_flag(int name)
     case SO_NO_CHECK:
     case SO_REUSEPORT:
     case SO_PASSCRED:
-    case SO_TIMESTAMP:
-    case SO_TIMESTAMPNS:
+    case SO_PASSSEC:
+    case SO_RXQ_OVFL:
+    case SO_WIFI_STATUS:
+    case SO_NOFCS:
+    case SO_SELECT_ERR_QUEUE:
         return true;
     default:
         return false;
@@ -162,6 +173,61 @@ static int set_timeout(nsec_t *timeout, const void *value, size_t len)
         *timeout = 1; /* as on Linux: does not wait */
     else
         *timeout = tv.sec > INT64_MAX / 4000000000 ? 0 : tv.sec * 1000000000 + tv.usec * 1000;
+    return 0;
+}
+
+/* One of the two ways to tell times of arrival, or neither. */
+static void set_stamps(struct socket *socket, int name, bool on)
+{
+    uint64_t both = 1ull << SO_TIMESTAMP | 1ull << SO_TIMESTAMPNS;
+    bool fine = name == SO_TIMESTAMPNS || name == SO_TIMESTAMPNS_NEW;
+    socket->flags &= ~both;
+    if (on)
+        socket->flags |= 1ull << (fine ? SO_TIMESTAMPNS : SO_TIMESTAMP);
+}
+
+/* Options that say how a network's device is to be used: kept, of no effect on a socket that never
+ * leaves the machine. */
+static int set_network(struct socket *socket, int name, int32_t number, bool privileged)
+{
+    switch (name) {
+    case SO_BUSY_POLL:
+        if (number < 0)
+            return -EINVAL;
+        if ((uint32_t)number > socket->busy_poll && !privileged)
+            return -EPERM;
+        socket->busy_poll = (uint32_t)number;
+        return 0;
+    case SO_PREFER_BUSY_POLL:
+        return number && !privileged ? -EPERM : 0;
+    case SO_BUSY_POLL_BUDGET:
+        if (number < 0 || number > UINT16_MAX)
+            return -EINVAL;
+        return number > 8 && !privileged ? -EPERM : 0;
+    case SO_MAX_PACING_RATE:
+        socket->pacing_rate = (uint32_t)number;
+        return 0;
+    case SO_INCOMING_CPU:
+        return 0;
+    case SO_BUF_LOCK:
+        if (number & ~3)
+            return -EINVAL;
+        socket->buffer_lock = (uint32_t)number;
+        return 0;
+    case SO_ZEROCOPY:
+        return socket->family == AF_UNIX ? -EOPNOTSUPP : -ENOPROTOOPT;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+/* SO_TIMESTAMPING is for devices and for sockets that wait for what they sent. */
+static int set_timestamping(struct socket *socket, int32_t number)
+{
+    enum { KNOWN = (1 << 19) - 1 };
+    if (number & ~KNOWN)
+        return -EINVAL;
+    socket->timestamping = (uint32_t)number;
     return 0;
 }
 
@@ -213,8 +279,24 @@ static int set_generic(struct socket *socket, int name, const void *value, size_
             return -EINVAL;
         memcpy(&socket->linger, value, sizeof(socket->linger));
         return 0;
+    case SO_TIMESTAMP:
+    case SO_TIMESTAMPNS:
+    case SO_TIMESTAMP_NEW:
+    case SO_TIMESTAMPNS_NEW:
+        set_stamps(socket, name, number);
+        return 0;
+    case SO_TIMESTAMPING:
+    case SO_TIMESTAMPING_NEW:
+        return set_timestamping(socket, number);
+    case SO_DETACH_FILTER:
+        return socket_flag(socket, SO_LOCK_FILTER) ? -EPERM : -ENOENT;
+    case SO_LOCK_FILTER:
+        if (socket_flag(socket, SO_LOCK_FILTER) && !number)
+            return -EPERM;
+        socket->flags |= (uint64_t)(number != 0) << SO_LOCK_FILTER;
+        return 0;
     default:
-        return -ENOPROTOOPT;
+        return set_network(socket, name, number, privileged);
     }
 }
 
@@ -282,9 +364,53 @@ static int get_number(struct socket *socket, int name, int32_t *number)
     case SO_ACCEPTCONN:
         *number = socket->listening;
         return 0;
+    case SO_TIMESTAMP:
+    case SO_TIMESTAMPNS:
+        *number = socket_flag(socket, name);
+        return 0;
+    case SO_TIMESTAMP_NEW:
+    case SO_TIMESTAMPNS_NEW:
+        *number = socket_flag(socket, name == SO_TIMESTAMP_NEW ? SO_TIMESTAMP : SO_TIMESTAMPNS);
+        return 0;
+    case SO_TIMESTAMPING:
+    case SO_TIMESTAMPING_NEW:
+        *number = (int32_t)socket->timestamping;
+        return 0;
+    case SO_LOCK_FILTER:
+        *number = socket_flag(socket, SO_LOCK_FILTER);
+        return 0;
+    case SO_BUSY_POLL:
+        *number = (int32_t)socket->busy_poll;
+        return 0;
+    case SO_BUF_LOCK:
+        *number = (int32_t)socket->buffer_lock;
+        return 0;
+    case SO_MAX_PACING_RATE:
+        *number = socket->pacing_rate ? (int32_t)socket->pacing_rate : -1;
+        return 0;
+    case SO_PREFER_BUSY_POLL:
+    case SO_BUSY_POLL_BUDGET:
+    case SO_ZEROCOPY:
+    case SO_INCOMING_NAPI_ID:
+        *number = 0;
+        return 0;
+    case SO_INCOMING_CPU:
+        *number = -1;
+        return 0;
     default:
         return -ENOPROTOOPT;
     }
+}
+
+/* A number that no other socket ever has. */
+static int get_cookie(struct socket *socket, void *value, size_t len)
+{
+    static atomic_ulong last;
+    if (len < sizeof(socket->cookie))
+        return -EINVAL;
+    if (!socket->cookie)
+        socket->cookie = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+    return put_value(value, len, &socket->cookie, sizeof(socket->cookie));
 }
 
 int socket_get_option(struct socket *socket, int level, int name, void *value, size_t len)
@@ -300,6 +426,8 @@ int socket_get_option(struct socket *socket, int level, int name, void *value, s
         return put_timeout(value, len, socket->send_timeout);
     if (name == SO_LINGER)
         return put_value(value, len, &socket->linger, sizeof(socket->linger));
+    if (name == SO_COOKIE)
+        return get_cookie(socket, value, len);
     int32_t number;
     result = get_number(socket, name, &number);
     return result ? result : put_value(value, len, &number, sizeof(number));

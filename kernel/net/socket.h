@@ -56,9 +56,32 @@ enum {
     SO_MARK,
     SO_PROTOCOL = 38,
     SO_DOMAIN,
-    SO_PEEK_OFF = 42,
-    SO_RCVTIMEO_NEW = 66,
+    SO_RXQ_OVFL = 40,
+    SO_WIFI_STATUS,
+    SO_PEEK_OFF,
+    SO_NOFCS,
+    SO_LOCK_FILTER,
+    SO_SELECT_ERR_QUEUE,
+    SO_BUSY_POLL,
+    SO_MAX_PACING_RATE,
+    SO_INCOMING_CPU = 49,
+    SO_ATTACH_FILTER = 26,
+    SO_DETACH_FILTER,
+    SO_PASSSEC = 34,
+    SO_TIMESTAMPING = 37,
+    SO_INCOMING_NAPI_ID = 56,
+    SO_COOKIE,
+    SO_PEERGROUPS = 59,
+    SO_ZEROCOPY,
+    SO_TIMESTAMP_NEW = 63, /* the same on x86-64 as the older three */
+    SO_TIMESTAMPNS_NEW,
+    SO_TIMESTAMPING_NEW,
+    SO_RCVTIMEO_NEW,
     SO_SNDTIMEO_NEW,
+    SO_PREFER_BUSY_POLL = 69,
+    SO_BUSY_POLL_BUDGET,
+    SO_BUF_LOCK = 72,
+    SO_PEERPIDFD = 77,
 };
 
 /* sockaddr_storage with its length; len 0: none. */
@@ -92,6 +115,7 @@ struct message {
     unsigned flags;  /* MSG_* asked for */
     unsigned result; /* MSG_TRUNC, MSG_EOR, ... found out */
     bool nonblock;
+    nsec_t stamp;               /* received: on the wall clock; 0: when it is asked */
     struct socket_cred cred;    /* the sender's */
     struct socket_files *files; /* sent: taken over and set to NULL; received: the caller's */
 };
@@ -130,8 +154,13 @@ struct socket {
     struct {
         int32_t on, seconds;
     } linger;
-    atomic_int error; /* positive errno, told once (SO_ERROR) */
+    uint32_t busy_poll, buffer_lock, timestamping;
+    uint64_t pacing_rate, cookie;
+    struct file *file; /* the socket's own; NULL before accept and after close */
+    atomic_int error;  /* positive errno, told once (SO_ERROR) */
 };
+/* Supplied by linux/: SIGURG for the owner of the file. Threads, under a mutex. */
+extern void (*socket_urgent_hook)(struct file *file);
 
 enum { SOCKET_BUFFER = 212992, SOCKET_BUFFER_MIN = 4608 };
 
@@ -154,6 +183,11 @@ struct socket *socket_of(const struct file *file);
 static inline bool socket_flag(const struct socket *socket, int option)
 {
     return socket->flags >> option & 1;
+}
+/* Are times of arrival asked for? */
+static inline bool socket_wants_time(const struct socket *socket)
+{
+    return socket->flags & (1ull << SO_TIMESTAMP | 1ull << SO_TIMESTAMPNS);
 }
 /* setsockopt(2) and getsockopt(2) with kernel memory; get returns the length. */
 int socket_set_option(struct socket *socket, int level, int name, const void *value, size_t len,

@@ -5,7 +5,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 
-enum { FIONREAD = 0x541b, TIOCOUTQ = 0x5411 };
+enum { FIONREAD = 0x541b, TIOCOUTQ = 0x5411, SIOCATMARK = 0x8905 };
 
 static struct kcache unix_cache = {.name = "unix_socket", .size = sizeof(struct unix_socket)};
 static const struct socket_ops stream_ops, packet_ops;
@@ -415,6 +415,8 @@ static unsigned common_events(const struct unix_socket *u)
         events |= POLLRDHUP | POLLIN | POLLRDNORM;
     if (u->nqueued)
         events |= POLLIN | POLLRDNORM;
+    if (u->urgent)
+        events |= POLLPRI;
     if (u->socket.type != SOCK_DGRAM && u->state == UNIX_IDLE)
         events |= POLLHUP;
     return events;
@@ -457,12 +459,32 @@ static uint32_t readable_bytes(struct unix_socket *u)
     return (uint32_t)bytes;
 }
 
+/* SIOCATMARK: is what MSG_OOB sent, or the place where it was, next? */
+static uint32_t at_mark(struct unix_socket *u)
+{
+    bool next = false;
+    mutex_lock(&u->lock);
+    if (!list_empty(&u->queue)) {
+        const struct unix_packet *packet = list_first(&u->queue, struct unix_packet, link);
+        const struct unix_packet *after =
+            packet->link.next == &u->queue
+                ? NULL
+                : list_entry(packet->link.next, struct unix_packet, link);
+        next = packet == u->urgent || (packet->mark && packet->offset == packet->len &&
+                                       (!u->urgent || after == u->urgent));
+    }
+    mutex_unlock(&u->lock);
+    return next;
+}
+
 static int64_t unix_ioctl(struct socket *socket, unsigned cmd, uintptr_t arg)
 {
     struct unix_socket *u = unix_of(socket);
     switch (cmd) {
     case FIONREAD:
         return u->state == UNIX_LISTENING ? -EINVAL : user_put32(arg, readable_bytes(u));
+    case SIOCATMARK:
+        return socket->type == SOCK_STREAM ? user_put32(arg, at_mark(u)) : -EINVAL;
     case TIOCOUTQ:
         return user_put32(arg, (uint32_t)u->in_flight);
     default:

@@ -35,7 +35,8 @@ struct unix_socket {
     atomic_ulong in_flight; /* bytes sent and not yet read */
     atomic_bool shut_read, shut_write, dead;
     unsigned backlog;
-    int peek_offset; /* SO_PEEK_OFF; -1: off */
+    int peek_offset;                    /* SO_PEEK_OFF; -1: off */
+    struct unix_packet *_Atomic urgent; /* in the queue: the byte that MSG_OOB gets */
     struct socket_cred peer_cred;
     struct waitqueue readable, writable;
 };
@@ -48,6 +49,8 @@ struct unix_packet {
     struct socket_cred cred;
     struct socket_files *files;
     size_t len, offset;
+    nsec_t stamp; /* on the wall clock, if the receiver wanted to know; 0 */
+    bool mark;    /* one byte of MSG_OOB; where it was read already, reading stops before it */
     char data[];
 };
 

@@ -42,6 +42,7 @@ static int packet_make(struct unix_socket *u, struct message *message, size_t le
         kfree(packet);
         return -EFAULT;
     }
+    packet->mark = message->flags & MSG_OOB && len == 1 && !message->io.left;
     packet->sender = u;
     unix_get(u);
     packet->files = message->files;
@@ -173,16 +174,30 @@ static int wait_for_room(struct unix_socket *u, const struct message *message, n
 static int deliver_stream(struct unix_socket *peer, struct unix_packet *packet)
 {
     mutex_lock(&peer->lock);
-    bool open = !peer->dead && !peer->shut_read;
+    bool open = !peer->dead && !peer->shut_read, mark = packet->mark;
     if (open)
         enqueue(peer, packet);
+    if (unlikely(mark) && open) {
+        peer->urgent = packet; /* the one before is like any other now */
+        if (peer->socket.file)
+            socket_urgent_hook(peer->socket.file);
+    }
     mutex_unlock(&peer->lock);
     if (!open) {
         packet_free(packet);
         return -EPIPE;
     }
-    waitqueue_wake(&peer->readable, 0, POLLIN | POLLRDNORM);
+    waitqueue_wake(&peer->readable, 0, POLLIN | POLLRDNORM | (mark ? POLLPRI : 0));
     return 0;
+}
+
+/* How much of the message is the next piece: the last byte of MSG_OOB is one of its own. */
+static size_t next_piece(const struct message *message)
+{
+    size_t left = message->io.left;
+    if (message->flags & MSG_OOB && left > 1)
+        left--;
+    return MIN(left, (size_t)STREAM_CHUNK);
 }
 
 /* One piece: bytes sent. */
@@ -195,7 +210,7 @@ static ssize_t send_piece(struct unix_socket *u, struct message *message, nsec_t
     if (!err)
         err = u->shut_write ? -EPIPE : 0;
     if (!err)
-        err = packet_make(u, message, MIN(message->io.left, (size_t)STREAM_CHUNK), &packet);
+        err = packet_make(u, message, next_piece(message), &packet);
     if (err)
         return err;
     ssize_t n = (ssize_t)packet->len;
@@ -207,7 +222,7 @@ ssize_t unix_send_stream(struct socket *socket, struct message *message)
 {
     struct unix_socket *u = unix_of(socket);
     bool connected = u->state == UNIX_CONNECTED;
-    if (message->flags & MSG_OOB)
+    if (message->flags & MSG_OOB && !message->io.left)
         return -EOPNOTSUPP;
     if (message->address && message->address->len)
         return connected ? -EISCONN : -EOPNOTSUPP;
@@ -241,6 +256,8 @@ static int deliver_packet(struct unix_socket *u, struct unix_socket *to, struct 
         result = 1;
     else
         enqueue(to, packet);
+    if (!result && socket_wants_time(&to->socket))
+        packet->stamp = clock_realtime();
     mutex_unlock(&to->lock);
     if (!result)
         waitqueue_wake(&to->readable, 0, POLLIN | POLLRDNORM);
@@ -371,12 +388,25 @@ static void note_sender(struct message *message, const struct unix_packet *packe
         *message->address = name->address;
 }
 
+/* Reading does not go over this one: the urgent byte, or the place where it was. */
+static bool stops_at(const struct unix_socket *u, const struct unix_packet *packet)
+{
+    if (packet->offset == packet->len)
+        return true;
+    return packet == u->urgent && !socket_flag(&u->socket, SO_OOBINLINE);
+}
+
 /* Look at the stream without taking; under the lock. Bytes, or -EFAULT. */
 static ssize_t peek_stream(struct unix_socket *u, struct message *message)
 {
     size_t skip = u->peek_offset > 0 ? (size_t)u->peek_offset : 0, total = 0;
     list_for_each_entry (struct unix_packet, packet, &u->queue, link) {
         size_t len = packet->len - packet->offset;
+        if (unlikely(packet->mark) && stops_at(u, packet)) {
+            if (total)
+                break;
+            continue;
+        }
         if (skip >= len) {
             skip -= len;
             continue;
@@ -410,6 +440,18 @@ static ssize_t take_stream(struct unix_socket *u, struct message *message, bool 
     struct unix_packet *packet = list_first(&u->queue, struct unix_packet, link);
     if (!first && socket_flag(&u->socket, SO_PASSCRED) && !same_cred(&message->cred, &packet->cred))
         return 0;
+    if (unlikely(packet->mark)) {
+        bool stop = stops_at(u, packet);
+        if (!first && (stop || packet == u->urgent))
+            return 0;
+        if (packet == u->urgent)
+            u->urgent = NULL;
+        if (stop) { /* at the start: it is gone */
+            dequeue(u, packet);
+            *done = packet;
+            return 0;
+        }
+    }
     if (first)
         note_sender(message, packet);
     message->cred = packet->cred;
@@ -441,10 +483,13 @@ static ssize_t receive_now(struct unix_socket *u, struct message *message, bool 
         n = message->flags & MSG_PEEK ? peek_stream(u, message)
                                       : take_stream(u, message, first && !total, &done);
         mutex_unlock(&u->lock);
+        bool skipped = done && !n;
         if (done)
             packet_free(done);
         if (n > 0)
             total += (size_t)n;
+        if (unlikely(skipped))
+            n = 1; /* what follows the urgent byte */
         if (message->flags & MSG_PEEK)
             break;
     }
@@ -462,15 +507,39 @@ static ssize_t wait_for_any(struct unix_socket *u, const struct message *message
     return 0;
 }
 
+/* recv(MSG_OOB). */
+static ssize_t receive_urgent(struct unix_socket *u, struct message *message)
+{
+    ssize_t n = -EINVAL;
+    mutex_lock(&u->lock);
+    struct unix_packet *packet = u->urgent;
+    if (packet && !socket_flag(&u->socket, SO_OOBINLINE)) {
+        n = (ssize_t)MIN(message->io.left, packet->len);
+        if (n && io_put(&message->io, packet->data, 1) != 1)
+            n = -EFAULT;
+    }
+    if (n >= 0) {
+        note_sender(message, packet);
+        message->result |= MSG_OOB;
+    }
+    if (n >= 0 && !(message->flags & MSG_PEEK)) {
+        u->urgent = NULL;
+        packet->offset = packet->len; /* stays as the mark */
+        u->queued_bytes--;
+    }
+    mutex_unlock(&u->lock);
+    return n;
+}
+
 ssize_t unix_receive_stream(struct socket *socket, struct message *message)
 {
     struct unix_socket *u = unix_of(socket);
     if (u->state != UNIX_CONNECTED)
         return -EINVAL;
-    if (message->flags & MSG_OOB)
-        return -EINVAL; /* there never is any */
     if (message->address)
         message->address->len = 0;
+    if (message->flags & MSG_OOB)
+        return receive_urgent(u, message);
     nsec_t deadline = socket_deadline(socket->receive_timeout);
     if (!message->io.left)
         return wait_for_any(u, message, deadline);
@@ -514,6 +583,7 @@ static ssize_t copy_packet(struct unix_socket *u, struct message *message,
     if (n < len)
         message->result |= MSG_TRUNC;
     message->cred = packet->cred;
+    message->stamp = packet->stamp;
     if (message->address) {
         message->address->len = 0;
         if (packet->from)
