@@ -40,9 +40,9 @@ struct cpu {
     void *heap_cache;            /* mm/heap.c */
     uint64_t rcu_quiescent;      /* core/rcu.c */
     uint64_t idle_ns, irq_count; /* /proc/stat */
-    bool irq_in_program; /* what the interrupt handler that runs now has interrupted */
+    bool irq_in_program;         /* what the interrupt handler that runs now has interrupted */
     uint64_t ticks_program, ticks_kernel;
-    struct thread *fpu_owner;    /* whose extended state the registers hold */
+    struct thread *fpu_owner; /* whose extended state the registers hold */
 };
 
 extern struct cpu *cpus[CPUS_MAX]; /* by id; NULL past ncpus */

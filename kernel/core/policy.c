@@ -1,6 +1,7 @@
 /* Changing how and where a thread is scheduled. What a run queue is ordered by is changed on the
  * CPU that owns the queue, while the thread is out of it. */
 #include "arch/x86_64/irqflags.h"
+#include "core/clock.h"
 #include "core/sched.h"
 #include "lib/errno.h"
 
@@ -10,6 +11,8 @@ struct change {
     cpuset_t affinity;
     enum sched_policy policy;
     int number; /* nice or rt_priority */
+    const struct deadline_params *deadline;
+    const struct thread *donor;
     bool done;
 };
 
@@ -90,11 +93,54 @@ int thread_set_affinity(struct thread *thread, cpuset_t set)
     return 0;
 }
 
+/* What it runs as: its own policy, or what it has inherited, if that is more. */
+static void take_effect(struct thread *thread)
+{
+    thread->policy = thread->own_policy;
+    thread->rt_priority = thread->own_priority;
+    if (thread->inherited > thread->own_priority) {
+        thread->rt_priority = thread->inherited;
+        if (thread->inherited == PRIORITY_DEADLINE)
+            thread->policy = POLICY_DEADLINE;
+        else if (thread->policy != POLICY_RR)
+            thread->policy = POLICY_FIFO;
+    }
+    thread_weigh(thread);
+}
+
 static void apply_policy(const struct change *change)
 {
-    change->thread->policy = change->policy;
-    change->thread->rt_priority = change->number;
-    thread_weigh(change->thread);
+    change->thread->own_policy = change->policy;
+    change->thread->own_priority = change->number;
+    take_effect(change->thread);
+}
+
+static void apply_deadline(const struct change *change)
+{
+    struct thread *thread = change->thread;
+    const struct deadline_params *params = change->deadline;
+    struct deadline_state *dl = &thread->dl;
+
+    dl->runtime = clock_ns_to_tsc(params->runtime);
+    dl->deadline = clock_ns_to_tsc(params->deadline);
+    dl->period = clock_ns_to_tsc(params->period);
+    dl->reclaim = params->reclaim;
+    dl->tell_overrun = params->tell_overrun;
+    dl->until = sched_cycles() + dl->deadline;
+    dl->left = (int64_t)dl->runtime;
+    dl->sleeps = thread->switches_voluntary;
+    apply_policy(change);
+}
+
+static void apply_inheritance(const struct change *change)
+{
+    struct thread *thread = change->thread;
+
+    thread->inherited = change->number;
+    if (change->donor && change->number == PRIORITY_DEADLINE &&
+        thread->own_policy != POLICY_DEADLINE)
+        thread->dl.until = change->donor->dl.until;
+    take_effect(thread);
 }
 
 int thread_set_policy(struct thread *thread, enum sched_policy policy, int rt_priority)
@@ -109,6 +155,27 @@ int thread_set_policy(struct thread *thread, enum sched_policy policy, int rt_pr
         return -EINVAL;
     change_thread(&change);
     return 0;
+}
+
+void thread_set_deadline(struct thread *thread, const struct deadline_params *params)
+{
+    struct change change = {.thread = thread,
+                            .apply = apply_deadline,
+                            .policy = POLICY_DEADLINE,
+                            .number = PRIORITY_DEADLINE,
+                            .deadline = params};
+
+    change_thread(&change);
+    if (thread == current)
+        thread_resched_point(); /* its budget is watched from the next switch on */
+}
+
+void thread_inherit(struct thread *thread, int priority, const struct thread *donor)
+{
+    struct change change = {
+        .thread = thread, .apply = apply_inheritance, .number = priority, .donor = donor};
+
+    change_thread(&change);
 }
 
 static void apply_nice(const struct change *change)

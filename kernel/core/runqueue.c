@@ -64,6 +64,16 @@ static void fair_remove(struct runqueue *rq, struct thread *thread)
     rq->waiting_weight -= thread->weight;
 }
 
+static void add_by_deadline(struct list *queue, struct thread *thread)
+{
+    struct list *before = queue->prev;
+
+    while (before != queue &&
+           (int64_t)(list_entry(before, struct thread, run_link)->dl.until - thread->dl.until) > 0)
+        before = before->prev;
+    list_add(before, &thread->run_link);
+}
+
 /* The heads of the real-time lists are initialised when they are first used. */
 static void rt_add(struct runqueue *rq, struct thread *thread, bool head)
 {
@@ -72,7 +82,9 @@ static void rt_add(struct runqueue *rq, struct thread *thread, bool head)
 
     if (!queue->next)
         list_init(queue);
-    if (head)
+    if (priority == PRIORITY_DEADLINE)
+        add_by_deadline(queue, thread);
+    else if (head)
         list_add(queue, &thread->run_link);
     else
         list_add_tail(queue, &thread->run_link);
@@ -103,6 +115,8 @@ void rq_add_sorted(struct runqueue *rq, struct thread *thread, bool head)
 {
     struct thread *lone = rq->lone;
 
+    if (unlikely(thread->policy == POLICY_DEADLINE) && !deadline_enqueue(rq, thread))
+        return;
     if (lone) {
         rq->lone = NULL;
         rq->waiting_weight = 0;
@@ -119,6 +133,10 @@ void rq_remove(struct runqueue *rq, struct thread *thread)
 {
     if (thread == rq->lone) {
         rq_take(rq);
+        return;
+    }
+    if (unlikely(thread->dl.waits)) {
+        deadline_leave(rq, thread);
         return;
     }
     if (thread_is_rt(thread))
@@ -149,8 +167,11 @@ void rq_pay(struct runqueue *rq, struct thread *running, uint64_t ran)
         rq->cpu->idle_ns = clock_tsc_to_ns(running->runtime);
         return;
     }
-    if (unlikely(thread_is_rt(running)))
+    if (unlikely(thread_is_rt(running))) {
+        if (thread_has_budget(running))
+            deadline_pay(running, ran);
         return;
+    }
     if (rq->waiting)
         ran = MIN(ran, 2 * sched_times.slice);
     if (unlikely(running->weight != NICE_0_WEIGHT))
@@ -173,8 +194,12 @@ void rq_yield(struct runqueue *rq, struct thread *running)
 
 bool rq_preempts_by_policy(const struct thread *thread, const struct thread *running)
 {
+    if (thread->policy == POLICY_DEADLINE && thread->dl.waits)
+        return false;
+    if (thread->policy == POLICY_DEADLINE && running->policy == POLICY_DEADLINE)
+        return (int64_t)(running->dl.until - thread->dl.until) > 0;
     if (thread_is_rt(thread))
-        return !thread_is_rt(running) || thread->rt_priority > running->rt_priority;
+        return thread->rt_priority > running->rt_priority;
     if (thread_is_rt(running))
         return false;
     if (running->policy == POLICY_IDLE && thread->policy != POLICY_IDLE)

@@ -48,7 +48,8 @@ static void slice_arm(struct runqueue *rq, const struct thread *running, uint64_
 {
     uint64_t look;
 
-    rq->slice_end = MAX(rq->slice_end, now + sched_times.slice_min);
+    if (running->policy != POLICY_DEADLINE)
+        rq->slice_end = MAX(rq->slice_end, now + sched_times.slice_min);
     look = next_look(rq, running);
     if (look != UINT64_MAX && (!timer_armed(&rq->slice) || look < rq->slice_look))
         look_at(rq, MAX(look, now), now);
@@ -63,12 +64,41 @@ static inline void slice_watch(struct runqueue *rq, const struct thread *running
         slice_arm(rq, running, now);
 }
 
+/* Of a policy other than the two most used; one with a budget is watched even if nobody waits. */
+static __attribute__((noinline)) void slice_begin_other(struct runqueue *rq,
+                                                        const struct thread *next, uint64_t now)
+{
+    if (next->policy == POLICY_RR)
+        rq->slice_end = now + sched_times.rr_slice;
+    if (!thread_has_budget(next))
+        return;
+    rq->slice_end = now + (uint64_t)MAX(next->dl.left, 0l);
+    look_at(rq, rq->slice_end, now);
+}
+
 static void slice_begin(struct runqueue *rq, const struct thread *next, uint64_t now)
 {
     rq->slice_over = rq->resched = false;
-    rq->slice_end = now + (next->policy == POLICY_RR ? sched_times.rr_slice : sched_times.slice);
+    rq->slice_end = now + sched_times.slice;
+    if (unlikely(next->policy > POLICY_FIFO))
+        slice_begin_other(rq, next, now);
     if (rq->waiting && next != rq->cpu->idle_thread)
         slice_watch(rq, next, now);
+}
+
+/* The running thread's budget: used up, or look again. */
+static void budget_fire(struct runqueue *rq, struct thread *running, uint64_t now)
+{
+    rq_account(rq, running, now);
+    rq->slice_end = now + (uint64_t)MAX(running->dl.left, 0l);
+    if (running->dl.left > 0) {
+        look_at(rq, rq->slice_end, now);
+        return;
+    }
+    if (running->dl.tell_overrun && thread_overrun_hook)
+        thread_overrun_hook(running);
+    rq->resched = rq->slice_over = true;
+    sched_look(rq->cpu);
 }
 
 static void slice_fire(struct timer *timer)
@@ -77,6 +107,10 @@ static void slice_fire(struct timer *timer)
     struct thread *running = rq->cpu->running;
     uint64_t now = sched_cycles();
 
+    if (unlikely(thread_has_budget(running))) {
+        budget_fire(rq, running, now);
+        return;
+    }
     if (!rq->waiting || running == rq->cpu->idle_thread)
         return;
     balance_tick(rq, now);
@@ -433,6 +467,21 @@ void sched_kicked(void)
         sched_look(cpu);
 }
 
+/* It waits for its next period, as if it had used up all of its time. */
+void thread_end_period(void)
+{
+    uint64_t flags = irq_save();
+    struct runqueue *rq = this_cpu()->rq;
+    struct thread *self = current;
+
+    sched_drain(rq);
+    if (thread_has_budget(self)) {
+        self->dl.left = 0;
+        switch_from(rq, self, FATE_STAY, false);
+    }
+    irq_restore(flags);
+}
+
 void thread_yield(void)
 {
     uint64_t flags = irq_save();
@@ -519,6 +568,7 @@ static int cpu_prepare(struct cpu *cpu)
     rq_init(rq, cpu);
     timer_init(&rq->slice, slice_fire);
     tick_init(rq);
+    deadline_init(rq);
     return 0;
 }
 

@@ -24,7 +24,7 @@
 #include "core/thread.h"
 #include "core/timer.h"
 
-enum { RT_PRIORITIES = 100 };
+enum { RT_PRIORITIES = PRIORITY_DEADLINE + 1 };
 enum switch_fate { FATE_STAY, FATE_SLEEP, FATE_MOVE, FATE_DEAD };
 
 enum { NICE_0_WEIGHT = 1024, RR_SLICE_NS = 100000000 /* as sched_rr_get_interval(2) says */ };
@@ -73,7 +73,9 @@ struct runqueue {
     uint64_t balanced;              /* last look at the others' load */
     uint64_t slice_end, slice_look; /* what the slice's timer is armed for, if it is */
     struct timer slice;
-    struct timer tick; /* core/tick.h */
+    struct list spent;   /* of POLICY_DEADLINE: they wait for their next period */
+    struct timer refill; /* its beginning, of the first of them */
+    struct timer tick;   /* core/tick.h */
 
     alignas(64) _Atomic(struct thread *) incoming; /* newest first */
     atomic_bool asked;                             /* an idle CPU asks for work */
@@ -83,7 +85,13 @@ extern _Atomic uint64_t sched_online, sched_idle; /* one bit a CPU */
 
 static inline bool thread_is_rt(const struct thread *thread)
 {
-    return thread->policy == POLICY_FIFO || thread->policy == POLICY_RR;
+    return thread->rt_priority > 0;
+}
+/* Is its time counted? Not while it runs for somebody else. */
+static inline bool thread_has_budget(const struct thread *thread)
+{
+    return thread->policy == POLICY_DEADLINE && thread->own_policy == POLICY_DEADLINE &&
+           thread->inherited < PRIORITY_DEADLINE;
 }
 static inline bool thread_allowed(const struct thread *thread, const struct cpu *cpu)
 {
@@ -171,6 +179,16 @@ void sched_drain(struct runqueue *rq);
 void sched_look(struct cpu *cpu);
 /* The first thing that a thread does after a switch to it, interrupts off. */
 void sched_finish(void);
+
+/* --- deadline.c: POLICY_DEADLINE, its owner only
+ * ---------------------------------------------------- */
+
+void deadline_init(struct runqueue *rq);
+/* About to wait for the CPU: false if it has to wait for its next period first (it is in rq->spent
+ * then). */
+bool deadline_enqueue(struct runqueue *rq, struct thread *thread);
+void deadline_leave(struct runqueue *rq, struct thread *thread); /* out of rq->spent */
+void deadline_pay(struct thread *thread, uint64_t ran);
 
 /* --- balance.c
  * ------------------------------------------------------------------------------------ */

@@ -86,13 +86,30 @@ int thread_init(struct thread *thread, const char *name, void (*entry)(void *), 
     thread->state = THREAD_SLEEPING;
     thread->cpu = this_cpu();
     thread->affinity = creator->affinity;
-    thread->policy = creator->policy;
+    thread->policy = thread->own_policy = creator->own_policy;
     thread->nice = creator->nice;
-    thread->rt_priority = creator->rt_priority;
+    thread->rt_priority = thread->own_priority = creator->own_priority;
+    if (thread->policy == POLICY_DEADLINE) { /* what is reserved is for one thread */
+        thread->policy = thread->own_policy = POLICY_FAIR;
+        thread->rt_priority = thread->own_priority = 0;
+    }
     thread_weigh(thread);
     strlcpy(thread->name, name, sizeof thread->name);
     context_init(thread, thread_begin);
     return 0;
+}
+
+void thread_reset_nice(struct thread *thread)
+{
+    thread->nice = 0;
+    thread_weigh(thread);
+}
+
+void thread_reset_policy(struct thread *thread)
+{
+    thread->policy = thread->own_policy = POLICY_FAIR;
+    thread->rt_priority = thread->own_priority = 0;
+    thread_reset_nice(thread);
 }
 
 void thread_discard(struct thread *thread)
@@ -118,8 +135,8 @@ struct thread *kthread_start(const char *name, void (*entry)(void *), void *arg)
     }
     thread->destroy = kthread_destroy;
     thread->affinity.bits = ~0ull;
-    thread->policy = POLICY_FAIR;
-    thread->rt_priority = thread->nice = 0;
+    thread->policy = thread->own_policy = POLICY_FAIR;
+    thread->rt_priority = thread->own_priority = thread->nice = 0;
     thread_weigh(thread);
     thread_start(thread);
     return thread;

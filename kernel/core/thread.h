@@ -30,7 +30,31 @@ enum {
 /* Bits of thread->watched: who looks at its system calls first. */
 enum { WATCH_SECCOMP = 1, WATCH_PTRACE = 2, WATCH_DISPATCH = 4 };
 
-enum sched_policy { POLICY_FAIR, POLICY_FIFO, POLICY_RR, POLICY_BATCH, POLICY_IDLE = 5 };
+enum sched_policy {
+    POLICY_FAIR,
+    POLICY_FIFO,
+    POLICY_RR,
+    POLICY_BATCH,
+    POLICY_IDLE = 5,
+    POLICY_DEADLINE /* may run for `runtime` in each `period`, before its `deadline` in it */
+};
+enum { PRIORITY_DEADLINE = 100 }; /* rt_priority of POLICY_DEADLINE: above FIFO and RR */
+
+/* man 7 sched, SCHED_DEADLINE: nanoseconds, 0 < runtime <= deadline <= period. */
+struct deadline_params {
+    nsec_t runtime, deadline, period;
+    bool reclaim;      /* it may use what nobody has reserved, too */
+    bool tell_overrun; /* thread_overrun_hook when it has used up its runtime */
+};
+/* A thread's state by them, in TSC cycles; the scheduler's own. */
+struct deadline_state {
+    uint64_t runtime, deadline, period;
+    int64_t left;    /* of the runtime in this period */
+    uint64_t until;  /* end of its deadline: whose is earliest runs */
+    uint64_t sleeps; /* switches_voluntary when it was enqueued last */
+    bool waits;      /* used up: it waits in rq->spent for its next period */
+    bool reclaim, tell_overrun;
+};
 
 struct thread {
     uintptr_t kstack_top;        /* offset 0: entry.S */
@@ -42,11 +66,15 @@ struct thread {
     struct address_space *space; /* NULL for kernel threads */
 
     _Atomic(enum thread_state) state;
-    struct cpu *_Atomic cpu; /* runs there, or last did, or will */
-    cpuset_t affinity;       /* change with thread_set_affinity() */
-    enum sched_policy policy;
-    int nice;          /* -20 to 19 */
-    int rt_priority;   /* 1 to 99 for FIFO and RR */
+    struct cpu *_Atomic cpu;  /* runs there, or last did, or will */
+    cpuset_t affinity;        /* change with thread_set_affinity() */
+    enum sched_policy policy; /* as it runs now */
+    int nice;                 /* -20 to 19 */
+    int rt_priority;          /* as it runs now: 1 to 99 for FIFO and RR, PRIORITY_DEADLINE, or 0 */
+    enum sched_policy own_policy; /* without what it has inherited */
+    int own_priority;
+    int inherited; /* priority of somebody who waits for what it holds; 0: nobody */
+    struct deadline_state dl;
     bool notify_moved; /* post WORK_MOVED when it was preempted or moved */
     bool fresh;        /* never ran yet */
 
@@ -118,6 +146,21 @@ int thread_sleep_until(nsec_t deadline, bool interruptible);
 /* -EINVAL for a set without a present CPU. Moves the thread if it must; the caller may be it. */
 int thread_set_affinity(struct thread *thread, cpuset_t set);
 int thread_set_policy(struct thread *thread, enum sched_policy policy, int rt_priority);
+/* POLICY_DEADLINE; the caller has checked that there is so much to give. */
+void thread_set_deadline(struct thread *thread, const struct deadline_params *params);
+/* Of a thread that was prepared and not started: SCHED_RESET_ON_FORK. */
+void thread_reset_policy(struct thread *thread); /* fair, nice 0 */
+void thread_reset_nice(struct thread *thread);
+/* Let it run at this priority if its own is lower (0: no longer); with PRIORITY_DEADLINE by
+ * `donor`'s deadline, which is on its own. */
+void thread_inherit(struct thread *thread, int priority, const struct thread *donor);
+/* The running thread of POLICY_DEADLINE has done its work in this period. */
+void thread_end_period(void);
+/* It has used up its runtime and has asked to be told; interrupts are off. linux/ fills it in. */
+extern void (*thread_overrun_hook)(struct thread *thread);
+/* Of all threads with POLICY_DEADLINE, for those that reclaim: the share of the CPUs that is
+ * reserved, in 1/2^20. */
+extern uint64_t deadline_reserved;
 void thread_set_nice(struct thread *thread, int nice);
 nsec_t thread_runtime(const struct thread *thread); /* including the current slice */
 

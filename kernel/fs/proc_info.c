@@ -81,8 +81,7 @@ static struct cpu_use cpu_use(const struct cpu *cpu)
 
 static void show_cpu(struct text *text, const char *name, const struct cpu_use *use)
 {
-    text_printf(text, "%s %lu 0 %lu %lu 0 0 0 0 0 0\n", name, use->program, use->kernel,
-                use->idle);
+    text_printf(text, "%s %lu 0 %lu %lu 0 0 0 0 0 0\n", name, use->program, use->kernel, use->idle);
 }
 
 static int show_stat(struct text *text, const struct pseudo *self)

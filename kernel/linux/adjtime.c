@@ -2,8 +2,8 @@
  * that a loop of second order works off (RFC 5905, 12), by adjtime(3)'s slow slew, by leap seconds.
  *
  * What changes from second to second is computed at the seconds of the real-time clock: by a timer
- * while something is to change, and otherwise when somebody asks. core/clock.h then only has another
- * rate: reading the clock costs what it did. */
+ * while something is to change, and otherwise when somebody asks. core/clock.h then only has
+ * another rate: reading the clock costs what it did. */
 #include "linux/adjtime.h"
 
 #include "core/boot.h"
@@ -59,11 +59,11 @@ enum {
     CAP_SYS_TIME = 25,
     USER_HZ = 100,
     TICK_USEC = 1000000 / USER_HZ,
-    FREQ_MAX = 500 << 16,    /* 500 ppm, 16 binary places */
-    ERROR_MAX = 16000000,    /* us */
-    ERROR_GROWTH = 500,      /* us in a second */
-    PHASE_MAX = 500000000,   /* ns */
-    SLEW_MAX = 500,          /* us in a second, adjtime(3) */
+    FREQ_MAX = 500 << 16,  /* 500 ppm, 16 binary places */
+    ERROR_MAX = 16000000,  /* us */
+    ERROR_GROWTH = 500,    /* us in a second */
+    PHASE_MAX = 500000000, /* ns */
+    SLEW_MAX = 500,        /* us in a second, adjtime(3) */
     CONSTANT_MAX = 10,
     TAI_MAX = 100000,
     PLL_SHIFT = 2,
@@ -76,10 +76,10 @@ enum {
 static struct {
     struct spinlock lock;
     struct timer timer;
-    int64_t freq;    /* ppm, which is 10^3 ns in 10^9, FRACTION binary places */
-    int64_t offset;  /* phase still to work off, ns, FRACTION binary places */
-    int64_t slew;    /* adjtime(3), us */
-    int64_t tick;    /* us in a hundredth of a second */
+    int64_t freq;   /* ppm, which is 10^3 ns in 10^9, FRACTION binary places */
+    int64_t offset; /* phase still to work off, ns, FRACTION binary places */
+    int64_t slew;   /* adjtime(3), us */
+    int64_t tick;   /* us in a hundredth of a second */
     int64_t maxerror, esterror, constant;
     int64_t reference; /* second of the last offset */
     int64_t seen;      /* second up to which everything is computed */
@@ -110,8 +110,8 @@ nsec_t adjtime_tai_offset(void)
 static void steer(void)
 {
     /* ns in a second: tick, frequency (1 ppm is 1000 ns), phase, slew. */
-    int64_t whole = (state.tick - TICK_USEC) * USER_HZ * NSEC_PER_USEC +
-                    state.slew_rate * NSEC_PER_USEC;
+    int64_t whole =
+        (state.tick - TICK_USEC) * USER_HZ * NSEC_PER_USEC + state.slew_rate * NSEC_PER_USEC;
     int64_t parts = state.freq * NSEC_PER_USEC + state.phase_rate;
 
     clock_steer((whole << 32) + (parts << (32 - FRACTION)));
@@ -278,8 +278,8 @@ static void new_offset(int64_t offset)
         state.status |= STA_MODE;
     }
     span = MIN(span, 1l << (PLL_SHIFT + 1 + state.constant));
-    adjust += (int64_t)(((__int128)offset * span << FRACTION) >>
-                        (2 * (PLL_SHIFT + 2 + state.constant)));
+    adjust +=
+        (int64_t)(((__int128)offset * span << FRACTION) >> (2 * (PLL_SHIFT + 2 + state.constant)));
     state.freq = clamp(state.freq + adjust / NSEC_PER_USEC, FREQ_MAX);
     state.offset = offset << FRACTION;
 }
@@ -371,8 +371,8 @@ static int check(const struct timex *tx)
         if (tx->usec < 0 || tx->usec >= NSEC_PER_SEC / unit)
             return -EINVAL;
     }
-    if (modes & ADJ_FREQUENCY && (tx->freq > INT64_MAX / (1000 << 16) ||
-                                  tx->freq < INT64_MIN / (1000 << 16)))
+    if (modes & ADJ_FREQUENCY &&
+        (tx->freq > INT64_MAX / (1000 << 16) || tx->freq < INT64_MIN / (1000 << 16)))
         return -EINVAL;
     return 0;
 }

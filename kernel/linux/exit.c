@@ -8,6 +8,7 @@
 #include "linux/futex.h"
 #include "linux/ipc_exit.h"
 #include "linux/ptrace.h"
+#include "linux/sched.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
 #include "linux/timers.h"
@@ -238,6 +239,7 @@ void task_exit(int code)
     task->exit_code = code;
     if (unlikely(ptrace_of(task)))
         (void)ptrace_event(task, PTRACE_EVENT_EXIT, (uint64_t)code);
+    sched_task_exit(task);
     futex_task_exit(task);
     task_leave_memory(task);
     leave_files(task);

@@ -437,7 +437,7 @@ static __attribute__((noinline)) int64_t futex(uintptr_t a0, uint64_t a1, uint64
     }
 }
 
-SYSCALL(futex, 6, SYSCALL_PARTIAL, "owners of PI futexes are not boosted")
+SYSCALL(futex, 6, SYSCALL_WHOLE, "")
 {
     /* The two that all locks use, without looking at the rest. */
     if (likely((uint32_t)a1 == (FUTEX_WAKE | FUTEX_PRIVATE_FLAG)))

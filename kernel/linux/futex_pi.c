@@ -1,10 +1,125 @@
 /* linux/futex_pi.c: futexes that are locks with an owner (man 2 futex, "Priority-inheritance
  * futexes"). The word holds the owner's tid; the kernel hands it to the first waiter at unlock. */
+#include "linux/futex.h"
 #include "linux/futex_queue.h"
 
 #include "lib/errno.h"
 
-/* The first waiter of a lock in its bucket, or NULL; *others: there are more. */
+/* Who waits for whom. Under pi_lock, which is taken after a bucket's lock. */
+static struct spinlock pi_lock;
+static struct list pi_waiters = LIST_INIT(pi_waiters);
+static struct mutex inherit_lock; /* over changes of what tasks have inherited */
+
+enum { CHAIN_MAX = 1024 }; /* as long a chain of owners who wait is followed (Linux) */
+
+static void pi_remember(struct futex_waiter *waiter, uint32_t owner_tid)
+{
+    uint64_t irq = spin_lock_irq(&pi_lock);
+
+    waiter->owner_tid = owner_tid;
+    waiter->pi = true;
+    list_add_tail(&pi_waiters, &waiter->pi_link);
+    spin_unlock_irq(&pi_lock, irq);
+}
+
+void futex_pi_forget(struct futex_waiter *waiter)
+{
+    uint64_t irq = spin_lock_irq(&pi_lock);
+
+    list_del(&waiter->pi_link);
+    waiter->pi = false;
+    spin_unlock_irq(&pi_lock, irq);
+}
+
+/* For whom the task of that number waits; 0: for nobody. Under pi_lock. */
+static uint32_t waits_for(uint32_t tid)
+{
+    list_for_each_entry (struct futex_waiter, waiter, &pi_waiters, pi_link)
+        if ((uint32_t)waiter->task->tid == tid)
+            return waiter->owner_tid;
+    return 0;
+}
+
+/* Would waiting for that owner be waiting for oneself? */
+static bool would_deadlock(const struct task *task, uint32_t owner_tid)
+{
+    uint64_t irq = spin_lock_irq(&pi_lock);
+    uint32_t tid = owner_tid;
+
+    for (unsigned i = 0; tid && tid != (uint32_t)task->tid && i < CHAIN_MAX; i++)
+        tid = waits_for(tid);
+    spin_unlock_irq(&pi_lock, irq);
+    return tid != 0;
+}
+
+/* --- inheritance: the owner runs as the most urgent of those who wait for it, and so does whom it
+ * waits for in turn (man 2 futex) --- */
+
+/* Whoever waits for that task most urgently, or NULL. Under pi_lock, RCU keeps it. */
+static struct thread *most_urgent(uint32_t owner_tid)
+{
+    struct thread *most = NULL;
+
+    list_for_each_entry (struct futex_waiter, waiter, &pi_waiters, pi_link) {
+        struct thread *thread = &waiter->task->thread;
+
+        if (waiter->owner_tid != owner_tid || thread->rt_priority == 0)
+            continue;
+        if (!most || thread->rt_priority > most->rt_priority ||
+            (thread->rt_priority == PRIORITY_DEADLINE &&
+             (int64_t)(thread->dl.until - most->dl.until) < 0))
+            most = thread;
+    }
+    return most;
+}
+
+/* Give the task what it has to inherit now; whom it waits for, if its priority has changed (0: it
+ * has not, or for nobody). Under inherit_lock. */
+static uint32_t inherit(uint32_t tid)
+{
+    struct task *task;
+    struct thread *donor;
+    uint32_t next = 0;
+    uint64_t irq;
+    int priority;
+
+    rcu_read_lock();
+    task = task_find((int)tid);
+    irq = spin_lock_irq(&pi_lock);
+    donor = task ? most_urgent(tid) : NULL;
+    priority = donor ? donor->rt_priority : 0;
+    if (task)
+        next = waits_for(tid);
+    spin_unlock_irq(&pi_lock, irq);
+    if (task && task->thread.inherited != priority)
+        thread_inherit(&task->thread, priority, donor);
+    else
+        next = 0;
+    rcu_read_unlock();
+    return next;
+}
+
+void futex_pi_changed(uint32_t tid)
+{
+    mutex_lock(&inherit_lock);
+    for (unsigned i = 0; tid && i < CHAIN_MAX; i++)
+        tid = inherit(tid);
+    mutex_unlock(&inherit_lock);
+}
+
+void futex_pi_priority_changed(const struct task *task)
+{
+    uint64_t irq = spin_lock_irq(&pi_lock);
+    uint32_t owner = waits_for((uint32_t)task->tid);
+
+    spin_unlock_irq(&pi_lock, irq);
+    if (owner)
+        futex_pi_changed(owner);
+}
+
+/* --- the locks --- */
+
+/* The most urgent waiter of a lock in its bucket, or NULL; *others: there are more. */
 static struct futex_waiter *top_waiter(struct futex_bucket *bucket, const struct memory_key *key,
                                        bool *others)
 {
@@ -16,13 +131,23 @@ static struct futex_waiter *top_waiter(struct futex_bucket *bucket, const struct
 
         if (!waiter->pi || !futex_same(&waiter->key, key))
             continue;
-        if (top) {
-            *others = true;
-            break;
-        }
-        top = waiter;
+        *others = top != NULL;
+        if (!top || waiter->task->thread.rt_priority > top->task->thread.rt_priority)
+            top = waiter;
     }
     return top;
+}
+
+/* Somebody waits on the word otherwise than for a lock. */
+static bool other_waiter(struct futex_bucket *bucket, const struct memory_key *key)
+{
+    list_for_each (p, &bucket->waiters) {
+        struct futex_waiter *waiter = list_entry(p, struct futex_waiter, link);
+
+        if (!waiter->pi && futex_same(&waiter->key, key))
+            return true;
+    }
+    return false;
 }
 
 /* The lock has a new owner: its waiters wait for that one. Bucket locked. */
@@ -33,7 +158,10 @@ static void note_owner(struct futex_bucket *bucket, const struct memory_key *key
         struct futex_waiter *waiter = list_entry(p, struct futex_waiter, link);
 
         if (waiter->pi && futex_same(&waiter->key, key)) {
+            uint64_t irq = spin_lock_irq(&pi_lock);
+
             waiter->owner_tid = (uint32_t)owner->tid;
+            spin_unlock_irq(&pi_lock, irq);
             atomic_store_explicit(&owner->pi_contended, true, memory_order_relaxed);
         }
     }
@@ -63,6 +191,8 @@ static int take_or_queue(struct futex_bucket *bucket, struct futex_waiter *waite
 
     if (user_get32(waiter->word, &value) < 0)
         return -EFAULT;
+    if (other_waiter(bucket, &waiter->key))
+        return -EINVAL;
     for (;;) {
         uint32_t now = value | FUTEX_WAITERS;
 
@@ -72,7 +202,7 @@ static int take_or_queue(struct futex_bucket *bucket, struct futex_waiter *waite
             now = tid | (value & FUTEX_OWNER_DIED) |
                   (top_waiter(bucket, &waiter->key, &others) ? FUTEX_WAITERS : 0);
         else if (try_only)
-            return -EAGAIN;
+            return find_owner(value & FUTEX_TID_MASK) ?: -EAGAIN;
         result = user_cmpxchg32(waiter->word, &value, now);
         if (result < 0)
             return result;
@@ -86,10 +216,21 @@ static int take_or_queue(struct futex_bucket *bucket, struct futex_waiter *waite
     result = find_owner(value & FUTEX_TID_MASK);
     if (result)
         return result;
-    waiter->owner_tid = value & FUTEX_TID_MASK;
-    waiter->pi = true;
+    if (would_deadlock(task, value & FUTEX_TID_MASK))
+        return -EDEADLK;
+    pi_remember(waiter, value & FUTEX_TID_MASK);
     futex_enqueue(bucket, waiter);
     return QUEUED;
+}
+
+/* The current task has become the owner: of one who has others waiting, perhaps. */
+static int took_over(void)
+{
+    struct task *task = current_task();
+
+    if (atomic_load_explicit(&task->pi_contended, memory_order_relaxed))
+        futex_pi_changed((uint32_t)task->tid);
+    return 0;
 }
 
 int64_t futex_lock_pi(uintptr_t word, unsigned flags, nsec_t deadline, bool try_only)
@@ -115,8 +256,11 @@ int64_t futex_lock_pi(uintptr_t word, unsigned flags, nsec_t deadline, bool try_
         thread_yield(); /* until the ending owner has gone */
     }
     if (result != QUEUED)
-        return result == TAKEN ? 0 : result;
+        return result == TAKEN ? took_over() : result;
+    futex_pi_changed(waiter.owner_tid);
     result = futex_sleep(&waiter, deadline, flags & FLAG_REALTIME);
+    if (result)
+        futex_pi_changed(waiter.owner_tid); /* it has one less to run for */
     return result == -EINTR ? -ERESTARTNOINTR : result;
 }
 
@@ -145,7 +289,9 @@ static int hand_over(struct futex_bucket *bucket, struct futex_waiter *waiter, u
     return 0;
 }
 
-static int unlock_locked(struct futex_bucket *bucket, const struct memory_key *key, uintptr_t word)
+/* *next: the new owner, if there is one. */
+static int unlock_locked(struct futex_bucket *bucket, const struct memory_key *key, uintptr_t word,
+                         uint32_t *next)
 {
     uint32_t tid = (uint32_t)current_task()->tid, value;
     struct futex_waiter *top;
@@ -157,8 +303,12 @@ static int unlock_locked(struct futex_bucket *bucket, const struct memory_key *k
     if ((value & FUTEX_TID_MASK) != tid)
         return -EPERM;
     top = top_waiter(bucket, key, &others);
-    if (top)
+    if (top) {
+        *next = (uint32_t)top->task->tid;
         return hand_over(bucket, top, tid, 0);
+    }
+    if (other_waiter(bucket, key))
+        return -EINVAL;
     do {
         result = user_cmpxchg32(word, &value, 0);
     } while (result == 1 && (value & FUTEX_TID_MASK) == tid);
@@ -169,6 +319,7 @@ int64_t futex_unlock_pi(uintptr_t word, unsigned flags)
 {
     struct memory_key key;
     struct futex_bucket *bucket;
+    uint32_t next = 0;
     int result = futex_key(word, flags, &key);
 
     if (result)
@@ -177,38 +328,51 @@ int64_t futex_unlock_pi(uintptr_t word, unsigned flags)
     for (;;) {
         uint64_t irq = futex_lock(bucket);
 
-        result = unlock_locked(bucket, &key, word);
+        result = unlock_locked(bucket, &key, word, &next);
         futex_unlock(bucket, irq);
         if (result != -EFAULT || futex_fault_in(word) < 0)
-            return result;
+            break;
     }
+    if (!result && next) {
+        futex_pi_changed(next);
+        futex_pi_changed((uint32_t)current_task()->tid);
+    }
+    return result;
+}
+
+/* Hand on one of the task's locks whose waiters stand in the bucket: to whom; 0: there is none. */
+static uint32_t hand_on(struct futex_bucket *bucket, const struct task *task)
+{
+    uint64_t irq = futex_lock(bucket);
+    uint32_t heir = 0;
+    bool others;
+
+    list_for_each (p, &bucket->waiters) {
+        struct futex_waiter *first = list_entry(p, struct futex_waiter, link), *top;
+
+        if (!first->pi || first->owner_tid != (uint32_t)task->tid)
+            continue;
+        top = top_waiter(bucket, &first->key, &others);
+        heir = (uint32_t)top->task->tid;
+        if (hand_over(bucket, top, (uint32_t)task->tid, FUTEX_OWNER_DIED) < 0)
+            first->owner_tid = top->owner_tid = 0; /* nothing can be done for them */
+        break;
+    }
+    futex_unlock(bucket, irq);
+    return heir;
 }
 
 void futex_pi_exit(struct task *task)
 {
+    uint32_t heir;
+
     atomic_store(&task->pi_exited, true);
     if (!atomic_load(&task->pi_contended))
         return;
-    for (unsigned i = 0; i < FUTEX_BUCKETS; i++) {
-        struct futex_bucket *bucket = &futex_buckets[i];
-        uint64_t irq = futex_lock(bucket);
-        bool again;
-
-        do {
-            again = false;
-            list_for_each (p, &bucket->waiters) {
-                struct futex_waiter *waiter = list_entry(p, struct futex_waiter, link);
-
-                if (!waiter->pi || waiter->owner_tid != (uint32_t)task->tid)
-                    continue;
-                if (hand_over(bucket, waiter, (uint32_t)task->tid, FUTEX_OWNER_DIED) < 0)
-                    waiter->owner_tid = 0; /* nothing can be done for it */
-                again = true;              /* the list has changed */
-                break;
-            }
-        } while (again);
-        futex_unlock(bucket, irq);
-    }
+    for (unsigned i = 0; i < FUTEX_BUCKETS; i++)
+        while ((heir = hand_on(&futex_buckets[i], task)))
+            futex_pi_changed(heir);
+    futex_pi_changed((uint32_t)task->tid);
 }
 
 /* --- condition variables on such locks --- */
@@ -248,8 +412,12 @@ int64_t futex_wait_requeue_pi(uintptr_t word, unsigned flags, uint32_t value, ns
     if (seen != value)
         return -EAGAIN;
     error = futex_sleep(&waiter, deadline, flags & FLAG_REALTIME);
+    if (!error)
+        return took_over();
+    if (waiter.owner_tid) /* it has waited for the lock */
+        futex_pi_changed(waiter.owner_tid);
     if (error == -EINTR) /* on the lock already: its condition may have come true (as Linux) */
-        return waiter.pi ? -EAGAIN : -ERESTARTNOINTR;
+        return waiter.owner_tid ? -EAGAIN : -ERESTARTNOINTR;
     return error;
 }
 
@@ -322,6 +490,8 @@ int64_t futex_cmp_requeue_pi(uintptr_t word, unsigned flags, int nwake, int nreq
         if (!result)
             result = seen == value ? requeue_locked(from, to, &key, &pi_key, nrequeue) : -EAGAIN;
         futex_unlock_two(from, to, irq);
+        if (result > 0 && user_get32(pi_word, &seen) == 0)
+            futex_pi_changed(seen & FUTEX_TID_MASK);
         if (result != -EFAULT)
             return result;
         if (futex_fault_in(word) < 0 || futex_fault_in(pi_word) < 0)

@@ -48,8 +48,11 @@ bool futex_dequeue(struct futex_waiter *waiter)
         bool same = bucket == atomic_load_explicit(&waiter->bucket, memory_order_relaxed);
         bool there = same && !atomic_load_explicit(&waiter->woken, memory_order_relaxed);
 
-        if (there)
+        if (there) {
+            if (waiter->pi)
+                futex_pi_forget(waiter);
             list_del(&waiter->link);
+        }
         futex_unlock(bucket, flags);
         if (same)
             return there;

@@ -31,7 +31,8 @@ struct futex_waiter {
     uintptr_t word;     /* address of the word that it waits on */
     bool pi;            /* waits to own the word */
     bool requeue_pi;    /* waits to be moved to pi_key */
-    uint32_t owner_tid; /* pi: who owned the word last */
+    uint32_t owner_tid; /* pi: who owned the word last; under pi_lock too */
+    struct list pi_link; /* pi: in the list of all of them, under pi_lock */
     struct memory_key pi_key;
     uintptr_t pi_word;
     atomic_bool woken; /* set last: the waiter's memory may be gone at once */
@@ -100,6 +101,8 @@ static inline void futex_enqueue(struct futex_bucket *bucket, struct futex_waite
         before = bucket->waiters.prev;
     list_add(before, &waiter->link);
 }
+/* It waits for no owner any more. Bucket locked. */
+void futex_pi_forget(struct futex_waiter *waiter);
 /* Take it out and wake it. Bucket locked. */
 static inline void futex_release(struct futex_waiter *waiter)
 {
@@ -107,6 +110,8 @@ static inline void futex_release(struct futex_waiter *waiter)
      * soon as it sees woken. */
     struct thread *thread = &waiter->task->thread;
 
+    if (unlikely(waiter->pi))
+        futex_pi_forget(waiter);
     waiter->link.prev->next = waiter->link.next;
     waiter->link.next->prev = waiter->link.prev;
     atomic_store_explicit(&waiter->woken, true, memory_order_release);
@@ -145,5 +150,8 @@ int64_t futex_wait_requeue_pi(uintptr_t word, unsigned flags, uint32_t value, ns
                               uint32_t bitset, uintptr_t pi_word);
 int64_t futex_cmp_requeue_pi(uintptr_t word, unsigned flags, int nwake, int nrequeue,
                              uintptr_t pi_word, uint32_t value);
+/* Somebody has begun or ceased to wait for that task, or its waiters' priorities have changed: what
+ * it and those that it waits for inherit. May sleep. */
+void futex_pi_changed(uint32_t tid);
 /* The task ends: hand what it owns to the next waiters. */
 void futex_pi_exit(struct task *task);

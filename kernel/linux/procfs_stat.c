@@ -128,16 +128,15 @@ static int show_stat(struct text *text, const struct pseudo *self)
                 state_letter(s.task), parent_of(p), p->pgid, p->sid, FLAG_RANDOMIZE);
     text_printf(text, "%lu 0 0 0 ", pages(&space->faults));
     show_times(text, times_of(self, &s), &p->children_use.time);
-    text_printf(text, "%d %d %u 0 %lu ",
-                real_time ? -1 - t->rt_priority : 20 + t->nice, t->nice, p->nthreads,
-                (uint64_t)p->start_time / TICK_NS);
+    text_printf(text, "%d %d %u 0 %lu ", real_time ? -1 - t->rt_priority : 20 + t->nice, t->nice,
+                p->nthreads, (uint64_t)p->start_time / TICK_NS);
     text_printf(text, "%lu %lu %lu %lu %lu %lu 0 0 ", pages(&space->total_pages) << PAGE_SHIFT,
                 pages(&space->resident_pages), p->limits[LIMIT_RSS][0], space->start_code,
                 space->end_code, space->start_stack);
     text_printf(text, "%lu %lu %lu %lu 0 0 0 %d %u %d %u 0 0 0 ", s.task->pending.set & 0x7fffffff,
                 s.task->signal_mask & 0x7fffffff, ignored & 0x7fffffff, catches & 0x7fffffff,
-                self->key == self->subkey ? p->exit_signal : -1, t->cpu->id, t->rt_priority,
-                (int)t->policy);
+                self->key == self->subkey ? p->exit_signal : -1, t->cpu->id,
+                t->own_policy == POLICY_DEADLINE ? 0 : t->own_priority, (int)t->own_policy);
     text_printf(text, "%lu %lu %lu %lu %lu %lu %lu %d\n", space->start_data, space->end_data,
                 space->brk_start, space->arg_start, space->arg_end, space->env_start,
                 space->env_end, p->exit_code);

@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "lib/string.h"
 #include "linux/core.h"
+#include "linux/sched.h"
 #include "linux/seccomp.h"
 #include "linux/signalfd.h"
 #include "mm/heap.h"
@@ -379,6 +380,7 @@ static void task_begin(void *arg)
 static void task_inherit(struct task *task, const struct task *from)
 {
     task->cred = from->cred;
+    task->io_priority = from->io_priority;
     task->signal_mask = from->signal_mask;
     task->timer_slack_ns = from->timer_slack_ns;
     task->no_new_privs = from->no_new_privs;
@@ -390,9 +392,14 @@ int task_create(struct process *process, struct task *from, int wanted_tid, stru
 {
     struct task *task = kcache_alloc(&task_cache);
     const char *name = from ? from->thread.name : "init";
+    int error = from ? sched_may_fork(from) : 0;
 
     if (!task)
         return -ENOMEM;
+    if (error) {
+        kcache_free(&task_cache, task);
+        return error;
+    }
     task->process = process;
     task->timer_slack_ns = 50000;
     list_init(&task->process_link);
@@ -411,6 +418,8 @@ int task_create(struct process *process, struct task *from, int wanted_tid, stru
     task->thread.destroy = task_destroy;
     task->thread.space = process->space;
     task->caller.cred = &task->cred;
+    if (from)
+        sched_fork(task, from);
     *made = task;
     return 0;
 }

@@ -156,6 +156,9 @@ struct task {
     nsec_t timer_slack_ns;
     uint64_t minor_faults;
     struct cpu_times told; /* under signal_lock: linux/cputime.c */
+    bool reset_on_fork;    /* linux/sched_policy.c */
+    uint16_t io_priority;  /* linux/ioprio.c */
+    struct deadline_params deadline;
     int exit_code;
 
     struct task *_Atomic hash_next;

@@ -23,12 +23,12 @@ struct alarm {
     struct process *process;
     struct queued_signal signal;
     int id, clock;
-    int target;              /* SIGEV_THREAD_ID: who gets the signal; 0: the process */
+    int target;               /* SIGEV_THREAD_ID: who gets the signal; 0: the process */
     int count_pid, count_tid; /* whose CPU time is counted, by number; 0: the process's own */
     bool silent;
     nsec_t interval, expiry; /* expiry: on the monotonic clock, or the CPU-time clock */
-    nsec_t shift;      /* of the clock, where the expiry was a point of it: expiry + shift */
-    bool follows;      /* the real-time clock: it is in `followers`, under follow_lock */
+    nsec_t shift;            /* of the clock, where the expiry was a point of it: expiry + shift */
+    bool follows;            /* the real-time clock: it is in `followers`, under follow_lock */
     struct list follow;
     /* Under process->signal_lock: */
     bool active;                  /* it counts; taken() may arm it again */
@@ -633,7 +633,8 @@ static void set_followed(struct alarm *alarm, nsec_t point, nsec_t interval)
     alarm_set(alarm, 0, 0);
     mutex_lock(&follow_lock);
     alarm->shift = time_clock_offset(alarm->clock);
-    alarm_set(alarm, point == NSEC_FOREVER ? point : MAX(point - alarm->shift, (nsec_t)1), interval);
+    alarm_set(alarm, point == NSEC_FOREVER ? point : MAX(point - alarm->shift, (nsec_t)1),
+              interval);
     alarm->follows = true;
     list_add(&followers, &alarm->follow);
     mutex_unlock(&follow_lock);

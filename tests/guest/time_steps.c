@@ -244,7 +244,8 @@ static void slewing(void)
 
 int main(void)
 {
-    promise("a futex with a deadline on the real-time clock times out when that is set", futex_wakes);
+    promise("a futex with a deadline on the real-time clock times out when that is set",
+            futex_wakes);
     promise("clock_nanosleep until a point ends when the clock passes it", nanosleep_wakes);
     promise("a POSIX timer at a point fires when the clock passes it", timer_fires);
     promise("a POSIX timer at a point moves with the clock, a span does not", timer_moves);

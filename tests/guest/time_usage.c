@@ -1,4 +1,5 @@
-/* man 2 getrusage, times, setitimer: what a process has used, in its own code and in the kernel's. */
+/* man 2 getrusage, times, setitimer: what a process has used, in its own code and in the kernel's.
+ */
 // cpus: 1 2
 #include "check.h"
 #include <fcntl.h>

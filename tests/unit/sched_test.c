@@ -2,7 +2,7 @@
 // sources: kernel/core/sched.c kernel/core/balance.c kernel/core/runqueue.c kernel/core/policy.c
 // sources: kernel/core/thread.c kernel/core/timer.c kernel/core/rcu.c kernel/core/mutex.c
 // sources: kernel/core/rwlock.c kernel/core/waitqueue.c kernel/lib/rbtree.c
-// sources: kernel/arch/x86_64/context.c kernel/core/tick.c
+// sources: kernel/arch/x86_64/context.c kernel/core/tick.c kernel/core/deadline.c
 // flags: -Itests/unit/shim/sched -Ikernel -fno-sanitize=all -O2 -no-pie -fno-pie -Wl,-z,norelro
 // flags: -pthread -Wno-unused-parameter -finstrument-functions
 // clang-format on
