@@ -18,6 +18,9 @@ extern unsigned pipe_max_size; /* /proc/sys/fs/pipe-max-size */
  * tee(2): copy without consuming. nonblock: SPLICE_F_NONBLOCK. Bytes moved, 0 at the end. */
 ssize_t pipe_splice_to(struct file *pipe, struct file *out, off_t *pos, size_t n, bool nonblock);
 ssize_t pipe_splice_from(struct file *in, off_t *pos, struct file *pipe, size_t n, bool nonblock);
+/* vmsplice(2): whole program pages become the pipe's content, so that what is written there later
+ * is what will be read. io: in program memory. Waits for room once, then takes what fits. */
+ssize_t pipe_gift(struct file *pipe, struct address_space *space, struct io *io, bool nonblock);
 ssize_t pipe_tee(struct file *in, struct file *out, size_t n, bool nonblock);
 
 /* What opening a FIFO gives the file (fs/open.c). */

@@ -89,6 +89,49 @@ static ssize_t between_pipes(struct pipe *in, struct pipe *out, size_t n, bool n
     }
 }
 
+/* The next piece of the vector, up to the end of its page; lock held. Bytes, or a negative errno.
+ */
+static ssize_t gift_page(struct pipe *pipe, struct address_space *space, struct io *io)
+{
+    while (io->niov && io->offset == io->iov->len) {
+        io->iov++;
+        io->niov--;
+        io->offset = 0;
+    }
+    uintptr_t addr = io->iov->base + io->offset;
+    uint32_t offset = addr & ~PAGE_MASK;
+    size_t n = MIN(MIN(io->iov->len - io->offset, io->left), PAGE_SIZE - offset);
+    paddr_t frame;
+    int err = address_space_pin(space, addr, false, &frame);
+    if (err < 0)
+        return err == -ENOMEM ? err : -EFAULT;
+    pipe_push(pipe, &(struct pipe_buffer){frame, offset, n, false, false});
+    io_skip(io, n);
+    return n;
+}
+
+ssize_t pipe_gift(struct file *file, struct address_space *space, struct io *io, bool nonblock)
+{
+    struct pipe *pipe = file_pipe(file);
+    size_t done = 0;
+    ssize_t n = 0;
+    while (io->left && !done && n >= 0) {
+        n = wait_room(pipe, nonblock || file_nonblock(file));
+        if (n < 0)
+            break;
+        mutex_lock(&pipe->lock);
+        while (io->left && !pipe_full(pipe)) {
+            n = gift_page(pipe, space, io);
+            if (n < 0)
+                break;
+            done += n;
+        }
+        mutex_unlock(&pipe->lock);
+        waitqueue_wake(&pipe->readable, 0, POLLIN | POLLRDNORM);
+    }
+    return done ? (ssize_t)done : n;
+}
+
 ssize_t pipe_tee(struct file *in, struct file *out, size_t n, bool nonblock)
 {
     struct pipe *from = file_pipe(in), *to = file_pipe(out);

@@ -13,8 +13,8 @@
 #include "linux/syscall.h"
 #include "linux/time.h"
 
-enum { CMD_PREAD, CMD_PWRITE, CMD_FSYNC, CMD_FDSYNC, CMD_PREADV = 7, CMD_PWRITEV };
-enum { FLAG_RESFD = 1, FLAG_IOPRIO = 2, EVENTS_MOST = 0x10000000 / 64 };
+enum { CMD_PREAD, CMD_PWRITE, CMD_FSYNC, CMD_FDSYNC, CMD_POLL = 5, CMD_PREADV = 7, CMD_PWRITEV };
+enum { RWF_KNOWN = 31, FLAG_RESFD = 1, FLAG_IOPRIO = 2, EVENTS_MOST = 0x10000000 / 64 };
 
 struct event {
     uint64_t data, block;
@@ -40,9 +40,10 @@ struct context {
     struct mutex lock; /* over the rest */
     struct waitqueue wait;
     unsigned size, first;
-    atomic_uint count; /* events that wait to be taken */
-    atomic_uint slots; /* those, and operations under way */
-    atomic_bool dead;
+    atomic_uint count;        /* events that wait to be taken */
+    atomic_uint slots;        /* those, and operations under way */
+    atomic_bool dead, kicked; /* kicked: some of `polls` may be ready */
+    struct list polls;
     struct event events[];
 };
 
@@ -74,9 +75,12 @@ static struct context *find(uint64_t id)
     return found;
 }
 
+static void end_polls(struct context *context, uintptr_t only, bool *any);
+
 /* With contexts_lock. */
 static void kill_context(struct context *context)
 {
+    end_polls(context, 0, NULL);
     list_del(&context->link);
     events_total -= context->size;
     atomic_store(&context->dead, true);
@@ -121,6 +125,7 @@ static int add_context(unsigned n, uint64_t id)
     context->space = context->owner->space;
     context->id = id;
     context->size = n;
+    list_init(&context->polls);
     waitqueue_init(&context->wait);
     mutex_lock(&contexts_lock);
     bool fits = events_total + n <= events_max.value;
@@ -189,7 +194,10 @@ static ssize_t transfer(struct file *file, const struct block *block, struct io 
 {
     bool write = block->command == CMD_PWRITE || block->command == CMD_PWRITEV;
     off_t pos = block->offset, *at = file->can_pread ? &pos : NULL;
-    ssize_t n = write ? file_write(file, io, at) : file_read(file, io, at);
+    int err = block->rw_flags ? rw_flags_apply(file, io, block->rw_flags) : 0;
+    if (err)
+        return err;
+    ssize_t n = write ? rw_flags_write(file, io, at, block->rw_flags) : file_read(file, io, at);
 
     return n <= -ERESTARTSYS ? -EINTR : n;
 }
@@ -204,8 +212,10 @@ static int run_transfer(struct file *file, const struct block *block, ssize_t *r
 
     if (!(write ? file_writable(file) : file_readable(file)))
         return -EBADF;
-    if (!(write ? file->ops->write != NULL : file->ops->read != NULL) || block->rw_flags)
+    if (!(write ? file->ops->write != NULL : file->ops->read != NULL))
         return -EINVAL;
+    if (block->rw_flags & ~(uint32_t)RWF_KNOWN)
+        return -EOPNOTSUPP;
     if (file->can_pread && block->offset < 0)
         return -EINVAL;
     if (block->command == CMD_PREADV || block->command == CMD_PWRITEV) {
@@ -242,14 +252,166 @@ static int run(struct file *file, const struct block *block, ssize_t *result)
     }
 }
 
-static void add_event(struct context *context, const struct event *event)
+/* --- IOCB_CMD_POLL: one event when the file becomes ready
+ *
+ * A wake-up only marks the request and wakes whoever waits for events, who looks then. */
+
+enum { POLL_QUEUES = 2 };
+
+struct poll_request {
+    struct list link; /* context->polls, under context->lock */
+    struct context *context;
+    struct file *file, *tell; /* with references */
+    struct event event;
+    unsigned mask, nhooks;
+    atomic_bool ready, told; /* told: `tell` is signalled */
+    struct poll_table table;
+    struct {
+        struct waiter waiter;
+        struct waitqueue *queue;
+    } hooks[POLL_QUEUES];
+};
+
+/* Any context, under the queue's lock. */
+static bool poll_notify(struct waiter *waiter, unsigned events)
 {
-    mutex_lock(&context->lock);
+    struct poll_request *request = waiter->data;
+
+    if (events && !(events & request->mask))
+        return false;
+    atomic_store(&request->ready, true);
+    atomic_store(&request->context->kicked, true);
+    if (request->tell && !atomic_exchange(&request->told, true))
+        eventfd_signal(request->tell);
+    wake_all(&request->context->wait);
+    return false;
+}
+
+static void poll_hook(struct poll_table *table, struct waitqueue *queue)
+{
+    struct poll_request *request = container_of(table, struct poll_request, table);
+
+    if (request->nhooks == POLL_QUEUES)
+        return;
+    unsigned i = request->nhooks++;
+    request->hooks[i].waiter = (struct waiter){.notify = poll_notify, .data = request};
+    request->hooks[i].queue = queue;
+    waitqueue_add(queue, &request->hooks[i].waiter);
+}
+
+static void poll_unhook(struct poll_request *request)
+{
+    while (request->nhooks) {
+        request->nhooks--;
+        waitqueue_remove(request->hooks[request->nhooks].queue,
+                         &request->hooks[request->nhooks].waiter);
+    }
+}
+
+static void poll_free(struct poll_request *request)
+{
+    file_put(request->file);
+    if (request->tell)
+        file_put(request->tell);
+    kfree(request);
+}
+
+/* With context->lock. */
+static void put_event(struct context *context, const struct event *event)
+{
     unsigned count = atomic_load(&context->count);
     context->events[(context->first + count) % context->size] = *event;
     atomic_store(&context->count, count + 1);
+}
+
+static void add_event(struct context *context, const struct event *event)
+{
+    mutex_lock(&context->lock);
+    put_event(context, event);
     mutex_unlock(&context->lock);
     wake_all(&context->wait);
+}
+
+/* Those that are ready become events. */
+static void collect_polls(struct context *context)
+{
+    struct list done = LIST_INIT(done);
+
+    if (likely(!atomic_load(&context->kicked)))
+        return;
+    mutex_lock(&context->lock);
+    atomic_store(&context->kicked, false);
+    list_for_each_safe (at, next, &context->polls) {
+        struct poll_request *request = list_entry(at, struct poll_request, link);
+        if (!atomic_exchange(&request->ready, false))
+            continue;
+        request->event.result = file_poll(request->file, NULL) & request->mask;
+        if (!request->event.result)
+            continue;
+        poll_unhook(request);
+        list_del(&request->link);
+        put_event(context, &request->event);
+        list_add_tail(&done, &request->link);
+    }
+    mutex_unlock(&context->lock);
+    list_for_each_safe (at, next, &done) {
+        struct poll_request *request = list_entry(at, struct poll_request, link);
+        poll_free(request);
+    }
+}
+
+/* End the request whose block is at `only` (its event says 0: *any), or all without events. */
+static void end_polls(struct context *context, uintptr_t only, bool *any)
+{
+    struct list done = LIST_INIT(done);
+
+    mutex_lock(&context->lock);
+    list_for_each_safe (at, next, &context->polls) {
+        struct poll_request *request = list_entry(at, struct poll_request, link);
+        if (only && request->event.block != only)
+            continue;
+        poll_unhook(request);
+        list_del(&request->link);
+        list_add_tail(&done, &request->link);
+        if (only) {
+            put_event(context, &request->event);
+            *any = true;
+        }
+    }
+    mutex_unlock(&context->lock);
+    list_for_each_safe (at, next, &done)
+        poll_free(list_entry(at, struct poll_request, link));
+}
+
+/* Takes over the references where it succeeds and is not at once ready (*result then is not 0). */
+static int start_poll(struct context *context, const struct block *block, uintptr_t at,
+                      struct file *file, struct file *tell, ssize_t *result)
+{
+    if (block->buf > UINT16_MAX || block->offset || block->n || block->rw_flags)
+        return -EINVAL;
+    struct poll_request *request = kzalloc(sizeof(*request));
+    if (!request)
+        return -EAGAIN;
+    request->context = context;
+    request->file = file;
+    request->tell = tell;
+    request->event = (struct event){.data = block->data, .block = at};
+    request->mask = (unsigned)block->buf | POLLERR | POLLHUP;
+    request->table.wait = poll_hook;
+    *result = file_poll(file, &request->table) & request->mask;
+    if (*result) {
+        poll_unhook(request);
+        kfree(request);
+        return 0;
+    }
+    if (!request->nhooks) { /* it can never become ready */
+        kfree(request);
+        return -EINVAL;
+    }
+    mutex_lock(&context->lock);
+    list_add_tail(&context->polls, &request->link);
+    mutex_unlock(&context->lock);
+    return 0;
 }
 
 static int run_with_files(struct context *context, const struct block *block, uintptr_t at)
@@ -264,8 +426,13 @@ static int run_with_files(struct context *context, const struct block *block, ui
     }
     if (!err && user_put32(at + offsetof(struct block, key), 0) < 0)
         err = -EFAULT;
-    if (!err)
+    if (!err && block->command == CMD_POLL) {
+        err = start_poll(context, block, at, file, tell, &event.result);
+        if (!err && !event.result)
+            return 0;
+    } else if (!err) {
         err = run(file, block, &event.result);
+    }
     if (!err) {
         add_event(context, &event);
         if (tell)
@@ -294,7 +461,7 @@ static int submit_one(struct context *context, uintptr_t at)
     return err;
 }
 
-SYSCALL(io_submit, 3, SYSCALL_PARTIAL, "IOCB_CMD_POLL and aio_rw_flags answer EINVAL")
+SYSCALL(io_submit, 3, SYSCALL_WHOLE, "")
 {
     int64_t n = (int64_t)a1, done = 0;
     int err = 0;
@@ -319,8 +486,18 @@ SYSCALL(io_cancel, 3, SYSCALL_WHOLE, "")
 {
     uint32_t key;
 
-    /* Nothing is under way that could be cancelled. */
-    return user_get32(a1 + offsetof(struct block, key), &key) < 0 ? -EFAULT : -EINVAL;
+    if (user_get32(a1 + offsetof(struct block, key), &key) < 0)
+        return -EFAULT;
+    struct context *context = key ? NULL : find(a0);
+    if (!context)
+        return -EINVAL;
+    /* Only polls are ever under way. */
+    bool any = false;
+    end_polls(context, a1, &any);
+    if (any)
+        wake_all(&context->wait);
+    put(context);
+    return any ? -EINPROGRESS : -EINVAL;
 }
 
 /* --- io_getevents --- */
@@ -352,15 +529,17 @@ static int64_t get_events(struct context *context, int64_t least, int64_t most, 
     int64_t have = 0;
 
     for (;;) {
+        collect_polls(context);
         int64_t n = take_events(context, most - have, to + (uint64_t)have * sizeof(struct event));
         if (n < 0)
             return have ? have : n;
         have += n;
         if (have >= least || have == most || !deadline)
             return have;
-        int err =
-            WAIT_EVENT(&context->wait, atomic_load(&context->count) || atomic_load(&context->dead),
-                       WAIT_INTERRUPTIBLE, deadline);
+        int err = WAIT_EVENT(&context->wait,
+                             atomic_load(&context->count) || atomic_load(&context->dead) ||
+                                 atomic_load(&context->kicked),
+                             WAIT_INTERRUPTIBLE, deadline);
         if (atomic_load(&context->dead))
             return have ? have : -EINVAL;
         if (err)

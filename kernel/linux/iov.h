@@ -16,6 +16,10 @@ struct user_iov {
 /* Copy n entries: 0, -EINVAL (too many, a negative length), -EFAULT, -ENOMEM. Lengths beyond
  * MAX_RW_COUNT in all are cut. */
 int user_iov_get(struct user_iov *vec, uintptr_t addr, size_t n);
+/* May these RWF_* be asked of the file? Then the io has what concerns it; -EOPNOTSUPP. */
+int rw_flags_apply(const struct file *file, struct io *io, unsigned flags);
+/* file_write() with RWF_APPEND, RWF_DSYNC, RWF_SYNC. */
+ssize_t rw_flags_write(struct file *file, struct io *io, off_t *pos, unsigned flags);
 static inline void user_iov_put(struct user_iov *vec)
 {
     if (unlikely(vec->big != NULL))

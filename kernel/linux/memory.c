@@ -149,6 +149,59 @@ SYSCALL(mmap, 6, SYSCALL_PARTIAL, "MAP_HUGETLB finds no pool; MAP_SYNC is refuse
     return at;
 }
 
+/* The shared mapping that holds [start, start+size), or several of one file side by side, as a
+ * request with references of object and file. */
+static int shared_request(uintptr_t start, size_t size, struct map_request *request)
+{
+    int err = -EINVAL;
+    read_lock(&space()->lock);
+    struct mapping *m = address_space_find(space(), start), *first = m;
+    if (m && m->start <= start && (m->flags & 3) != MAP_PRIVATE && m->object) {
+        while (m && m->end < start + size) {
+            struct mapping *next = mapping_next(m);
+            bool same = next && next->start == m->end && next->object == first->object &&
+                        next->flags == first->flags && next->prot == first->prot;
+            m = same ? next : NULL;
+        }
+        err = m ? 0 : -EINVAL;
+    }
+    if (!err) {
+        *request = (struct map_request){.addr = start,
+                                        .length = size,
+                                        .prot = first->prot,
+                                        .max_prot = first->max_prot,
+                                        .flags = MAP_SHARED | MAP_FIXED | MAP_POPULATE |
+                                                 (first->flags & MAP_LOCKED),
+                                        .object = first->object,
+                                        .file = first->file};
+        first->object->ops->get(first->object);
+        if (first->file)
+            mapping_file_get_hook(first->file);
+    }
+    read_unlock(&space()->lock);
+    return err;
+}
+
+/* As Linux does since 4.0: a mapping of its own in the place. */
+SYSCALL(remap_file_pages, 5, SYSCALL_WHOLE, "")
+{
+    uintptr_t start = a0 & PAGE_MASK;
+    size_t size = a1 & PAGE_MASK;
+    struct map_request request;
+    if (a2 || start + size <= start || a3 + (size >> PAGE_SHIFT) < a3)
+        return -EINVAL;
+    int err = shared_request(start, size, &request);
+    if (err)
+        return err;
+    request.object_page = a3;
+    request.flags |= (unsigned)a4 & MAP_NONBLOCK;
+    ssize_t at = address_space_map(space(), &request);
+    if (request.file)
+        mapping_file_put_hook(request.file);
+    request.object->ops->put(request.object);
+    return at < 0 ? at : 0;
+}
+
 SYSCALL(munmap, 2, SYSCALL_WHOLE, "")
 {
     if (a0 & ~PAGE_MASK || a1 == 0 || !user_range_ok(a0, a1))

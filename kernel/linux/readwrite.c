@@ -135,7 +135,7 @@ enum {
 };
 
 /* May the call's flags be asked of this file? */
-static int apply_flags(const struct file *file, struct io *io, unsigned flags)
+int rw_flags_apply(const struct file *file, struct io *io, unsigned flags)
 {
     if (flags & ~(unsigned)RWF_ALL)
         return -EOPNOTSUPP;
@@ -162,7 +162,7 @@ static ssize_t append(struct file *file, struct io *io, off_t *pos)
     return n;
 }
 
-static ssize_t write_with(struct file *file, struct io *io, off_t *pos, unsigned flags)
+ssize_t rw_flags_write(struct file *file, struct io *io, off_t *pos, unsigned flags)
 {
     ssize_t n = flags & RWF_APPEND ? append(file, io, pos) : file_write(file, io, pos);
     if (n > 0 && flags & (RWF_DSYNC | RWF_SYNC)) {
@@ -181,9 +181,9 @@ static int64_t transfer_vector(int fd, uintptr_t addr, size_t n, off_t *pos, uns
     struct user_iov vec;
     ssize_t result = user_iov_get(&vec, addr, n);
     if (!result) {
-        result = flags ? apply_flags(ref.file, &vec.io, flags) : 0;
+        result = flags ? rw_flags_apply(ref.file, &vec.io, flags) : 0;
         if (!result)
-            result = write ? write_with(ref.file, &vec.io, pos, flags)
+            result = write ? rw_flags_write(ref.file, &vec.io, pos, flags)
                            : file_read(ref.file, &vec.io, pos);
         user_iov_put(&vec);
     }

@@ -205,12 +205,15 @@ static int64_t vmsplice(struct file *file, uintptr_t addr, size_t n, bool nonblo
     if (result)
         return result;
     vec.io.nowait = nonblock;
-    result = file_writable(file) ? file_write(file, &vec.io, NULL) : file_read(file, &vec.io, NULL);
+    if (file_writable(file))
+        result = pipe_gift(file, current_process()->space, &vec.io, nonblock);
+    else
+        result = file_read(file, &vec.io, NULL);
     user_iov_put(&vec);
     return result;
 }
 
-SYSCALL(vmsplice, 4, SYSCALL_PARTIAL, "copies the pages: later changes of them do not show")
+SYSCALL(vmsplice, 4, SYSCALL_WHOLE, "")
 {
     if (a3 & ~(uint64_t)SPLICE_F_ALL)
         return -EINVAL;

@@ -48,6 +48,7 @@ static void absent(void)
         SYS_fanotify_mark,
         SYS_bpf,
         SYS_userfaultfd,
+        447, /* memfd_secret */
         SYS_landlock_create_ruleset,
         SYS_landlock_add_rule,
         SYS_landlock_restrict_self,
