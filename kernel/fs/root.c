@@ -58,6 +58,7 @@ static int start(void)
     mount_on("/dev", "devtmpfs", MS_NOSUID, NULL);
     mount_on("/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
     mount_on("/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+    mount_on("/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
     mount_on("/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "ptmxmode=0666");
     mount_on("/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, NULL);
     return 0;

@@ -205,6 +205,9 @@ static int inherit(struct process *child, struct process *from)
     child->auxv_words = from->auxv_words;
     child->dumpable = from->dumpable;
     child->core_filter = from->core_filter;
+    child->oom_score_adj = from->oom_score_adj;
+    child->loginuid = from->loginuid;
+    child->sessionid = from->sessionid;
     child->personality = from->personality;
     child->keyring = from->keyring;
     child->vdso = from->vdso;

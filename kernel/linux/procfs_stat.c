@@ -1,9 +1,11 @@
 /* linux/procfs_stat.c: stat, statm, status, comm, schedstat of /proc/PID (man 5 proc). */
 #include "core/clock.h"
+#include "drivers/tty/tty.h"
 #include "lib/string.h"
 #include "linux/procfs.h"
 #include "linux/ptrace.h"
 #include "linux/seccomp.h"
+#include "mm/resident.h"
 
 enum { TICK_NS = 10000000, FLAG_RANDOMIZE = 0x400000 };
 
@@ -106,6 +108,16 @@ static void show_dead_status(struct text *text, const struct process *p)
                 p->dead_uid, p->dead_gid, p->dead_gid, p->dead_gid, p->dead_gid, p->nthreads);
 }
 
+/* The number of its terminal and that one's foreground group; 0 and -1: none. tasks_lock is held.
+ */
+static unsigned terminal_of(const struct process *process, int *foreground)
+{
+    const struct tty *tty = process->tty;
+
+    *foreground = tty && tty->pgrp ? tty->pgrp : -1;
+    return tty ? tty->rdev : 0;
+}
+
 static int show_stat(struct text *text, const struct pseudo *self)
 {
     struct subject s;
@@ -123,9 +135,12 @@ static int show_stat(struct text *text, const struct pseudo *self)
     const struct address_space *space = p->space;
     bool real_time = t->rt_priority > 0;
     uint64_t ignored, catches = caught(p, &ignored);
+    int foreground;
+    unsigned terminal = terminal_of(p, &foreground);
 
-    text_printf(text, "%d (%s) %c %d %d %d 0 -1 %u ", (int)self->subkey, t->name,
-                state_letter(s.task), parent_of(p), p->pgid, p->sid, FLAG_RANDOMIZE);
+    text_printf(text, "%d (%s) %c %d %d %d %u %d %u ", (int)self->subkey, t->name,
+                state_letter(s.task), parent_of(p), p->pgid, p->sid, terminal, foreground,
+                FLAG_RANDOMIZE);
     text_printf(text, "%lu 0 0 0 ", pages(&space->faults));
     show_times(text, times_of(self, &s), &p->children_use.time);
     text_printf(text, "%d %d %u 0 %lu ", real_time ? -1 - t->rt_priority : 20 + t->nice, t->nice,
@@ -162,22 +177,58 @@ static int show_statm(struct text *text, const struct pseudo *self)
     return 0;
 }
 
-/* What /proc/PID/status says about memory. */
-static void show_memory(struct text *text, const struct address_space *space)
-{
-    uint64_t total = pages(&space->total_pages) * 4, resident = pages(&space->resident_pages) * 4;
+/* Sizes and what is resident, in bytes. */
+struct memory_sums {
+    struct memory_use use;
+    uint64_t stack, library_code;
+};
 
-    text_printf(text,
-                "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t       0 kB\n"
-                "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\nRssFile:\t       0 kB\n"
-                "RssShmem:\t       0 kB\nVmData:\t%8lu kB\nVmStk:\t     132 kB\n",
-                total, total, pages(&space->locked_pages) * 4,
-                MAX(pages(&space->peak_resident) * 4, resident), resident, resident,
-                pages(&space->data_pages) * 4);
-    text_printf(text,
-                "VmExe:\t%8lu kB\nVmLib:\t       0 kB\nVmPTE:\t       0 kB\n"
-                "VmSwap:\t       0 kB\nHugetlbPages:\t       0 kB\n",
-                (space->end_code - space->start_code) >> 10);
+static void sum_memory(struct address_space *space, struct memory_sums *sums)
+{
+    read_lock(&space->lock);
+    for (struct mapping *m = address_space_find(space, USER_MIN); m; m = mapping_next(m)) {
+        mapping_measure(m, &sums->use);
+        if (m->flags & MAP_GROWSDOWN)
+            sums->stack += m->end - m->start;
+        if (m->prot & PROT_EXEC && (m->end <= space->start_code || m->start >= space->end_code))
+            sums->library_code += m->end - m->start;
+    }
+    read_unlock(&space->lock);
+}
+
+static void show_kb(struct text *text, const char *name, uint64_t bytes)
+{
+    text_printf(text, "%s:\t%8lu kB\n", name, bytes >> 10);
+}
+
+/* What /proc/PID/status says about memory. */
+static void show_memory(struct text *text, struct address_space *space)
+{
+    uint64_t total = pages(&space->total_pages) << PAGE_SHIFT;
+    uint64_t resident = pages(&space->resident_pages) << PAGE_SHIFT;
+    struct memory_sums sums = {};
+
+    sum_memory(space, &sums);
+    const uint64_t anonymous = MIN(sums.use.anonymous, resident);
+    const uint64_t shared = MIN(sums.use.pss_shared, resident - anonymous);
+
+    show_kb(text, "VmPeak", total);
+    show_kb(text, "VmSize", total);
+    show_kb(text, "VmLck", pages(&space->locked_pages) << PAGE_SHIFT);
+    show_kb(text, "VmPin", 0);
+    show_kb(text, "VmHWM", MAX(pages(&space->peak_resident) << PAGE_SHIFT, resident));
+    show_kb(text, "VmRSS", resident);
+    show_kb(text, "RssAnon", anonymous);
+    show_kb(text, "RssFile", resident - anonymous - shared);
+    show_kb(text, "RssShmem", shared);
+    show_kb(text, "VmData", pages(&space->data_pages) << PAGE_SHIFT);
+    show_kb(text, "VmStk", sums.stack);
+    show_kb(text, "VmExe",
+            ALIGN_UP(space->end_code, PAGE_SIZE) - ALIGN_DOWN(space->start_code, PAGE_SIZE));
+    show_kb(text, "VmLib", sums.library_code);
+    show_kb(text, "VmPTE", address_space_table_bytes(space));
+    show_kb(text, "VmSwap", 0);
+    show_kb(text, "HugetlbPages", 0);
 }
 
 static void show_ids(struct text *text, const struct subject *s)
@@ -251,7 +302,8 @@ static int show_status(struct text *text, const struct pseudo *self)
                 ptrace_tracer_pid(s.task));
     show_ids(text, &s);
     show_memory(text, s.process->space);
-    text_printf(text, "CoreDumping:\t0\nTHP_enabled:\t%d\n", !s.process->no_huge_pages);
+    text_printf(text, "CoreDumping:\t%d\nTHP_enabled:\t%d\n", s.process->core != NULL,
+                !s.process->no_huge_pages);
     show_signals(text, &s);
     cpus_allowed = s.task->thread.affinity.bits & (ncpus >= 64 ? ~0ull : (1ull << ncpus) - 1);
     text_printf(text, "Cpus_allowed:\t%lx\nCpus_allowed_list:\t", cpus_allowed);

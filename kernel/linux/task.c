@@ -266,6 +266,7 @@ int process_create(struct process *parent, struct signal_actions *actions, int w
     process->start_time = clock_monotonic();
     process->dumpable = DUMP_AS_USER;
     process->core_filter = CORE_FILTER_DEFAULT;
+    process->loginuid = process->sessionid = UINT32_MAX;
     process->exit_signal = SIGCHLD;
     if (parent) {
         process->pgid = parent->pgid;

@@ -87,11 +87,13 @@ struct process {
     int exit_code; /* as wait4 gives it: status << 8, or signal */
     bool zombie, did_exec;
     uint8_t dumpable;               /* DUMP_*: linux/core.h */
+    int16_t oom_score_adj;          /* kept for /proc; nobody chooses victims by it */
+    uint32_t loginuid, sessionid;   /* -1: not set; kept for /proc */
     uint16_t core_filter;           /* CORE_*: linux/core.h */
     struct core_dump *core;         /* one is being written (linux/core.h); under signal_lock */
     nsec_t start_time, dead_run_ns; /* run time of threads that have ended */
     uint64_t dead_switches, dead_switches_forced, dead_ticks_program, dead_ticks_kernel;
-    struct cpu_times told; /* under signal_lock: linux/cputime.c */
+    struct cpu_times told;        /* under signal_lock: linux/cputime.c */
     void *itimers, *posix_timers; /* linux/timers.c */
     void *tty;                    /* controlling terminal (struct tty) */
     uint32_t personality, keyring;
