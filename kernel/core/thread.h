@@ -23,6 +23,7 @@ enum {
     WORK_EXIT = 2,    /* the process is ending: leave (linux/) */
     WORK_NOTIFY = 4,  /* other linux/ business: rseq, tracing, setuid on all threads */
     WORK_RESCHED = 8, /* the time slice ended while in the kernel: see entry.S; no interruption */
+    WORK_URING = 32,  /* requests of io_uring to look at (linux/) */
     WORK_MOVED = 16,  /* preempted or moved since (only with notify_moved, for rseq); whoever acts
                          on it clears it; no interruption */
 };

@@ -46,6 +46,7 @@ enum {
     EWOULDBLOCK = EAGAIN,
     ENOMSG = 42,
     EIDRM,
+    EBADR = 53,
     ENODATA = 61,
     ETIME,
     EPROTO = 71,

@@ -8,6 +8,8 @@
  * wait queue -> ready_lock -> the locks of epoll.wait and epoll.pollers. An epoll that is watched
  * by another has its lock taken inside the other's; that they form no circle is checked when they
  * are nested. */
+#include "linux/epoll.h"
+
 #include "core/boot.h"
 #include "lib/rbtree.h"
 #include "lib/string.h"
@@ -19,9 +21,6 @@
 #include "mm/heap.h"
 
 enum {
-    EPOLL_CTL_ADD = 1,
-    EPOLL_CTL_DEL = 2,
-    EPOLL_CTL_MOD = 3,
     EPOLL_NESTED_MAX = 5,
     EPOLL_HOOKS_FIRST = 2,
 };
@@ -31,11 +30,6 @@ enum {
 #define EPOLLET        0x80000000u
 #define EPOLL_PRIVATE  (EPOLLEXCLUSIVE | EPOLLWAKEUP | EPOLLONESHOT | EPOLLET)
 #define EXCLUSIVE_OK   (POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
-
-struct epoll_event {
-    uint32_t events;
-    uint64_t data;
-} __packed;
 
 struct epoll {
     struct file *file; /* the epoll's own; it owns the epoll */
@@ -413,23 +407,28 @@ static int64_t do_control(struct file *ep_file, int op, struct file *file, int f
     return err;
 }
 
-SYSCALL(epoll_ctl, 4, SYSCALL_WHOLE, "")
+int64_t epoll_control(int epfd, int op, int fd, struct epoll_event *event)
 {
-    struct epoll_event event = {};
-    int op = (int)a1, fd = (int)a2;
-    if (op != EPOLL_CTL_DEL && user_read(&event, a3, sizeof(event)) < 0)
-        return -EFAULT;
-    struct fd_ref ep = fd_borrow((int)a0);
+    struct fd_ref ep = fd_borrow(epfd);
     if (!ep.file)
         return -EBADF;
     int64_t result = -EBADF;
     struct fd_ref ref = fd_borrow(fd);
     if (ref.file) {
-        result = do_control(ep.file, op, ref.file, fd, &event);
+        result = do_control(ep.file, op, ref.file, fd, event);
         fd_return(ref);
     }
     fd_return(ep);
     return result;
+}
+
+SYSCALL(epoll_ctl, 4, SYSCALL_WHOLE, "")
+{
+    struct epoll_event event = {};
+    int op = (int)a1;
+    if (op != EPOLL_CTL_DEL && user_read(&event, a3, sizeof(event)) < 0)
+        return -EFAULT;
+    return epoll_control((int)a0, op, (int)a2, &event);
 }
 
 /* --- epoll_wait

@@ -223,6 +223,7 @@ static void end_process(struct process *process)
     timers_process_exit(process);
     sem_process_exit(process);
     aio_process_exit(process);
+    uring_process_exit(process);
     if (process == first_process) {
         family_end_all();
         first_process_ended(process->exit_code);
@@ -239,6 +240,8 @@ void task_exit(int code)
     task->exit_code = code;
     if (unlikely(ptrace_of(task)))
         (void)ptrace_event(task, PTRACE_EVENT_EXIT, (uint64_t)code);
+    if (unlikely(task->uring != NULL))
+        uring_task_exit(task);
     sched_task_exit(task);
     futex_task_exit(task);
     task_leave_memory(task);

@@ -25,3 +25,5 @@ static inline void user_iov_put(struct user_iov *vec)
     if (unlikely(vec->big != NULL))
         kfree(vec->big);
 }
+/* preadv2(2), pwritev2(2) with their flags (RWF_*); pos NULL: the file's own. */
+ssize_t file_transfer(struct file *file, struct io *io, off_t *pos, unsigned flags, bool write);

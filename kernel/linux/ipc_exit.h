@@ -3,8 +3,16 @@
 #pragma once
 
 struct process;
+struct task;
+struct file;
 
 /* SEM_UNDO takes effect (linux/sysv_sem.c). */
 void sem_process_exit(struct process *process);
 /* Contexts of io_setup(2) end (linux/aio.c): exit and execve. */
 void aio_process_exit(struct process *process);
+/* Requests of a thread that used io_uring end, and its workers (linux/io_uring.c): exit and execve,
+ * where task->uring is not NULL. */
+void uring_task_exit(struct task *task);
+/* And what else of a process serves rings. */
+void uring_process_exit(struct process *process);
+bool uring_file_is(const struct file *file);

@@ -1,5 +1,6 @@
 /* linux/message.c: messages and what travels beside them (man 2 sendmsg, recvmsg, cmsg(3)). */
 #include "linux/iov.h"
+#include "linux/ipc_exit.h"
 #include "linux/path.h"
 #include "linux/sockets.h"
 #include "linux/syscall.h"
@@ -10,14 +11,7 @@
 enum { SCM_RIGHTS = 1, SCM_CREDENTIALS = 2, CONTROL_MAX = 20480, MESSAGES_MAX = 1024 };
 enum { CAP_SETGID = 6, CAP_SETUID = 7 };
 
-/* struct msghdr, struct mmsghdr, struct cmsghdr of the program. */
-struct user_message {
-    uint64_t name;
-    int32_t name_len;
-    uint32_t pad1;
-    uint64_t iov, iov_len, control, control_len;
-    uint32_t flags, pad2;
-};
+/* struct mmsghdr, struct cmsghdr of the program. */
 struct user_messages {
     struct user_message message;
     uint32_t len, pad;
@@ -52,6 +46,8 @@ static int take_files(struct message *message, const int32_t *fds, size_t n)
         if (!file)
             return -EBADF;
         files->files[files->n++] = file;
+        if (uring_file_is(file)) /* a ring may hold the socket: they would keep each other */
+            return -EINVAL;
     }
     return 0;
 }
@@ -243,20 +239,13 @@ SYSCALL(sendto, 6, SYSCALL_WHOLE, "")
     return send_buffer((int)a0, a1, a2, (unsigned)a3, a4, (int)a5);
 }
 
-static int64_t send_message(const struct fd_ref *ref, struct socket *socket,
-                            const struct user_message *header, unsigned flags)
+int64_t message_send(struct socket *socket, const struct user_message *header, struct io *io,
+                     unsigned flags, bool nonblock)
 {
     struct socket_address address;
-    struct user_iov vec;
-    if (header->iov_len > IOV_MAX)
-        return -EMSGSIZE;
-    int64_t result = user_iov_get(&vec, header->iov, header->iov_len);
-    if (result)
-        return result;
-    struct message message = {.io = vec.io,
-                              .flags = flags,
-                              .nonblock = nonblocking(ref->file, flags),
-                              .cred = sender_cred()};
+    struct message message = {
+        .io = *io, .flags = flags, .nonblock = nonblock, .cred = sender_cred()};
+    int64_t result = 0;
     if (header->name && header->name_len) {
         int len = MIN(header->name_len, (int)sizeof(address.bytes));
         result = address_get(&address, header->name, len);
@@ -267,6 +256,20 @@ static int64_t send_message(const struct fd_ref *ref, struct socket *socket,
     if (!result)
         result = socket->ops->send(socket, &message);
     socket_files_free(message.files);
+    *io = message.io;
+    return result;
+}
+
+static int64_t send_message(const struct fd_ref *ref, struct socket *socket,
+                            const struct user_message *header, unsigned flags)
+{
+    struct user_iov vec;
+    if (header->iov_len > IOV_MAX)
+        return -EMSGSIZE;
+    int64_t result = user_iov_get(&vec, header->iov, header->iov_len);
+    if (result)
+        return result;
+    result = message_send(socket, header, &vec.io, flags, nonblocking(ref->file, flags));
     user_iov_put(&vec);
     return result;
 }
@@ -350,29 +353,44 @@ SYSCALL(recvfrom, 6, SYSCALL_WHOLE, "")
     return receive_buffer((int)a0, a1, a2, (unsigned)a3, a4, a5);
 }
 
-/* What recvmsg changes in the program's header. */
-static int put_results(uintptr_t at, const struct user_message *header,
-                       const struct socket_address *address, const struct message *message,
-                       const struct control *control)
+int64_t message_receive(struct socket *socket, struct user_message *header, struct io *io,
+                        unsigned flags, bool nonblock)
 {
-    if (header->name) {
-        unsigned n = MIN((unsigned)header->name_len, address->len);
-        if (user_write(header->name, address->bytes, n) < 0 ||
-            user_put32(at + offsetof(struct user_message, name_len), address->len) < 0)
-            return -EFAULT;
+    struct socket_address address = {};
+    struct message message = {
+        .io = *io, .flags = flags, .nonblock = nonblock, .address = header->name ? &address : NULL};
+    struct control control = {header->control, header->control ? header->control_len : 0};
+    int64_t result = socket->ops->receive(socket, &message);
+    if (result >= 0) {
+        unsigned n = MIN((unsigned)header->name_len, address.len);
+        int err = control_put(&control, socket, &message);
+        if (!err && header->name)
+            err = user_write(header->name, address.bytes, n);
+        if (err)
+            result = err;
+        header->name_len = (int32_t)address.len;
+        header->flags = message.result | (flags & MSG_CMSG_CLOEXEC);
+        header->control_len = control.at - header->control;
     }
-    uint32_t flags = message->result | (message->flags & MSG_CMSG_CLOEXEC);
-    if (user_put32(at + offsetof(struct user_message, flags), flags) < 0)
+    socket_files_free(message.files);
+    *io = message.io;
+    return result;
+}
+
+int message_put_header(uintptr_t at, const struct user_message *header)
+{
+    if (header->name &&
+        user_put32(at + offsetof(struct user_message, name_len), (uint32_t)header->name_len) < 0)
         return -EFAULT;
-    return user_put64(at + offsetof(struct user_message, control_len),
-                      control->at - header->control);
+    if (user_put32(at + offsetof(struct user_message, flags), header->flags) < 0)
+        return -EFAULT;
+    return user_put64(at + offsetof(struct user_message, control_len), header->control_len);
 }
 
 static int64_t receive_message(const struct fd_ref *ref, struct socket *socket, uintptr_t at,
                                unsigned flags)
 {
     struct user_message header;
-    struct socket_address address = {};
     struct user_iov vec;
     if (user_read(&header, at, sizeof(header)) < 0)
         return -EFAULT;
@@ -383,20 +401,9 @@ static int64_t receive_message(const struct fd_ref *ref, struct socket *socket, 
     int64_t result = user_iov_get(&vec, header.iov, header.iov_len);
     if (result)
         return result;
-    struct message message = {.io = vec.io,
-                              .flags = flags,
-                              .nonblock = nonblocking(ref->file, flags),
-                              .address = header.name ? &address : NULL};
-    struct control control = {header.control, header.control ? header.control_len : 0};
-    result = socket->ops->receive(socket, &message);
-    if (result >= 0) {
-        int err = control_put(&control, socket, &message);
-        if (!err)
-            err = put_results(at, &header, &address, &message, &control);
-        if (err)
-            result = err;
-    }
-    socket_files_free(message.files);
+    result = message_receive(socket, &header, &vec.io, flags, nonblocking(ref->file, flags));
+    if (result >= 0 && message_put_header(at, &header) < 0)
+        result = -EFAULT;
     user_iov_put(&vec);
     return result;
 }

@@ -22,11 +22,6 @@ enum {
     RESOLVE_ALL = 63,
 };
 
-/* struct open_how of the program. */
-struct open_how {
-    uint64_t flags, mode, resolve;
-};
-
 /* Combinations that contradict themselves. */
 static int check_flags(int flags)
 {
@@ -37,56 +32,6 @@ static int check_flags(int flags)
             return -EINVAL;
     }
     return 0;
-}
-
-static int do_open(int dirfd, uintptr_t name, int flags, uint32_t mode, unsigned lookup)
-{
-    int err = check_flags(flags);
-    if (err)
-        return err;
-    struct user_at at;
-    err = user_at_get(&at, dirfd, name, 0);
-    if (err)
-        return err;
-    int fd = fd_reserve(0);
-    if (fd >= 0) {
-        if (!(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
-            lookup |= LOOKUP_FOLLOW;
-        if (flags & O_DIRECTORY && !(flags & TMPFILE_BIT))
-            lookup |= LOOKUP_DIRECTORY;
-        struct file *file = NULL;
-        err = vfs_open(at.start, at.path.name, flags & ~O_CLOEXEC, mode, lookup, &file);
-        fd = fd_finish(fd, err, file, flags & O_CLOEXEC);
-    }
-    user_at_put(&at);
-    return fd;
-}
-
-/* As open(2) and openat(2) take flags: what is unknown or out of place is ignored. */
-static int open_loosely(int dirfd, uintptr_t name, int flags, uint32_t mode)
-{
-    flags &= OPEN_FLAGS;
-    if (flags & O_PATH)
-        flags &= OPATH_FLAGS;
-    else
-        flags |= O_LARGEFILE;
-    mode = flags & (O_CREAT | TMPFILE_BIT) ? mode & 07777 : 0;
-    return do_open(dirfd, name, flags, mode, 0);
-}
-
-SYSCALL(open, 3, SYSCALL_WHOLE, "")
-{
-    return open_loosely(AT_FDCWD, a0, (int)a1, (uint32_t)a2);
-}
-
-SYSCALL(openat, 4, SYSCALL_WHOLE, "")
-{
-    return open_loosely((int)a0, a1, (int)a2, (uint32_t)a3);
-}
-
-SYSCALL(creat, 2, SYSCALL_WHOLE, "")
-{
-    return open_loosely(AT_FDCWD, a0, O_CREAT | O_WRONLY | O_TRUNC, (uint32_t)a1);
 }
 
 static unsigned resolve_to_lookup(uint64_t resolve)
@@ -107,6 +52,72 @@ static unsigned resolve_to_lookup(uint64_t resolve)
     return lookup;
 }
 
+int open_user_at(const struct user_at *at, const struct open_how *how, struct file **file)
+{
+    int flags = (int)how->flags;
+    unsigned lookup = resolve_to_lookup(how->resolve);
+    if (!(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
+        lookup |= LOOKUP_FOLLOW;
+    if (flags & O_DIRECTORY && !(flags & TMPFILE_BIT))
+        lookup |= LOOKUP_DIRECTORY;
+    return vfs_open(at->start, at->path.name, flags & ~O_CLOEXEC, (uint32_t)how->mode, lookup,
+                    file);
+}
+
+static int do_open(int dirfd, uintptr_t name, const struct open_how *how)
+{
+    int err = check_flags((int)how->flags);
+    if (err)
+        return err;
+    struct user_at at;
+    err = user_at_get(&at, dirfd, name, 0);
+    if (err)
+        return err;
+    int fd = fd_reserve(0);
+    if (fd >= 0) {
+        struct file *file = NULL;
+        err = open_user_at(&at, how, &file);
+        fd = fd_finish(fd, err, file, how->flags & O_CLOEXEC);
+    }
+    user_at_put(&at);
+    return fd;
+}
+
+/* As open(2) and openat(2) take flags: what is unknown or out of place is ignored. */
+int open_how_loosely(int flags, uint32_t mode, struct open_how *how)
+{
+    flags &= OPEN_FLAGS;
+    if (flags & O_PATH)
+        flags &= OPATH_FLAGS;
+    else
+        flags |= O_LARGEFILE;
+    mode = flags & (O_CREAT | TMPFILE_BIT) ? mode & 07777 : 0;
+    *how = (struct open_how){(unsigned)flags, mode, 0};
+    return check_flags(flags);
+}
+
+static int open_loosely(int dirfd, uintptr_t name, int flags, uint32_t mode)
+{
+    struct open_how how;
+    int err = open_how_loosely(flags, mode, &how);
+    return err ? err : do_open(dirfd, name, &how);
+}
+
+SYSCALL(open, 3, SYSCALL_WHOLE, "")
+{
+    return open_loosely(AT_FDCWD, a0, (int)a1, (uint32_t)a2);
+}
+
+SYSCALL(openat, 4, SYSCALL_WHOLE, "")
+{
+    return open_loosely((int)a0, a1, (int)a2, (uint32_t)a3);
+}
+
+SYSCALL(creat, 2, SYSCALL_WHOLE, "")
+{
+    return open_loosely(AT_FDCWD, a0, O_CREAT | O_WRONLY | O_TRUNC, (uint32_t)a1);
+}
+
 static int check_how(const struct open_how *how)
 {
     if (how->flags & ~(uint64_t)OPEN_FLAGS || how->resolve & ~(uint64_t)RESOLVE_ALL)
@@ -122,22 +133,27 @@ static int check_how(const struct open_how *how)
     return 0;
 }
 
+int open_how_get(uintptr_t from, size_t size, struct open_how *how)
+{
+    if (size < sizeof(*how))
+        return -EINVAL;
+    if (size > PAGE_SIZE)
+        return -E2BIG;
+    int err = user_read_extensible(how, sizeof(*how), from, size);
+    if (!err)
+        err = check_how(how);
+    if (err)
+        return err;
+    if (!(how->flags & O_PATH))
+        how->flags |= O_LARGEFILE;
+    return check_flags((int)how->flags);
+}
+
 SYSCALL(openat2, 4, SYSCALL_WHOLE, "")
 {
     struct open_how how;
-    if (a3 < sizeof(how))
-        return -EINVAL;
-    if (a3 > PAGE_SIZE)
-        return -E2BIG;
-    int err = user_read_extensible(&how, sizeof(how), a2, a3);
-    if (!err)
-        err = check_how(&how);
-    if (err)
-        return err;
-    int flags = (int)how.flags;
-    if (!(flags & O_PATH))
-        flags |= O_LARGEFILE;
-    return do_open((int)a0, a1, flags, (uint32_t)how.mode, resolve_to_lookup(how.resolve));
+    int err = open_how_get(a2, a3, &how);
+    return err ? err : do_open((int)a0, a1, &how);
 }
 
 /* close(2) is never to be tried again: the descriptor is gone. */

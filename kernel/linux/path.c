@@ -5,6 +5,18 @@
 #include "mm/heap.h"
 #include "mm/uaccess.h"
 
+/* A name that io_uring copied when its request was submitted; only such a one lies in the kernel.
+ */
+static ssize_t kernel_name(struct user_path *path, uintptr_t addr)
+{
+    const uintptr_t *names = current_task()->kernel_names;
+
+    if (!addr || (addr != names[0] && addr != names[1]))
+        return -EFAULT;
+    path->name = (const char *)addr;
+    return (ssize_t)strlen(path->name);
+}
+
 int user_path_get(struct user_path *path, uintptr_t addr, bool empty_ok)
 {
     path->big = NULL;
@@ -20,6 +32,8 @@ int user_path_get(struct user_path *path, uintptr_t addr, bool empty_ok)
     if (len == 0 && !empty_ok)
         len = -ENOENT;
     if (len >= 0)
+        return 0;
+    if (len == -EFAULT && kernel_name(path, addr) >= !empty_ok)
         return 0;
     user_path_put(path);
     return (int)len;

@@ -50,6 +50,14 @@ int user_read_extensible(void *dst, size_t size, uintptr_t src, size_t user_size
 /* The place of an open file; -EBADF. */
 int fd_lookup(int fd, bool opath_too, struct path *place);
 
+/* How to open: struct open_how of openat2(2), checked. */
+struct open_how {
+    uint64_t flags, mode, resolve;
+};
+int open_how_loosely(int flags, uint32_t mode, struct open_how *how); /* as openat(2) */
+int open_how_get(uintptr_t from, size_t size, struct open_how *how);  /* as openat2(2) */
+int open_user_at(const struct user_at *at, const struct open_how *how, struct file **file);
+
 static inline bool capable(unsigned cap)
 {
     return current_task()->cred.cap_effective >> cap & 1;

@@ -142,7 +142,7 @@ int rw_flags_apply(const struct file *file, struct io *io, unsigned flags)
     uint32_t type = file->inode->mode & S_IFMT;
     if (flags & RWF_NOWAIT && type != S_IFREG && type != S_IFIFO && type != S_IFSOCK)
         return -EOPNOTSUPP;
-    io->nowait = flags & RWF_NOWAIT;
+    io->nowait |= (flags & RWF_NOWAIT) != 0;
     return 0;
 }
 
@@ -172,6 +172,14 @@ ssize_t rw_flags_write(struct file *file, struct io *io, off_t *pos, unsigned fl
     return n;
 }
 
+ssize_t file_transfer(struct file *file, struct io *io, off_t *pos, unsigned flags, bool write)
+{
+    int err = flags ? rw_flags_apply(file, io, flags) : 0;
+    if (err)
+        return err;
+    return write ? rw_flags_write(file, io, pos, flags) : file_read(file, io, pos);
+}
+
 static int64_t transfer_vector(int fd, uintptr_t addr, size_t n, off_t *pos, unsigned flags,
                                bool write)
 {
@@ -181,10 +189,7 @@ static int64_t transfer_vector(int fd, uintptr_t addr, size_t n, off_t *pos, uns
     struct user_iov vec;
     ssize_t result = user_iov_get(&vec, addr, n);
     if (!result) {
-        result = flags ? rw_flags_apply(ref.file, &vec.io, flags) : 0;
-        if (!result)
-            result = write ? rw_flags_write(ref.file, &vec.io, pos, flags)
-                           : file_read(ref.file, &vec.io, pos);
+        result = file_transfer(ref.file, &vec.io, pos, flags, write);
         user_iov_put(&vec);
     }
     fd_return(ref);

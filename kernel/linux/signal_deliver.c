@@ -7,6 +7,7 @@
 #include "lib/string.h"
 #include "linux/core.h"
 #include "linux/family.h"
+#include "linux/io_uring.h"
 #include "linux/patch.h"
 #include "linux/ptrace.h"
 #include "linux/report.h"
@@ -398,6 +399,8 @@ void signal_exit_work(struct regs *regs)
 
     if (work & WORK_EXIT)
         check_exit(regs);
+    if (work & WORK_URING)
+        work_run();
     if (unlikely(task->process->stopped))
         stand_still(task);
     if (work & WORK_SIGNAL)

@@ -23,7 +23,7 @@ int socket_borrow(int fd, struct fd_ref *ref, struct socket **socket)
 }
 
 /* What SO_PEERCRED tells the other side: the effective user. */
-static struct socket_cred caller_cred(void)
+struct socket_cred caller_cred(void)
 {
     struct task *task = current_task();
     return (struct socket_cred){task->process->pid, task->cred.euid, task->cred.egid};
@@ -76,7 +76,7 @@ static int split_type(int type, int *flags)
 }
 
 /* A socket with its file; on failure neither. */
-static int make(int family, int type, int protocol, int flags, struct file **file)
+int socket_make(int family, int type, int protocol, int flags, struct file **file)
 {
     struct socket *socket;
     int err = socket_create(family, type, protocol, &socket);
@@ -98,16 +98,16 @@ SYSCALL(socket, 3, SYSCALL_PARTIAL, "AF_UNIX only")
     int fd = fd_reserve(0);
     if (fd < 0)
         return fd;
-    int err = make((int)a0, type, (int)a2, flags, &file);
+    int err = socket_make((int)a0, type, (int)a2, flags, &file);
     return fd_finish(fd, err, file, flags & SOCK_CLOEXEC);
 }
 
 static int make_pair(int family, int type, int protocol, int flags, struct file *files[2])
 {
-    int err = make(family, type, protocol, flags, &files[0]);
+    int err = socket_make(family, type, protocol, flags, &files[0]);
     if (err)
         return err;
-    err = make(family, type, protocol, flags, &files[1]);
+    err = socket_make(family, type, protocol, flags, &files[1]);
     if (err) {
         file_put(files[0]);
         return err;
@@ -180,8 +180,8 @@ SYSCALL(connect, 3, SYSCALL_WHOLE, "")
 }
 
 /* Wait for a connection and make it a file. */
-static int accept_file(struct socket *socket, bool nonblock, int flags, uintptr_t addr,
-                       uintptr_t len_addr, struct file **file)
+int socket_accept(struct socket *socket, bool nonblock, int flags, uintptr_t addr,
+                  uintptr_t len_addr, struct file **file)
 {
     struct socket *new;
     int err = socket->ops->accept(socket, nonblock, &new);
@@ -215,7 +215,7 @@ static int64_t do_accept(int fd, uintptr_t addr, uintptr_t len_addr, int flags)
     struct file *file = NULL;
     int new = fd_reserve(0);
     if (new >= 0) {
-        err = accept_file(socket, ref.file->flags & O_NONBLOCK, flags, addr, len_addr, &file);
+        err = socket_accept(socket, ref.file->flags & O_NONBLOCK, flags, addr, len_addr, &file);
         new = fd_finish(new, err, file, flags & SOCK_CLOEXEC);
     }
     fd_return(ref);

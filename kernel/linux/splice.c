@@ -1,5 +1,7 @@
 /* linux/splice.c: moving bytes between two descriptors (man 2 sendfile, splice, tee, vmsplice,
  * copy_file_range). Pages are copied, never shared: what a program sees is the same. */
+#include "linux/splice.h"
+
 #include "fs/pipe.h"
 #include "linux/iov.h"
 #include "linux/syscall.h"
@@ -140,25 +142,36 @@ SYSCALL(sendfile, 4, SYSCALL_WHOLE, "")
 /* --- splice, tee, vmsplice
  * -------------------------------------------------------------------------------- */
 
-static int64_t splice_pair(struct file *in, uintptr_t in_addr, struct file *out, uintptr_t out_addr,
-                           size_t n, bool nonblock)
+int64_t splice_files(struct file *in, off_t *in_pos, struct file *out, off_t *out_pos, size_t n,
+                     bool nonblock)
 {
     struct pipe *from = file_pipe(in), *to = file_pipe(out);
     if (!from && !to)
         return -EINVAL;
-    if ((from && in_addr) || (to && out_addr))
+    if ((from && in_pos) || (to && out_pos))
         return -ESPIPE;
-    if (from == to || (in_addr && !in->can_pread) || (out_addr && !out->can_pread) ||
+    if (from == to || (in_pos && !in->can_pread) || (out_pos && !out->can_pread) ||
         (from && out->flags & O_APPEND))
         return -EINVAL;
-    struct offset offset;
-    int err = offset_get(&offset, from ? out_addr : in_addr);
+    return from ? pipe_splice_to(in, out, out_pos, n, nonblock)
+                : pipe_splice_from(in, in_pos, out, n, nonblock);
+}
+
+static int64_t splice_pair(struct file *in, uintptr_t in_addr, struct file *out, uintptr_t out_addr,
+                           size_t n, bool nonblock)
+{
+    struct offset from, to;
+    if (!file_pipe(in) && !file_pipe(out))
+        return -EINVAL;
+    if ((file_pipe(in) && in_addr) || (file_pipe(out) && out_addr))
+        return -ESPIPE;
+    int err = offset_get(&from, in_addr);
+    if (!err)
+        err = offset_get(&to, out_addr);
     if (err)
         return err;
-    off_t *pos = offset_use(&offset);
-    int64_t result = from ? pipe_splice_to(in, out, pos, n, nonblock)
-                          : pipe_splice_from(in, pos, out, n, nonblock);
-    return offset_put(&offset, result);
+    int64_t result = splice_files(in, offset_use(&from), out, offset_use(&to), n, nonblock);
+    return offset_put(&to, offset_put(&from, result));
 }
 
 SYSCALL(splice, 6, SYSCALL_WHOLE, "")

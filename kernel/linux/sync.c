@@ -1,5 +1,7 @@
 /* linux/sync.c: bringing data to where it belongs, and hints about it (man 2 fsync, sync,
  * fallocate, posix_fadvise, readahead). */
+#include "linux/sync.h"
+
 #include "linux/path.h"
 #include "linux/syscall.h"
 
@@ -45,20 +47,22 @@ static bool has_pages(const struct file *file)
     return type == S_IFREG || type == S_IFBLK || type == S_IFDIR || type == S_IFLNK;
 }
 
-SYSCALL(sync_file_range, 4, SYSCALL_WHOLE, "")
+int sync_range(struct file *file, off_t offset, off_t n, unsigned flags)
 {
     enum { SYNC_FILE_RANGE_ALL = 7 };
-    off_t offset = (off_t)a1, n = (off_t)a2;
+    if (flags & ~(unsigned)SYNC_FILE_RANGE_ALL || offset < 0 || n < 0 || offset > INT64_MAX - n)
+        return -EINVAL;
+    if (!has_pages(file))
+        return -ESPIPE;
+    return flags ? file_sync(file, true) : 0;
+}
+
+SYSCALL(sync_file_range, 4, SYSCALL_WHOLE, "")
+{
     struct fd_ref ref = fd_borrow((int)a0);
     if (!ref.file)
         return -EBADF;
-    int err = 0;
-    if (a3 & ~(uint64_t)SYNC_FILE_RANGE_ALL || offset < 0 || n < 0 || offset > INT64_MAX - n)
-        err = -EINVAL;
-    else if (!has_pages(ref.file))
-        err = -ESPIPE;
-    else if (a3)
-        err = file_sync(ref.file, true);
+    int err = sync_range(ref.file, (off_t)a1, (off_t)a2, (unsigned)a3);
     fd_return(ref);
     return err;
 }
@@ -88,17 +92,20 @@ SYSCALL(readahead, 3, SYSCALL_WHOLE, "")
     return err;
 }
 
-SYSCALL(fadvise64, 4, SYSCALL_WHOLE, "")
+int sync_advise(struct file *file, off_t length, int advice)
 {
     enum { POSIX_FADV_LAST = 5 };
+    if ((file->inode->mode & S_IFMT) == S_IFIFO)
+        return -ESPIPE;
+    return length < 0 || advice < 0 || advice > POSIX_FADV_LAST ? -EINVAL : 0;
+}
+
+SYSCALL(fadvise64, 4, SYSCALL_WHOLE, "")
+{
     struct fd_ref ref = fd_borrow((int)a0);
     if (!ref.file)
         return -EBADF;
-    int err = 0;
-    if ((ref.file->inode->mode & S_IFMT) == S_IFIFO)
-        err = -ESPIPE;
-    else if ((off_t)a2 < 0 || (int)a3 < 0 || (int)a3 > POSIX_FADV_LAST)
-        err = -EINVAL;
+    int err = sync_advise(ref.file, (off_t)a2, (int)a3);
     fd_return(ref);
     return err;
 }

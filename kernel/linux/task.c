@@ -511,3 +511,52 @@ int task_publish(struct task *task)
         rcu_synchronize(); /* somebody may have found it by its number */
     return error;
 }
+
+/* --- workers --- */
+
+struct task *task_create_worker(const char *name, void (*entry)(void *), void *arg)
+{
+    struct task *from = current_task(), *task = kcache_alloc(&task_cache);
+
+    if (!task)
+        return NULL;
+    task->thread.fpu = fpu_area_alloc(); /* only with that its space is switched to */
+    if (!task->thread.fpu || thread_init(&task->thread, name, entry, arg) < 0) {
+        if (task->thread.fpu)
+            fpu_area_free(task->thread.fpu);
+        kcache_free(&task_cache, task);
+        return NULL;
+    }
+    task->process = from->process;
+    list_init(&task->process_link);
+    signal_queue_init(&task->pending);
+    task_inherit(task, from);
+    task->signal_mask = ~0ull;
+    task->altstack_flags = SS_DISABLE;
+    task->thread.destroy = task_destroy;
+    task->thread.space = from->thread.space;
+    address_space_get(task->thread.space);
+    task->fds = from->fds;
+    atomic_fetch_add_explicit(&task->fds->refs, 1, memory_order_relaxed);
+    task->fs = from->fs;
+    atomic_fetch_add_explicit(&task->fs->refs, 1, memory_order_relaxed);
+    task->caller.cred = &task->cred;
+    task->caller.root = &task->fs->root;
+    task->caller.cwd = &task->fs->cwd;
+    return task;
+}
+
+void task_worker_exit(void)
+{
+    struct task *task = current_task();
+    struct address_space *space = task->thread.space;
+
+    signal_queue_drop(task->process, &task->pending, ~0ull);
+    fd_table_put(task->fds);
+    fs_context_put(task->fs);
+    task->fds = NULL;
+    task->fs = NULL;
+    task->thread.space = NULL;
+    address_space_put(space);
+    thread_exit();
+}

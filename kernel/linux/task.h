@@ -176,6 +176,8 @@ struct task {
     bool no_new_privs, keep_caps;
     uint32_t securebits;
     void *_Atomic seccomp_filter; /* linux/seccomp.c */
+    struct uring_task *uring;     /* linux/io_uring.h; NULL: it has nothing to do with that */
+    uintptr_t kernel_names[2];    /* names that linux/path.c may take from kernel memory; or 0 */
     atomic_int seccomp_mode;
 };
 
@@ -205,6 +207,11 @@ void process_free(struct process *process);
  * with start_regs. -ENOMEM, -EAGAIN (no number), -EEXIST. */
 int task_create(struct process *process, struct task *from, int wanted_tid, struct task **task);
 void task_discard(struct task *task);
+/* A kernel thread that works for the current task (io_uring): with its process, memory, files,
+ * folders and credentials, but no thread of the process: it has no number and takes no signals. It
+ * ends with task_worker_exit(), before the process does. Not started; NULL: no memory. */
+struct task *task_create_worker(const char *name, void (*entry)(void *), void *arg);
+__noreturn void task_worker_exit(void);
 /* Give it its number and make it known; thread_start() lets it run. On failure (-EAGAIN: no number,
  * or the process is ending; -EEXIST) the caller discards it. */
 int task_publish(struct task *task);

@@ -2,6 +2,7 @@
 #include "linux/path.h"
 #include "linux/syscall.h"
 
+#include "lib/string.h"
 #include "mm/heap.h"
 
 enum { XATTR_NAME_MAX = 255, XATTR_SIZE_MAX = 65536, XATTR_FLAGS = 3 };
@@ -18,6 +19,10 @@ static int find(enum how how, uint64_t what, struct path *place)
 
 static int get_name(char name[XATTR_NAME_MAX + 1], uintptr_t addr)
 {
+    struct user_path copied;
+    if (addr >= USER_END && !user_path_get(&copied, addr, true)) /* io_uring has it already */
+        return (ssize_t)strlcpy(name, copied.name, XATTR_NAME_MAX + 1) > XATTR_NAME_MAX ? -ERANGE
+                                                                                        : 0;
     ssize_t len = user_read_string(name, addr, XATTR_NAME_MAX + 1);
     if (len == 0 || len == -ENAMETOOLONG)
         return -ERANGE;
