@@ -214,6 +214,7 @@ static int inherit(struct process *child, struct process *from)
     child->vdso_sigreturn = from->vdso_sigreturn;
     child->expedited = from->expedited;
     child->no_huge_pages = from->no_huge_pages;
+    child->io_flusher = from->io_flusher;
     return 0;
 }
 

@@ -213,9 +213,22 @@ static int set_hostname_at_boot(void)
 }
 BOOT_STEP(PHASE_FS, "host name", set_hostname_at_boot);
 
+/* PER: UNAME26: for programs that do not understand a version above 2.6 (man 2 personality). */
+static void release_26(char *release)
+{
+    enum { LIKE_6_1 = 61 };
+    const char *rest = strchr(uts.release, '-');
+
+    snprintf(release, UTS_LEN + 1, "2.6.%d%s", LIKE_6_1, rest ?: "");
+}
+
 SYSCALL(uname, 1, SYSCALL_WHOLE, "")
 {
-    return user_write(a0, &uts, sizeof(uts));
+    struct uts copy = uts;
+
+    if (unlikely(current_personality(PERSONALITY_UNAME26)))
+        release_26(copy.release);
+    return user_write(a0, &copy, sizeof(copy));
 }
 
 static int set_name(char *name, uintptr_t from, uint64_t len)

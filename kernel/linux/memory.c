@@ -125,6 +125,8 @@ SYSCALL(mmap, 6, SYSCALL_PARTIAL, "MAP_HUGETLB finds no pool; MAP_SYNC is refuse
 
     if (a5 & ~PAGE_MASK || a1 == 0)
         return -EINVAL;
+    if (a2 & PROT_READ && unlikely(current_personality(PERSONALITY_READ_IMPLIES_EXEC)))
+        request.prot |= PROT_EXEC;
     if (request.length == 0 || request.length > USER_END)
         return -ENOMEM;
     if (lock_future)
@@ -239,6 +241,8 @@ static int protect(uintptr_t addr, size_t length, unsigned prot)
         return -EINVAL;
     if (length == 0)
         return 0;
+    if (prot & PROT_READ && unlikely(current_personality(PERSONALITY_READ_IMPLIES_EXEC)))
+        prot |= PROT_EXEC;
     length = ALIGN_UP(length, PAGE_SIZE);
     if (length == 0 || !user_range_ok(addr, length))
         return -ENOMEM;
@@ -402,41 +406,4 @@ SYSCALL(munlockall, 0, SYSCALL_WHOLE, "")
 {
     current_process()->lock_future = 0;
     return lock_all(false, false);
-}
-
-/* --- memory policy: one node --- */
-
-enum {
-    MPOL_MAX = 6,
-    MPOL_MODE_FLAGS = 0xe000,
-    MPOL_F_NODE = 1,
-    MPOL_F_ADDR = 2,
-    MPOL_F_MEMS_ALLOWED = 4
-};
-
-SYSCALL(get_mempolicy, 5, SYSCALL_PARTIAL, "one node, the default policy")
-{
-    uint64_t nodes = a4 & MPOL_F_MEMS_ALLOWED ? 1 : 0;
-
-    if (a4 & ~7ull || (a3 && !(a4 & MPOL_F_ADDR)))
-        return -EINVAL;
-    if (a1 && a2 < 1)
-        return -EINVAL;
-    if (a0 && user_put32(a0, 0) < 0)
-        return -EFAULT;
-    if (a1 && (user_zero(a1, ALIGN_UP(a2 - 1, 64ul) / 8) < 0 || user_put64(a1, nodes) < 0))
-        return -EFAULT;
-    return 0;
-}
-
-SYSCALL(set_mempolicy, 3, SYSCALL_PARTIAL, "one node: nothing to choose")
-{
-    return ((unsigned)a0 & ~(unsigned)MPOL_MODE_FLAGS) >= MPOL_MAX ? -EINVAL : 0;
-}
-
-SYSCALL(mbind, 6, SYSCALL_PARTIAL, "one node: nothing to choose")
-{
-    if (a5 & ~7ull || a0 & ~PAGE_MASK)
-        return -EINVAL;
-    return (a2 & ~(uint64_t)MPOL_MODE_FLAGS) >= MPOL_MAX ? -EINVAL : 0;
 }

@@ -222,6 +222,8 @@ SYSCALL(ppoll, 5, SYSCALL_WHOLE, "")
     int64_t result = poll_until(a0, (unsigned)a1, deadline);
     if (a3)
         signal_restore_mask(result == -ERESTARTNOHAND);
+    if (a2 && current_personality(PERSONALITY_STICKY_TIMEOUTS))
+        return result == -ERESTARTNOHAND ? -EINTR : result;
     if (a2 && timeout) {
         nsec_t left = deadline - clock_monotonic();
         time_put(a2, left > 0 ? left : 0); /* as on Linux the result counts for more */

@@ -3,6 +3,7 @@
 #include "lib/string.h"
 #include "linux/path.h"
 #include "linux/seccomp.h"
+#include "linux/prctl.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
 
@@ -39,6 +40,13 @@ enum {
     PR_CAP_AMBIENT = 47,
     PR_SET_VMA = 0x53564d41,
     PR_SET_PTRACER = 0x59616d61,
+    PR_SET_MM = 35,
+    PR_GET_SPECULATION_CTRL = 52,
+    PR_SET_SPECULATION_CTRL = 53,
+    PR_SET_IO_FLUSHER = 57,
+    PR_GET_IO_FLUSHER = 58,
+    PR_SCHED_CORE = 62,
+    PR_GET_AUXV = 0x41555856,
 };
 enum {
     CAP_SETPCAP = 8,
@@ -118,6 +126,40 @@ static int set_name(uintptr_t from)
     return 0;
 }
 
+/* --- speculation: as on a processor that none of it affects --- */
+
+enum { SPEC_STORE_BYPASS, SPEC_INDIRECT_BRANCH, SPEC_L1D_FLUSH };
+enum { SPEC_NOT_AFFECTED = 0, SPEC_ENABLE = 2, SPEC_DISABLE = 4, SPEC_FORCE_DISABLE = 8 };
+
+static int64_t get_speculation(uint64_t which)
+{
+    switch (which) {
+    case SPEC_STORE_BYPASS:
+    case SPEC_INDIRECT_BRANCH:
+        return SPEC_NOT_AFFECTED;
+    case SPEC_L1D_FLUSH:
+        return SPEC_FORCE_DISABLE;
+    default:
+        return -ENODEV;
+    }
+}
+
+static int64_t set_speculation(uint64_t which, uint64_t how)
+{
+    switch (which) {
+    case SPEC_STORE_BYPASS:
+        return -ENXIO;
+    case SPEC_INDIRECT_BRANCH:
+        if (how == SPEC_ENABLE)
+            return 0;
+        return how == SPEC_DISABLE || how == SPEC_FORCE_DISABLE ? -EPERM : -ERANGE;
+    case SPEC_L1D_FLUSH:
+        return -EPERM;
+    default:
+        return -ENODEV;
+    }
+}
+
 static int64_t set(int option, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
 {
     struct task *task = current_task();
@@ -165,15 +207,29 @@ static int64_t set(int option, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a
     case PR_MCE_KILL: /* clear, or set to early, late or default */
         return a1 > 1 || a3 || a4 || (a1 ? a2 > MCE_KILL_DEFAULT : a2) ? -EINVAL : 0;
     case PR_SET_PTRACER:
-    case PR_SET_VMA: /* the name of an anonymous mapping: Linux may be built without it, too */
-        return option == PR_SET_VMA ? -EINVAL : 0;
+        return 0;
+    case PR_SET_VMA:
+        return prctl_name_memory(a1, a2, a3, a4);
+    case PR_SET_MM:
+        return prctl_set_memory((int)a1, a2, a3, a4);
+    case PR_SET_SPECULATION_CTRL:
+        return a3 || a4 ? -EINVAL : set_speculation(a1, a2);
+    case PR_SET_IO_FLUSHER:
+        if (!capable(CAP_SYS_RESOURCE))
+            return -EPERM;
+        if (a2 || a3 || a4 || a1 > 1)
+            return -EINVAL;
+        process->io_flusher = a1;
+        return 0;
+    case PR_SCHED_CORE: /* as where no two threads share a core */
+        return -ENODEV;
     default:
         return -EINVAL;
     }
 }
 
 SYSCALL(prctl, 5, SYSCALL_PARTIAL,
-        "no PR_SET_MM, PR_SET_VMA, speculation control, syscall user dispatch")
+        "no syscall user dispatch, PR_SET_TSC(PR_TSC_SIGSEGV), PR_SET_MM_MAP and _EXE_FILE")
 {
     struct task *task = current_task();
 
@@ -212,6 +268,14 @@ SYSCALL(prctl, 5, SYSCALL_PARTIAL,
         return user_put64(a1, task->clear_child_tid);
     case PR_GET_THP_DISABLE:
         return a1 || a2 || a3 || a4 ? -EINVAL : task->process->no_huge_pages;
+    case PR_GET_SPECULATION_CTRL:
+        return a2 || a3 || a4 ? -EINVAL : get_speculation(a1);
+    case PR_GET_IO_FLUSHER:
+        if (!capable(CAP_SYS_RESOURCE))
+            return -EPERM;
+        return a1 || a2 || a3 || a4 ? -EINVAL : task->process->io_flusher;
+    case PR_GET_AUXV:
+        return a3 || a4 ? -EINVAL : prctl_get_auxv(a1, a2);
     case PR_CAP_AMBIENT:
         return ambient(a1, a2, a3 | a4);
     default:
@@ -253,7 +317,8 @@ SYSCALL(arch_prctl, 2, SYSCALL_PARTIAL, "GS is the kernel's: ARCH_SET_GS accepts
     }
 }
 
-SYSCALL(personality, 1, SYSCALL_PARTIAL, "only ADDR_NO_RANDOMIZE has an effect")
+SYSCALL(personality, 1, SYSCALL_PARTIAL,
+        "no MMAP_PAGE_ZERO (page 0 is never mapped), no ADDR_COMPAT_LAYOUT")
 {
     struct process *process = current_process();
     uint32_t old = process->personality;

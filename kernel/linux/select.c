@@ -144,6 +144,8 @@ SYSCALL(select, 5, SYSCALL_WHOLE, "")
         return err;
     nsec_t deadline = deadline_of(timeout);
     int64_t result = select_until((int)a0, (uintptr_t[3]){a1, a2, a3}, deadline);
+    if (a4 && current_personality(PERSONALITY_STICKY_TIMEOUTS))
+        return result == -ERESTARTNOHAND ? -EINTR : result;
     if (a4)
         time_put_micro(a4, time_left(deadline));
     return result;
@@ -184,6 +186,8 @@ SYSCALL(pselect6, 6, SYSCALL_WHOLE, "")
     int64_t result = select_until((int)a0, (uintptr_t[3]){a1, a2, a3}, deadline);
     if (masked)
         signal_restore_mask(result == -ERESTARTNOHAND);
+    if (a4 && current_personality(PERSONALITY_STICKY_TIMEOUTS))
+        return result == -ERESTARTNOHAND ? -EINTR : result;
     if (a4)
         time_put(a4, time_left(deadline));
     return result;

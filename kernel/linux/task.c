@@ -382,6 +382,7 @@ static void task_inherit(struct task *task, const struct task *from)
 {
     task->cred = from->cred;
     task->io_priority = from->io_priority;
+    task->memory_policy = from->memory_policy;
     task->signal_mask = from->signal_mask;
     task->timer_slack_ns = from->timer_slack_ns;
     task->no_new_privs = from->no_new_privs;

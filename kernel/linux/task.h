@@ -47,6 +47,12 @@ struct fd_table { /* linux/fd.h has the fast ways in */
     uint64_t *used;                     /* one bit a number: taken, perhaps not open yet */
     unsigned lowest_free;               /* all numbers below are taken */
 };
+/* Bits of process->personality that something looks at (man 2 personality). */
+enum {
+    PERSONALITY_UNAME26 = 0x20000,
+    PERSONALITY_READ_IMPLIES_EXEC = 0x400000,
+    PERSONALITY_STICKY_TIMEOUTS = 0x4000000,
+};
 /* What clone's CLONE_FS shares. */
 struct fs_context {
     atomic_uint refs;
@@ -123,12 +129,12 @@ struct process {
     uint64_t dead_faults, dead_peak_pages;
     char dead_name[16]; /* a zombie's: its last thread's */
     uint32_t dead_uid, dead_gid;
-    unsigned expedited;            /* membarrier registrations */
-    bool subreaper, no_huge_pages; /* prctl */
-    struct ptrace *tracees;        /* of its threads (linux/ptrace.h), under tasks_lock */
-    struct ptrace *leader_bond;    /* of its first thread, which has ended */
-    unsigned dead_tracees;         /* others that nobody has waited for */
-    unsigned lock_future;          /* mlockall: MCL_FUTURE, MCL_ONFAULT */
+    unsigned expedited;                        /* membarrier registrations */
+    bool subreaper, no_huge_pages, io_flusher; /* prctl */
+    struct ptrace *tracees;     /* of its threads (linux/ptrace.h), under tasks_lock */
+    struct ptrace *leader_bond; /* of its first thread, which has ended */
+    unsigned dead_tracees;      /* others that nobody has waited for */
+    unsigned lock_future;       /* mlockall: MCL_FUTURE, MCL_ONFAULT */
 };
 
 struct task {
@@ -159,7 +165,8 @@ struct task {
     uint64_t minor_faults;
     struct cpu_times told; /* under signal_lock: linux/cputime.c */
     bool reset_on_fork;    /* linux/sched_policy.c */
-    uint16_t io_priority;  /* linux/ioprio.c */
+    struct memory_policy memory_policy;
+    uint16_t io_priority; /* linux/ioprio.c */
     struct deadline_params deadline;
     int exit_code;
 
@@ -188,6 +195,10 @@ static inline struct task *current_task(void)
 static inline struct process *current_process(void)
 {
     return current_task()->process;
+}
+static inline bool current_personality(uint32_t bit)
+{
+    return current_process()->personality & bit;
 }
 
 extern struct mutex tasks_lock;

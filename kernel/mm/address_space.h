@@ -11,6 +11,7 @@
 #include "lib/list.h"
 #include "lib/rbtree.h"
 #include "lib/types.h"
+#include "mm/annotate.h"
 
 /* What a mapping shows: a file's pages, shared anonymous memory, a device. Embedded in its owner
  * (an inode, a shared segment), which outlives it through get/put. */
@@ -84,6 +85,7 @@ struct mapping {
     struct mem_object *object; /* NULL: private anonymous */
     uint64_t object_page;      /* page of the object at start */
     void *file;                /* the struct file for name(), with a reference; opaque here */
+    struct memory_policy policy;
     const char *label;         /* "[heap]", "[stack]", "[vdso]" or NULL */
     struct list object_link;
     struct mapping *next_removed;

@@ -237,7 +237,8 @@ static bool same_kind(const struct mapping *a, const struct mapping *b)
            a->no_huge == b->no_huge && a->want_huge == b->want_huge &&
            a->dont_fork == b->dont_fork && a->wipe_on_fork == b->wipe_on_fork &&
            a->dont_dump == b->dont_dump && a->object == b->object && a->file == b->file &&
-           a->label == b->label;
+           a->label == b->label && a->policy.mode == b->policy.mode &&
+           a->policy.user == b->policy.user && a->policy.home == b->policy.home;
 }
 
 static bool fits(const struct mapping *low, const struct mapping *high)
