@@ -329,6 +329,8 @@ static void add_needed(struct closure *closure, const struct object *object, con
 
 static void do_object(struct closure *closure, struct object object)
 {
+    char real[PATH_MAX];
+    struct stat st;
     struct elf elf;
     size_t size, cursor = 0;
     const void *data = root_map(&closure->tree->root, object.path, &size);
@@ -341,6 +343,9 @@ static void do_object(struct closure *closure, struct object object)
         die(STATUS_NOT_RUNNABLE, "%s: %s", object.path, fault);
     if (!fault) {
         need_search(closure, elf.interpreter);
+        /* A program's $ORIGIN is where /proc/self/exe points, a library's where it was found. */
+        if (elf.interpreter && !root_stat(&closure->tree->root, object.path, real, &st))
+            object.path = real;
         char *own = elf.rpath ? library_folders(elf.rpath, object.path) : copy("");
         char *rpath = formatted("%s%s%s", own, *own && *object.rpath ? ":" : "", object.rpath);
         if (elf.interpreter)
