@@ -14,6 +14,9 @@ each() {
     build "$name" "$@" && same -n "$name ${options[*]}" "${options[@]}" "$PROGRAMS/$name" one 'two words'
 }
 
+# sees_processors N: what runtime.NumCPU() and GOMAXPROCS say.
+sees_processors() { [ "$(osprey "--cpus=$1" --memory=512M "$PROGRAMS/cgo" cpus)" = "$1 $1" ]; }
+
 each hello-dynamic -- sh -c 'gcc -O2 -pie -fPIE -o $OUT '$S/hello.c
 each hello-static -- sh -c 'gcc -O2 -static -o $OUT '$S/hello.c
 each hello-static-pie -- sh -c 'gcc -O2 -static-pie -fPIE -o $OUT '$S/hello.c
@@ -31,6 +34,11 @@ if command -v /usr/bin/go >/dev/null; then
     for cpus in 1 2 4; do
         each goroutines -o --cpus=$cpus -o --memory=512M -- env CGO_ENABLED=0 GO111MODULE=off \
             GOCACHE="$PWD/$BUILD/tests/go" HOME=/tmp sh -c "$go"' build -o $OUT '$S/goroutines.go
+    done
+    for cpus in 1 2 4; do
+        each cgo -o --cpus=$cpus -o --memory=512M -o --add=/bin/sleep -o --add=/bin/cat -- env GO111MODULE=off \
+            GOCACHE="$PWD/$BUILD/tests/go" HOME=/tmp sh -c "$go"' build -o $OUT '$S/cgo.go
+        check "Go sees $cpus processors" sees_processors $cpus
     done
 else
     skip goroutines 'no /usr/bin/go'
