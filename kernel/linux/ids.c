@@ -130,6 +130,22 @@ SYSCALL(getresuid, 3, SYSCALL_WHOLE, "")
     return put_three(a0, a1, a2, cred()->uid, cred()->euid, cred()->suid);
 }
 
+/* man 7 capabilities: those for files come and go with the file system's root. */
+static void follow_fsuid(struct credentials *c, uint32_t old)
+{
+    enum { CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, IMMUTABLE = 9, MKNOD = 27 };
+    const uint64_t of_files = 1ull << CHOWN | 1ull << DAC_OVERRIDE | 1ull << DAC_READ_SEARCH |
+                              1ull << FOWNER | 1ull << FSETID | 1ull << IMMUTABLE | 1ull << MKNOD |
+                              1ull << 32 /* MAC_OVERRIDE */;
+
+    if (current_task()->securebits & SECBIT_NO_SETUID_FIXUP)
+        return;
+    if (old == 0 && c->fsuid != 0)
+        c->cap_effective &= ~of_files;
+    if (old != 0 && c->fsuid == 0)
+        c->cap_effective |= c->cap_permitted & of_files;
+}
+
 SYSCALL(setfsuid, 1, SYSCALL_WHOLE, "")
 {
     struct credentials *c = cred();
@@ -138,6 +154,7 @@ SYSCALL(setfsuid, 1, SYSCALL_WHOLE, "")
     if (uid != NO_ID &&
         (is_one_of(uid, c->uid, c->euid, c->suid) || uid == c->fsuid || capable(CAP_SETUID)))
         c->fsuid = uid;
+    follow_fsuid(c, old);
     return old;
 }
 
@@ -241,6 +258,9 @@ SYSCALL(setgroups, 2, SYSCALL_PARTIAL, "64 groups at most")
         return -EINVAL;
     if (user_read(groups, a1, a0 * sizeof(groups[0])) < 0)
         return -EFAULT;
+    for (unsigned i = 0; i < a0; i++)
+        if (groups[i] == NO_ID)
+            return -EINVAL;
     for (unsigned i = 0; i < a0; i++)
         c->groups[i] = groups[i];
     c->ngroups = (uint32_t)a0;
