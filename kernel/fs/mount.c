@@ -363,6 +363,15 @@ static uint64_t statfs_flags(const struct mount *m, const struct super *super)
     return super->readonly ? shown | MS_RDONLY : shown;
 }
 
+/* Pipes, sockets and the like have no file system; Linux shows one for each kind (linux/magic.h).
+ */
+static uint64_t anonymous_type(const struct dentry *dentry)
+{
+    enum { PIPEFS = 0x50495045, SOCKFS = 0x534f434b, ANON_INODE_FS = 0x09041934 };
+    uint32_t type = dentry->inode->mode & S_IFMT;
+    return type == S_IFIFO ? PIPEFS : type == S_IFSOCK ? SOCKFS : ANON_INODE_FS;
+}
+
 int vfs_statfs(const struct path *path, struct statfs_info *info)
 {
     struct super *super = path->dentry->super;
@@ -371,6 +380,8 @@ int vfs_statfs(const struct path *path, struct statfs_info *info)
         return -ENOSYS;
     if (super->statfs)
         super->statfs(super, info);
+    else if (path->dentry->anonymous)
+        info->type = anonymous_type(path->dentry);
     info->fsid = super->dev;
     info->flags = statfs_flags(path->mount, super);
     return 0;

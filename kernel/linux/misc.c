@@ -22,9 +22,10 @@ SYSCALL(getrandom, 3, SYSCALL_WHOLE, "")
         size_t part = MIN(n - done, sizeof(bytes));
 
         random_bytes(bytes, part);
-        if (user_write(a0 + done, bytes, part) < 0)
+        size_t missed = user_write_partial(a0 + done, bytes, part);
+        done += part - missed;
+        if (missed)
             return done ? (int64_t)done : -EFAULT;
-        done += part;
         if (thread_interrupted(current))
             break;
         thread_resched_point();

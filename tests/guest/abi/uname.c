@@ -1,0 +1,25 @@
+/* man 2 uname */
+#include "abi.h"
+
+static void results(void)
+{
+    struct utsname name;
+
+    memset(&name, 0xff, sizeof name);
+    CHECK_EQ(CALL(uname, &name), 0);
+    CHECK(strcmp(name.sysname, "Linux") == 0 && strcmp(name.machine, "x86_64") == 0);
+    CHECK(atoi(name.release) >= 5 && strlen(name.version) > 0);
+    CHECK_EQ(CALL(sethostname, "abi-test", 8), 0);
+    CHECK(CALL(uname, &name) == 0 && strcmp(name.nodename, "abi-test") == 0);
+    CHECK_ERRNO(CALL(uname, BAD), EFAULT);
+}
+
+int main(void)
+{
+    struct utsname before;
+
+    uname(&before);
+    promise("uname: results and errors", results);
+    sethostname(before.nodename, strlen(before.nodename));
+    return check_end();
+}
