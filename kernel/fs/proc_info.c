@@ -8,8 +8,26 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "mm/hugetlb.h"
 
 enum { TICK_NS = 10000000 }; /* USER_HZ is 100 */
+
+static void show_pool(struct text *text)
+{
+    struct hugetlb_stats pool;
+    hugetlb_get_stats(&pool);
+    text_printf(text,
+                "HugePages_Total:   %5lu\nHugePages_Free:    %5lu\n"
+                "HugePages_Rsvd:    %5u\nHugePages_Surp:    %5u\n",
+                pool.total, pool.free, 0, 0);
+}
+
+static unsigned long hugetlb_kb(void)
+{
+    struct hugetlb_stats pool;
+    hugetlb_get_stats(&pool);
+    return pool.total * (HUGE_SIZE / 1024);
+}
 
 static int show_meminfo(struct text *text, const struct pseudo *self)
 {
@@ -54,11 +72,14 @@ static int show_meminfo(struct text *text, const struct pseudo *self)
         {"VmallocUsed", 0},
         {"AnonHugePages", 0},
         {"Hugepagesize", HUGE_SIZE / 1024},
+        {"Hugetlb", hugetlb_kb()},
         {"DirectMap4k", 0},
         {"DirectMap2M", f.total * kb},
     };
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
         int len = strlen(lines[i].name);
+        if (strcmp(lines[i].name, "Hugepagesize") == 0)
+            show_pool(text);
         text_printf(text, "%s:%*lu kB\n", lines[i].name, 23 - len, lines[i].value);
     }
     return 0;

@@ -7,6 +7,7 @@
 #include "fs/pipe.h"
 #include "fs/procfs.h"
 #include "lib/string.h"
+#include "mm/hugetlb.h"
 
 /* --- kinds of values: entry->arg is a number, or the address of one or of a string */
 
@@ -146,12 +147,36 @@ static unsigned overcommit = 1, overcommit_ratio = 50, swappiness = 60, max_map_
                 nr_hugepages, panic_on_oom, dirty_ratio = 20, dirty_background = 10,
                 min_free_kbytes = 1024, cache_pressure = 100, drop_caches;
 
+static int show_hugepages(struct text *text, const struct pseudo *self)
+{
+    struct hugetlb_stats stats;
+    hugetlb_get_stats(&stats);
+    text_printf(text, "%lu\n", stats.total);
+    return 0;
+}
+
+static int store_hugepages(const struct pseudo *self, const char *text, size_t len)
+{
+    int err = store_variable(self, text, len);
+    if (err == 0)
+        hugetlb_resize(nr_hugepages);
+    return err;
+}
+
 static const struct pseudo_entry vm_table[] = {
     VARIABLE("overcommit_memory", overcommit),
     VARIABLE("overcommit_ratio", overcommit_ratio),
     VARIABLE("max_map_count", max_map_count),
     VARIABLE("swappiness", swappiness),
-    VARIABLE("nr_hugepages", nr_hugepages),
+    {
+        .name = "nr_hugepages",
+        .mode = S_IFREG | 0644,
+        .show = show_hugepages,
+        .store = store_hugepages,
+        .arg = (uintptr_t)&nr_hugepages,
+    },
+    CONSTANT("nr_overcommit_hugepages", 0),
+    CONSTANT("hugetlb_shm_group", 0),
     VARIABLE("panic_on_oom", panic_on_oom),
     VARIABLE("dirty_ratio", dirty_ratio),
     VARIABLE("dirty_background_ratio", dirty_background),

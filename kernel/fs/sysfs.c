@@ -4,6 +4,7 @@
 #include "fs/pseudo.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/hugetlb.h"
 
 enum { SYSFS_MAGIC = 0x62656572 };
 
@@ -229,9 +230,34 @@ static const struct pseudo_entry thp_table[] = {
     TEXT("hpage_pmd_size", "2097152"),
     TEXT("use_zero_page", "0"),
 };
+static int show_pool(struct text *text, const struct pseudo *self)
+{
+    struct hugetlb_stats pool;
+    hugetlb_get_stats(&pool);
+    text_printf(text, "%lu\n", self->entry->arg ? pool.free : pool.total);
+    return 0;
+}
+
+static int store_pool(const struct pseudo *self, const char *text, size_t len)
+{
+    char digits[16];
+    uint64_t n;
+    while (len && text[len - 1] == '\n')
+        len--;
+    if (!len || len >= sizeof(digits))
+        return -EINVAL;
+    memcpy(digits, text, len);
+    digits[len] = 0;
+    if (parse_u64(digits, 10, &n) < 0)
+        return -EINVAL;
+    hugetlb_resize(n);
+    return 0;
+}
+
 static const struct pseudo_entry huge_table[] = {
-    TEXT("nr_hugepages", "0"),
-    TEXT("free_hugepages", "0"),
+    {.name = "nr_hugepages", .mode = S_IFREG | 0644, .show = show_pool, .store = store_pool},
+    {.name = "free_hugepages", .mode = S_IFREG | 0444, .show = show_pool, .arg = 1},
+    TEXT("nr_overcommit_hugepages", "0"),
     TEXT("resv_hugepages", "0"),
     TEXT("surplus_hugepages", "0"),
 };

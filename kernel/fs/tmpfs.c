@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "mm/hugetlb.h"
 
 enum { TMPFS_MAGIC = 0x01021994, OVERLAY_MAGIC = 0x794c7630 };
 
@@ -71,6 +72,8 @@ static void node_free(struct tmpfs_node *node)
     else if (inode_is(&node->inode, S_IFREG))
         tmpfs_drop_pages(node);
     xattr_clear(&node->xattrs);
+    if (unlikely(node->nhuge))
+        hugetlb_return(node->nhuge);
     kcache_free(&node_cache, node);
 }
 
@@ -189,6 +192,8 @@ static int get_attributes(struct inode *inode, struct attributes *attr)
 {
     struct tmpfs_node *node = tmpfs_node(inode);
     attr->blocks = 0;
+    if (node->huge)
+        attr->blksize = HUGE_SIZE;
     if (inode_is(inode, S_IFREG)) {
         uint64_t shown = MIN(node->lower_size, inode->size);
         uint64_t own = atomic_load_explicit(&node->store.npages, memory_order_relaxed);
@@ -566,7 +571,7 @@ static int get_memfd_super(struct super **super)
     return 0;
 }
 
-int tmpfs_create_file(const char *name, bool seals, struct file **file)
+int tmpfs_create_file(const char *name, bool seals, bool huge, struct file **file)
 {
     char label[NAME_MAX + 32];
     struct super *super;
@@ -578,10 +583,16 @@ int tmpfs_create_file(const char *name, bool seals, struct file **file)
         return -ENOMEM;
     node->inode.nlink = 0;
     node->sealable = seals;
+    node->huge = huge;
     if (!seals)
         atomic_init(&node->seals, SEAL_SEAL);
     snprintf(label, sizeof(label), "/memfd:%s (deleted)", name);
     return file_of_inode(label, &node->inode, O_RDWR | O_LARGEFILE, file);
+}
+
+bool tmpfs_is_huge(const struct file *file)
+{
+    return file->ops == &tmpfs_file_ops && tmpfs_node(file->inode)->huge;
 }
 
 static struct tmpfs_node *sealable(struct file *file)

@@ -43,6 +43,8 @@ struct tmpfs_node {
     struct page_store store;
     atomic_uint seals;
     bool sealable;
+    bool huge;      /* memfd of huge pages: whole ones only, mapped only */
+    uint64_t nhuge; /* drawn from the pool for it; under the inode's lock */
     struct list xattrs;
     /* Over a lower file system. A clean node (as the lower has it) may be forgotten; a pinned one
      * is in its folder's entries. */
@@ -76,7 +78,8 @@ int tmpfs_start(void);
 
 /* memfd_create(2): an open file without a name ("/memfd:NAME (deleted)"). seals: MFD_ALLOW_SEALING
  * given. */
-int tmpfs_create_file(const char *name, bool seals, struct file **file);
+int tmpfs_create_file(const char *name, bool seals, bool huge, struct file **file);
+bool tmpfs_is_huge(const struct file *file); /* made of huge pages */
 enum {
     SEAL_SEAL = 1,
     SEAL_SHRINK = 2,

@@ -4,6 +4,7 @@
 #include "fs/tmpfs.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/hugetlb.h"
 
 enum {
     FALLOC_KEEP_SIZE = 1,
@@ -86,11 +87,17 @@ int tmpfs_resize(struct tmpfs_node *node, uint64_t size)
     struct inode *inode = &node->inode;
     uint64_t old = inode->size;
     unsigned seals = atomic_load_explicit(&node->seals, memory_order_relaxed);
+    if (unlikely(node->huge) && !IS_ALIGNED(size, HUGE_SIZE))
+        return -EINVAL;
     if ((size < old && seals & SEAL_SHRINK) || (size > old && seals & SEAL_GROW))
         return -EPERM;
     inode->size = size;
     if (size >= old)
         return 0;
+    if (node->nhuge > size / HUGE_SIZE) {
+        hugetlb_return(node->nhuge - size / HUGE_SIZE);
+        node->nhuge = size / HUGE_SIZE;
+    }
     if (node->lower_size > size)
         node->lower_size = size;
     uint64_t keep = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
@@ -193,6 +200,8 @@ static ssize_t write_locked(struct tmpfs_node *node, struct file *file, struct i
 
 static ssize_t write_file(struct file *file, struct io *io, off_t *pos)
 {
+    if (unlikely(tmpfs_node(file->inode)->huge))
+        return -EINVAL;
     write_lock(&file->inode->lock);
     ssize_t n = write_locked(tmpfs_node(file->inode), file, io, pos);
     write_unlock(&file->inode->lock);
@@ -288,6 +297,33 @@ bool tmpfs_mapped_writable(struct tmpfs_node *node)
     return found;
 }
 
+/* Huge pages for the first `end` bytes of the file. */
+static int draw_huge(struct tmpfs_node *node, uint64_t end)
+{
+    uint64_t need = end / HUGE_SIZE;
+    int err = 0;
+    write_lock(&node->inode.lock);
+    if (need > node->nhuge) {
+        err = hugetlb_take(need - node->nhuge);
+        if (err == 0)
+            node->nhuge = need;
+    }
+    write_unlock(&node->inode.lock);
+    return err;
+}
+
+static int map_huge(struct tmpfs_node *node, struct map_request *request)
+{
+    uint64_t start = request->object_page << PAGE_SHIFT;
+    if (!IS_ALIGNED(start, HUGE_SIZE))
+        return -EINVAL;
+    request->length = ALIGN_UP(request->length, HUGE_SIZE);
+    request->flags |= MAP_HUGETLB;
+    if (request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) && !IS_ALIGNED(request->addr, HUGE_SIZE))
+        return -EINVAL;
+    return draw_huge(node, start + request->length);
+}
+
 static int map_file(struct file *file, struct map_request *request)
 {
     struct tmpfs_node *node = tmpfs_node(file->inode);
@@ -300,7 +336,7 @@ static int map_file(struct file *file, struct map_request *request)
     }
     request->object = &file->inode->mem;
     request->file = file;
-    return 0;
+    return unlikely(node->huge) ? map_huge(node, request) : 0;
 }
 
 /* --- fallocate */
@@ -346,6 +382,10 @@ static int allocate_locked(struct tmpfs_node *node, int mode, uint64_t from, uin
         if (seals & (SEAL_WRITE | SEAL_FUTURE_WRITE))
             return -EPERM;
         return punch(node, from, MIN(to, ALIGN_UP(inode->size, PAGE_SIZE)));
+    }
+    if (node->huge) {
+        from = ALIGN_DOWN(from, HUGE_SIZE);
+        to = ALIGN_UP(to, HUGE_SIZE);
     }
     bool grow = !(mode & FALLOC_KEEP_SIZE) && to > inode->size;
     if (grow && seals & SEAL_GROW)

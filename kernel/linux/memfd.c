@@ -1,6 +1,7 @@
 /* linux/memfd.c: memfd_create(2). The file is fs/tmpfs.c's; its seals are set through fcntl(2). */
 #include "fs/tmpfs.h"
 #include "linux/fd.h"
+#include "linux/huge.h"
 #include "linux/syscall.h"
 
 enum {
@@ -9,16 +10,23 @@ enum {
     MFD_HUGETLB = 4,
     MFD_NOEXEC_SEAL = 8,
     MFD_EXEC = 16,
+    MFD_KNOWN = 31,
     MFD_NAME_MAX = 249,
 };
 
-SYSCALL(memfd_create, 2, SYSCALL_PARTIAL, "MFD_HUGETLB answers EINVAL")
+SYSCALL(memfd_create, 2, SYSCALL_WHOLE, "")
 {
     unsigned flags = (unsigned)a1;
     char name[MFD_NAME_MAX + 1];
-    if (flags & ~(unsigned)(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC) ||
+    bool huge = flags & MFD_HUGETLB;
+    int err = huge && huge_size_check(flags >> 26) ? -ENODEV : 0;
+    if (huge)
+        flags &= (1u << 26) - 1;
+    if (flags & ~(unsigned)MFD_KNOWN ||
         (flags & (MFD_NOEXEC_SEAL | MFD_EXEC)) == (MFD_NOEXEC_SEAL | MFD_EXEC))
         return -EINVAL;
+    if (err)
+        return err;
     ssize_t len = user_read_string(name, a0, sizeof(name));
     if (len < 0)
         return len == -ENAMETOOLONG ? -EINVAL : len;
@@ -26,7 +34,7 @@ SYSCALL(memfd_create, 2, SYSCALL_PARTIAL, "MFD_HUGETLB answers EINVAL")
     if (fd < 0)
         return fd;
     struct file *file = NULL;
-    int err = tmpfs_create_file(name, flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL), &file);
+    err = tmpfs_create_file(name, flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL), huge, &file);
     if (!err && flags & MFD_NOEXEC_SEAL) {
         file->inode->mode &= ~0111u;
         tmpfs_add_seals(file, SEAL_EXEC);

@@ -1,4 +1,6 @@
 /* linux/memory.c: the system calls about the program's memory. */
+#include "fs/tmpfs.h"
+#include "linux/huge.h"
 #include "linux/fd.h"
 #include "linux/path.h"
 #include "linux/syscall.h"
@@ -78,7 +80,7 @@ static int request_file(struct map_request *request, int fd, off_t offset)
     if (!file)
         return -EBADF;
     request->object_page = (uint64_t)offset >> PAGE_SHIFT;
-    if (request->flags & MAP_HUGETLB)
+    if (request->flags & MAP_HUGETLB && !tmpfs_is_huge(file))
         error = -EINVAL;
     else if (request->object_page + (request->length >> PAGE_SHIFT) < request->object_page)
         error = -EOVERFLOW;
@@ -91,6 +93,12 @@ static int request_file(struct map_request *request, int fd, off_t offset)
     return error;
 }
 
+/* MAP_HUGETLB: the size of its pages is in the flags; there is a pool of the usual one only. */
+static int check_huge(const struct map_request *request)
+{
+    return request->flags & MAP_HUGETLB ? huge_size_check(request->flags >> 26 & 63) : 0;
+}
+
 static ssize_t map(struct map_request *request, int fd, off_t offset)
 {
     bool anonymous = request->flags & MAP_ANONYMOUS;
@@ -98,9 +106,7 @@ static ssize_t map(struct map_request *request, int fd, off_t offset)
     int error;
 
     if (anonymous)
-        error = request->flags & MAP_HUGETLB
-                    ? -ENOMEM /* no pool of huge pages; large mappings get them by themselves */
-                    : check_type(request, true) ?: check_place(request);
+        error = check_type(request, true) ?: check_huge(request) ?: check_place(request);
     else
         error = request_file(request, fd, offset);
     if (error)
@@ -111,7 +117,7 @@ static ssize_t map(struct map_request *request, int fd, off_t offset)
     return at;
 }
 
-SYSCALL(mmap, 6, SYSCALL_PARTIAL, "MAP_HUGETLB finds no pool; MAP_SYNC is refused")
+SYSCALL(mmap, 6, SYSCALL_WHOLE, "")
 {
     struct map_request request = {
         .addr = a0,

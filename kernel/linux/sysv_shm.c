@@ -4,10 +4,12 @@
  * is attached is how many mappings show it. */
 #include "core/boot.h"
 #include "lib/string.h"
+#include "linux/huge.h"
 #include "linux/ipc.h"
 #include "linux/path.h"
 #include "linux/syscall.h"
 #include "mm/heap.h"
+#include "mm/hugetlb.h"
 #include "mm/shm.h"
 
 enum { SHM_RDONLY = 010000, SHM_RND = 020000, SHM_REMAP = 040000, SHM_EXEC = 0100000 };
@@ -21,7 +23,7 @@ struct segment {
     struct ipc_object ipc; /* first */
     struct mem_object object;
     struct page_store pages;
-    uint64_t size, npages;
+    uint64_t size, npages, nhuge; /* nhuge: drawn from the pool of huge pages */
     int64_t atime, dtime, ctime;
     int creator, last; /* processes */
     unsigned seen;     /* mappings at the last count */
@@ -101,6 +103,8 @@ static void drop(struct segment *segment)
     if (atomic_fetch_sub_explicit(&segment->refs, 1, memory_order_acq_rel) != 1)
         return;
     page_store_remove(&segment->pages, 0, UINT64_MAX);
+    if (segment->nhuge)
+        hugetlb_return(segment->nhuge);
     kfree(segment);
 }
 
@@ -160,6 +164,15 @@ static const struct mem_object_ops segment_ops = {
 
 /* --- shmget --- */
 
+/* SHM_HUGETLB: for those who may lock memory, and group 0. */
+static int check_huge(const struct ipc_get *get)
+{
+    const struct credentials *cred = &current_task()->cred;
+    if (!capable(CAP_IPC_LOCK) && !cred_in_group(cred, 0))
+        return -EPERM;
+    return huge_size_check((unsigned)get->flags >> 26 & 63);
+}
+
 static int make(struct ipc_get *get, struct ipc_object **made)
 {
     uint64_t npages = ALIGN_UP(get->size, PAGE_SIZE) >> PAGE_SHIFT;
@@ -169,13 +182,22 @@ static int make(struct ipc_get *get, struct ipc_object **made)
     if ((npages << PAGE_SHIFT) < get->size ||
         npages > shmall.value - MIN(pages_total, shmall.value))
         return -ENOSPC;
-    if (get->flags & SHM_HUGETLB)
-        return capable(CAP_IPC_LOCK) ? -ENOMEM : -EPERM; /* no pool of huge pages is set aside */
+    uint64_t nhuge = 0;
+    if (get->flags & SHM_HUGETLB) {
+        int err = check_huge(get);
+        if (err)
+            return err;
+        nhuge = ALIGN_UP(get->size, HUGE_SIZE) / HUGE_SIZE;
+        npages = nhuge * (HUGE_SIZE / PAGE_SIZE);
+    }
     if (npages > USER_END >> PAGE_SHIFT)
         return -ENOMEM;
     struct segment *segment = kzalloc(sizeof(*segment));
-    if (!segment)
+    if (!segment || hugetlb_take(nhuge) < 0) {
+        kfree(segment);
         return -ENOMEM;
+    }
+    segment->nhuge = nhuge;
     mem_object_init(&segment->object, &segment_ops);
     page_store_init(&segment->pages);
     segment->size = get->size;
@@ -186,6 +208,7 @@ static int make(struct ipc_get *get, struct ipc_object **made)
     segments.limit = (unsigned)shmmni.value;
     int err = ipc_add(&segments, &segment->ipc, get->key, get->flags);
     if (err < 0) {
+        hugetlb_return(nhuge);
         kfree(segment);
         return err;
     }
@@ -199,7 +222,7 @@ static int check(struct ipc_get *get, struct ipc_object *object)
     return get->size > ((struct segment *)object)->size ? -EINVAL : 0;
 }
 
-SYSCALL(shmget, 3, SYSCALL_PARTIAL, "SHM_HUGETLB finds no pool")
+SYSCALL(shmget, 3, SYSCALL_WHOLE, "")
 {
     struct ipc_get get = {make, check, (int32_t)a0, (unsigned)a2, a1};
     return ipc_get(&segments, &get);
@@ -260,6 +283,8 @@ SYSCALL(shmat, 3, SYSCALL_WHOLE, "")
         return err;
     request.object = &segment->object;
     request.length = segment->npages << PAGE_SHIFT;
+    if (segment->nhuge)
+        request.flags |= MAP_HUGETLB;
     ssize_t at = user_range_ok(request.addr, request.length)
                      ? address_space_map(current_process()->space, &request)
                      : -EINVAL;

@@ -60,6 +60,10 @@ static int each_part(struct address_space *space, uintptr_t start, uintptr_t end
 /* The part alone as a mapping of its own; NULL: no memory. */
 static struct mapping *isolate(struct mapping *mapping, uintptr_t start, uintptr_t end)
 {
+    if (unlikely(mapping->flags & MAP_HUGETLB)) { /* whole pages of the pool */
+        start = ALIGN_DOWN(start, HUGE_SIZE);
+        end = ALIGN_UP(end, HUGE_SIZE);
+    }
     if (mapping->start < start && !(mapping = mapping_split(mapping, start)))
         return NULL;
     if (mapping->end > end && !mapping_split(mapping, end))

@@ -69,6 +69,8 @@ static int copy_mapping(struct address_space *child, struct mapping *mapping, st
 
     template.space = child;
     template.flags &= ~MAP_LOCKED;
+    if (!mapping_shared(mapping)) /* what the child writes is not from the pool */
+        template.flags &= ~MAP_HUGETLB;
     if (!mapping_add(child, &template))
         return -ENOMEM;
     if (mapping_shared(mapping) || mapping->wipe_on_fork)

@@ -1,4 +1,5 @@
 /* mmap(2), munmap(2), brk(2). */
+#include "mm/hugetlb.h"
 #include "mm/shm.h"
 #include "mm/space.h"
 
@@ -82,12 +83,15 @@ static uintptr_t place(const struct address_space *space, const struct map_reque
 {
     bool large = !request->object && length >= HUGE_SIZE && IS_ALIGNED(length, HUGE_SIZE) &&
                  !(request->flags & MAP_STACK);
-    uintptr_t hint = ALIGN_UP(request->addr, PAGE_SIZE), addr = 0;
+    bool huge = request->flags & MAP_HUGETLB;
+    uintptr_t hint = ALIGN_UP(request->addr, huge ? HUGE_SIZE : PAGE_SIZE), addr = 0;
 
     if (request->addr && hint_ok(space, hint, length))
         return hint;
     if (request->flags & MAP_32BIT)
         return mapping_find_gap(space, LOW_32BIT, HIGH_32BIT, length, PAGE_SIZE);
+    if (huge)
+        return mapping_find_gap(space, HUGE_SIZE, space->mmap_base, length, HUGE_SIZE);
     if (large)
         addr = mapping_find_gap(space, 16 * USER_MIN, space->mmap_base, length, HUGE_SIZE);
     if (!addr)
@@ -100,20 +104,19 @@ static uintptr_t place(const struct address_space *space, const struct map_reque
 static int check_request(const struct map_request *request, size_t *length)
 {
     unsigned type = request->flags & MAP_SHARED_VALIDATE;
+    size_t unit = request->flags & MAP_HUGETLB ? HUGE_SIZE : PAGE_SIZE;
 
     if (!request->length)
         return -EINVAL;
-    *length = ALIGN_UP(request->length, PAGE_SIZE);
+    *length = ALIGN_UP(request->length, unit);
     if (!*length || *length > USER_END)
         return -ENOMEM;
     if (!type || (type == MAP_SHARED_VALIDATE && !request->object))
         return -EINVAL;
     if (request->flags & MAP_GROWSDOWN && (request->object || type != MAP_PRIVATE))
         return -EINVAL;
-    if (request->flags & MAP_HUGETLB)
-        return -ENOMEM; /* no pool of huge pages is set aside */
     if (request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
-        if (!IS_ALIGNED(request->addr, PAGE_SIZE))
+        if (!IS_ALIGNED(request->addr, unit))
             return -EINVAL;
         if (request->addr > USER_END - *length)
             return -ENOMEM;
@@ -126,7 +129,7 @@ static int check_request(const struct map_request *request, size_t *length)
 /* The flags that a mapping keeps. */
 static unsigned kept_flags(const struct address_space *space, unsigned flags)
 {
-    unsigned kept = flags & (MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_STACK);
+    unsigned kept = flags & (MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_STACK | MAP_HUGETLB);
     kept |= (flags & MAP_SHARED_VALIDATE) == MAP_PRIVATE ? MAP_PRIVATE : MAP_SHARED;
     return kept | (space->default_flags & MAP_LOCKED);
 }
@@ -183,17 +186,27 @@ ssize_t address_space_map(struct address_space *space, const struct map_request 
         .object_page = request->object ? request->object_page : 0,
         .file = request->file,
         .label = request->label,
+        .want_huge = request->flags & MAP_HUGETLB,
         .space = space,
     };
+    /* An object that is given has drawn what it needs itself. */
+    uint64_t nhuge = request->flags & MAP_HUGETLB && !request->object ? length / HUGE_SIZE : 0;
+    if (unlikely(nhuge) && hugetlb_take(nhuge) < 0)
+        return -ENOMEM;
     if (mapping_shared(&template) && !request->object) {
-        shm = template.object = shm_object_create(length >> PAGE_SHIFT);
-        if (!shm)
+        shm = template.object = shm_object_create(length >> PAGE_SHIFT, nhuge);
+        if (!shm) {
+            hugetlb_return(nhuge);
             return -ENOMEM;
+        }
+        nhuge = 0; /* the object's */
     }
     write_lock(&space->lock);
     ssize_t addr = map_locked(space, request, &template, length, &removed);
     write_unlock(&space->lock);
     mapping_dispose(removed);
+    if (unlikely(nhuge && addr < 0))
+        hugetlb_return(nhuge);
     if (shm)
         shm->ops->put(shm);
     bool now = request->flags & MAP_POPULATE && !(request->flags & MAP_NONBLOCK);

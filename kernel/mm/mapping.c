@@ -2,6 +2,7 @@
  * and the largest gap in its subtree, so that a free range is found in logarithmic time. */
 #include "core/panic.h"
 #include "mm/heap.h"
+#include "mm/hugetlb.h"
 #include "mm/space.h"
 
 static struct kcache mapping_cache = {.name = "mapping", .size = sizeof(struct mapping)};
@@ -197,6 +198,8 @@ void mapping_dispose(struct mapping *removed)
             mapping_file_put_hook(mapping->file);
         if (mapping->object)
             mapping->object->ops->put(mapping->object);
+        else if (unlikely(mapping->flags & MAP_HUGETLB))
+            hugetlb_return((mapping->end - mapping->start) / HUGE_SIZE);
         kcache_free(&mapping_cache, mapping);
     }
 }
@@ -357,5 +360,7 @@ int mapping_cut(struct address_space *space, uintptr_t addr)
     struct mapping *mapping = mapping_find(space, addr);
     if (!mapping || mapping->start >= addr)
         return 0;
+    if (unlikely(mapping->flags & MAP_HUGETLB) && !IS_ALIGNED(addr, HUGE_SIZE))
+        return -EINVAL;
     return mapping_split(mapping, addr) ? 0 : -ENOMEM;
 }

@@ -73,6 +73,9 @@ static int protect_locked(struct address_space *space, struct gather *gather, ui
             return -ENOMEM;
         if (prot & ~mapping->max_prot)
             return -EACCES;
+        if (unlikely(mapping->flags & MAP_HUGETLB) &&
+            !IS_ALIGNED(at | MIN(end, mapping->end), HUGE_SIZE))
+            return -EINVAL;
         if (mapping->prot == prot) {
             at = mapping->end;
             continue;

@@ -136,6 +136,8 @@ static int check_resize(const struct move *move, const struct mapping *mapping)
         return -EINVAL;
     if (move->old_length > mapping->end - move->old)
         return -EFAULT;
+    if (mapping->flags & MAP_HUGETLB)
+        return -EINVAL;
     uint64_t more = move->new_length > move->old_length
                         ? (move->new_length - move->old_length) >> PAGE_SHIFT
                         : 0;

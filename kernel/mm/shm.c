@@ -6,11 +6,12 @@
 #include "mm/address_space.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "mm/hugetlb.h"
 
 struct shm {
     struct mem_object object;
     struct page_store pages;
-    uint64_t npages;
+    uint64_t npages, nhuge;
     atomic_uint refs;
 };
 
@@ -53,12 +54,15 @@ static void shm_put(struct mem_object *object)
     if (atomic_fetch_sub_explicit(&shm->refs, 1, memory_order_acq_rel) != 1)
         return;
     page_store_remove(&shm->pages, 0, UINT64_MAX);
+    if (shm->nhuge)
+        hugetlb_return(shm->nhuge);
     kfree(shm);
 }
 
 static void shm_name(struct mem_object *object, void *file, char *buf, size_t size)
 {
-    strlcpy(buf, "/dev/zero (deleted)", size);
+    bool huge = shm_of(object)->nhuge;
+    strlcpy(buf, huge ? "/anon_hugepage (deleted)" : "/dev/zero (deleted)", size);
 }
 
 /* Linux shows such memory as an unlinked file of a hidden tmpfs. */
@@ -78,7 +82,7 @@ static const struct mem_object_ops shm_ops = {
     .identity = shm_identity,
 };
 
-struct mem_object *shm_object_create(uint64_t npages)
+struct mem_object *shm_object_create(uint64_t npages, uint64_t nhuge)
 {
     struct shm *shm = kzalloc(sizeof(*shm));
     if (!shm)
@@ -86,6 +90,7 @@ struct mem_object *shm_object_create(uint64_t npages)
     mem_object_init(&shm->object, &shm_ops);
     page_store_init(&shm->pages);
     shm->npages = npages;
+    shm->nhuge = nhuge;
     atomic_store(&shm->refs, 1);
     return &shm->object;
 }

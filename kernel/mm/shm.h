@@ -29,6 +29,7 @@ void page_store_remove(struct page_store *store, uint64_t first, uint64_t npages
 /* First present index >= index; false: none (SEEK_DATA). */
 bool page_store_next(struct page_store *store, uint64_t index, uint64_t *found);
 
-/* A new anonymous shared object with one reference (MAP_SHARED|MAP_ANONYMOUS); NULL: no memory. */
+/* A new anonymous shared object with one reference (MAP_SHARED|MAP_ANONYMOUS); NULL: no memory.
+ * nhuge: drawn from the pool of huge pages, to which it returns them. */
 struct mem_object;
-struct mem_object *shm_object_create(uint64_t npages);
+struct mem_object *shm_object_create(uint64_t npages, uint64_t nhuge);
