@@ -11,6 +11,14 @@ enum { REFS_DEAD = 1u << 31, REFS_MARKED = 1u << 30 };
 
 struct list mounts = LIST_INIT(mounts);
 struct mutex mounts_lock;
+struct waitqueue mounts_wait = {.waiters = LIST_INIT(mounts_wait.waiters)};
+atomic_uint mounts_changes;
+
+void mounts_changed(void)
+{
+    atomic_fetch_add_explicit(&mounts_changes, 1, memory_order_release);
+    waitqueue_wake(&mounts_wait, 0, POLLPRI | POLLERR);
+}
 struct path vfs_root;
 struct mount *root_mount;
 static struct fs_type *types;
@@ -152,6 +160,7 @@ void path_put(const struct path *path)
 void mount_attach(struct mount *m, const struct path *on)
 {
     list_add_tail(&mounts, &m->link);
+    mounts_changed();
     m->detached = false;
     if (!on)
         return;
@@ -168,6 +177,7 @@ void mount_detach(struct mount *m, struct path *on)
 {
     *on = m->on;
     list_del(&m->link);
+    mounts_changed();
     m->detached = true;
     m->anonymous = false;
     atomic_fetch_and_explicit(&m->refs, ~REFS_MARKED, memory_order_relaxed);

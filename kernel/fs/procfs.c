@@ -32,9 +32,41 @@ static int show_mountinfo(struct text *text, const struct pseudo *self)
     return 0;
 }
 
+/* man 5 proc: a change is told once, as an error and as something urgent. */
+static unsigned poll_mounts(const struct pseudo *self, struct poll_table *table, unsigned *seen)
+{
+    poll_wait(table, &mounts_wait);
+    unsigned now = atomic_load_explicit(&mounts_changes, memory_order_acquire), before = *seen;
+    *seen = now;
+    return POLLIN | POLLRDNORM | (before != now ? POLLERR | POLLPRI : 0);
+}
+
+static int show_mountstats(struct text *text, const struct pseudo *self)
+{
+    struct text lines = {};
+    mounts_show(&lines, false);
+    for (char *at = lines.buf, *end = at + lines.len; at && at < end;) {
+        char *place = strchr(at, ' '), *type = place ? strchr(place + 1, ' ') : NULL;
+        char *options = type ? strchr(type + 1, ' ') : NULL, *next;
+        next = options ? memchr(options, '\n', (size_t)(end - options)) : NULL;
+        if (!next)
+            break;
+        text_printf(text, "device %.*s mounted on %.*s with fstype %.*s\n", (int)(place - at), at,
+                    (int)(type - place - 1), place + 1, (int)(options - type - 1), type + 1);
+        at = next + 1;
+    }
+    text->failed |= lines.failed;
+    kfree(lines.buf);
+    return 0;
+}
+
+#define MOUNTS(file_name, show_fn)                                                                 \
+    {                                                                                              \
+        .name = (file_name), .mode = S_IFREG | 0444, .show = (show_fn), .poll = poll_mounts        \
+    }
 static const struct pseudo_entry thread_table[] = {
-    PSEUDO_FILE("mounts", show_mounts),
-    PSEUDO_FILE("mountinfo", show_mountinfo),
+    MOUNTS("mounts", show_mounts),
+    MOUNTS("mountinfo", show_mountinfo),
 };
 static struct pseudo_entry thread_dir = {
     .name = "TID",
@@ -73,8 +105,9 @@ static const struct pseudo_entry process_table[] = {
         .lookup = lookup_thread,
         .next = next_thread,
     },
-    PSEUDO_FILE("mounts", show_mounts),
-    PSEUDO_FILE("mountinfo", show_mountinfo),
+    MOUNTS("mounts", show_mounts),
+    MOUNTS("mountinfo", show_mountinfo),
+    PSEUDO_FILE("mountstats", show_mountstats),
 };
 static struct pseudo_entry process_dir = {
     .name = "PID",

@@ -16,7 +16,7 @@ struct pseudo_node {
 };
 
 static const struct inode_ops node_ops, magic_ops;
-static const struct file_ops file_ops, dir_ops;
+static const struct file_ops file_ops, polled_ops, dir_ops;
 static struct kcache node_cache = {.name = "pseudo", .size = sizeof(struct pseudo_node)};
 
 static const struct pseudo *self_of(const struct inode *inode)
@@ -201,6 +201,7 @@ static const struct inode_ops magic_ops = {
 struct contents {
     struct mutex lock;
     struct text text;
+    unsigned seen; /* for the entry's poll */
     bool made;
 };
 
@@ -211,8 +212,22 @@ static int open_file(struct inode *inode, struct file *file)
         return self->entry->open(self, file);
     if (file_writable(file) && !self->entry->store)
         return -EACCES;
-    file->data = kzalloc(sizeof(struct contents));
-    return file->data ? 0 : -ENOMEM;
+    struct contents *c = kzalloc(sizeof(*c));
+    if (!c)
+        return -ENOMEM;
+    file->data = c;
+    if (self->entry->poll) {
+        file->ops = &polled_ops;
+        self->entry->poll(self, NULL, &c->seen); /* what it was like when it was opened */
+    }
+    return 0;
+}
+
+static unsigned poll_file(struct file *file, struct poll_table *table)
+{
+    const struct pseudo *self = self_of(file->inode);
+    struct contents *c = file->data;
+    return self->entry->poll(self, table, &c->seen);
 }
 
 static void release_file(struct file *file)
@@ -280,6 +295,15 @@ static const struct file_ops file_ops = {
     .read = read_file,
     .write = write_file,
     .seek = file_seek_generic,
+};
+
+static const struct file_ops polled_ops = {
+    .open = open_file,
+    .release = release_file,
+    .read = read_file,
+    .write = write_file,
+    .seek = file_seek_generic,
+    .poll = poll_file,
 };
 
 /* --- folders */

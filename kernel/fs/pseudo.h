@@ -21,6 +21,9 @@ struct pseudo_entry {
     int (*show)(struct text *text, const struct pseudo *self);
     /* A write, whole at a time; text is NUL-terminated. 0 or a negative errno. */
     int (*store)(const struct pseudo *self, const char *text, size_t len);
+    /* Files that can be waited for: hook the caller up (fs/vfs.h, file_ops.poll); the POLL* bits
+     * that hold. *seen is the open file's: 0 at first. NULL: poll(2) finds it always ready. */
+    unsigned (*poll)(const struct pseudo *self, struct poll_table *table, unsigned *seen);
     /* Magic links. */
     int (*follow)(const struct pseudo *self, struct path *place);
     /* Files with operations of their own: called by open; sets file->ops and file->data. */

@@ -332,6 +332,10 @@ enum {
 };
 extern struct list mounts; /* all that are part of a tree, under mounts_lock */
 extern struct mutex mounts_lock;
+/* Counts changes of the list, and wakes who waits for one. */
+extern struct waitqueue mounts_wait;
+extern atomic_uint mounts_changes;
+void mounts_changed(void);
 /* Mount a new file system; flags are the mount's and, MS_RDONLY, the super's. */
 int vfs_mount(const char *source, const struct path *on, const char *type, unsigned flags,
               const char *options);

@@ -2,7 +2,9 @@
  * what the process did to itself. */
 #include "process.h"
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -277,6 +279,32 @@ static void cgroup_line(void)
     CHECK(strstr(slurp("/sys/fs/cgroup/cgroup.procs"), "1\n") != NULL);
 }
 
+static void mounts_can_be_polled(void)
+{
+    struct pollfd fds[2] = {{.events = POLLPRI}, {.events = POLLPRI}};
+
+    if (geteuid() != 0)
+        SKIP("root only");
+    mkdir("/tmp/proc_mount", 0700);
+    fds[0].fd = open("/proc/self/mounts", O_RDONLY);
+    fds[1].fd = open("/proc/self/mountinfo", O_RDONLY);
+    NEED(fds[0].fd >= 0 && fds[1].fd >= 0);
+    CHECK_EQ(poll(fds, 2, 0), 0);
+    if (mount("none", "/tmp/proc_mount", "tmpfs", 0, NULL) != 0)
+        SKIP("mount is not allowed here");
+    CHECK_EQ(poll(fds, 2, 1000), 2);
+    CHECK(fds[0].revents == (POLLERR | POLLPRI) && fds[1].revents == (POLLERR | POLLPRI));
+    CHECK_EQ(poll(fds, 2, 0), 0); /* told once */
+    CHECK(strstr(slurp("/proc/self/mounts"), " /tmp/proc_mount tmpfs ") != NULL);
+    CHECK(
+        strstr(slurp("/proc/self/mountstats"), " mounted on /tmp/proc_mount with fstype tmpfs\n"));
+    CHECK_EQ(umount("/tmp/proc_mount"), 0);
+    CHECK_EQ(poll(fds, 2, 1000), 2);
+    close(fds[0].fd);
+    close(fds[1].fd);
+    rmdir("/tmp/proc_mount");
+}
+
 static void global_files(void)
 {
     static const char *const files[] = {
@@ -313,6 +341,7 @@ int main(void)
     promise("children are listed", children_are_listed);
     promise("links of name spaces", name_spaces);
     promise("cgroup and its files", cgroup_line);
+    promise("mounts and mountinfo can be polled", mounts_can_be_polled);
     promise("the general files are there", global_files);
     return check_end();
 }
