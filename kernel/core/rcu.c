@@ -87,6 +87,26 @@ void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *))
         thread_wake(caller);
 }
 
+struct barrier {
+    struct rcu_head rcu;
+    atomic_bool reached;
+};
+
+static void reach(struct rcu_head *head)
+{
+    struct barrier *barrier = container_of(head, struct barrier, rcu);
+    atomic_store_explicit(&barrier->reached, true, memory_order_release);
+}
+
+void rcu_barrier(void)
+{
+    struct barrier barrier = {.reached = false};
+
+    rcu_call(&barrier.rcu, reach);
+    while (!atomic_load_explicit(&barrier.reached, memory_order_acquire))
+        thread_sleep_until(clock_monotonic() + BATCH_NS, false);
+}
+
 static void wait_for_callbacks(void)
 {
     for (;;) {

@@ -28,6 +28,8 @@ static inline void rcu_read_unlock(void)
 void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *));
 /* Sleep until all present readers have ended. */
 void rcu_synchronize(void);
+/* Sleep until all that was given to rcu_call before has been called. */
+void rcu_barrier(void);
 
 /* The scheduler and the idle loop report that this CPU is in no reader. */
 extern _Atomic uint64_t rcu_period;

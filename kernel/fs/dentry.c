@@ -269,6 +269,14 @@ size_t dentry_shrink(size_t n)
     return freed;
 }
 
+void dentry_drop(void)
+{
+    /* A folder becomes unused when its last name goes. */
+    while (dentry_shrink(MAX(ncached, 1ul)) > 0)
+        ;
+    rcu_barrier();
+}
+
 void dentry_prune(struct dentry *dir)
 {
     mutex_lock(&dentry_lock);

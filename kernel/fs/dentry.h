@@ -56,6 +56,8 @@ void dentry_put(struct dentry *dentry);
 struct dentry *dentry_get_parent(struct dentry *dentry);
 /* Free up to n unused ones, oldest first; returns how many. */
 size_t dentry_shrink(size_t n);
+/* Free all unused ones and wait until they are gone. */
+void dentry_drop(void);
 /* Free the unused names of a folder or file system that goes away. */
 void dentry_prune(struct dentry *dir);
 extern struct mutex dentry_lock; /* over parents, names, lists */

@@ -85,6 +85,23 @@ static int show_meminfo(struct text *text, const struct pseudo *self)
     return 0;
 }
 
+static int show_slabinfo(struct text *text, const struct pseudo *self)
+{
+    struct kcache_stats c;
+    text_printf(text,
+                "slabinfo - version: 2.1\n# name            <active_objs> <num_objs> <objsize> "
+                "<objperslab> <pagesperslab> : tunables <limit> <batchcount> <sharedfactor> "
+                ": slabdata <active_slabs> <num_slabs> <sharedavail>\n");
+    for (unsigned i = 0; heap_cache_stats(i, &c); i++) {
+        char name[32];
+        snprintf(name, sizeof(name), strcmp(c.name, "kmalloc") ? "%s" : "%s-%lu", c.name, c.size);
+        text_printf(text, "%-17s %6lu %6lu %6lu %4u %4u : tunables 0 0 0 : slabdata %6lu %6lu 0\n",
+                    name, c.used, c.slabs * c.per_slab, c.size, c.per_slab, c.pages_per_slab,
+                    c.slabs, c.slabs);
+    }
+    return 0;
+}
+
 /* Of a CPU, or all of them, in ticks. */
 struct cpu_use {
     uint64_t program, kernel, idle;
@@ -225,13 +242,21 @@ static int show_nothing(struct text *text, const struct pseudo *self)
 }
 
 static struct pseudo_entry files[] = {
-    PSEUDO_FILE("meminfo", show_meminfo),       PSEUDO_FILE("stat", show_stat),
-    PSEUDO_FILE("uptime", show_uptime),         PSEUDO_FILE("loadavg", show_loadavg),
-    PSEUDO_FILE("version", show_version),       PSEUDO_FILE("filesystems", show_filesystems),
-    PSEUDO_FILE("cmdline", show_cmdline),       PSEUDO_FILE("devices", show_devices),
-    PSEUDO_FILE("interrupts", show_interrupts), PSEUDO_FILE("vmstat", show_vmstat),
-    PSEUDO_FILE("swaps", show_swaps),           PSEUDO_FILE("partitions", show_partitions),
-    PSEUDO_FILE("diskstats", show_nothing),     PSEUDO_FILE("misc", show_nothing),
+    {.name = "slabinfo", .mode = S_IFREG | 0400, .show = show_slabinfo},
+    PSEUDO_FILE("meminfo", show_meminfo),
+    PSEUDO_FILE("stat", show_stat),
+    PSEUDO_FILE("uptime", show_uptime),
+    PSEUDO_FILE("loadavg", show_loadavg),
+    PSEUDO_FILE("version", show_version),
+    PSEUDO_FILE("filesystems", show_filesystems),
+    PSEUDO_FILE("cmdline", show_cmdline),
+    PSEUDO_FILE("devices", show_devices),
+    PSEUDO_FILE("interrupts", show_interrupts),
+    PSEUDO_FILE("vmstat", show_vmstat),
+    PSEUDO_FILE("swaps", show_swaps),
+    PSEUDO_FILE("partitions", show_partitions),
+    PSEUDO_FILE("diskstats", show_nothing),
+    PSEUDO_FILE("misc", show_nothing),
     PSEUDO_FILE("modules", show_nothing),
 };
 

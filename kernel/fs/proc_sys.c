@@ -3,6 +3,7 @@
 #include "core/boot.h"
 #include "core/log.h"
 #include "core/random.h"
+#include "fs/dentry.h"
 #include "fs/lease.h"
 #include "fs/pipe.h"
 #include "fs/procfs.h"
@@ -163,6 +164,22 @@ static int store_hugepages(const struct pseudo *self, const char *text, size_t l
     return err;
 }
 
+/* man 5 proc: 1 the page cache (of which there is none: files are where they are), 2 names. */
+static int store_drop_caches(const struct pseudo *self, const char *text, size_t len)
+{
+    unsigned old = drop_caches;
+    int err = store_variable(self, text, len);
+    if (err < 0)
+        return err;
+    if (drop_caches < 1 || drop_caches > 4) {
+        drop_caches = old;
+        return -EINVAL;
+    }
+    if (drop_caches & 2)
+        dentry_drop();
+    return 0;
+}
+
 static const struct pseudo_entry vm_table[] = {
     VARIABLE("overcommit_memory", overcommit),
     VARIABLE("overcommit_ratio", overcommit_ratio),
@@ -182,7 +199,13 @@ static const struct pseudo_entry vm_table[] = {
     VARIABLE("dirty_background_ratio", dirty_background),
     VARIABLE("min_free_kbytes", min_free_kbytes),
     VARIABLE("vfs_cache_pressure", cache_pressure),
-    VARIABLE("drop_caches", drop_caches),
+    {
+        .name = "drop_caches",
+        .mode = S_IFREG | 0200,
+        .show = show_variable,
+        .store = store_drop_caches,
+        .arg = (uintptr_t)&drop_caches,
+    },
     CONSTANT("mmap_min_addr", USER_MIN),
     CONSTANT("overcommit_kbytes", 0),
     CONSTANT("zone_reclaim_mode", 0),

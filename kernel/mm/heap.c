@@ -34,7 +34,9 @@ struct kcache_impl {
     struct list partial; /* slabs with objects both free and used, then empty ones */
     unsigned size, order, per_slab, index;
     unsigned local_max, empty_slabs;
+    unsigned slabs, taken; /* taken: objects that are in no slab's list */
     const char *name;
+    struct kcache_impl *next; /* in all_caches */
 };
 
 struct slab {
@@ -62,6 +64,7 @@ static struct kcache_impl meta_cache;             /* of struct kcache_impl */
 
 static struct spinlock caches_lock; /* over making caches */
 static unsigned ncaches;
+static struct kcache_impl *all_caches, **last_cache = &all_caches;
 static bool ready;
 static struct heap_cpu boot_heap;
 static struct heap_cpu *heaps[CPUS_MAX];
@@ -96,6 +99,15 @@ static void cache_setup(struct kcache_impl *cache, const char *name, size_t size
     spin_unlock_irq(&caches_lock, irq);
 }
 
+/* It stays: from now on it is listed. */
+static void cache_publish(struct kcache_impl *cache)
+{
+    uint64_t irq = spin_lock_irq(&caches_lock);
+    __atomic_store_n(last_cache, cache, __ATOMIC_RELEASE);
+    last_cache = &cache->next;
+    spin_unlock_irq(&caches_lock, irq);
+}
+
 static struct slab *slab_create(struct kcache_impl *cache)
 {
     paddr_t paddr = frame_alloc(cache->order, in_interrupt() ? FRAME_ATOMIC : 0);
@@ -107,12 +119,14 @@ static struct slab *slab_create(struct kcache_impl *cache)
     sanitize_poison(slab, PAGE_SIZE << cache->order, SANITIZE_HEAP_REDZONE);
     list_add(&cache->partial, &slab->link);
     cache->empty_slabs++;
+    cache->slabs++;
     return slab;
 }
 
 static void slab_destroy(struct slab *slab)
 {
     unsigned order = slab->cache->order;
+    slab->cache->slabs--;
     list_del(&slab->link);
     frame_unmark_slab(virt_to_phys(slab), order);
     frame_free(virt_to_phys(slab), order);
@@ -128,6 +142,7 @@ static struct object *slab_take(struct kcache_impl *cache)
         slab->free = object->next;
     else
         object = (void *)((char *)slab + HEADER + (size_t)cache->size * --slab->unused);
+    cache->taken++;
     if (slab->used++ == 0)
         cache->empty_slabs--;
     if (slab->used == cache->per_slab)
@@ -148,6 +163,7 @@ static void slab_give(struct slab *slab, struct object *object)
     assert(inside == 0, "freeing inside an object");
     object->next = slab->free;
     slab->free = object;
+    cache->taken--;
     if (slab->used-- == cache->per_slab)
         list_add(&cache->partial, &slab->link);
     if (slab->used)
@@ -281,9 +297,12 @@ static void heap_start(void)
             class ++;
         class_by_size[i] = class;
     }
-    for (unsigned i = 0; i < ARRAY_SIZE(classes); i++)
+    for (unsigned i = 0; i < ARRAY_SIZE(classes); i++) {
         cache_setup(&classes[i], "kmalloc", class_sizes[i]);
+        cache_publish(&classes[i]);
+    }
     cache_setup(&meta_cache, "kcache", sizeof(struct kcache_impl));
+    cache_publish(&meta_cache);
     ready = true;
 }
 
@@ -435,8 +454,10 @@ static struct kcache_impl *impl_of(struct kcache *cache)
     cache_setup(impl, cache->name, cache->size);
     struct kcache_impl *seen = NULL;
     if (__atomic_compare_exchange_n(&cache->impl, &seen, impl, false, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_ACQUIRE))
+                                    __ATOMIC_ACQUIRE)) {
+        cache_publish(impl);
         return impl;
+    }
     cache_free(&meta_cache, (struct object *)impl);
     return seen;
 }
@@ -469,4 +490,21 @@ size_t heap_used(void)
         if (heaps[i])
             used += heaps[i]->used;
     return used > 0 ? used : 0;
+}
+
+bool heap_cache_stats(unsigned n, struct kcache_stats *stats)
+{
+    struct kcache_impl *cache = __atomic_load_n(&all_caches, __ATOMIC_ACQUIRE);
+    while (cache && n--)
+        cache = __atomic_load_n(&cache->next, __ATOMIC_ACQUIRE);
+    if (!cache)
+        return false;
+    uint64_t irq = spin_lock_irq(&cache->lock);
+    *stats = (struct kcache_stats){cache->name,  cache->size,     cache->taken,
+                                   cache->slabs, cache->per_slab, 1u << cache->order};
+    spin_unlock_irq(&cache->lock, irq);
+    for (unsigned i = 0; i < CPUS_MAX && cache->index < CACHES_MAX; i++)
+        if (heaps[i])
+            stats->used -= MIN(stats->used, heaps[i]->lists[cache->index].count);
+    return true;
 }

@@ -31,3 +31,13 @@ void kcache_free(struct kcache *cache, void *object);
 uintptr_t heap_find(uintptr_t addr, size_t *slot);
 
 size_t heap_used(void); /* bytes handed out, for leak tests and /proc/meminfo */
+
+/* For /proc/slabinfo: the n-th kind of objects (false: there are no more). `used` may be a little
+ * off while other CPUs allocate. */
+struct kcache_stats {
+    const char *name; /* "kmalloc" for the general ones */
+    size_t size;
+    unsigned long used, slabs;
+    unsigned per_slab, pages_per_slab;
+};
+bool heap_cache_stats(unsigned n, struct kcache_stats *stats);
