@@ -108,7 +108,8 @@ bool sanitize_keep(void *p, size_t slot)
         *shadow_of((uintptr_t)p) = (int8_t)SANITIZE_HEAP_FREE;
         return false;
     }
-    if (*shadow_of((uintptr_t)p) < 0) /* freed twice, or never handed out */
+    bool empty = meta && !meta->size && *shadow_of((uintptr_t)p) == (int8_t)SANITIZE_HEAP_REDZONE;
+    if (*shadow_of((uintptr_t)p) < 0 && !empty) /* freed twice, or never handed out */
         sanitize_report((uintptr_t)p, 1, true, (uintptr_t)p,
                         (uintptr_t)__builtin_return_address(0));
     if (meta)

@@ -4,7 +4,7 @@
 # (make KASAN=1 test-guest runs all guest tests under it.)
 . tests/system/lib.sh
 
-if ! make -s -j2 KASAN=1 BUILD="$BUILD/kasan" kernel >"$WORK/build" 2>&1; then
+if ! flock "$BUILD/kasan.lock" make -s -j2 KASAN=1 BUILD="$BUILD/kasan" kernel >"$WORK/build" 2>&1; then
     not_ok 'the sanitizer'"'"'s kernel is built' "$WORK/build"
     exit 0
 fi

@@ -1,0 +1,113 @@
+/* fuzz.h: random system calls with random and boundary arguments (docs/debugging.md).
+ *
+ * main.c    the supervisor: starts workers, watches them, looks what is left behind
+ * worker.c  a worker process: threads that call, what must not change, the log
+ * args.c    one generator for each type of argument
+ * calls.c   the calls with the types of their arguments */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { THREADS_MAX = 4, WORKERS_MAX = 8, RING = 64, ARGS = 6, LISTS = 3 };
+
+struct record {
+    uint8_t worker, thread;
+    uint16_t nr;
+    uint32_t round, number;
+    uint64_t args[ARGS];
+};
+
+/* What goes to the port: the rest follows from the seed. A stream of them may have lost bytes. */
+struct mark {
+    uint8_t magic, who; /* who: worker * 16 + thread */
+    uint16_t nr;
+    uint32_t round, number, first_arg;
+};
+enum { MARK_MAGIC = 0xa7 };
+
+/* Shared by all processes. */
+struct shared {
+    uint64_t seed;
+    unsigned calls_per_round, threads;
+    int port; /* marks go there: QEMU's debugcon; 0: none */
+    int lock; /* over the port */
+    int only; /* call nothing but this; -1 */
+    int supervisor;
+    _Atomic uint64_t calls, errors;
+    struct worker {
+        _Atomic int pid, broken; /* broken: 1 + what was found changed */
+        _Atomic uint32_t round;
+        struct {
+            _Atomic uint32_t number;
+            int tid;
+            struct record ring[RING];
+        } threads[THREADS_MAX];
+    } workers[WORKERS_MAX];
+    uint32_t called[512], succeeded[512];
+};
+extern struct shared *shared;
+
+struct random {
+    uint64_t state;
+};
+uint64_t rnd(struct random *r);
+static inline unsigned below(struct random *r, unsigned n)
+{
+    return rnd(r) % n;
+}
+static inline bool chance(struct random *r, unsigned percent)
+{
+    return below(r, 100) < percent;
+}
+
+/* A call: one letter for the type of each argument (args.c), of which 1 to 3 stand for lists of
+ * flags, ended by END. weight: of how many chances in 16 it takes one; 0: all. */
+#define END 0xdeadbeefcafeull
+struct call {
+    int nr;
+    const char *name, *args;
+    int weight;
+    const uint64_t *lists[LISTS];
+};
+extern const struct call calls[];
+extern const unsigned ncalls;
+
+/* The descriptors that a worker opens now and then, two of a kind. */
+enum {
+    KIND_FILE,
+    KIND_MEMORY,
+    KIND_PIPE,
+    KIND_PIPE_IN,
+    KIND_SOCKET,
+    KIND_DATAGRAMS,
+    KIND_FREE_SOCKET,
+    KIND_EPOLL,
+    KIND_TIMER,
+    KIND_QUEUE,
+    KIND_NOTIFY,
+    KIND_PROCESS,
+    KIND_FOLDER,
+    KIND_TERMINAL,
+    KIND_RING,
+    KIND_EVENTS,
+    KIND_SIGNALS,
+    KINDS
+};
+extern int kinds[KINDS][2];
+
+/* Where a worker's memory lies: fixed, so that a seed makes the same calls again. */
+#define ARENA      0x100000000000ul /* read-write, then a page that is not there */
+#define ARENA_SIZE 0x80000ul
+#define PLAY       0x110000000000ul /* whatever calls have made of it */
+#define PLAY_SIZE  0x1000000ul
+#define CONSTANT   0x0f0000000000ul /* read-only, a pattern */
+#define CANARY     0x0e0000000000ul /* read-write, a pattern, never an argument */
+#define KEPT_SIZE  0x4000ul
+uint64_t pattern(uint64_t address);
+
+void args_make(struct random *r, const struct call *call, unsigned thread, uint64_t args[ARGS]);
+
+/* Runs until it is killed or has made its calls. */
+void worker_run(unsigned index, uint32_t round);

@@ -1,0 +1,462 @@
+// fuzz: random system calls with random and boundary arguments, by several threads and processes.
+//
+//   fuzz [--seed N] [--seconds N] [--workers N] [--threads N] [--calls N] [--port N] [--only NR]
+//        [--from ROUND] [--growth KIB] [--linger SECONDS]
+//   fuzz --decode FILE [N]     the last N calls of each worker's rounds that are in flight in FILE
+//
+// The supervisor starts workers, each for a round of calls; wakes those that sleep, ends those that
+// do not come on, and looks after each that its end comes and what it leaves behind. Ends with 0,
+// or with 1 and lines that start with "fuzz: FAILED". The same seed makes the same calls in each
+// thread; what threads and processes do to each other is the scheduler's.
+#define _GNU_SOURCE
+#include "fuzz.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <mqueue.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/msg.h>
+#include <sys/prctl.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TICK_MS = 10, STUCK_TICKS = 3, GIVE_UP_TICKS = 60, ROUND_TICKS = 600, END_TICKS = 3000 };
+
+struct shared *shared;
+static unsigned nworkers = 4, seconds = 60;
+static int failures;
+static long growth_kib = 4096;
+static unsigned linger; /* seconds for a debugger to come after a failure */
+
+static struct {
+    pid_t pid;
+    unsigned ticks, still[THREADS_MAX], ending;
+    uint32_t seen[THREADS_MAX];
+} watched[WORKERS_MAX];
+
+static void say(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vprintf(fmt, ap);
+    va_end(ap);
+    fflush(stdout);
+}
+
+static const char *name_of(unsigned nr)
+{
+    for (unsigned i = 0; i < ncalls; i++)
+        if (calls[i].nr == (int)nr)
+            return calls[i].name;
+    return "?";
+}
+
+/* --- the log -----------------------------------------------------------------------------------
+ */
+
+static void print_record(const struct record *r)
+{
+    say("  worker %u thread %u round %u call %u: %s(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx)\n",
+        r->worker, r->thread, r->round, r->number, name_of(r->nr), r->args[0], r->args[1],
+        r->args[2], r->args[3], r->args[4], r->args[5]);
+}
+
+static void print_last(unsigned worker, unsigned n)
+{
+    for (unsigned t = 0; t < shared->threads; t++) {
+        uint32_t number = shared->workers[worker].threads[t].number;
+        for (uint32_t i = number > n ? number - n + 1 : 1; i <= number; i++)
+            print_record(&shared->workers[worker].threads[t].ring[i % RING]);
+    }
+}
+
+/* What a machine that did not come to its end has written to its port. */
+static int decode(const char *name, unsigned n)
+{
+    static struct mark last[256][256];
+    static uint32_t count[256];
+    FILE *file = fopen(name, "r");
+    struct mark m;
+    if (!file)
+        return perror(name), 1;
+    while (fread(&m, sizeof(m), 1, file) == 1)
+        if (m.magic != MARK_MAGIC || m.who >> 4 >= WORKERS_MAX || (m.who & 15) >= THREADS_MAX)
+            fseek(file, 1 - (long)sizeof(m), SEEK_CUR);
+        else
+            last[m.who][count[m.who]++ % 256] = m;
+    for (unsigned who = 0; who < 256; who++)
+        for (uint32_t c = count[who], i = c > n ? c - n : 0; i < c; i++) {
+            m = last[who][i % 256];
+            say("  worker %u thread %u round %u call %u: %s(%#x, ...)\n", who >> 4, who & 15,
+                m.round, m.number, name_of(m.nr), m.first_arg);
+        }
+    fclose(file);
+    return 0;
+}
+
+/* Where the threads of a process are. */
+static void print_threads(pid_t pid)
+{
+    char name[64], text[256];
+    snprintf(name, sizeof(name), "/proc/%d/task", pid);
+    DIR *dir = opendir(name);
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        snprintf(name, sizeof(name), "/proc/%d/task/%.20s/stat", pid, e->d_name);
+        FILE *file = fopen(name, "r");
+        if (file && fgets(text, sizeof(text), file))
+            say("  %s", text);
+        if (file)
+            fclose(file);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+static void fail(unsigned worker, const char *what)
+{
+    failures++;
+    say("fuzz: FAILED: %s (worker %u, round %u, seed %#lx)\n", what, worker,
+        shared->workers[worker].round, shared->seed);
+    print_last(worker, 12);
+    print_threads(watched[worker].pid);
+    sleep(linger);
+}
+
+/* --- workers -----------------------------------------------------------------------------------
+ */
+
+static void start(unsigned index, uint32_t round)
+{
+    char folder[64];
+    snprintf(folder, sizeof(folder), "/tmp/fuzz/%u", index);
+    mkdir("/tmp/fuzz", 0777);
+    mkdir(folder, 0777);
+    chmod(folder, 0777);
+    memset(&watched[index], 0, sizeof(watched[index]));
+    memset(shared->workers[index].threads, 0, sizeof(shared->workers[index].threads));
+    shared->workers[index].broken = 0;
+    shared->workers[index].round = round;
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct sched_param fair = {0};
+        sched_setscheduler(0, SCHED_OTHER, &fair);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)!chdir(folder);
+        int null = open("/dev/null", O_RDWR);
+        for (int fd = 0; fd < 3; fd++)
+            dup2(null, fd);
+        close_range(3, ~0u, 0);
+        worker_run(index, round);
+    }
+    if (pid < 0)
+        say("fuzz: fork: %s\n", strerror(errno));
+    watched[index].pid = shared->workers[index].pid = pid;
+}
+
+static void kill_all_of(pid_t pid)
+{
+    kill(-pid, SIGKILL);
+    kill(pid, SIGKILL);
+}
+
+/* Wake what sleeps, end what does not come on. */
+static void watch(unsigned index)
+{
+    struct worker *worker = &shared->workers[index];
+    unsigned still = 0;
+    if (watched[index].ending) {
+        kill_all_of(watched[index].pid);
+        if (watched[index].ending++ == END_TICKS)
+            fail(index, "a killed process does not end");
+        return;
+    }
+    for (unsigned t = 0; t < shared->threads; t++) {
+        uint32_t number = worker->threads[t].number;
+        unsigned *ticks = &watched[index].still[t];
+        *ticks = number == watched[index].seen[t] ? *ticks + 1 : 0;
+        watched[index].seen[t] = number;
+        if (*ticks && *ticks % STUCK_TICKS == 0)
+            syscall(SYS_tgkill, watched[index].pid, worker->threads[t].tid, SIGUSR1);
+        still += *ticks > GIVE_UP_TICKS;
+    }
+    if (still || ++watched[index].ticks > ROUND_TICKS)
+        watched[index].ending = 1;
+}
+
+static void ended(unsigned index)
+{
+    static const char *const what[] = {"", "memory that no call was given has changed",
+                                       "memory that may only be read has changed"};
+    kill_all_of(watched[index].pid);
+    if (shared->workers[index].broken)
+        fail(index, what[shared->workers[index].broken]);
+    watched[index].pid = shared->workers[index].pid = 0;
+}
+
+static void reap(void)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0)
+        for (unsigned i = 0; i < nworkers; i++)
+            if (watched[i].pid == pid && (WIFEXITED(status) || WIFSIGNALED(status)))
+                ended(i);
+}
+
+/* --- what is left behind -----------------------------------------------------------------------
+ */
+
+static bool alive(void)
+{
+    for (unsigned i = 0; i < nworkers; i++)
+        if (watched[i].pid)
+            return true;
+    return false;
+}
+
+static void remove_ipc(void)
+{
+    struct shmid_ds shm;
+    struct msqid_ds msg;
+    union {
+        int value;
+        struct semid_ds *buf;
+    } arg;
+    struct semid_ds sem;
+    arg.buf = &sem;
+    for (int i = 0; i < 1000; i++) {
+        int id = shmctl(i, SHM_STAT, &shm);
+        if (id >= 0)
+            shmctl(id, IPC_RMID, NULL);
+        if ((id = msgctl(i, MSG_STAT, &msg)) >= 0)
+            msgctl(id, IPC_RMID, NULL);
+        if ((id = semctl(i, 0, SEM_STAT, arg)) >= 0)
+            semctl(id, 0, IPC_RMID);
+    }
+    syscall(SYS_mq_unlink, "fuzz0");
+    syscall(SYS_mq_unlink, "fuzz1");
+    syscall(SYS_mq_unlink, "fuzz2");
+}
+
+/* What is mounted below a folder, deepest last: unmounted from the end. */
+static void unmount_all(void)
+{
+    static char text[65536];
+    char *places[64];
+    int n = 0, fd = open("/proc/self/mounts", O_RDONLY);
+    ssize_t size = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    text[size > 0 ? size : 0] = 0;
+    for (char *save, *line = strtok_r(text, "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save)) {
+        char *place = strchr(line, ' ');
+        if (place && n < 64 && !strncmp(place + 1, "/tmp/fuzz/", 10)) {
+            places[n++] = place + 1;
+            *strchrnul(place + 1, ' ') = 0;
+        }
+    }
+    while (n--)
+        umount2(places[n], MNT_DETACH);
+}
+
+static void remove_tree(int at, const char *name)
+{
+    if (!unlinkat(at, name, 0) || (errno != EISDIR && errno != EPERM))
+        return;
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    for (struct dirent *e; dir && (e = readdir(dir));)
+        if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+            remove_tree(fd, e->d_name);
+    if (dir)
+        closedir(dir);
+    unlinkat(at, name, AT_REMOVEDIR);
+}
+
+static void clean(void)
+{
+    for (int i = 0; i < 20; i++)
+        unmount_all();
+    remove_tree(AT_FDCWD, "/tmp/fuzz");
+    remove_tree(AT_FDCWD, "/dev/shm/a");
+    remove_ipc();
+}
+
+struct left {
+    long free_kib, slab_kib;
+    int processes, threads;
+};
+
+static long field(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+    return at ? strtol(at + strlen(name), NULL, 10) : 0;
+}
+
+static void what_is_left(struct left *left)
+{
+    char text[4096];
+    int fd = open("/proc/meminfo", O_RDONLY);
+    ssize_t n = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = 0;
+    left->free_kib = field(text, "MemFree:");
+    left->slab_kib = field(text, "Slab:");
+    left->processes = left->threads = 0;
+    DIR *dir = opendir("/proc");
+    for (struct dirent *e; dir && (e = readdir(dir));)
+        left->processes += e->d_name[0] >= '0' && e->d_name[0] <= '9';
+    if (dir)
+        closedir(dir);
+    fd = open("/proc/loadavg", O_RDONLY);
+    n = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = 0;
+    char *slash = strchr(text, '/');
+    left->threads = slash ? atoi(slash + 1) : 0;
+}
+
+/* --- a span of fuzzing -------------------------------------------------------------------------
+ */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void tick(void)
+{
+    struct timespec t = {0, TICK_MS * 1000000l};
+    nanosleep(&t, NULL);
+    reap();
+    for (unsigned i = 0; i < nworkers; i++)
+        if (watched[i].pid)
+            watch(i);
+}
+
+static void fuzz_for(double span, uint32_t *round)
+{
+    double end = now() + span;
+    while (now() < end && !failures) {
+        for (unsigned i = 0; i < nworkers; i++)
+            if (!watched[i].pid)
+                start(i, (*round)++);
+        tick();
+    }
+    for (unsigned i = 0; i < nworkers; i++)
+        watched[i].ending = watched[i].pid ? 1 : 0;
+    for (double late = now() + 60; alive() && now() < late;)
+        tick();
+    struct timespec t = {0, 300000000};
+    for (int i = 0; i < 5; i++) { /* orphans, and what is freed late */
+        nanosleep(&t, NULL);
+        reap();
+    }
+    clean();
+}
+
+static void compare(const struct left *before, const struct left *after)
+{
+    say("fuzz: free %ld -> %ld KiB, slab %ld -> %ld KiB, processes %d -> %d, threads %d -> %d\n",
+        before->free_kib, after->free_kib, before->slab_kib, after->slab_kib, before->processes,
+        after->processes, before->threads, after->threads);
+    if (before->free_kib - after->free_kib > growth_kib) {
+        failures++;
+        say("fuzz: FAILED: memory is lost: %ld KiB\n", before->free_kib - after->free_kib);
+    }
+    if (after->processes > before->processes || after->threads > before->threads) {
+        failures++;
+        say("fuzz: FAILED: processes or threads are left\n");
+    }
+}
+
+static void print_coverage(void)
+{
+    unsigned kinds = 0, worked = 0;
+    say("fuzz: never without an error:");
+    for (unsigned i = 0; i < 512; i++) {
+        kinds += shared->called[i] > 0;
+        worked += shared->succeeded[i] > 0;
+        if (shared->called[i] && !shared->succeeded[i])
+            say(" %s", name_of(i));
+    }
+    say("\nfuzz: %u kinds of calls, %u of them at some time without an error\n", kinds, worked);
+}
+
+static void parse(int argc, char **argv, uint32_t *round)
+{
+    for (int i = 1; i + 1 < argc; i += 2) {
+        uint64_t value = strtoull(argv[i + 1], NULL, 0);
+        if (!strcmp(argv[i], "--seed"))
+            shared->seed = value;
+        else if (!strcmp(argv[i], "--seconds"))
+            seconds = value;
+        else if (!strcmp(argv[i], "--workers"))
+            nworkers = value < WORKERS_MAX ? value : WORKERS_MAX;
+        else if (!strcmp(argv[i], "--threads"))
+            shared->threads = value < THREADS_MAX ? value : THREADS_MAX;
+        else if (!strcmp(argv[i], "--calls"))
+            shared->calls_per_round = value;
+        else if (!strcmp(argv[i], "--port"))
+            shared->port = value;
+        else if (!strcmp(argv[i], "--only"))
+            shared->only = value;
+        else if (!strcmp(argv[i], "--from"))
+            *round = value;
+        else if (!strcmp(argv[i], "--growth"))
+            growth_kib = value;
+        else if (!strcmp(argv[i], "--linger"))
+            linger = value;
+        else
+            say("fuzz: what is %s?\n", argv[i]), exit(2);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    uint32_t round = 0;
+    struct left before, after;
+    struct sched_param first = {.sched_priority = 50};
+
+    if (argc > 2 && !strcmp(argv[1], "--decode"))
+        return decode(argv[2], argc > 3 ? atoi(argv[3]) : 12);
+    if (getpid() != 1) {
+        say("fuzz: for a virtual machine, as its first process only: it would end this system\n");
+        return 2;
+    }
+    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    *shared = (struct shared){.calls_per_round = 3000, .threads = 3, .only = -1};
+    shared->supervisor = getpid();
+    if (syscall(SYS_getrandom, &shared->seed, 4, 0) != 4)
+        shared->seed = time(NULL);
+    parse(argc, argv, &round);
+    sched_setscheduler(0, SCHED_RR, &first);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    mlockall(MCL_CURRENT);
+    say("fuzz: seed %#lx\n", shared->seed);
+    fuzz_for(seconds > 20 ? 8 : seconds / 4.0, &round); /* caches fill, once */
+    what_is_left(&before);
+    fuzz_for(seconds > 20 ? seconds - 8 : seconds * 3 / 4.0, &round);
+    what_is_left(&after);
+    compare(&before, &after);
+    print_coverage();
+    say("fuzz: %lu calls, %lu with an error, %u rounds, %u s\n", shared->calls, shared->errors,
+        round, seconds);
+    say(failures ? "fuzz: FAILED\n" : "fuzz: passed\n");
+    return failures != 0;
+}
