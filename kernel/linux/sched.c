@@ -17,7 +17,6 @@ SYSCALL(sched_yield, 0, SYSCALL_WHOLE, "")
     return 0;
 }
 
-
 /* --- affinity --- */
 
 static uint64_t present_cpus(void)
@@ -102,13 +101,40 @@ static void nice_one(struct nice_walk *walk, struct task *task)
     walk->result = walk->result == -ESRCH || error ? error : walk->result;
 }
 
+/* The process's thread with the next higher number up to last, or NULL. Others may begin and end
+ * meanwhile. */
+static struct task *next_task(struct process *process, int tid, int last)
+{
+    struct task *next = NULL;
+    uint64_t flags = spin_lock_irq(&process->signal_lock);
+
+    list_for_each_entry (struct task, task, &process->threads, process_link)
+        if (task->tid > tid && task->tid <= last && (!next || task->tid < next->tid))
+            next = task;
+    spin_unlock_irq(&process->signal_lock, flags);
+    return next;
+}
+
+static int highest_number(struct process *process)
+{
+    int highest = 0;
+    uint64_t flags = spin_lock_irq(&process->signal_lock);
+
+    list_for_each_entry (struct task, task, &process->threads, process_link)
+        highest = MAX(highest, task->tid);
+    spin_unlock_irq(&process->signal_lock, flags);
+    return highest;
+}
+
 static bool nice_process(struct process *process, void *arg)
 {
     struct nice_walk *walk = arg;
+    int last = highest_number(process); /* those that begin from now on do not count */
+    struct task *task;
 
     if (walk->which == PRIO_PGRP && process->pgid != walk->who)
         return true;
-    list_for_each_entry (struct task, task, &process->threads, process_link)
+    for (int tid = 0; (task = next_task(process, tid, last)); tid = task->tid)
         if (walk->which == PRIO_PGRP || task->cred.uid == (uint32_t)walk->who)
             nice_one(walk, task);
     return true;
@@ -123,7 +149,7 @@ static void nice_all(struct nice_walk *walk)
         walk->who = current_process()->pgid;
     if (walk->which == PRIO_USER && walk->who == 0)
         walk->who = (int)current_task()->cred.uid;
-    mutex_lock(&current_process()->lock);
+    rcu_read_lock();
     if (walk->which == PRIO_PROCESS) {
         task = sched_task_of(walk->who);
         if (task)
@@ -131,7 +157,7 @@ static void nice_all(struct nice_walk *walk)
     } else {
         process_each(nice_process, walk);
     }
-    mutex_unlock(&current_process()->lock);
+    rcu_read_unlock();
 }
 
 SYSCALL(getpriority, 2, SYSCALL_WHOLE, "")
