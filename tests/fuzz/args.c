@@ -316,6 +316,13 @@ static uint64_t name_of_queue(struct random *r, unsigned thread)
     return place_name(r, thread, queues[below(r, COUNT(queues))]);
 }
 
+static uint64_t name_of_file_system(struct random *r, unsigned thread)
+{
+    static const char *const systems[] = {"tmpfs",    "tmpfs",  "proc", "sysfs",
+                                          "devtmpfs", "mqueue", "x"};
+    return place_name(r, thread, systems[below(r, COUNT(systems))]);
+}
+
 static uint64_t name_of_attribute(struct random *r, unsigned thread)
 {
     static const char *const attributes[] = {"user.a",     "user.b",   "user.",   "trusted.x",
@@ -640,6 +647,7 @@ static const struct {
     {'p', path},
     {'q', own_path},
     {'Q', name_of_queue},
+    {'Y', name_of_file_system},
     {'x', name_of_attribute},
     {'t', timespecs},
     {'T', timevals},

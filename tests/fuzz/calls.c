@@ -108,6 +108,7 @@ LIST(l_memfd, 0, MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_HUGETLB);
 LIST(l_key, IPC_PRIVATE, 1, 2, 3);
 LIST(l_ipc, IPC_CREAT | 0666, IPC_CREAT | IPC_EXCL | 0600, 0, IPC_NOWAIT, SHM_RDONLY, SHM_RND,
      SHM_REMAP, MSG_NOERROR, MSG_EXCEPT, MSG_COPY);
+LIST(l_get, IPC_CREAT | 0666, IPC_CREAT | 0666, IPC_CREAT | 0600, IPC_CREAT | IPC_EXCL | 0600, 0);
 LIST(l_semctl, IPC_RMID, IPC_SET, IPC_STAT, IPC_INFO, GETPID, GETVAL, GETALL, GETNCNT, GETZCNT,
      SETVAL, SETALL, SEM_STAT, SEM_INFO, SHM_LOCK, SHM_UNLOCK, SHM_STAT, SHM_INFO, MSG_STAT,
      MSG_INFO);
@@ -186,7 +187,7 @@ const struct call calls[] = {
     CALL(msync, "hz1", l_msync),
     CALL(mincore, "hzb"),
     CALL(madvise, "hz4", l_advice),
-    CALL(shmget, "4z2", l_key, l_ipc),
+    CALL(shmget, "4z2", l_key, l_get),
     CALL(shmat, "Ny1", l_ipc),
     CALL(shmctl, "N4b", l_semctl),
     CALL(dup, "f"),
@@ -221,11 +222,11 @@ const struct call calls[] = {
     CALL(wait4, "P1bb", l_wait),
     CALL(kill, "Ps"),
     CALL(uname, "b"),
-    CALL(semget, "4N2", l_key, l_ipc),
+    CALL(semget, "4N2", l_key, l_get),
     CALL(semop, "NoN"),
     CALL(semctl, "NN4b", l_semctl),
     CALL(shmdt, "y"),
-    CALL(msgget, "42", l_key, l_ipc),
+    CALL(msgget, "42", l_key, l_get),
     CALL(msgsnd, "Nbn1", l_ipc),
     CALL(msgrcv, "Nbni1", l_ipc),
     CALL(msgctl, "N4b", l_semctl),
@@ -323,7 +324,7 @@ const struct call calls[] = {
     RARE(sync, 4, ""),
     RARE(acct, 4, "q"),
     RARE(settimeofday, 1, "hh"),
-    CALL(mount, "qqq1b", l_mount),
+    CALL(mount, "qqY1b", l_mount),
     CALL(umount2, "q1", l_umount),
     RARE(sethostname, 4, "bN"),
     RARE(setdomainname, 4, "bN"),
