@@ -20,6 +20,7 @@ fi
 java() {
     local cpus=$1
     shift
+    # shellcheck disable=SC2048,SC2086  # the parts are words
     same -n "java $* on $cpus" -o --memory=900M -o "--cpus=$cpus" -o "--add=$CLASSES" -o --package=coreutils \
         $JDK/bin/java -cp "$CLASSES" "${@:1:$#-1}" Runtimes ${*: -1}
 }

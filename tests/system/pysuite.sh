@@ -14,7 +14,7 @@ RUNNER=$PWD/tests/system/programs/pytests.py
 [ -e $SUITE/test_os.py ] || { skip pysuite "no $SUITE/test_os.py" && exit 0; }
 
 # Programs that the tests start.
-OPTIONS=(--memory=1500M --env=TEST_SECONDS=600 --add=$SUITE --package=coreutils --package=tar)
+OPTIONS=(--memory=1500M --env=TEST_SECONDS=600 "--add=$SUITE" --package=coreutils --package=tar)
 for program in /usr/bin/env /usr/bin/zip /usr/bin/unzip /usr/bin/gzip /usr/bin/bzip2; do
     [ -x $program ] && OPTIONS+=("--add=$program")
 done
@@ -77,7 +77,8 @@ compare() {
 }
 
 # Tests without Internet sockets of modules where those with them leave something behind, and of
-# pools started by spawn and forkserver, which take minutes each in an emulator.
+# pools started by spawn and forkserver, which take minutes each in an emulator. Not yet checked to
+# its end: with all of its tests the process of test_multiprocessing_fork did not exit once.
 FORK='test_multiprocessing_fork:!*test_rapid_restart*,!*RemoteManager*,!*test_wait_socket*,!*TestTimeouts*'
 FORK+=',!*test_closefd*,!*test_multiple_bind*,!*ListenerClient*,!*test_pickling*'
 POOLS='test_concurrent_futures:!*Spawn*,!*Forkserver*'
