@@ -1,6 +1,6 @@
-// Mounts: shared subtrees, moving, flags, leaving: as mount(2), umount2(2) and
+// mount, umount2: shared subtrees, moving, flags, leaving: as mount(2), umount2(2) and
 // mount_namespaces(7) have them.
-#include "mounts.h"
+#include "../mounts.h"
 
 #include <sys/statvfs.h>
 #include <sys/vfs.h>

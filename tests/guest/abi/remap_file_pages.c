@@ -1,0 +1,39 @@
+// remap_file_pages: pages of a shared mapping in another order.
+#include "../check.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+static int remap(void *at, size_t size, int prot, size_t page)
+{
+    return (int)syscall(SYS_remap_file_pages, at, size, prot, page, 0);
+}
+
+static void shuffling(void)
+{
+    enum { PAGE = 4096, N = 4 };
+    char *m = mmap(NULL, N * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    for (int i = 0; i < N; i++)
+        m[i * PAGE] = (char)('0' + i);
+    CHECK_EQ(remap(m, PAGE, 0, 3), 0);
+    CHECK_EQ(m[0], '3');
+    CHECK_EQ(remap(m + 3 * PAGE, PAGE, 0, 0), 0);
+    CHECK_EQ(m[3 * PAGE], '0');
+    m[0] = 'x'; // the same page as before, elsewhere
+    CHECK_EQ(remap(m + 2 * PAGE, PAGE, 0, 3), 0);
+    CHECK_EQ(m[2 * PAGE], 'x');
+    CHECK_ERRNO(remap(m, PAGE, PROT_READ, 0), EINVAL);
+    CHECK_ERRNO(remap(m, 0, 0, 0), EINVAL);
+    CHECK_ERRNO(remap(m, PAGE, 0, SIZE_MAX), EINVAL);
+    munmap(m, N * PAGE);
+    m = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK_ERRNO(remap(m, PAGE, 0, 0), EINVAL);
+    munmap(m, PAGE);
+    CHECK_ERRNO(remap(m, PAGE, 0, 0), EINVAL);
+}
+
+int main(void)
+{
+    promise("pages change places", shuffling);
+    return check_end();
+}
