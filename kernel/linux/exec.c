@@ -71,7 +71,7 @@ static int forget_old_program(struct task *task, struct process *process)
     struct signal_actions *actions;
 
     if (task->uring)
-        uring_task_exit(task);
+        uring_task_exit(task, true);
     uring_process_exit(process);
     if (atomic_load_explicit(&task->fds->refs, memory_order_acquire) > 1) {
         own = fd_table_copy(task->fds);

@@ -241,7 +241,7 @@ void task_exit(int code)
     if (unlikely(ptrace_of(task)))
         (void)ptrace_event(task, PTRACE_EVENT_EXIT, (uint64_t)code);
     if (unlikely(task->uring != NULL))
-        uring_task_exit(task);
+        uring_task_exit(task, false);
     sched_task_exit(task);
     futex_task_exit(task);
     task_leave_memory(task);

@@ -366,9 +366,10 @@ static void end_requests(struct uring_task *owner)
     }
 }
 
-void uring_task_exit(struct task *task)
+void uring_task_exit(struct task *task, bool all)
 {
     struct uring_task *owner = task->uring;
+    owner->ends_all = all;
     atomic_store(&owner->dying, true);
     end_requests(owner);
     workers_end(owner);

@@ -306,7 +306,8 @@ struct uring {
     struct list local_work; /* DEFER_TASKRUN */
     struct timer signal;    /* its eventfd, at once but from elsewhere; started under work_lock */
     struct spinlock timeout_lock;
-    struct list timeouts; /* those that count completions */
+    struct list timeouts;   /* those that count completions */
+    uint32_t timeouts_done; /* which do not count */
 
     struct resource_table files, buffers;
     struct list groups[BUFFER_BUCKETS];
@@ -322,6 +323,7 @@ struct uring_task {
     struct task *task; /* NULL: it has ended */
     struct process *process;
     atomic_bool dying;
+    bool ends_all;         /* nothing outlives it: execve */
     atomic_uint requests;  /* not completed */
     struct waitqueue idle; /* requests became less */
     struct spinlock work_lock;

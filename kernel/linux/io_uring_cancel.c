@@ -100,22 +100,20 @@ static void cancel_deferred(struct uring *ring, const struct uring_task *owner)
     }
 }
 
-/* Timeouts need nothing of the thread that goes, and what watches a file for a ring whose only user
- * that thread was tells nobody: as on Linux they stay until they are due. */
-static bool may_stay(const struct uring *ring, const struct request *req)
+/* Timeouts need nothing of the thread that goes, and what watches a file will not be carried out:
+ * as on Linux they stay until they are due. Not so what watches a ring, which it would keep. */
+static bool may_stay(const struct request *req)
 {
     if (req->next || req->flags & REQ_ORPHAN)
         return false;
-    if (req->sqe.opcode == OP_TIMEOUT)
-        return true;
-    return ring->flags & SETUP_DEFER_TASKRUN && req->state == STATE_POLL && !uring_of(req->file);
+    return req->sqe.opcode == OP_TIMEOUT || (req->state == STATE_POLL && !uring_of(req->file));
 }
 
 static void leave_orphans(struct uring *ring, struct uring_task *owner)
 {
     for (unsigned i = 0; i < BUCKETS; i++) {
         list_for_each_entry (struct request, req, &ring->armed[i], armed) {
-            if (req->owner != owner || !may_stay(ring, req))
+            if (req->owner != owner || !may_stay(req))
                 continue;
             req->flags |= REQ_ORPHAN;
             atomic_fetch_sub_explicit(&owner->requests, 1, memory_order_relaxed);
@@ -128,7 +126,7 @@ void cancel_owner(struct uring *ring, struct uring_task *owner)
     const struct cancel cancel = {.flags = CANCEL_ANY, .owner = owner};
     uring_lock(ring);
     cancel_deferred(ring, owner);
-    if (owner)
+    if (owner && !owner->ends_all)
         leave_orphans(ring, owner);
     (void)cancel_matching(ring, &cancel);
     uring_unlock(ring);

@@ -131,12 +131,12 @@ static void look(struct uring *ring)
 }
 
 /* 0, 1: look again; -EINTR, -ETIME, -EBADR. */
-static int sleep_once(struct uring *ring, const struct enter_wait *wait)
+static int sleep_once(struct uring *ring, const struct enter_wait *wait, uint32_t timeouts)
 {
     struct waiter waiter = {};
     int err = 1;
     wait_prepare(&ring->cq_wait, &waiter, WAIT_INTERRUPTIBLE);
-    if (cq_ready(ring) < wait->least && !work_pending(ring)) {
+    if (cq_ready(ring) < wait->least && ring->timeouts_done == timeouts && !work_pending(ring)) {
         if (signal_came())
             err = -EINTR;
         else if (wait_sleep(WAIT_INTERRUPTIBLE, wait->deadline) == -ETIMEDOUT)
@@ -146,12 +146,14 @@ static int sleep_once(struct uring *ring, const struct enter_wait *wait)
     return err;
 }
 
+/* A timeout ends the wait, however many completions there are. */
 int cq_wait(struct uring *ring, const struct enter_wait *wait)
 {
+    uint32_t timeouts = ring->timeouts_done;
     int err = 1;
     for (;;) {
         look(ring);
-        if (cq_ready(ring) >= wait->least)
+        if (cq_ready(ring) >= wait->least || ring->timeouts_done != timeouts)
             return 0;
         if (ring->dropped) {
             ring->dropped = false;
@@ -159,6 +161,6 @@ int cq_wait(struct uring *ring, const struct enter_wait *wait)
         }
         if (err < 0)
             return cq_ready(ring) ? 0 : err;
-        err = sleep_once(ring, wait);
+        err = sleep_once(ring, wait, timeouts);
     }
 }

@@ -120,7 +120,7 @@ static __noreturn void end_thread(struct sq_thread *sq)
 {
     struct task *task = current_task();
     if (task->uring)
-        uring_task_exit(task);
+        uring_task_exit(task, true);
     mutex_lock(&sq->lock);
     set_flag(sq, true);
     atomic_store(&sq->dead, true);

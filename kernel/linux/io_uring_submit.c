@@ -129,7 +129,7 @@ static void finish_timeout(struct request *req)
     if (!(timeout->flags & REQ_FAIL))
         timeout->res = -ECANCELED;
     timeout->flags |= REQ_FAIL;
-    fail_links(timeout, req->flags & REQ_SKIP_LINKS);
+    fail_links(timeout, req->flags & REQ_SKIP_LINKS || timeout->sqe.flags & SQE_CQE_SKIP);
 }
 
 void request_complete(struct request *req, int64_t res)
@@ -142,6 +142,7 @@ void request_complete(struct request *req, int64_t res)
     bool failed = has_failed(req);
     if (req->flags & REQ_SELECTED)
         req->cqe_flags |= provided_commit(req);
+    ring->timeouts_done += req->sqe.opcode == OP_TIMEOUT;
     tell(req);
     ring->ncompleted++;
     finish_timeout(req);
@@ -207,6 +208,8 @@ int64_t request_try(struct request *req, bool may_wait)
 
 static bool is_over(struct request *req)
 {
+    if (req->flags & REQ_FAIL) /* was refused: all of its chain goes with it */
+        req->sqe.flags &= (uint8_t)~SQE_HARDLINK;
     if (req->flags & (REQ_FAIL | REQ_DONE)) {
         request_complete(req, req->res);
         return true;

@@ -48,7 +48,7 @@ static void count_on(struct request *req)
 {
     struct uring *ring = req->ring;
     uint64_t flags = spin_lock_irq(&ring->timeout_lock);
-    req->timeout_target = ring->cq_tail + (uint32_t)req->sqe.off;
+    req->timeout_target = ring->cq_tail - ring->timeouts_done + (uint32_t)req->sqe.off;
     list_add_tail(&ring->timeouts, &req->timeout_link);
     spin_unlock_irq(&ring->timeout_lock, flags);
 }
@@ -65,7 +65,7 @@ void timeouts_count(struct uring *ring)
     uint64_t flags = spin_lock_irq(&ring->timeout_lock);
     list_for_each_safe (link, next, &ring->timeouts) {
         struct request *req = list_entry(link, struct request, timeout_link);
-        if ((int32_t)(ring->cq_tail - req->timeout_target) < 0)
+        if ((int32_t)(ring->cq_tail - ring->timeouts_done - req->timeout_target) < 0)
             continue;
         list_del(&req->timeout_link);
         if (claim(req)) {
@@ -172,6 +172,7 @@ static void link_timeout_over(struct request *req)
         req->next = req->partner = guarded->partner = NULL;
         err = cancel_request(guarded);
     }
+    req->flags |= REQ_EXPECTED;
     request_complete(req, err ? err : -ETIME);
 }
 
