@@ -173,6 +173,41 @@ def terminal_is_restored():
     return s, bool(flags & termios.ICANON and flags & termios.ECHO)
 
 
+def shell_controls_jobs():
+    s = Session("/bin/bash", "--norc", "--noprofile", "-i")
+    s.expect(rb"# $")
+    s.type(b"PS1='ready> '\r")
+    s.expect(rb"\nready> ")
+    s.type(b"sleep 1000\r")
+    time.sleep(1)
+    s.type(b"\x1a")
+    s.expect(rb"\[1\]\+  Stopped +sleep 1000\r\nready> ")
+    s.type(b"cat\r")
+    time.sleep(1)  # until then readline has the terminal in its own mode
+    s.type(b"typed\r")
+    s.expect(rb"typed\r\ntyped\r\n")  # once as echo, once from cat
+    s.type(b"\x1a")
+    s.expect(rb"\[2\]\+  Stopped +cat\r\nready> ")
+    s.type(b"bg %1; jobs\r")
+    s.expect(rb"\[1\]-  Running +sleep 1000 &\r\n\[2\]\+  Stopped +cat\r\nready> ")
+    s.type(b"fg\r")
+    s.expect(rb"\ncat\r\n")
+    time.sleep(1)
+    s.type(b"\x04")
+    s.expect(rb"ready> ")
+    s.type(b"fg %1\r")
+    s.expect(rb"\nsleep 1000\r\n")
+    time.sleep(1)
+    s.type(b"\x03")
+    s.expect(rb"\^C\r\nready> ")
+    s.type(b"echo $?\r")
+    s.expect(rb"\n130\r\nready> ")
+    s.type(b"echo a | tr a b | cat; echo $((6 * 7)) $(tty)\r")
+    s.expect(rb"\nb\r\n42 /dev/\S+\r\nready> ")
+    s.type(b"exit 5\r")
+    return s, s.wait() == 5
+
+
 def in_a_pipeline(*options):
     """What python3 takes for terminals with a terminal on 0 and 2 and a pipe on 1."""
     reading, writing = os.pipe()
@@ -211,6 +246,7 @@ TESTS = [
     ("a change of the window raises SIGWINCH", window_changes_signal),
     ("raw mode reads keys", raw_keys),
     ("the terminal is as before afterwards", terminal_is_restored),
+    ("bash -i: ^Z, ^C, bg, fg, jobs", shell_controls_jobs),
     ("in a pipeline the keyboard stays with the others", keyboard_stays_in_a_pipeline),
     ("--tty on takes it all the same", keyboard_on_request),
 ]
