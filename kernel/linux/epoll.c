@@ -329,6 +329,25 @@ static struct epoll *epoll_of(struct file *file)
     return file->ops == &epoll_ops ? file->data : NULL;
 }
 
+int epoll_target(struct file *file, int fd, unsigned nth, struct file **target)
+{
+    struct epoll *ep = epoll_of(file);
+    int error = -ENOENT;
+
+    if (!ep)
+        return -EINVAL;
+    mutex_lock(&ep->lock);
+    for (struct rb_node *node = rb_first(&ep->items); node && error; node = rb_next(node)) {
+        const struct item *item = container_of(node, struct item, node);
+        if (item->fd == fd && nth-- == 0) {
+            *target = item->file;
+            error = 0;
+        }
+    }
+    mutex_unlock(&ep->lock);
+    return error;
+}
+
 /* How many epolls stand on each other from ep down; -ELOOP if `top` is among them or they are too
  * many. Under watch_mutex, which nested epolls are added under. */
 static int depth_below(struct epoll *ep, const struct epoll *top, int depth)

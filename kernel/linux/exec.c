@@ -149,6 +149,7 @@ static int leave_old_program(struct task *task, struct process *process)
         return error;
     if (unlikely(task->debug))
         ptrace_drop_debug(task);
+    atomic_fetch_and(&task->thread.watched, ~(unsigned)WATCH_DISPATCH);
     futex_task_exit(task);
     atomic_store(&task->pi_contended, false);
     atomic_store(&task->pi_exited, false);

@@ -9,6 +9,7 @@
 #include "linux/ipc_exit.h"
 #include "linux/ptrace.h"
 #include "linux/sched.h"
+#include "linux/seccomp.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
 #include "linux/timers.h"
@@ -149,6 +150,8 @@ static bool leave_process(struct task *task)
         return leave_traced(task);
     }
     task_unpublish(task);
+    if (unlikely(seccomp_mode(task)))
+        seccomp_free(task); /* a listener hears of the end of the last that it can answer */
     flags = spin_lock_irq(&process->signal_lock);
     task->exiting = true;
     list_del(&task->process_link);

@@ -10,6 +10,8 @@ struct file;
 
 /* SEM_UNDO takes effect (linux/sysv_sem.c). */
 void sem_process_exit(struct process *process);
+/* Has it something to undo? Only compares the pointer. */
+bool sem_has_undo(const struct process *process);
 /* Contexts of io_setup(2) end (linux/aio.c): exit and execve. */
 void aio_process_exit(struct process *process);
 /* Requests of a thread that used io_uring end, and its workers (linux/io_uring.c): exit and execve,

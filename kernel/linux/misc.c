@@ -150,67 +150,6 @@ SYSCALL(syslog, 3, SYSCALL_PARTIAL, "messages are not taken away by reading or c
     }
 }
 
-/* --- kcmp(2) --- */
-
-enum { KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS, KCMP_SIGHAND, KCMP_IO, KCMP_SYSVSEM };
-
-static int order(const void *a, const void *b)
-{
-    return a == b ? 0 : (uintptr_t)a < (uintptr_t)b ? 1 : 2;
-}
-
-static int compare_files(unsigned one, unsigned two)
-{
-    struct file *a = fd_get_any((int)one), *b = fd_get_any((int)two);
-    int result = a && b ? order(a, b) : -EBADF;
-
-    if (a)
-        file_put(a);
-    if (b)
-        file_put(b);
-    return result;
-}
-
-SYSCALL(kcmp, 5, SYSCALL_PARTIAL, "KCMP_FILE within one table of files; no KCMP_EPOLL_TFD")
-{
-    struct task *a, *b;
-    int result = -EINVAL;
-
-    rcu_read_lock();
-    a = task_find((int)a0);
-    b = task_find((int)a1);
-    if (!a || !b) {
-        result = -ESRCH;
-        goto out;
-    }
-    switch (a2) {
-    case KCMP_VM:
-        result = order(a->process->space, b->process->space);
-        break;
-    case KCMP_FILES:
-        result = order(a->fds, b->fds);
-        break;
-    case KCMP_FS:
-        result = order(a->fs, b->fs);
-        break;
-    case KCMP_SIGHAND:
-        result = order(a->process->actions, b->process->actions);
-        break;
-    case KCMP_IO:
-    case KCMP_SYSVSEM:
-        result = order(NULL, NULL);
-        break;
-    default:
-        break;
-    }
-out:
-    rcu_read_unlock();
-    if (result == -EINVAL && a2 == KCMP_FILE && a && b && a->fds == b->fds &&
-        a->fds == current_task()->fds)
-        return compare_files((unsigned)a3, (unsigned)a4);
-    return result;
-}
-
 /* --- rights to use devices: the program has them anyway --- */
 
 SYSCALL(iopl, 1, SYSCALL_WHOLE, "")

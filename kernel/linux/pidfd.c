@@ -6,6 +6,7 @@
 #include "linux/fd.h"
 #include "linux/path.h"
 #include "linux/pollwait.h"
+#include "linux/ptrace.h"
 #include "linux/syscall.h"
 #include "mm/heap.h"
 
@@ -203,9 +204,8 @@ SYSCALL(pidfd_getfd, 3, SYSCALL_WHOLE, "")
         return error;
     rcu_read_lock();
     process = process_of(&pidfd);
-    if (process && !signal_may_control(process))
-        error = -EPERM;
-    else if (process && process->leader)
+    error = process && process->leader ? ptrace_access(process->leader, true) : -ESRCH;
+    if (!error)
         table = fd_table_of(process->leader);
     rcu_read_unlock();
     if (!table)

@@ -1,6 +1,7 @@
 /* linux/prctl.c: prctl(2), arch_prctl(2), personality(2). */
 #include "arch/x86_64/context.h"
 #include "lib/string.h"
+#include "linux/dispatch.h"
 #include "linux/path.h"
 #include "linux/seccomp.h"
 #include "linux/prctl.h"
@@ -39,6 +40,7 @@ enum {
     PR_GET_THP_DISABLE = 42,
     PR_CAP_AMBIENT = 47,
     PR_SET_VMA = 0x53564d41,
+    PR_SET_SYSCALL_USER_DISPATCH = 59,
     PR_SET_PTRACER = 0x59616d61,
     PR_SET_MM = 35,
     PR_GET_SPECULATION_CTRL = 52,
@@ -160,6 +162,17 @@ static int64_t set_speculation(uint64_t which, uint64_t how)
     }
 }
 
+/* Whoever may trace this process by its ids may do so anyway, as with Yama's ptrace_scope 0. */
+static int set_ptracer(int pid)
+{
+    bool known;
+
+    rcu_read_lock();
+    known = pid == 0 || pid == -1 || task_find(pid);
+    rcu_read_unlock();
+    return known ? 0 : -EINVAL;
+}
+
 static int64_t set(int option, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4)
 {
     struct task *task = current_task();
@@ -206,8 +219,10 @@ static int64_t set(int option, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a
         return a1 == (option == PR_SET_TSC ? TSC_ENABLE : 0) ? 0 : -EINVAL;
     case PR_MCE_KILL: /* clear, or set to early, late or default */
         return a1 > 1 || a3 || a4 || (a1 ? a2 > MCE_KILL_DEFAULT : a2) ? -EINVAL : 0;
+    case PR_SET_SYSCALL_USER_DISPATCH:
+        return dispatch_set(task, a1, a2, a3, a4);
     case PR_SET_PTRACER:
-        return 0;
+        return set_ptracer((int)a1);
     case PR_SET_VMA:
         return prctl_name_memory(a1, a2, a3, a4);
     case PR_SET_MM:
@@ -228,8 +243,7 @@ static int64_t set(int option, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a
     }
 }
 
-SYSCALL(prctl, 5, SYSCALL_PARTIAL,
-        "no syscall user dispatch, PR_SET_TSC(PR_TSC_SIGSEGV), PR_SET_MM_MAP and _EXE_FILE")
+SYSCALL(prctl, 5, SYSCALL_PARTIAL, "no PR_SET_TSC(PR_TSC_SIGSEGV), PR_SET_MM_MAP and _EXE_FILE")
 {
     struct task *task = current_task();
 

@@ -1,6 +1,7 @@
 /* linux/ptrace.c: ptrace(2): what a tracer asks for. */
 #include "linux/ptrace.h"
 
+#include "linux/dispatch.h"
 #include "linux/family.h"
 #include "linux/path.h"
 #include "linux/seccomp.h"
@@ -47,6 +48,8 @@ enum request {
     PTRACE_SECCOMP_GET_METADATA = 0x420d,
     PTRACE_GET_SYSCALL_INFO = 0x420e,
     PTRACE_GET_RSEQ_CONFIGURATION = 0x420f,
+    PTRACE_SET_USER_DISPATCH = 0x4210,
+    PTRACE_GET_USER_DISPATCH = 0x4211,
 };
 enum { PEEKSIGINFO_SHARED = 1 };
 #define AUDIT_ARCH_X86_64 0xc000003eu
@@ -579,12 +582,15 @@ static int64_t ask(struct ptrace *p, enum request request, uint64_t addr, uint64
         return get_syscall_info(p, addr, data);
     case PTRACE_GET_RSEQ_CONFIGURATION:
         return get_rseq(p, addr, data);
+    case PTRACE_SET_USER_DISPATCH:
+    case PTRACE_GET_USER_DISPATCH:
+        return dispatch_config(p->task, addr, data, request == PTRACE_SET_USER_DISPATCH);
     default:
         return ask_registers(p, request, addr, data);
     }
 }
 
-SYSCALL(ptrace, 4, SYSCALL_PARTIAL, "no user dispatch requests; GS base, CS and SS stay")
+SYSCALL(ptrace, 4, SYSCALL_PARTIAL, "GS base, CS and SS stay; no block steps")
 {
     struct ptrace *p;
     int64_t result;

@@ -12,13 +12,21 @@
 #include "linux/core.h"
 #include "linux/path.h"
 #include "linux/ptrace.h"
+#include "linux/seccomp_notify.h"
 #include "linux/syscall.h"
 #include "mm/heap.h"
 
 enum { MODE_NONE, MODE_STRICT, MODE_FILTER };
-enum { SET_MODE_STRICT, SET_MODE_FILTER, GET_ACTION_AVAIL };
-enum { FLAG_TSYNC = 1, FLAG_LOG = 2, FLAG_SPEC_ALLOW = 4, FLAG_TSYNC_ESRCH = 16 };
-enum { FLAGS_KNOWN = FLAG_TSYNC | FLAG_LOG | FLAG_SPEC_ALLOW | FLAG_TSYNC_ESRCH };
+enum { SET_MODE_STRICT, SET_MODE_FILTER, GET_ACTION_AVAIL, GET_NOTIF_SIZES };
+enum {
+    FLAG_TSYNC = 1,
+    FLAG_LOG = 2,
+    FLAG_SPEC_ALLOW = 4,
+    FLAG_NEW_LISTENER = 8,
+    FLAG_TSYNC_ESRCH = 16,
+    FLAG_WAIT_KILLABLE = 32,
+    FLAGS_KNOWN = 63
+};
 enum { INSNS_TOTAL_MAX = 32768, FILTER_COST = 4, ERRNO_MAX = 4095 };
 #define RET_KILL_PROCESS 0x80000000u
 #define RET_KILL_THREAD  0x00000000u
@@ -36,13 +44,9 @@ struct filter {
     atomic_uint refs;
     struct filter *parent;
     bool log;
+    struct seccomp_notifier *notifier; /* who answers RET_USER_NOTIF; NULL: nobody */
     unsigned n;
     struct bpf_insn insns[];
-};
-struct call { /* struct seccomp_data */
-    int32_t nr;
-    uint32_t arch;
-    uint64_t ip, args[6];
 };
 
 static struct mutex validate_lock; /* of bpf_valid() */
@@ -56,6 +60,7 @@ static void filter_put(struct filter *filter)
 {
     while (filter && atomic_fetch_sub_explicit(&filter->refs, 1, memory_order_acq_rel) == 1) {
         struct filter *parent = filter->parent;
+        seccomp_notifier_gone(filter->notifier);
         kfree(filter);
         filter = parent;
     }
@@ -118,7 +123,7 @@ static __noreturn void end_by(const struct siginfo *info, bool whole)
     task_exit(info->signo);
 }
 
-static struct siginfo refusal(const struct call *call, uint32_t data)
+static struct siginfo refusal(const struct seccomp_call *call, uint32_t data)
 {
     return (struct siginfo){
         .signo = SIGSYS,
@@ -128,7 +133,7 @@ static struct siginfo refusal(const struct call *call, uint32_t data)
     };
 }
 
-static int64_t raise_trap(struct regs *regs, const struct call *call, uint32_t data)
+static int64_t raise_trap(struct regs *regs, const struct seccomp_call *call, uint32_t data)
 {
     struct siginfo info = refusal(call, data);
 
@@ -142,15 +147,16 @@ static bool strict_allows(uint64_t nr)
     return nr == NR_read || nr == NR_write || nr == NR_exit || nr == NR_rt_sigreturn;
 }
 
-/* The filters' strictest answer; of equals the newest's. */
-static uint32_t ask(const struct filter *filter, const struct call *call)
+/* The filters' strictest answer; of equals the newest's, which is *whose. */
+static uint32_t ask(const struct filter *filter, const struct seccomp_call *call,
+                    const struct filter **whose)
 {
     uint32_t answer = RET_ALLOW;
 
     for (; filter; filter = filter->parent) {
         uint32_t one = bpf_run(filter->insns, (const uint32_t *)call, sizeof(*call));
         if ((int32_t)(one & RET_ACTION) < (int32_t)(answer & RET_ACTION))
-            answer = one;
+            answer = one, *whose = filter;
     }
     return answer;
 }
@@ -174,12 +180,13 @@ static bool ask_tracer(struct regs *regs, int64_t *result, uint32_t data, bool a
 static bool check(struct regs *regs, int64_t *result, bool again)
 {
     const struct task *task = current_task();
-    struct call call = {
+    struct seccomp_call call = {
         .nr = (int32_t)regs->vector_or_nr,
         .arch = ARCH_X86_64,
         .ip = regs->rip,
         .args = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9},
     };
+    const struct filter *whose = NULL;
     struct siginfo info;
     uint32_t answer;
 
@@ -188,7 +195,7 @@ static bool check(struct regs *regs, int64_t *result, bool again)
             end_by(&(struct siginfo){.signo = SIGKILL}, false);
         return true;
     }
-    answer = ask(filter_of(task), &call);
+    answer = ask(filter_of(task), &call, &whose);
     switch (answer & RET_ACTION) {
     case RET_LOG:
         log_info("seccomp: %s [%d]: call %d", current->name, task->tid, call.nr);
@@ -204,6 +211,8 @@ static bool check(struct regs *regs, int64_t *result, bool again)
     case RET_TRACE:
         return ask_tracer(regs, result, answer & RET_DATA, again);
     case RET_USER_NOTIF:
+        if (whose->notifier)
+            return seccomp_notify(whose->notifier, &call, result);
         *result = -ENOSYS;
         return false;
     default:
@@ -292,7 +301,7 @@ static int read_program(uintptr_t from, struct filter **made)
     int err = user_read(filter->insns, program.insns, program.n * sizeof(filter->insns[0]));
     if (!err) {
         mutex_lock(&validate_lock);
-        err = bpf_valid(filter->insns, filter->n, sizeof(struct call)) ? 0 : -EINVAL;
+        err = bpf_valid(filter->insns, filter->n, sizeof(struct seccomp_call)) ? 0 : -EINVAL;
         mutex_unlock(&validate_lock);
     }
     if (err)
@@ -355,21 +364,81 @@ static int attach(struct filter *filter, unsigned flags)
     return 0;
 }
 
+static bool flags_ok(unsigned flags)
+{
+    if (flags & ~(unsigned)FLAGS_KNOWN)
+        return false;
+    /* Both want the result, unless a thread that is in the way is an error. */
+    if ((flags & FLAG_TSYNC && flags & FLAG_NEW_LISTENER && !(flags & FLAG_TSYNC_ESRCH)))
+        return false;
+    return !(flags & FLAG_WAIT_KILLABLE) || flags & FLAG_NEW_LISTENER;
+}
+
+/* A thread has one listener at most. */
+static bool has_listener(const struct task *task)
+{
+    for (const struct filter *at = filter_of(task); at; at = at->parent)
+        if (at->notifier)
+            return true;
+    return false;
+}
+
+static int try_attach(struct filter *filter, unsigned flags)
+{
+    int result;
+
+    mutex_lock(&current_process()->lock);
+    if (seccomp_mode(current_task()) == MODE_STRICT)
+        result = -EINVAL;
+    else if (flags & FLAG_NEW_LISTENER && has_listener(current_task()))
+        result = -EBUSY;
+    else
+        result = attach(filter, flags);
+    mutex_unlock(&current_process()->lock);
+    return result;
+}
+
+/* The descriptor of its listener. */
+static int64_t attach_with_listener(struct filter *filter, unsigned flags)
+{
+    struct file *file = NULL;
+    int fd = fd_reserve(0), error;
+
+    if (fd < 0)
+        return fd;
+    error = seccomp_notifier_create(flags & FLAG_WAIT_KILLABLE, &filter->notifier, &file);
+    if (!error) {
+        error = try_attach(filter, flags);
+        if (error) {
+            seccomp_notifier_gone(filter->notifier);
+            file_put(file);
+        }
+    }
+    return fd_finish(fd, error, file, true);
+}
+
 static int64_t add_filter(unsigned flags, uintptr_t from)
 {
     struct filter *filter;
+    int64_t result;
 
-    if (flags & ~(unsigned)FLAGS_KNOWN)
+    if (!flags_ok(flags))
         return -EINVAL;
-    int result = read_program(from, &filter);
+    result = read_program(from, &filter);
     if (result)
         return result;
-    mutex_lock(&current_process()->lock);
-    result = seccomp_mode(current_task()) == MODE_STRICT ? -EINVAL : attach(filter, flags);
-    mutex_unlock(&current_process()->lock);
-    if (result)
+    result =
+        flags & FLAG_NEW_LISTENER ? attach_with_listener(filter, flags) : try_attach(filter, flags);
+    if (flags & FLAG_NEW_LISTENER ? result < 0 : result != 0)
         kfree(filter);
     return result;
+}
+
+static int notif_sizes(uintptr_t to)
+{
+    static const uint16_t sizes[3] = {80, 24, 64}; /* seccomp_notif, _resp, seccomp_data */
+
+    return user_write(to, sizes, sizeof(sizes));
 }
 
 static int64_t be_strict(void)
@@ -391,6 +460,7 @@ static int action_available(uintptr_t from)
     case RET_KILL_THREAD:
     case RET_TRAP:
     case RET_ERRNO:
+    case RET_USER_NOTIF:
     case RET_TRACE:
     case RET_LOG:
     case RET_ALLOW:
@@ -412,7 +482,7 @@ int64_t seccomp_set(uint64_t mode, uintptr_t program)
     }
 }
 
-SYSCALL(seccomp, 3, SYSCALL_PARTIAL, "no user notification")
+SYSCALL(seccomp, 3, SYSCALL_WHOLE, "")
 {
     switch ((unsigned)a0) {
     case SET_MODE_STRICT:
@@ -421,6 +491,8 @@ SYSCALL(seccomp, 3, SYSCALL_PARTIAL, "no user notification")
         return add_filter((unsigned)a1, a2);
     case GET_ACTION_AVAIL:
         return (unsigned)a1 ? -EINVAL : action_available(a2);
+    case GET_NOTIF_SIZES:
+        return (unsigned)a1 ? -EINVAL : notif_sizes(a2);
     default:
         return -EINVAL;
     }
@@ -428,7 +500,7 @@ SYSCALL(seccomp, 3, SYSCALL_PARTIAL, "no user notification")
 
 static int show_actions(struct text *text, const struct pseudo *self)
 {
-    text_printf(text, "kill_process kill_thread trap errno trace log allow\n");
+    text_printf(text, "kill_process kill_thread trap errno user_notif trace log allow\n");
     return 0;
 }
 

@@ -174,11 +174,6 @@ static bool may_signal(const struct process *target, int signo)
            me->uid == it->uid || (signo == SIGCONT && target->sid == current_process()->sid);
 }
 
-bool signal_may_control(const struct process *target)
-{
-    return may_signal(target, SIGKILL);
-}
-
 int signal_send_checked(struct process *process, struct task *task, int signo,
                         const struct siginfo *info)
 {

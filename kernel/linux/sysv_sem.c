@@ -263,6 +263,22 @@ void sem_process_exit(struct process *process)
     mutex_unlock(&sets.lock);
 }
 
+bool sem_has_undo(const struct process *process)
+{
+    bool has = false;
+
+    mutex_lock(&sets.lock);
+    for (unsigned i = 0; i < sets.size; i++) {
+        struct sem_set *set = (struct sem_set *)sets.slots[i];
+        if (!set)
+            continue;
+        list_for_each_entry (struct undo, undo, &set->undos, link)
+            has |= undo->process == process;
+    }
+    mutex_unlock(&sets.lock);
+    return has;
+}
+
 /* --- semop --- */
 
 static int check_operations(const struct sem_set *set, const struct sem_waiter *w)

@@ -137,6 +137,12 @@ struct process {
     unsigned lock_future;       /* mlockall: MCL_FUTURE, MCL_ONFAULT */
 };
 
+/* PR_SET_SYSCALL_USER_DISPATCH (linux/dispatch.h). */
+struct user_dispatch {
+    uint64_t offset, length;
+    uintptr_t selector;
+};
+
 struct task {
     struct thread thread; /* first: current_task() casts */
     int tid;
@@ -186,6 +192,7 @@ struct task {
     struct uring_task *uring;     /* linux/io_uring.h; NULL: it has nothing to do with that */
     uintptr_t kernel_names[2];    /* names that linux/path.c may take from kernel memory; or 0 */
     atomic_int seccomp_mode;
+    struct user_dispatch dispatch;
 };
 
 static inline struct task *current_task(void)

@@ -1,6 +1,8 @@
-/* linux/watched.c: who looks at a system call before it is made: tracers, then seccomp. Only
+/* linux/watched.c: who looks at a system call before it is made: the program itself, tracers,
+ * seccomp. Only
  * threads with thread->watched come here (arch/x86_64/entry.h). */
 #include "core/boot.h"
+#include "linux/dispatch.h"
 #include "linux/ptrace.h"
 #include "linux/seccomp.h"
 #include "linux/syscall.h"
@@ -21,6 +23,8 @@ static bool look_at_call(struct regs *regs, int64_t *result)
     struct task *task = current_task();
     unsigned watched = atomic_load_explicit(&task->thread.watched, memory_order_relaxed);
 
+    if (watched & WATCH_DISPATCH && dispatch_call(task, regs, result))
+        return false;
     if (watched & WATCH_PTRACE && !tracer_agrees(task, regs, result))
         return false;
     return !(watched & WATCH_SECCOMP) || seccomp_check(regs, result);

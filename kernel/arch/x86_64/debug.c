@@ -70,3 +70,14 @@ uint64_t debug_hits(uint64_t status)
             enabled |= 1ull << i;
     return status & enabled;
 }
+
+bool debug_before(uint64_t hits)
+{
+    uint64_t control;
+
+    asm volatile("mov %%dr7, %0" : "=r"(control));
+    for (unsigned i = 0; i < 4; i++)
+        if (hits >> i & 1 && !(control >> (16 + 4 * i) & 3))
+            return true;
+    return false;
+}

@@ -25,3 +25,5 @@ void debug_forget(struct thread *thread);
  * the current thread's. */
 uint64_t debug_status(void);
 uint64_t debug_hits(uint64_t status);
+/* Did one of these hits come before its instruction? RF in the flags gets over it. */
+bool debug_before(uint64_t hits);

@@ -11,4 +11,10 @@ struct regs {
 };
 
 /* RFLAGS bits that a program may set through a signal frame or ptrace. */
-enum { RFLAGS_TF = 0x100, RFLAGS_IF = 0x200, RFLAGS_DF = 0x400, RFLAGS_PROGRAM = 0x254dd5 };
+enum {
+    RFLAGS_TF = 0x100,
+    RFLAGS_IF = 0x200,
+    RFLAGS_DF = 0x400,
+    RFLAGS_RF = 0x10000,
+    RFLAGS_PROGRAM = 0x254dd5
+};

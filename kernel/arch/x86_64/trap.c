@@ -147,6 +147,8 @@ static bool debug_trap(struct regs *regs)
         regs->rflags &= ~(uint64_t)RFLAGS_TF;
         return true;
     }
+    if (dr6 & DEBUG_HITS && debug_before(dr6))
+        regs->rflags |= RFLAGS_RF;
     return !dr6 && status & DEBUG_HITS; /* another thread's */
 }
 
