@@ -76,6 +76,24 @@ size_t log_read(char *buf, size_t size)
     return n;
 }
 
+uint64_t log_position(void)
+{
+    return __atomic_load_n(&written, __ATOMIC_RELAXED);
+}
+
+size_t log_read_from(uint64_t *from, char *buf, size_t size)
+{
+    uint64_t flags = spin_lock_irq(&lock);
+    uint64_t oldest = written > RING ? written - RING : 0, at = MAX(*from, oldest);
+    size_t n = MIN((size_t)(written - at), size);
+
+    for (size_t i = 0; i < n; i++)
+        buf[i] = ring[(at + i) % RING];
+    spin_unlock_irq(&lock, flags);
+    *from = at + n;
+    return n;
+}
+
 void log_drain(void)
 {
     for (struct console *c = consoles; c; c = c->next)

@@ -33,5 +33,10 @@ void log_drain(void);
 /* Copy the newest messages, oldest first, into buf; returns the length (for syslog(2)). */
 size_t log_read(char *buf, size_t size);
 
+/* For readers that go on where they were: how many bytes were ever logged; and copy those from
+ * *from on, or from the oldest that is kept, at most size. *from is then behind them. */
+uint64_t log_position(void);
+size_t log_read_from(uint64_t *from, char *buf, size_t size);
+
 extern bool log_in_panic; /* locks may be held for good */
 extern int log_level;     /* messages below this level are shown */

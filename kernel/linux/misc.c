@@ -1,5 +1,7 @@
 /* linux/misc.c: system calls that belong to no family. */
+#include "core/clock.h"
 #include "core/log.h"
+#include "core/mutex.h"
 #include "core/random.h"
 #include "drivers/console/control.h"
 #include "drivers/power.h"
@@ -82,27 +84,89 @@ SYSCALL(reboot, 4, SYSCALL_PARTIAL, "no kexec, no suspend")
 
 /* --- syslog(2) --- */
 
-enum { LOG_KEPT = 16384, LEVEL_DEFAULT = 5 };
+enum { LOG_KEPT = 16384, LEVEL_OFF = 1, LOOK_AGAIN_NS = 100000000 };
+
+static struct {
+    struct mutex lock;
+    uint64_t unread;  /* where SYSLOG_ACTION_READ goes on */
+    uint64_t cleared; /* what is before is not shown any more */
+    int saved_level;  /* while the console is off; 0: it is not */
+} reader;
+
+/* Take the next bytes away; wait until there are some. */
+static int64_t take_log(uintptr_t to, size_t size)
+{
+    char part[256];
+    size_t done = 0, n;
+
+    while (log_position() == reader.unread)
+        if (thread_sleep_until(clock_monotonic() + LOOK_AGAIN_NS, true) < 0)
+            return -ERESTARTSYS;
+    mutex_lock(&reader.lock);
+    while (done < size && (n = log_read_from(&reader.unread, part, MIN(size - done, sizeof(part)))))
+        if (user_write(to + done, part, n) < 0)
+            break;
+        else
+            done += n;
+    mutex_unlock(&reader.lock);
+    return done ? (int64_t)done : -EFAULT;
+}
 
 /* The newest `size` bytes, whole lines, into program memory. */
-static int64_t read_log(uintptr_t to, size_t size)
+static int64_t show_log(uintptr_t to, size_t size, bool clear)
 {
     char *buf = kmalloc(LOG_KEPT);
+    uint64_t from;
     size_t n, skip;
     int64_t result;
 
     if (!buf)
         return -ENOMEM;
-    n = log_read(buf, LOG_KEPT);
+    mutex_lock(&reader.lock);
+    from = reader.cleared;
+    n = log_read_from(&from, buf, LOG_KEPT);
     skip = n > size ? n - size : 0;
     while (skip && skip < n && buf[skip - 1] != '\n')
         skip++;
     result = user_write(to, buf + skip, n - skip) < 0 ? -EFAULT : (int64_t)(n - skip);
+    if (clear && result >= 0)
+        reader.cleared = from;
+    mutex_unlock(&reader.lock);
     kfree(buf);
     return result;
 }
 
-SYSCALL(syslog, 3, SYSCALL_PARTIAL, "messages are not taken away by reading or clearing")
+static int64_t unread_bytes(void)
+{
+    uint64_t at = log_position(), oldest = at > LOG_KEPT ? at - LOG_KEPT : 0;
+
+    return (int64_t)(at - MAX(reader.unread, oldest));
+}
+
+static int set_console(int level)
+{
+    if (level < LEVEL_OFF || level > 8)
+        return -EINVAL;
+    log_level = level;
+    reader.saved_level = 0;
+    return 0;
+}
+
+static void console_off(void)
+{
+    if (!reader.saved_level)
+        reader.saved_level = log_level;
+    log_level = LEVEL_OFF;
+}
+
+static void console_on(void)
+{
+    if (reader.saved_level)
+        log_level = reader.saved_level;
+    reader.saved_level = 0;
+}
+
+SYSCALL(syslog, 3, SYSCALL_WHOLE, "")
 {
     enum {
         CLOSE,
@@ -117,32 +181,38 @@ SYSCALL(syslog, 3, SYSCALL_PARTIAL, "messages are not taken away by reading or c
         SIZE_UNREAD,
         SIZE_BUFFER
     };
+    int what = (int)a0, size = (int)a2;
 
-    if (a0 != READ_ALL && a0 != SIZE_BUFFER && !capable(CAP_SYSLOG))
+    if (what != READ_ALL && what != SIZE_BUFFER && !capable(CAP_SYSLOG) && !capable(CAP_SYS_ADMIN))
         return -EPERM;
-    switch (a0) {
+    switch (what) {
     case CLOSE:
     case OPEN:
-    case CLEAR:
-    case SIZE_UNREAD:
         return 0;
     case READ:
     case READ_ALL:
     case READ_CLEAR:
-        if (!a1 || (int)a2 < 0)
+        if (!a1 || size < 0)
             return -EINVAL;
-        return a2 ? read_log(a1, a2) : 0;
+        if (!size)
+            return 0;
+        if (!user_range_ok(a1, (size_t)size))
+            return -EFAULT;
+        return what == READ ? take_log(a1, (size_t)size)
+                            : show_log(a1, (size_t)size, what == READ_CLEAR);
+    case CLEAR:
+        reader.cleared = log_position();
+        return 0;
     case CONSOLE_OFF:
-        log_level = 1;
+        console_off();
         return 0;
     case CONSOLE_ON:
-        log_level = LEVEL_DEFAULT;
+        console_on();
         return 0;
     case CONSOLE_LEVEL:
-        if ((int)a2 < 1 || (int)a2 > 8)
-            return -EINVAL;
-        log_level = (int)a2;
-        return 0;
+        return set_console(size);
+    case SIZE_UNREAD:
+        return unread_bytes();
     case SIZE_BUFFER:
         return LOG_KEPT;
     default:
