@@ -28,10 +28,10 @@ struct futex_waiter {
     struct futex_bucket *_Atomic bucket; /* changes when it is requeued */
     struct task *task;
     uint32_t bitset;
-    uintptr_t word;     /* address of the word that it waits on */
-    bool pi;            /* waits to own the word */
-    bool requeue_pi;    /* waits to be moved to pi_key */
-    uint32_t owner_tid; /* pi: who owned the word last; under pi_lock too */
+    uintptr_t word;      /* address of the word that it waits on */
+    bool pi;             /* waits to own the word */
+    bool requeue_pi;     /* waits to be moved to pi_key */
+    uint32_t owner_tid;  /* pi: who owned the word last; under pi_lock too */
     struct list pi_link; /* pi: in the list of all of them, under pi_lock */
     struct memory_key pi_key;
     uintptr_t pi_word;

@@ -43,8 +43,8 @@ nsec_t time_realtime_to_monotonic(nsec_t realtime);
 /* How much that clock is ahead of the monotonic one: real time or TAI. */
 nsec_t time_clock_offset(int clock);
 
-/* wait_sleep() whose deadline is a point of the real-time clock, if is_realtime: when that is set it
- * returns 0, as if woken. */
+/* wait_sleep() whose deadline is a point of the real-time clock, if is_realtime: when that is set
+ * it returns 0, as if woken. */
 int time_sleep(unsigned flags, nsec_t deadline, bool is_realtime);
 /* Set the real-time clock, for the current task: -EPERM, -EINVAL. */
 int time_set_clock(nsec_t now);

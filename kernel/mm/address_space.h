@@ -86,7 +86,7 @@ struct mapping {
     uint64_t object_page;      /* page of the object at start */
     void *file;                /* the struct file for name(), with a reference; opaque here */
     struct memory_policy policy;
-    const char *label;         /* "[heap]", "[stack]", "[vdso]" or NULL */
+    const char *label; /* "[heap]", "[stack]", "[vdso]" or NULL */
     struct list object_link;
     struct mapping *next_removed;
     struct address_space *space;
