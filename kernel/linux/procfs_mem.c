@@ -4,10 +4,33 @@
 #include "core/boot.h"
 #include "core/thread.h"
 #include "fs/procfs.h"
+#include "lib/string.h"
+#include "linux/patch.h"
+#include "linux/ptrace.h"
 #include "linux/task.h"
 #include "mm/frame.h"
+#include "mm/heap.h"
 
 enum { SEEK_SET = 0, SEEK_CUR = 1 };
+
+/* As it was compiled, where call sites have been patched. */
+static size_t put_code(struct address_space *space, struct io *io, uintptr_t at, const char *bytes,
+                       size_t n)
+{
+    char *copy;
+    size_t moved;
+
+    if (likely(!atomic_load_explicit(&space->code_notes, memory_order_relaxed)))
+        return io_put(io, bytes, n);
+    copy = kmalloc(n);
+    if (!copy)
+        return 0;
+    memcpy(copy, bytes, n);
+    patch_hide(space, at, copy, n);
+    moved = io_put(io, copy, n);
+    kfree(copy);
+    return moved;
+}
 
 static int64_t move_page(struct address_space *space, struct io *io, uintptr_t at, bool write)
 {
@@ -18,7 +41,7 @@ static int64_t move_page(struct address_space *space, struct io *io, uintptr_t a
     if (error)
         return -EIO;
     char *bytes = (char *)phys_to_virt(frame) + (at & ~PAGE_MASK);
-    size_t moved = write ? io_get(io, bytes, n) : io_put(io, bytes, n);
+    size_t moved = write ? io_get(io, bytes, n) : put_code(space, io, at, bytes, n);
 
     frame_put(frame);
     return moved ? (int64_t)moved : -EFAULT;
@@ -79,7 +102,9 @@ static int open_memory(const struct pseudo *self, struct file *file)
     process = process_find((int)self->key);
     if (process) {
         mutex_lock(&process->lock);
-        if (process->nthreads && process->space) {
+        if (process->leader && ptrace_access(process->leader, false) < 0) {
+            error = -EACCES;
+        } else if (process->nthreads && process->space) {
             file->data = process->space;
             address_space_get(process->space);
             file->ops = &memory_ops;
