@@ -63,8 +63,8 @@ static const char *const left_out[] = {
 
 /* What compilers read: comes with packages that are asked for by name. */
 static const char *const development[] = {
-    "/usr/include/*",         "/usr/lib/*.a",  "/usr/lib/*.la", "/usr/lib/*.o",
-    "/usr/lib/*/pkgconfig/*", "/usr/share/pkgconfig/*",
+    "/usr/include/*", "/usr/lib/*.a",           "/usr/lib/*.la",
+    "/usr/lib/*.o",   "/usr/lib/*/pkgconfig/*", "/usr/share/pkgconfig/*",
 };
 
 static const char *const program_folders[] = {"bin/", "sbin/", "games/"};
