@@ -62,6 +62,7 @@ void sanitize_broken_user(void)
 
 void sanitize_broken_undefined(void)
 {
-    volatile unsigned by = 33;
-    few[0] = 1u << by;
+    unsigned bits = 33;
+    volatile unsigned *by = hidden(&bits);
+    few[0] = 1u << *by;
 }

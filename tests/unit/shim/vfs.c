@@ -9,6 +9,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "mm/hugetlb.h"
 
 void *malloc(size_t n);
 void *calloc(size_t n, size_t size);
@@ -179,7 +180,18 @@ void shim_quiescent(void)
     }
 }
 
+void rcu_barrier(void)
+{
+    shim_quiescent();
+}
+
 /* --- what else the file system calls */
+
+nsec_t clock_monotonic(void)
+{
+    static nsec_t now;
+    return now += 1000;
+}
 
 nsec_t clock_realtime(void)
 {
@@ -224,6 +236,15 @@ int user_put32(uintptr_t dst, uint32_t value)
 {
     (void)dst, (void)value;
     return -EFAULT;
+}
+
+int hugetlb_take(uint64_t npages)
+{
+    return npages ? -ENOMEM : 0;
+}
+void hugetlb_return(uint64_t npages)
+{
+    NEED(npages == 0);
 }
 
 /* One segment of kernel memory. */
