@@ -1,0 +1,43 @@
+/* man 2 bind */
+#include "abi.h"
+#include <sys/socket.h>
+#include <sys/un.h>
+
+static void results(void)
+{
+    struct sockaddr_un name = {AF_UNIX, "socket"}, abstract = {AF_UNIX, "\0abi-bind"};
+    struct stat st;
+    int a = socket(AF_UNIX, SOCK_STREAM, 0), b = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    CHECK_EQ(CALL(bind, a, &name, sizeof name), 0);
+    CHECK(stat("socket", &st) == 0 && S_ISSOCK(st.st_mode));
+    CHECK_ERRNO(CALL(bind, b, &name, sizeof name), EADDRINUSE);
+    CHECK_ERRNO(CALL(bind, a, &abstract, sizeof(sa_family_t) + 9), EINVAL); /* it has a name */
+    CHECK_EQ(CALL(bind, b, &abstract, sizeof(sa_family_t) + 9), 0);
+    b = socket(AF_UNIX, SOCK_STREAM, 0);
+    CHECK_ERRNO(CALL(bind, b, &abstract, sizeof(sa_family_t) + 9), EADDRINUSE);
+    CHECK_EQ(CALL(bind, b, &abstract, sizeof(sa_family_t)), 0); /* a name of the kernel's choice */
+}
+
+static void errors(void)
+{
+    struct sockaddr_un name = {AF_UNIX, "absent/socket"};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    CHECK_ERRNO(CALL(bind, fd, &name, sizeof name), ENOENT);
+    CHECK_ERRNO(CALL(bind, fd, &name, sizeof name + 1), EINVAL);
+    CHECK_ERRNO(CALL(bind, fd, &name, 1), EINVAL);
+    CHECK_ERRNO(CALL(bind, fd, BAD, sizeof name), EFAULT);
+    CHECK_ERRNO(CALL(bind, BAD_FD, &name, sizeof name), EBADF);
+    CHECK_ERRNO(CALL(bind, open("/dev/null", O_RDONLY), &name, sizeof name), ENOTSOCK);
+    name.sun_family = AF_INET;
+    CHECK_ERRNO(CALL(bind, fd, &name, sizeof name), EINVAL);
+}
+
+int main(void)
+{
+    enter_fresh_dir();
+    promise("bind: results", results);
+    promise("bind: errors", errors);
+    return check_end();
+}

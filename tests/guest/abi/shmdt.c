@@ -1,0 +1,24 @@
+/* man 2 shmdt */
+#include "abi.h"
+#include <sys/shm.h>
+
+static void results(void)
+{
+    int id = shmget(IPC_PRIVATE, 8192, 0600);
+    char *at = shmat(id, NULL, 0);
+    struct shmid_ds ds;
+
+    NEED(id >= 0 && at != (void *)-1);
+    CHECK_ERRNO(CALL(shmdt, at + 4096), EINVAL);
+    CHECK_ERRNO(CALL(shmdt, at + 1), EINVAL);
+    CHECK_EQ(CALL(shmdt, at), 0);
+    CHECK(shmctl(id, IPC_STAT, &ds) == 0 && ds.shm_nattch == 0);
+    CHECK_ERRNO(CALL(shmdt, at), EINVAL);
+    CHECK_EQ(shmctl(id, IPC_RMID, NULL), 0);
+}
+
+int main(void)
+{
+    promise_apart("shmdt: results and errors", results);
+    return check_end();
+}
