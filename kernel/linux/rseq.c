@@ -159,6 +159,8 @@ SYSCALL(rseq, 4, SYSCALL_WHOLE, "")
         return -EINVAL;
     if (!user_range_ok(a0, AREA_SIZE))
         return -EFAULT;
+    if (user_put64(a0 + AT_SECTION, 0) < 0) /* of what was left there; since Linux 6.14 */
+        return -EFAULT;
     task->rseq_area = a0;
     task->rseq_sig = signature;
     task->thread.notify_moved = true;

@@ -44,7 +44,7 @@ static void errors(void)
     pid_t pid = child(0);
 
     CHECK_ERRNO(CALL(wait4, pid, NULL, 1 << 12, NULL), EINVAL);
-    CHECK_ERRNO(CALL(wait4, getppid(), NULL, 0, NULL), ECHILD);
+    CHECK_ERRNO(CALL(wait4, getpid(), NULL, 0, NULL), ECHILD);
     CHECK_ERRNO(CALL(wait4, -12345, NULL, 0, NULL), ECHILD);
     CHECK_ERRNO(CALL(wait4, 1ul << 31, NULL, 0, NULL), ESRCH);
     CHECK_ERRNO(CALL(wait4, pid, BAD, 0, NULL), EFAULT); /* and yet it is reaped */

@@ -37,7 +37,7 @@ static void errors(void)
     CHECK_ERRNO(CALL(waitid, 99, 0, &info, WEXITED, NULL), EINVAL);
     CHECK_ERRNO(CALL(waitid, P_PID, 0, &info, WEXITED, NULL), EINVAL);
     CHECK_ERRNO(CALL(waitid, P_PIDFD, BAD_FD, &info, WEXITED, NULL), EBADF);
-    CHECK_ERRNO(CALL(waitid, P_PID, getppid(), &info, WEXITED, NULL), ECHILD);
+    CHECK_ERRNO(CALL(waitid, P_PID, getpid(), &info, WEXITED, NULL), ECHILD);
 }
 
 int main(void)
