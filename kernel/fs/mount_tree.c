@@ -114,19 +114,29 @@ void mount_drop(struct mount *m)
     mount_put(m);
 }
 
+static struct mount *one_on(const struct mount *below)
+{
+    if (!below->nmounts)
+        return NULL;
+    list_for_each_entry (struct mount, m, &mounts, link)
+        if (m->on.mount == below)
+            return m;
+    return NULL;
+}
+
+/* From the leaves down. A loop: a tree may be deeper than the stack. */
 void mount_drop_tree(struct mount *top)
 {
-    while (top->nmounts) {
-        struct mount *inner = NULL;
-        list_for_each_entry (struct mount, m, &mounts, link) {
-            if (m->on.mount == top)
-                inner = m;
+    struct mount *m = top, *next;
+
+    while (m) {
+        next = one_on(m);
+        if (!next) {
+            next = m == top ? NULL : m->on.mount;
+            mount_drop(m);
         }
-        if (!inner)
-            break;
-        mount_drop_tree(inner);
+        m = next;
     }
-    mount_drop(top);
 }
 
 /* --- copies */

@@ -101,6 +101,26 @@ static void cloning(void)
     CHECK(umount2("c2", MNT_DETACH) == 0);
 }
 
+// One on the other, and gone with the descriptor.
+static void deep(void)
+{
+    enum { DEEP = 1000 };
+    if (!allowed)
+        SKIP("may not mount here");
+    CHECK(mkdir("deep", 0755) == 0);
+    NEED(mount("base", "deep", "tmpfs", 0, NULL) == 0);
+    CHECK(mkdir("deep/in", 0755) == 0);
+    for (int i = 0; i < DEEP; i++)
+        NEED(mount("one", "deep/in", "tmpfs", 0, NULL) == 0);
+    make_file("deep/in/top");
+    int fd = tree(AT_FDCWD, "deep", OPEN_TREE_CLONE | AT_RECURSIVE);
+    NEED(fd >= 0);
+    CHECK(faccessat(fd, "in/top", F_OK, 0) == 0);
+    close(fd);
+    CHECK(umount2("deep", MNT_DETACH) == 0);
+    CHECK(!exists("deep/in"));
+}
+
 static void moving(void)
 {
     if (!allowed)
@@ -174,6 +194,7 @@ int main(void)
     promise("arguments", arguments);
     promise("without OPEN_TREE_CLONE it is an O_PATH file", without_clone);
     promise("a cloned tree has no name until it is moved", cloning);
+    promise("a tree may be deep", deep);
     promise("move_mount moves, also beneath", moving);
     promise("MOVE_MOUNT_SET_GROUP", groups);
     promise("mount_setattr sets, clears, changes propagation", attributes);
