@@ -142,7 +142,7 @@ static int64_t raise_trap(struct regs *regs, const struct seccomp_call *call, ui
     return call->nr;
 }
 
-static bool strict_allows(uint64_t nr)
+static bool strict_allows(int32_t nr)
 {
     return nr == NR_read || nr == NR_write || nr == NR_exit || nr == NR_rt_sigreturn;
 }
@@ -191,7 +191,7 @@ static bool check(struct regs *regs, int64_t *result, bool again)
     uint32_t answer;
 
     if (seccomp_mode(task) == MODE_STRICT) {
-        if (!strict_allows(regs->vector_or_nr))
+        if (!strict_allows(call.nr))
             end_by(&(struct siginfo){.signo = SIGKILL}, false);
         return true;
     }

@@ -205,7 +205,7 @@ static void stand_still(struct task *task)
 
 static bool in_syscall(const struct regs *regs)
 {
-    return (int64_t)regs->vector_or_nr >= 0;
+    return (int32_t)regs->vector_or_nr != -1; /* the upper half says nothing */
 }
 
 /* Point at the syscall instruction again. */

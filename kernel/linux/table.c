@@ -13,14 +13,15 @@ static _Atomic uint64_t complained[SYSCALLS_MAX / 64];
 /* What is missing says so once, by name, and never ends the program. */
 static int64_t missing(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
 {
-    uint64_t nr = syscall_regs()->vector_or_nr;
+    uint32_t nr = (uint32_t)syscall_regs()->vector_or_nr;
+
     if (nr >= SYSCALLS_MAX) {
-        log_warning("system call number %lu does not exist", nr);
+        log_warning("system call number %u does not exist", nr);
         return -ENOSYS;
     }
     uint64_t bit = 1ull << nr % 64;
     if (!(atomic_fetch_or(&complained[nr / 64], bit) & bit))
-        log_warning("system call %s (%lu) is missing: ENOSYS",
+        log_warning("system call %s (%u) is missing: ENOSYS",
                     syscall_names[nr] ? syscall_names[nr] : "without a name", nr);
     return -ENOSYS;
 }

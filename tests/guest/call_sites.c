@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 /* long mov_form(void), and an entry at the syscall bytes of the very same site. */
 long mov_form(void);
@@ -27,6 +28,17 @@ __asm__(".text\n"
         ".type conditional, @function\n"
         "conditional: test %rdi, %rdi\n mov $39, %eax\n jz 1f\n mov $186, %eax\n"
         "1: syscall\n ret\n");
+
+static long raw_call(unsigned long nr, long a, const void *b, long c)
+{
+    long result;
+
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(nr), "D"(a), "S"(b), "d"(c)
+                     : "rcx", "r11", "memory");
+    return result;
+}
 
 static void same_site_again(void)
 {
@@ -178,6 +190,54 @@ static void tiny_stack(void)
     munmap(at, 8192);
 }
 
+static int wake_up[2];
+
+static void write_a_byte(int signo)
+{
+    (void)signo;
+    NEED(write(wake_up[1], "x", 1) == 1);
+}
+
+static void started_again(unsigned long half)
+{
+    struct sigaction action = {.sa_handler = write_a_byte, .sa_flags = SA_RESTART};
+    char byte;
+
+    NEED(pipe(wake_up) == 0 && sigaction(SIGALRM, &action, NULL) == 0);
+    alarm(1);
+    CHECK_EQ(raw_call(half | SYS_read, wake_up[0], &byte, 1), 1);
+    close(wake_up[0]);
+    close(wake_up[1]);
+}
+
+/* The upper half of rax says nothing, whatever the call: a plain one, one that takes and changes
+ * all registers, one that is none, one that a signal starts again. */
+static void number_in_the_low_half(void)
+{
+    static const unsigned long halves[] = {1ul << 32, 0x7fffffff00000000, 0xffffffff00000000};
+    unsigned char byte;
+    int ends[2], status;
+    pid_t child;
+
+    NEED(pipe(ends) == 0);
+    for (int i = 0; i < 3; i++) {
+        for (int j = 0; j < 3; j++)
+            CHECK_EQ(into_the_middle(halves[i] | SYS_getppid), getppid());
+        CHECK_EQ(raw_call(halves[i] | SYS_write, ends[1], "x", 1), 1);
+        CHECK_EQ(raw_call(halves[i] | SYS_read, ends[0], &byte, 1), 1);
+        CHECK_EQ(raw_call(halves[i] | 9999, 0, NULL, 0), -ENOSYS);
+        CHECK_EQ(raw_call(halves[i] | 0xffffffff, 0, NULL, 0), -ENOSYS);
+        CHECK_EQ(raw_call(halves[i] | 0x80000000 | SYS_getppid, 0, NULL, 0), -ENOSYS);
+        child = (pid_t)raw_call(halves[i] | SYS_fork, 0, NULL, 0);
+        if (child == 0)
+            raw_call(halves[i] | SYS_exit, 7, NULL, 0);
+        CHECK(child > 0 && waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 7);
+    }
+    started_again(halves[2]);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static char *vanishing;
 static atomic_bool enough;
 static sigjmp_buf back;
@@ -233,6 +293,7 @@ int main(void)
     promise("a site across two pages", across_pages);
     promise("a site at the start of a mapping", first_in_mapping);
     promise("a call without room on the stack", tiny_stack);
+    promise("the number is the low half of rax", number_in_the_low_half);
     promise("code that another thread unmaps faults in the program", code_that_vanishes);
     return check_end();
 }

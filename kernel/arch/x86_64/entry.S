@@ -83,7 +83,11 @@ syscall_call:
         call    *syscall_table(,%rax,8)
         jmp     syscall_exit_check
 
+/* The number is the low half of rax. */
 syscall_out_of_range:
+        mov     %eax, %eax
+        cmp     $SYSCALLS_MAX, %eax
+        jb      syscall_call
         mov     $SYSCALLS_MAX, %eax
         jmp     syscall_call
 
