@@ -1,5 +1,7 @@
 #include "net/socket.h"
 
+#include "core/spinlock.h"
+#include "core/thread.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 
@@ -42,13 +44,67 @@ void socket_init(struct socket *socket, const struct socket_ops *ops, int family
     };
 }
 
+/* A file among them may be a socket, in whose queue there are files again, and so on: what a thread
+ * comes to free while it frees waits until it is through, for its stack is not that deep. */
+struct freeing {
+    struct list link;
+    const struct thread *thread;
+    struct socket_files *more;
+};
+static struct spinlock freeing_lock;
+static struct list all_freeing = LIST_INIT(all_freeing);
+
+/* Under freeing_lock: what this thread is at. */
+static struct freeing *freeing_now(void)
+{
+    list_for_each_entry (struct freeing, freeing, &all_freeing, link)
+        if (freeing->thread == current)
+            return freeing;
+    return NULL;
+}
+
+/* True: they wait in what this thread is at; else `mine` is that from now on. */
+static bool begin_freeing(struct socket_files *files, struct freeing *mine)
+{
+    uint64_t flags = spin_lock_irq(&freeing_lock);
+    struct freeing *outer = freeing_now();
+
+    if (outer) {
+        files->next = outer->more;
+        outer->more = files;
+    } else {
+        list_add(&all_freeing, &mine->link);
+    }
+    spin_unlock_irq(&freeing_lock, flags);
+    return outer;
+}
+
+/* The next ones; NULL: there are none, and `mine` has ended. */
+static struct socket_files *next_to_free(struct freeing *mine)
+{
+    uint64_t flags = spin_lock_irq(&freeing_lock);
+    struct socket_files *files = mine->more;
+
+    if (files)
+        mine->more = files->next;
+    else
+        list_del(&mine->link);
+    spin_unlock_irq(&freeing_lock, flags);
+    return files;
+}
+
 void socket_files_free(struct socket_files *files)
 {
-    if (!files)
+    struct freeing mine = {.thread = current};
+
+    if (!files || begin_freeing(files, &mine))
         return;
-    for (unsigned i = 0; i < files->n; i++)
-        file_put(files->files[i]);
-    kfree(files);
+    while (files) {
+        for (unsigned i = 0; i < files->n; i++)
+            file_put(files->files[i]);
+        kfree(files);
+        files = next_to_free(&mine);
+    }
 }
 
 /* --- the file

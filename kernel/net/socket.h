@@ -101,6 +101,7 @@ struct socket_cred {
 extern struct socket_cred (*socket_cred_hook)(void);
 /* Open files that travel with a message; each with a reference. */
 struct socket_files {
+    struct socket_files *next; /* while they wait to be freed */
     unsigned n;
     struct file *files[];
 };

@@ -461,6 +461,26 @@ static void descriptors(void)
     close(pipes[1]);
 }
 
+/* A descriptor in the queue of a socket that is in the queue of a socket, and so on. */
+static void nested_descriptors(void)
+{
+    int pair[2], ends[2], last;
+    char byte;
+
+    NEED(pipe(ends) == 0);
+    last = ends[1];
+    for (int i = 0; i < 500; i++) {
+        NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+        NEED(send_fds(pair[0], &last, 1) > 0);
+        close(last);
+        close(pair[0]);
+        last = pair[1];
+    }
+    close(last);
+    CHECK_EQ(read(ends[0], &byte, 1), 0); /* the innermost is closed, too */
+    close(ends[0]);
+}
+
 static void credentials(void)
 {
     int pair[2], yes = 1;
@@ -585,6 +605,7 @@ int main(void)
     promise("a listener that closes refuses who waits", closed_listener);
     promise("threads change one socket's peer at once", many_peers);
     promise("descriptors travel", descriptors);
+    promise("descriptors travel in descriptors that travel", nested_descriptors);
     promise("credentials travel", credentials);
     promise("options", options);
     promise("sendmmsg, recvmmsg", many);
