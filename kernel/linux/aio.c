@@ -80,10 +80,10 @@ static void end_polls(struct context *context, uintptr_t only, bool *any);
 /* With contexts_lock. */
 static void kill_context(struct context *context)
 {
+    atomic_store(&context->dead, true); /* no poll begins after that */
     end_polls(context, 0, NULL);
     list_del(&context->link);
     events_total -= context->size;
-    atomic_store(&context->dead, true);
     wake_all(&context->wait);
     put(context);
 }
@@ -409,9 +409,19 @@ static int start_poll(struct context *context, const struct block *block, uintpt
         return -EINVAL;
     }
     mutex_lock(&context->lock);
-    list_add_tail(&context->polls, &request->link);
+    bool dead = atomic_load(&context->dead);
+    if (!dead)
+        list_add_tail(&context->polls, &request->link);
+    if (!dead && atomic_load(&request->ready)) { /* before it could be found in the list */
+        atomic_store(&context->kicked, true);
+        wake_all(&context->wait);
+    }
     mutex_unlock(&context->lock);
-    return 0;
+    if (!dead)
+        return 0;
+    poll_unhook(request);
+    kfree(request);
+    return -EINVAL;
 }
 
 static int run_with_files(struct context *context, const struct block *block, uintptr_t at)

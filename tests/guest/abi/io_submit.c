@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -93,9 +95,62 @@ static void aio_flags(void)
     close(fd);
 }
 
+enum { ROUNDS = 3000 };
+static int race[2];
+static volatile int round_now;
+
+static void *write_at_once(void *arg)
+{
+    (void)arg;
+    for (int i = 1; i <= ROUNDS; i++) {
+        while (round_now < i)
+            sched_yield();
+        CHECK(write(race[1], "x", 1) == 1);
+    }
+    return NULL;
+}
+
+/* Ready while it is being submitted, and somebody waits already. */
+static void *take_events(void *arg)
+{
+    struct io_event event;
+    char c;
+
+    (void)arg;
+    for (int i = 1; i <= ROUNDS; i++) {
+        CHECK(syscall(SYS_io_getevents, context, 1, 1, &event, NULL) == 1);
+        CHECK(read(race[0], &c, 1) == 1);
+        round_now = -i;
+    }
+    return NULL;
+}
+
+static void races(void)
+{
+    pthread_t writer, taker;
+    struct iocb block = {.aio_lio_opcode = IOCB_CMD_POLL, .aio_buf = POLLIN};
+
+    context = 0;
+    NEED(syscall(SYS_io_setup, 8, &context) == 0);
+    NEED(pipe(race) == 0);
+    block.aio_fildes = (uint32_t)race[0];
+    NEED(pthread_create(&writer, NULL, write_at_once, NULL) == 0);
+    NEED(pthread_create(&taker, NULL, take_events, NULL) == 0);
+    for (int i = 1; i <= ROUNDS; i++) {
+        round_now = i;
+        NEED(submit(&block) == 1);
+        while (round_now != -i)
+            sched_yield();
+    }
+    pthread_join(writer, NULL);
+    pthread_join(taker, NULL);
+    CHECK(syscall(SYS_io_destroy, context) == 0);
+}
+
 int main(void)
 {
     promise("IOCB_CMD_POLL", aio_poll);
+    promise("a poll that becomes ready while it is submitted is told", races);
     promise("aio_rw_flags", aio_flags);
     return check_end();
 }
