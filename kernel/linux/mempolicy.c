@@ -206,7 +206,7 @@ SYSCALL(migrate_pages, 4, SYSCALL_WHOLE, "")
         error = check_target((int)a0);
     if (!error && new & ~(uint64_t)ALL_NODES && !capable(CAP_SYS_NICE))
         error = -EPERM;
-    if (!error && !(new & ALL_NODES))
+    if (!error && !(new &ALL_NODES))
         error = -EINVAL;
     return error;
 }
