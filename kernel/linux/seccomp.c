@@ -41,6 +41,7 @@ enum { INSNS_TOTAL_MAX = 32768, FILTER_COST = 4, ERRNO_MAX = 4095 };
 #define ARCH_X86_64      0xc000003eu
 
 struct filter {
+    struct rcu_head rcu; /* /proc counts the filters of whoever may be leaving */
     atomic_uint refs;
     struct filter *parent;
     bool log;
@@ -56,12 +57,17 @@ static struct filter *filter_of(const struct task *task)
     return atomic_load_explicit(&((struct task *)task)->seccomp_filter, memory_order_acquire);
 }
 
+static void filter_free(struct rcu_head *head)
+{
+    kfree(container_of(head, struct filter, rcu));
+}
+
 static void filter_put(struct filter *filter)
 {
     while (filter && atomic_fetch_sub_explicit(&filter->refs, 1, memory_order_acq_rel) == 1) {
         struct filter *parent = filter->parent;
         seccomp_notifier_gone(filter->notifier);
-        kfree(filter);
+        rcu_call(&filter->rcu, filter_free);
         filter = parent;
     }
 }
