@@ -44,12 +44,15 @@ static void no_children(void)
 
 static void variants(void)
 {
-    pid_t a = start(), b;
+    int status, go[2];
     siginfo_t info;
-    int status;
+    pid_t a, b;
 
+    CHECK_EQ(pipe(go), 0);
+    a = start();
     if (a == 0) {
-        usleep(20000);
+        if (read(go[0], &status, 1) == 1) /* not before the parent has looked */
+            usleep(20000);
         _exit(1);
     }
     b = sleeper();
@@ -58,6 +61,7 @@ static void variants(void)
     CHECK_EQ(waitid(P_PID, b, &info, WEXITED | WNOHANG), 0);
     CHECK_EQ(info.si_pid, 0);
     CHECK_EQ(info.si_signo, 0);
+    CHECK_EQ(write(go[1], "", 1), 1);
     CHECK_EQ(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
     CHECK_EQ(info.si_pid, a);
     CHECK_EQ(info.si_signo, SIGCHLD);
@@ -68,6 +72,8 @@ static void variants(void)
     CHECK_EQ(waitpid(0, &status, 0), a); /* of this group */
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
     CHECK_EQ(state_of(a), '?');
+    close(go[0]);
+    close(go[1]);
     CHECK_EQ(kill(b, SIGTERM), 0);
     CHECK_EQ(waitid(P_PGID, getpgrp(), &info, WEXITED), 0);
     CHECK_EQ(info.si_pid, b);

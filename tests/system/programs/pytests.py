@@ -117,6 +117,10 @@ def one(module, patterns, out):
     )
     os_helper.SAVEDCWD = os.getcwd()
     chosen.run(Lines(out, module))
+    # What is left may keep the process from its end: then this says where its threads are.
+    import faulthandler
+
+    faulthandler.dump_traceback_later(TEST_SECONDS, exit=True)
 
 
 def all_of(module, patterns):
