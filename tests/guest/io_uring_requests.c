@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 static const struct __kernel_timespec soon = {.tv_nsec = 5 * MS}, never = {.tv_sec = 1000};
@@ -413,6 +415,32 @@ static void data_may_be_reused_after_submission(void)
     ring_close(&r);
 }
 
+static void names_work_while_somebody_is_traced(void)
+{
+    struct ring r;
+    struct stat st;
+    int status;
+
+    NEED_URING();
+    NEED(ring_open(&r, 8, 0) == 0);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        ptrace(PTRACE_TRACEME, 0, 0, 0);
+        raise(SIGSTOP);
+        _exit(0);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
+    ring_sqe(&r, IORING_OP_MKDIRAT, AT_FDCWD, "traced", 0700, 0, 0);
+    CHECK_EQ(ring_do(&r), 0);
+    CHECK(stat("traced", &st) == 0 && S_ISDIR(st.st_mode));
+    ring_sqe(&r, IORING_OP_UNLINKAT, AT_FDCWD, "traced", 0, 0, 0)->unlink_flags = AT_REMOVEDIR;
+    CHECK_EQ(ring_do(&r), 0);
+    kill(pid, SIGKILL);
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    ring_close(&r);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "exec"))
@@ -433,5 +461,6 @@ int main(int argc, char **argv)
     promise("the kernel's thread submits by itself", the_kernel_thread_submits_by_itself);
     promise("deferred work waits for its caller", deferred_work_waits_for_its_caller);
     promise("data may be reused after submission", data_may_be_reused_after_submission);
+    promise("names work while somebody is traced", names_work_while_somebody_is_traced);
     return check_end();
 }
