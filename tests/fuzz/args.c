@@ -68,7 +68,7 @@ static uint64_t any(struct random *r)
 /* A part of the arena that this thread's structures are made in, by turns. */
 enum { PART = 0x4000, SCRATCH = ARENA_SIZE / 2 };
 
-static void *scratch(struct random *r, unsigned thread, size_t size)
+void *scratch(struct random *r, unsigned thread, size_t size)
 {
     uintptr_t part = ARENA + thread % THREADS_MAX * (SCRATCH / THREADS_MAX);
     return (void *)(part + below(r, (SCRATCH / THREADS_MAX - PART) / 64) * 64);
@@ -136,7 +136,7 @@ static uint64_t pointer(struct random *r, unsigned thread, size_t size)
 }
 
 /* A structure that was made in the arena: it, or a bad copy of it. */
-static uint64_t placed(struct random *r, unsigned thread, const void *made, size_t size)
+uint64_t placed(struct random *r, unsigned thread, const void *made, size_t size)
 {
     if (chance(r, 5))
         return pointer(r, thread, size);
@@ -202,8 +202,12 @@ static const struct {
     {SYS_tee, KIND_PIPE, 2},
     {SYS_vmsplice, KIND_PIPE, 2},
     {SYS_ioctl, KIND_TERMINAL, 1},
-    {SYS_io_uring_enter, KIND_RING, 1},
     {SYS_io_uring_register, KIND_RING, 1},
+    {SYS_fsconfig, KIND_CONTEXT, 1},
+    {SYS_fsmount, KIND_CONTEXT, 1},
+    {SYS_move_mount, KIND_MOUNT, 1},
+    {SYS_mount_setattr, KIND_MOUNT, 1},
+    {SYS_fcntl, KIND_FILE, 2},
     {SYS_bind, KIND_SOCKET, 3},
     {SYS_connect, KIND_SOCKET, 3},
     {SYS_listen, KIND_SOCKET, 3},
@@ -239,7 +243,7 @@ static uint64_t descriptor(struct random *r)
 {
     if (chance(r, 6))
         return any(r);
-    return 3 + below(r, 45);
+    return 3 + below(r, 60);
 }
 
 static const char *const names[] = {
@@ -618,6 +622,54 @@ static uint64_t offset(struct random *r, unsigned thread)
     return chance(r, 50) ? 0 : placed(r, thread, p, 8);
 }
 
+static uint64_t empty_name(struct random *r, unsigned thread)
+{
+    return place_name(r, thread, "");
+}
+
+/* Of a file system, as fsconfig wants them. */
+static uint64_t name_of_option(struct random *r, unsigned thread)
+{
+    static const char *const options[] = {"size", "mode", "uid", "nr_inodes", "ro", "source", "x"};
+    return place_name(r, thread, options[below(r, COUNT(options))]);
+}
+
+static uint64_t value_of_option(struct random *r, unsigned thread)
+{
+    static const char *const values[] = {"0",  "1m", "777", "99999999999999999999",
+                                         "-1", "",   "none"};
+    if (chance(r, 30))
+        return 0;
+    return place_name(r, thread, values[below(r, COUNT(values))]);
+}
+
+static uint64_t mount_attributes(struct random *r, unsigned thread)
+{
+    static const uint64_t propagations[] = {0, 0, 1 << 18, 1 << 19, 1 << 20, 1 << 17};
+    uint64_t *a = scratch(r, thread, 32);
+    a[0] = rnd(r) & rnd(r) & 0x2000ff;
+    a[1] = rnd(r) & rnd(r) & 0x2000ff;
+    a[2] = chance(r, 90) ? propagations[below(r, COUNT(propagations))] : any(r);
+    a[3] = chance(r, 90) ? 0 : any(r);
+    return placed(r, thread, a, 32);
+}
+
+/* struct sched_attr: among it deadlines that can be kept. */
+static uint64_t scheduling(struct random *r, unsigned thread)
+{
+    static const uint8_t policies[] = {0, 1, 2, 3, 5, 6, 6, 6};
+    uint64_t *a = scratch(r, thread, 56);
+    uint64_t period = 1000000ull * (1 + below(r, 50));
+    a[0] = 56 | (uint64_t)policies[below(r, COUNT(policies))] << 32;
+    a[1] = chance(r, 70) ? 0 : 1ull << below(r, 7);
+    a[2] = chance(r, 80) ? below(r, 20) | (uint64_t)below(r, 3) << 32 : any(r);
+    a[3] = chance(r, 90) ? period / (2 + below(r, 20)) : any(r);
+    a[4] = chance(r, 90) ? period : any(r);
+    a[5] = chance(r, 90) ? period : any(r);
+    a[6] = 0;
+    return placed(r, thread, a, 56);
+}
+
 /* Flags of the call's own: one, several, none; at times with what is not among them. */
 static uint64_t from_list(struct random *r, const uint64_t *list)
 {
@@ -667,6 +719,14 @@ static const struct {
     {'r', poll_set},
     {'V', strings},
     {'O', offset},
+    {'g', ring_params},
+    {'R', ring_filled},
+    {'J', ring_registered},
+    {'C', name_of_option},
+    {'E', empty_name},
+    {'D', value_of_option},
+    {'A', mount_attributes},
+    {'l', scheduling},
 };
 
 static uint64_t small(struct random *r)
@@ -729,6 +789,12 @@ static uint64_t one(struct random *r, const struct call *call, char letter, unsi
     default:
         return any(r);
     }
+}
+
+uint64_t value_of(struct random *r, char letter, unsigned thread)
+{
+    static const struct call none = {.nr = -1};
+    return one(r, &none, letter, thread);
 }
 
 void args_make(struct random *r, const struct call *call, unsigned thread, uint64_t args[ARGS])

@@ -59,6 +59,8 @@ LIST(l_fcntl, F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_S
      F_GETOWN, F_SETSIG, F_GETSIG, F_SETOWN_EX, F_GETOWN_EX, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW,
      F_SETLEASE, F_GETLEASE, F_NOTIFY, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ, F_ADD_SEALS,
      F_GET_SEALS, F_GET_RW_HINT, F_SET_RW_HINT);
+LIST(l_setlease, F_SETLEASE);
+LIST(l_lease, F_RDLCK, F_WRLCK, F_UNLCK);
 LIST(l_flock, 1, 2, 8, 5, 6, 32);
 LIST(l_ioctl, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, FIOASYNC, TCGETS, TCSETS, TCSETSW, TCSETSF,
      TIOCGWINSZ, TIOCSWINSZ, TIOCGPTN, TIOCSPTLCK, TIOCGPGRP, TIOCSPGRP, TIOCSCTTY, TIOCNOTTY,
@@ -127,6 +129,12 @@ LIST(l_seccomp, 0, 1, 2, 3);
 LIST(l_mount, 0, MS_RDONLY, MS_BIND, MS_REMOUNT, MS_MOVE, MS_NOEXEC, MS_NOSUID, MS_REC | MS_BIND,
      MS_PRIVATE);
 LIST(l_umount, 0, MNT_FORCE, MNT_DETACH, MNT_EXPIRE, UMOUNT_NOFOLLOW);
+LIST(l_fsconfig, 0, 1, 1, 2, 3, 4, 5, 6, 6, 7, 8);
+LIST(l_mount_attr, 0, 1, 2, 4, 8, 0x10, 0x20, 0x80, 0x200000);
+LIST(l_move_mount, 4, 4, 4, 0, 0x40, 0x44, 0x74, 0x104);
+LIST(l_open_tree, 1, 0, O_CLOEXEC, AT_EMPTY_PATH | 1, AT_RECURSIVE | 1, AT_SYMLINK_NOFOLLOW | 1);
+LIST(l_setattr, 0, AT_RECURSIVE, AT_EMPTY_PATH, AT_EMPTY_PATH | AT_RECURSIVE);
+LIST(l_fspick, 0, 1, 2, 4, 8);
 LIST(l_xattr, 0, XATTR_CREATE, XATTR_REPLACE);
 LIST(l_who, 0, 1, 2, -1ull, -2ull);
 LIST(l_random, 0, 1, 2, 4);
@@ -137,6 +145,8 @@ LIST(l_mpol, 0, 1, 2, 3, 4, 5);
 LIST(l_uring, 0, 1, 2, 4, 8, 16, 32, 64, 128);
 LIST(l_urop, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
      24, 25, 26);
+LIST(l_entries, 0, 1, 1, 2, 4, 8, 16, 32, 64, 128);
+LIST(l_enter, 0, 0, 1, 1, 1, 2, 3, 4, 16);
 LIST(l_syslog, 0, 1, 2, 3, 9, 10);
 LIST(l_sysfs, 1, 2, 3);
 LIST(l_sync, 0, 1, 2, 4, 7);
@@ -154,6 +164,12 @@ LIST(l_pkey, -1ull, 0, 1);
         SYS_##name, #name, args, n,                                                                \
         {                                                                                          \
             __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+#define SCENE(nr, n, name)                                                                         \
+    {                                                                                              \
+        nr, name, "", n,                                                                           \
+        {                                                                                          \
         }                                                                                          \
     }
 
@@ -233,6 +249,7 @@ const struct call calls[] = {
     CALL(fcntl, "f4i", l_fcntl),
     CALL(fcntl, "f4b", l_fcntl),
     CALL(fcntl, "f4N", l_fcntl),
+    CALL(fcntl, "f45", l_setlease, l_lease),
     CALL(flock, "f4", l_flock),
     CALL(fsync, "f"),
     CALL(fdatasync, "f"),
@@ -441,7 +458,8 @@ const struct call calls[] = {
     CALL(process_vm_readv, "PvNvNN"),
     CALL(process_vm_writev, "PvNvNN"),
     CALL(kcmp, "PP4ff", l_kcmp),
-    CALL(sched_setattr, "PhN"),
+    CALL(sched_setattr, "PlN"),
+    CALL(sched_setattr, "Pl0"),
     CALL(sched_getattr, "PbnN"),
     CALL(renameat2, "FqFq1", l_rename),
     RARE(seccomp, 1, "41B", l_seccomp, l_uring),
@@ -460,9 +478,31 @@ const struct call calls[] = {
     CALL(io_pgetevents, "bNNbtb"),
     CALL(rseq, "bnNi"),
     CALL(pidfd_send_signal, "fsIN"),
-    CALL(io_uring_setup, "Nb"),
+    CALL(io_uring_setup, "4g", l_entries),
     CALL(io_uring_enter, "fNN1mN", l_uring),
-    CALL(io_uring_register, "f4bN", l_urop),
+    CALL(io_uring_enter, "RN01", l_enter),
+    CALL(io_uring_enter, "RN01", l_enter),
+    CALL(io_uring_enter, "RN01m8", l_enter),
+    CALL(io_uring_enter, "RNN1", l_enter),
+    CALL(io_uring_register, "f4JN", l_urop),
+    CALL(io_uring_register, "f4JN", l_urop),
+    CALL(fsopen, "Y1", l_fspick),
+    CALL(fsconfig, "f4CD0", l_fsconfig),
+    CALL(fsconfig, "f4CDN", l_fsconfig),
+    CALL(fsmount, "f12", l_fspick, l_mount_attr),
+    CALL(fspick, "Fq1", l_fspick),
+    CALL(open_tree, "Fq1", l_open_tree),
+    CALL(move_mount, "fEFq1", l_move_mount),
+    CALL(move_mount, "fqFq1", l_move_mount),
+    CALL(mount_setattr, "fE1AN", l_setattr),
+    CALL(mount_setattr, "Fq1A", l_setattr),
+    CALL(process_mrelease, "fN"),
+    CALL(migrate_pages, "PNbb"),
+    CALL(set_mempolicy_home_node, "hzNN"),
+    CALL(ioperm, "NNN"),
+    CALL(iopl, "N"),
+    SCENE(SCENE_TRACER, 6, "trace-a-child"),
+    SCENE(SCENE_LISTENER, 3, "listen-to-a-child"),
     RARE(clone3, 8, "cn"),
     RARE(clone3, 8, "c"),
     CALL(close_range, "NN1", l_closerange),

@@ -3,6 +3,8 @@
  * main.c    the supervisor: starts workers, watches them, looks what is left behind
  * worker.c  a worker process: threads that call, what must not change, the log
  * args.c    one generator for each type of argument
+ * rings.c   arguments of io_uring, and what lies in its rings
+ * traced.c  scenes: what makes sense as a sequence of calls only (a tracer and its child, ...)
  * calls.c   the calls with the types of their arguments */
 #pragma once
 
@@ -74,6 +76,9 @@ struct call {
 extern const struct call calls[];
 extern const unsigned ncalls;
 
+/* Numbers of the scenes among the calls. */
+enum { SCENE_TRACER = 500, SCENE_LISTENER, SCENE_FIRST = SCENE_TRACER };
+
 /* The descriptors that a worker opens now and then, two of a kind. */
 enum {
     KIND_FILE,
@@ -93,6 +98,8 @@ enum {
     KIND_RING,
     KIND_EVENTS,
     KIND_SIGNALS,
+    KIND_CONTEXT, /* of fsopen */
+    KIND_MOUNT,   /* detached */
     KINDS
 };
 extern int kinds[KINDS][2];
@@ -105,9 +112,26 @@ extern int kinds[KINDS][2];
 #define CONSTANT   0x0f0000000000ul /* read-only, a pattern */
 #define CANARY     0x0e0000000000ul /* read-write, a pattern, never an argument */
 #define KEPT_SIZE  0x4000ul
+#define RINGS      0x0d0000000000ul /* those of io_uring (rings.c) */
 uint64_t pattern(uint64_t address);
 
 void args_make(struct random *r, const struct call *call, unsigned thread, uint64_t args[ARGS]);
+
+/* For generators: room in the thread's part of the arena; a structure made there, or at times a
+ * bad copy of it; a value of a type by its letter. */
+void *scratch(struct random *r, unsigned thread, size_t size);
+uint64_t placed(struct random *r, unsigned thread, const void *made, size_t size);
+uint64_t value_of(struct random *r, char letter, unsigned thread);
+
+/* The ring number i (0, 1) is made anew and mapped: its descriptor, or negative. */
+int ring_open(struct random *r, unsigned i);
+uint64_t ring_params(struct random *r, unsigned thread);
+uint64_t ring_filled(struct random *r, unsigned thread);
+uint64_t ring_registered(struct random *r, unsigned thread);
+
+/* Plays the scene and comes back; child is what a child of it does, and does not return. */
+int64_t scene_play(int nr, struct random *r, unsigned thread, void (*child)(void *self),
+                   void *self);
 
 /* Runs until it is killed or has made its calls. */
 void worker_run(unsigned index, uint32_t round);

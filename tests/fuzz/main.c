@@ -227,6 +227,17 @@ static bool alive(void)
     return false;
 }
 
+/* What has left its group and its parent: stopped, or asleep where nobody wakes it. */
+static void end_orphans(void)
+{
+    DIR *dir = opendir("/proc");
+    for (struct dirent *e; dir && (e = readdir(dir));)
+        if (atoi(e->d_name) > 1)
+            kill(atoi(e->d_name), SIGKILL);
+    if (dir)
+        closedir(dir);
+}
+
 static void remove_ipc(void)
 {
     struct shmid_ds shm;
@@ -263,7 +274,7 @@ static void unmount_all(void)
     for (char *save, *line = strtok_r(text, "\n", &save); line;
          line = strtok_r(NULL, "\n", &save)) {
         char *place = strchr(line, ' ');
-        if (place && n < 64 && !strncmp(place + 1, "/tmp/fuzz/", 10)) {
+        if (place && n < 64 && !strncmp(place + 1, "/tmp/fuzz", 9)) {
             places[n++] = place + 1;
             *strchrnul(place + 1, ' ') = 0;
         }
@@ -286,24 +297,80 @@ static void remove_tree(int at, const char *name)
     unlinkat(at, name, AT_REMOVEDIR);
 }
 
+/* What the file systems that there is one of, and which workers mount, had at first. */
+static char devices[16384];
+
+static bool was_there(const char *name)
+{
+    for (const char *at = devices; *at; at += strlen(at) + 1)
+        if (!strcmp(at, name))
+            return true;
+    return false;
+}
+
+static void each_device(void (*visit)(const char *name))
+{
+    DIR *dir = opendir("/dev");
+    for (struct dirent *e; dir && (e = readdir(dir));)
+        if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+            visit(e->d_name);
+    if (dir)
+        closedir(dir);
+}
+
+static void note_device(const char *name)
+{
+    static size_t length;
+    if (length + strlen(name) + 2 < sizeof(devices)) {
+        strcpy(devices + length, name);
+        length += strlen(name) + 1;
+    }
+}
+
+static void remove_device(const char *name)
+{
+    char path[300];
+    snprintf(path, sizeof(path), "/dev/%s", name);
+    if (!was_there(name))
+        remove_tree(AT_FDCWD, path);
+}
+
 static void clean(void)
 {
     for (int i = 0; i < 20; i++)
         unmount_all();
     remove_tree(AT_FDCWD, "/tmp/fuzz");
     remove_tree(AT_FDCWD, "/dev/shm/a");
+    each_device(remove_device);
     remove_ipc();
 }
 
 struct left {
     long free_kib, slab_kib;
-    int processes, threads;
+    int processes, runnable;
 };
 
 static long field(const char *text, const char *name)
 {
     const char *at = strstr(text, name);
     return at ? strtol(at + strlen(name), NULL, 10) : 0;
+}
+
+/* How many threads want a processor: soon only this one, if none runs in circles. */
+static int runnable(void)
+{
+    char text[64] = "";
+    struct timespec t = {0, 50000000};
+    int n = 0;
+    for (int i = 0; i < 60 && n != 1; i++) {
+        nanosleep(&t, NULL);
+        int fd = open("/proc/loadavg", O_RDONLY);
+        (void)!read(fd, text, sizeof(text) - 1);
+        close(fd);
+        char *slash = strchr(text, '/');
+        n = slash ? atoi(slash + 1) : 0;
+    }
+    return n;
 }
 
 static void what_is_left(struct left *left)
@@ -315,18 +382,13 @@ static void what_is_left(struct left *left)
     text[n > 0 ? n : 0] = 0;
     left->free_kib = field(text, "MemFree:");
     left->slab_kib = field(text, "Slab:");
-    left->processes = left->threads = 0;
+    left->processes = 0;
     DIR *dir = opendir("/proc");
     for (struct dirent *e; dir && (e = readdir(dir));)
         left->processes += e->d_name[0] >= '0' && e->d_name[0] <= '9';
     if (dir)
         closedir(dir);
-    fd = open("/proc/loadavg", O_RDONLY);
-    n = read(fd, text, sizeof(text) - 1);
-    close(fd);
-    text[n > 0 ? n : 0] = 0;
-    char *slash = strchr(text, '/');
-    left->threads = slash ? atoi(slash + 1) : 0;
+    left->runnable = runnable();
 }
 
 /* --- a span of fuzzing -------------------------------------------------------------------------
@@ -366,22 +428,52 @@ static void fuzz_for(double span, uint32_t *round)
     for (int i = 0; i < 5; i++) { /* orphans, and what is freed late */
         nanosleep(&t, NULL);
         reap();
+        end_orphans();
     }
     clean();
 }
 
+static void print_processes(void)
+{
+    DIR *dir = opendir("/proc");
+    for (struct dirent *e; dir && (e = readdir(dir));)
+        if (atoi(e->d_name) > 1)
+            print_threads(atoi(e->d_name));
+    if (dir)
+        closedir(dir);
+}
+
+/* A file of /proc, when memory is missing. */
+static void print_file(const char *name)
+{
+    char text[4096];
+    ssize_t n;
+    int fd = open(name, O_RDONLY);
+    while (fd >= 0 && (n = read(fd, text, sizeof(text))) > 0)
+        (void)!write(1, text, n);
+    close(fd);
+}
+
 static void compare(const struct left *before, const struct left *after)
 {
-    say("fuzz: free %ld -> %ld KiB, slab %ld -> %ld KiB, processes %d -> %d, threads %d -> %d\n",
+    int failed = failures;
+    say("fuzz: free %ld -> %ld KiB, slab %ld -> %ld KiB, processes %d -> %d, runnable %d -> %d\n",
         before->free_kib, after->free_kib, before->slab_kib, after->slab_kib, before->processes,
-        after->processes, before->threads, after->threads);
+        after->processes, before->runnable, after->runnable);
     if (before->free_kib - after->free_kib > growth_kib) {
         failures++;
         say("fuzz: FAILED: memory is lost: %ld KiB\n", before->free_kib - after->free_kib);
     }
-    if (after->processes > before->processes || after->threads > before->threads) {
+    if (after->processes > 1 || after->runnable > 1) { /* this one */
         failures++;
         say("fuzz: FAILED: processes or threads are left\n");
+    }
+    if (failures > failed) {
+        print_processes();
+        print_file("/proc/meminfo");
+        print_file("/proc/slabinfo");
+        print_file("/proc/mounts");
+        sleep(linger);
     }
 }
 
@@ -448,6 +540,7 @@ int main(int argc, char **argv)
     sched_setscheduler(0, SCHED_RR, &first);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     mlockall(MCL_CURRENT);
+    each_device(note_device);
     say("fuzz: seed %#lx\n", shared->seed);
     fuzz_for(seconds > 20 ? 8 : seconds / 4.0, &round); /* caches fill, once */
     what_is_left(&before);

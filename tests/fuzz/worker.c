@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -111,7 +112,7 @@ static const struct call *choose(struct random *r)
 
 static bool forbidden(const struct call *call, const uint64_t args[ARGS])
 {
-    if (call->nr == SYS_fork && is_child)
+    if ((call->nr == SYS_fork || call->nr >= SCENE_FIRST) && is_child)
         return true;
     if (is_child && (call->nr == SYS_execve || call->nr == SYS_execveat))
         return false;
@@ -141,7 +142,16 @@ static void look_at_memory(void)
     }
 }
 
-static void child_run(struct self *self);
+static void child_run(void *self);
+
+static int64_t make_call(struct self *self, const struct call *call, const uint64_t args[ARGS])
+{
+    if (call->nr >= SCENE_FIRST)
+        return scene_play(call->nr, &self->random, self->thread, child_run, self);
+    if (call->nr == SYS_clone || call->nr == SYS_clone3 || call->nr == SYS_vfork)
+        return call_cloning(call->nr, args);
+    return call_plain(call->nr, args);
+}
 
 static void one_call(struct self *self, uint32_t number)
 {
@@ -152,8 +162,7 @@ static void one_call(struct self *self, uint32_t number)
         return;
     if (!is_child)
         note(self->thread, number, call->nr, args);
-    bool clones = call->nr == SYS_clone || call->nr == SYS_clone3 || call->nr == SYS_vfork;
-    int64_t result = clones ? call_cloning(call->nr, args) : call_plain(call->nr, args);
+    int64_t result = make_call(self, call, args);
     if (call->nr == SYS_fork && result == 0)
         child_run(self);
     __atomic_fetch_add(&shared->calls, 1, __ATOMIC_RELAXED);
@@ -164,7 +173,7 @@ static void one_call(struct self *self, uint32_t number)
         __atomic_fetch_add(&shared->succeeded[call->nr & 511], 1, __ATOMIC_RELAXED);
 }
 
-static void child_run(struct self *self)
+static void child_run(void *self)
 {
     is_child = true;
     for (uint32_t i = 0; i < CHILD_CALLS; i++)
@@ -176,12 +185,11 @@ static void child_run(struct self *self)
 /* --- descriptors of every kind -----------------------------------------------------------------
  */
 
-static void fill_descriptors(void)
+static void fill_descriptors(struct random *r)
 {
     int fds[2];
     for (int i = 0; i < 2; i++) {
         unsigned block = i ? O_NONBLOCK : 0;
-        char params[120] = {0};
         uint64_t set = 0xff00;
         kinds[KIND_FILE][i] = open(i ? "b" : "a", O_RDWR | O_CREAT, 0644);
         kinds[KIND_FOLDER][i] = open("d", O_RDONLY | O_DIRECTORY);
@@ -208,7 +216,9 @@ static void fill_descriptors(void)
         kinds[KIND_SIGNALS][i] = syscall(SYS_signalfd4, -1, &set, 8, block);
         kinds[KIND_QUEUE][i] =
             syscall(SYS_mq_open, "fuzz0", O_RDWR | O_CREAT | O_NONBLOCK, 0600, NULL);
-        kinds[KIND_RING][i] = syscall(SYS_io_uring_setup, 8, params);
+        kinds[KIND_RING][i] = ring_open(r, i);
+        kinds[KIND_CONTEXT][i] = syscall(SYS_fsopen, "tmpfs", 0);
+        kinds[KIND_MOUNT][i] = syscall(SYS_open_tree, AT_FDCWD, "d", OPEN_TREE_CLONE);
     }
 }
 
@@ -226,7 +236,7 @@ static void *thread_run(void *arg)
         if (i % LOOK_EVERY == 0)
             look_at_memory();
         if (i % 256 == 0 && self.thread == 0)
-            fill_descriptors();
+            fill_descriptors(&self.random);
     }
     return NULL;
 }
@@ -262,8 +272,8 @@ static void make_limits(void)
 {
     limit(RLIMIT_AS, 256ul << 20);
     limit(RLIMIT_FSIZE, 1 << 20);
-    limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_NOFILE, 64);
+    limit(RLIMIT_CORE, worker_round % 4 ? 0 : 1 << 20);
+    limit(RLIMIT_NOFILE, 80);
     limit(RLIMIT_NPROC, 64);
     limit(RLIMIT_MEMLOCK, 8 << 20);
     limit(RLIMIT_MSGQUEUE, 1 << 20);
@@ -300,12 +310,13 @@ void worker_run(unsigned index, uint32_t round)
     sigaction(SIGALRM, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
-    fill_descriptors();
+    for (unsigned i = 0; i < THREADS_MAX; i++)
+        selves[i].random.state = pattern(shared->seed ^ (uint64_t)round << 16 ^ i << 8);
+    fill_descriptors(&selves[0].random);
     if (round % 2)
         (void)!setresuid(65534, 65534, 65534);
     for (unsigned i = 0; i < shared->threads; i++) {
         selves[i].thread = i;
-        selves[i].random.state = pattern(shared->seed ^ (uint64_t)round << 16 ^ i << 8);
         if (i)
             pthread_create(&threads[i], NULL, thread_run, &selves[i]);
     }
