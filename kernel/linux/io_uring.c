@@ -214,6 +214,7 @@ static void init_lists(struct uring *ring)
     list_init(&ring->overflow);
     list_init(&ring->deferred);
     list_init(&ring->ready);
+    list_init(&ring->retired);
     list_init(&ring->local_work);
     list_init(&ring->timeouts);
     waitqueue_init(&ring->cq_wait);
@@ -264,24 +265,52 @@ static int create(const struct params *params, struct uring **made)
     return 0;
 }
 
-/* The last descriptor and the last mapping are gone. */
-static void uring_release(struct file *file)
+/* Work that has come to the ring's list until now is done here; none will come any more. */
+static void refuse_work(struct uring *ring)
 {
-    struct uring *ring = file->data;
-    sq_stop(ring);
+    uring_lock(ring);
+    uint64_t flags = spin_lock_irq(&ring->work_lock);
+    ring->dying = true;
+    spin_unlock_irq(&ring->work_lock, flags);
+    uring_unlock(ring);
+    cancel_owner(ring, NULL);
+    while (work_run_local(ring))
+        ;
+}
+
+static void tear_down(struct uring *ring)
+{
     mutex_lock(&rings_lock);
     list_del(&ring->all);
     mutex_unlock(&rings_lock);
-    uring_lock(ring);
-    ring->dying = true;
-    uring_unlock(ring);
-    cancel_owner(ring, NULL);
+    refuse_work(ring);
     uring_lock(ring);
     files_unregister(ring);
     buffers_unregister(ring);
     provided_free(ring);
     uring_unlock(ring);
     uring_put(ring);
+}
+
+static void tear_down_later(struct rcu_head *head)
+{
+    struct uring *ring = container_of(head, struct uring, release);
+    (void)sq_stop(ring, true);
+    tear_down(ring);
+}
+
+/* The last descriptor and the last mapping are gone. The last reference may have been that of a
+ * request, of this ring or of another, whose lock its user holds: so nothing is waited for here. */
+static void uring_release(struct file *file)
+{
+    struct uring *ring = file->data;
+    bool can = sq_stop(ring, false) && mutex_trylock(&ring->lock);
+    if (!can) {
+        rcu_call(&ring->release, tear_down_later);
+        return;
+    }
+    mutex_unlock(&ring->lock);
+    tear_down(ring);
 }
 
 static unsigned uring_poll(struct file *file, struct poll_table *table)
@@ -346,6 +375,13 @@ bool uring_is_current(const struct uring_task *owner)
     return is_task(current) && current_task()->uring == owner;
 }
 
+static bool run_local_in(struct uring *ring, void *owner)
+{
+    if (ring->submitter == owner)
+        work_run_local(ring);
+    return true;
+}
+
 static bool cancel_in(struct uring *ring, void *arg)
 {
     struct uring_task *owner = arg;
@@ -381,6 +417,7 @@ void uring_task_exit(struct task *task, bool all)
     owner->task = NULL;
     spin_unlock_irq(&owner->work_lock, flags);
     work_run(); /* of timeouts that fired in time */
+    uring_each(run_local_in, owner);
     task->uring = NULL;
     atomic_fetch_and(&task->thread.work, ~(unsigned)WORK_URING);
     uring_task_put(owner);
@@ -388,8 +425,7 @@ void uring_task_exit(struct task *task, bool all)
 
 void uring_process_exit(struct process *process)
 {
-    if (!list_empty(&rings)) /* its own cannot come any more */
-        sq_process_exit(process);
+    sq_process_exit(process);
 }
 
 bool uring_file_is(const struct file *file)

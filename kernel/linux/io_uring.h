@@ -151,10 +151,14 @@ enum {
 enum { URING_LATER = 1 << 30 }; /* no result is that large */
 extern const struct uring_op uring_ops[OPS];
 
-/* A registered file or buffer; request and table share it. Its tag is posted when the last one has
- * left it. */
+/* A registered file or buffer; request and table share it. When it leaves the table its tag waits
+ * in ring->retired, as on Linux not only for those that use it: for all requests that use anything
+ * registered and began before, and for the tags before it. */
 struct resource {
     atomic_uint refs;
+    struct list link; /* in ring->retired, with the table's reference */
+    uint64_t generation;
+    unsigned users;     /* requests that began in its generation and are not through */
     struct uring *ring; /* no reference: table or request keeps it */
     uint64_t tag;
     struct file *file;
@@ -200,6 +204,7 @@ struct request {
     struct sqe sqe;
     struct file *file;             /* a reference, or NULL */
     struct resource *resources[2]; /* file and buffer that it uses; references */
+    uint64_t resource_generation;  /* in which it began to use them */
     struct request *next;          /* linked behind it */
     struct request *partner;       /* the armed LINK_TIMEOUT and what it guards */
     struct list armed;             /* in ring->armed, while it waits */
@@ -274,7 +279,8 @@ struct uring {
     struct mutex lock;
     atomic_uint refs;
     unsigned flags;
-    bool dying, disabled, restricted, drain_disabled, drain_active;
+    bool dying; /* under work_lock, too */
+    bool disabled, restricted, drain_disabled, drain_active;
     struct list all; /* in the list of all rings */
     struct process *creator;
     struct uring_task *submitter; /* SINGLE_ISSUER's; a reference */
@@ -300,7 +306,8 @@ struct uring {
     uint64_t ncompleted;                /* and those that are through */
     struct list ready;                  /* to be issued before the lock is given up */
     struct request *chain, *chain_last; /* a chain being put together */
-    bool chain_drain;
+    bool chain_drain;                   /* a request in its middle is drained: so are its head, */
+    bool next_drain;                    /* and what comes behind it */
 
     struct spinlock work_lock;
     struct list local_work; /* DEFER_TASKRUN */
@@ -310,11 +317,15 @@ struct uring {
     uint32_t timeouts_done; /* which do not count */
 
     struct resource_table files, buffers;
+    struct list retired;          /* resources, oldest first */
+    uint64_t resource_generation; /* ends when one with a tag is retired */
+    unsigned resource_users;      /* of the present generation */
     struct list groups[BUFFER_BUCKETS];
     struct credentials *personalities[PERSONALITIES];
     struct restrictions restrictions;
     struct sq_thread *sq;
     struct credentials *sq_cred;
+    struct rcu_head release; /* its file is gone */
 };
 
 /* What io_uring knows of a thread that submits. */
@@ -423,14 +434,14 @@ int workers_affinity(struct uring_task *owner, cpuset_t set);
 bool worker_is_current(void);
 /* --- io_uring_sqpoll.c */
 int sq_start(struct uring *ring, unsigned cpu, unsigned idle_ms, int attach_fd);
-void sq_stop(struct uring *ring);
+bool sq_stop(struct uring *ring, bool wait); /* false: it would have to wait */
 void sq_wake(struct uring *ring);
 bool sq_dead(const struct uring *ring);
 int sq_wait_room(struct uring *ring);
 void sq_process_exit(struct process *process);
 
 /* --- io_uring_files.c (ring->lock held) */
-void resource_put(struct resource *resource);
+void resources_release(struct request *req);                 /* it is through */
 struct file *files_get(struct request *req, unsigned index); /* a reference; NULL: none */
 /* Put a file (its reference is taken over) at slot-1, or anywhere: 0 or the number; -ENFILE... */
 int files_install(struct uring *ring, struct file *file, uint32_t slot);

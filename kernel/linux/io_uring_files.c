@@ -1,5 +1,6 @@
 /* linux/io_uring_files.c: registered files and buffers. A request holds what it uses, so a slot may
- * change at any time; a tag is posted when its thing is out of use. */
+ * change at any time; a tag is posted when its thing is out of use. ring->lock is held throughout.
+ */
 #include "linux/io_uring.h"
 
 #include "lib/string.h"
@@ -8,15 +9,67 @@
 enum { FILES_MOST = 32768, BUFFERS_MOST = 16384, FILES_SKIP = -2, CAP_IPC_LOCK = 14 };
 #define BUFFER_MOST (1ul << 30)
 
-void resource_put(struct resource *resource)
+static void resource_put(struct resource *resource)
 {
     if (atomic_fetch_sub_explicit(&resource->refs, 1, memory_order_acq_rel) != 1)
         return;
     if (resource->file)
         file_put(resource->file);
-    if (resource->tag)
-        cq_post(resource->ring, resource->tag, 0, 0);
     kfree(resource);
+}
+
+/* Tags that nothing is left to wait for. */
+static void post_tags(struct uring *ring)
+{
+    while (!list_empty(&ring->retired)) {
+        struct resource *first = list_first(&ring->retired, struct resource, link);
+        if (first->users)
+            return;
+        list_del(&first->link);
+        cq_post(ring, first->tag, 0, 0);
+        resource_put(first);
+    }
+}
+
+/* It has left its table, which had a reference. */
+static void retire(struct resource *resource)
+{
+    struct uring *ring = resource->ring;
+    if (!resource->tag) {
+        resource_put(resource);
+        return;
+    }
+    resource->generation = ring->resource_generation++;
+    resource->users = ring->resource_users;
+    ring->resource_users = 0;
+    list_add_tail(&ring->retired, &resource->link);
+    post_tags(ring);
+}
+
+static void leave_generation(struct uring *ring, uint64_t generation)
+{
+    if (generation == ring->resource_generation) {
+        ring->resource_users--;
+        return;
+    }
+    list_for_each_entry (struct resource, resource, &ring->retired, link) {
+        if (resource->generation == generation) {
+            resource->users--;
+            break;
+        }
+    }
+    post_tags(ring);
+}
+
+void resources_release(struct request *req)
+{
+    bool used = req->resources[0] || req->resources[1];
+    for (unsigned i = 0; i < ARRAY_SIZE(req->resources); i++) {
+        if (req->resources[i])
+            resource_put(req->resources[i]);
+    }
+    if (used)
+        leave_generation(req->ring, req->resource_generation);
 }
 
 static struct resource *resource_create(struct uring *ring, uint64_t tag)
@@ -38,6 +91,10 @@ static struct resource *use(struct request *req, unsigned which, const struct re
 {
     struct resource *resource = index < table->n ? table->slots[index] : NULL;
     if (resource && !req->resources[which]) {
+        if (!req->resources[!which]) {
+            req->resource_generation = req->ring->resource_generation;
+            req->ring->resource_users++;
+        }
         atomic_fetch_add_explicit(&resource->refs, 1, memory_order_relaxed);
         req->resources[which] = resource;
     }
@@ -61,7 +118,7 @@ static int table_free(struct resource_table *table)
     *table = (struct resource_table){};
     for (unsigned i = 0; i < old.n; i++) {
         if (old.slots[i])
-            resource_put(old.slots[i]);
+            retire(old.slots[i]);
     }
     kfree(old.slots);
     return 0;
@@ -109,7 +166,7 @@ static int put_file_in(struct uring *ring, unsigned slot, struct file *file, uin
     struct resource *old = ring->files.slots[slot];
     ring->files.slots[slot] = resource;
     if (old)
-        resource_put(old);
+        retire(old);
     return 0;
 }
 
@@ -168,7 +225,7 @@ static void clear(struct resource_table *table, unsigned slot)
     struct resource *old = table->slots[slot];
     table->slots[slot] = NULL;
     if (old)
-        resource_put(old);
+        retire(old);
 }
 
 int files_close(struct uring *ring, uint32_t slot)
@@ -433,7 +490,9 @@ int buffers_update(struct uring *ring, unsigned at, uintptr_t iovs, unsigned n, 
 /* Does [addr, addr+len) lie in the buffer that the request names? */
 int buffer_import(struct request *req, uintptr_t addr, size_t len)
 {
-    const struct resource *buffer = use(req, USES_BUFFER, &req->ring->buffers, req->sqe.buf_index);
+    const struct resource *buffer = req->resources[USES_BUFFER];
+    if (!buffer) /* later it stays with the one that it found first */
+        buffer = use(req, USES_BUFFER, &req->ring->buffers, req->sqe.buf_index);
     uintptr_t end;
     if (!buffer || __builtin_add_overflow(addr, len, &end))
         return -EFAULT;

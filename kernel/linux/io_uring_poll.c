@@ -2,24 +2,20 @@
  *
  * A wake-up (any context, under the queue's lock) claims the request by setting `queued` and puts
  * it on its owner's work list. Whoever else wants it (cancellation, a timeout) has to claim it the
- * same way, or finds that it is on its way. */
+ * same way, or finds that it is on its way. What woke a POLL_ADD is told even if it does not hold
+ * any more when the owner looks (`seen`); wake-ups that find the request claimed are gone. */
 #include "linux/io_uring.h"
 
 #include "linux/signalfd.h"
 
-enum {
-    QUEUES_MAX = 4,
-    POLL_MULTI = 1,
-    POLL_UPDATE_EVENTS = 2,
-    POLL_UPDATE_DATA = 4,
-    POLL_LEVEL = 8
-};
+enum { QUEUES_MAX = 4, POLL_MULTI = 1, POLL_UPDATE_EVENTS = 2, POLL_UPDATE_DATA = 4 };
 enum { POLL_ALWAYS = POLLERR | POLLHUP, TRIES_MAX = 128 };
 
 struct poller {
     struct poll_table table;
     struct request *req;
     unsigned events, n, tries;
+    unsigned seen; /* what the wake-up said that claimed the request */
     bool full;
     struct poller_hook {
         struct waiter waiter;
@@ -32,18 +28,36 @@ static bool claim(struct request *req)
     return !atomic_exchange_explicit(&req->queued, true, memory_order_acq_rel);
 }
 
+/* What the waker knows to hold; others only say that there may be something. */
+static unsigned known(unsigned events)
+{
+    bool exact = events & (POLLRDNORM | POLLWRNORM) && !(events & (POLLHUP | POLLERR | POLLFREE));
+    return exact ? events : 0;
+}
+
+/* The queue goes: until `queue` says so, unhook() waits for the queue's lock, which the waker has.
+ */
+static bool notify_freed(struct waiter *waiter, struct poller *poller)
+{
+    struct poller_hook *hook = container_of(waiter, struct poller_hook, waiter);
+    list_del(&waiter->link);
+    if (claim(poller->req))
+        work_add(poller->req);
+    atomic_store_explicit(&hook->queue, NULL, memory_order_release);
+    return true;
+}
+
 static bool notify(struct waiter *waiter, unsigned events)
 {
     struct poller *poller = waiter->data;
-    struct poller_hook *hook = container_of(waiter, struct poller_hook, waiter);
-    if (unlikely(events & POLLFREE)) {
-        list_del(&waiter->link);
-        atomic_store_explicit(&hook->queue, NULL, memory_order_release);
-    } else if (events && !(events & poller->events)) {
+    if (unlikely(events & POLLFREE))
+        return notify_freed(waiter, poller);
+    if (events && !(events & poller->events))
         return false;
-    }
-    if (claim(poller->req))
+    if (claim(poller->req)) {
+        poller->seen = known(events) & poller->events;
         work_add(poller->req);
+    }
     return true;
 }
 
@@ -71,6 +85,7 @@ static void unhook(struct poller *poller)
         rcu_read_unlock();
     }
     poller->n = 0;
+    poller->full = false;
 }
 
 static int make_poller(struct request *req, unsigned events)
@@ -83,6 +98,7 @@ static int make_poller(struct request *req, unsigned events)
         req->poller->table.wait = hook_queue;
     }
     req->poller->events = events | POLL_ALWAYS;
+    req->poller->seen = 0;
     return 0;
 }
 
@@ -99,16 +115,12 @@ int poll_arm(struct request *req, unsigned events)
     atomic_store_explicit(&req->queued, false, memory_order_release);
     request_arm(req, STATE_POLL);
     unsigned now = file_poll(req->file, &poller->table) & poller->events;
-    if (poller->full) {
-        unhook(poller);
-        request_disarm(req);
-        return -ENOMEM;
-    }
-    if (!now || !claim(req))
+    bool full = poller->full;
+    if ((!now && !full) || !claim(req))
         return 0; /* if it could not be claimed the wake-up's work is on its way */
     unhook(poller);
     request_disarm(req);
-    return 1;
+    return full ? -ENOMEM : 1;
 }
 
 bool poll_claim(struct request *req)
@@ -130,8 +142,10 @@ void poll_disarm(struct request *req)
 /* A multishot: tell what holds, and watch on: 0; or its last result, there was no room to tell. */
 static int64_t tell_and_watch(struct request *req)
 {
+    unsigned seen = req->poller->seen;
+    req->poller->seen = 0;
     atomic_store(&req->queued, false);
-    unsigned now = file_poll(req->file, NULL) & req->poller->events;
+    unsigned now = file_poll(req->file, NULL) & req->poller->events ?: seen;
     if (!now || cq_post_more(req->ring, req->sqe.user_data, (int32_t)now, 0))
         return 0;
     if (!claim(req))
@@ -160,7 +174,9 @@ static void poll_add_work(struct request *req)
         res = tell_and_watch(req) ?: URING_LATER;
     } else {
         unhook(req->poller);
-        res = file_poll(req->file, NULL) & req->poller->events ?: watch_once(req);
+        res = file_poll(req->file, NULL) & req->poller->events ?: req->poller->seen;
+        if (!res)
+            res = watch_once(req);
     }
     if (res != URING_LATER)
         request_complete(req, res);
@@ -187,7 +203,7 @@ void poll_work(struct request *req)
 int prep_poll_add(struct request *req)
 {
     unsigned flags = req->sqe.len;
-    if (flags & ~(unsigned)(POLL_MULTI | POLL_LEVEL))
+    if (flags & ~(unsigned)POLL_MULTI) /* POLL_ADD_LEVEL has a number only: Linux 6.1, too */
         return -EINVAL;
     if (flags & POLL_MULTI && req->sqe.flags & SQE_CQE_SKIP)
         return -EINVAL;

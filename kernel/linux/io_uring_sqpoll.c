@@ -126,8 +126,7 @@ static __noreturn void end_thread(struct sq_thread *sq)
     atomic_store(&sq->dead, true);
     mutex_unlock(&sq->lock);
     wake_all(&sq->room);
-    fd_table_put(task->fds);
-    task->fds = NULL;
+    task_worker_leave();
     mutex_lock(&threads_lock);
     list_del(&sq->all);
     mutex_unlock(&threads_lock);
@@ -156,6 +155,7 @@ static void sq_main(void *arg)
 
 /* --- beginning and end */
 
+/* -ESRCH: the thread has been told to end. */
 static int add_ring(struct sq_thread *sq, struct uring *ring)
 {
     struct sq_ring *entry = kmalloc(sizeof(*entry));
@@ -169,10 +169,18 @@ static int add_ring(struct sq_thread *sq, struct uring *ring)
     *ring->sq_cred = current_task()->cred;
     entry->ring = ring;
     mutex_lock(&sq->lock);
-    list_add_tail(&sq->rings, &entry->link);
-    ring->sq = sq;
+    bool ends = sq->stop;
+    if (!ends) {
+        list_add_tail(&sq->rings, &entry->link);
+        ring->sq = sq;
+    }
     mutex_unlock(&sq->lock);
-    return 0;
+    if (!ends)
+        return 0;
+    kfree(entry);
+    kfree(ring->sq_cred);
+    ring->sq_cred = NULL;
+    return -ESRCH;
 }
 
 /* The thread of another ring of this process. NULL: it has none, or -EINVAL. */
@@ -219,6 +227,15 @@ static struct sq_thread *create(unsigned cpu, unsigned idle_ms)
     return sq;
 }
 
+static void end_if_unused(struct sq_thread *sq)
+{
+    mutex_lock(&sq->lock);
+    if (list_empty(&sq->rings))
+        atomic_store(&sq->stop, true);
+    mutex_unlock(&sq->lock);
+    wake_all(&sq->wait);
+}
+
 int sq_start(struct uring *ring, unsigned cpu, unsigned idle_ms, int attach_fd)
 {
     struct sq_thread *sq;
@@ -231,20 +248,22 @@ int sq_start(struct uring *ring, unsigned cpu, unsigned idle_ms, int attach_fd)
         return -ENOMEM;
     sq->idle = MAX(sq->idle, (nsec_t)(idle_ms ?: IDLE_MS) * 1000000);
     err = add_ring(sq, ring);
-    if (err) {
-        atomic_store(&sq->stop, list_empty(&sq->rings));
-        wake_all(&sq->wait);
-        sq_put(sq);
-    }
-    return err;
+    if (!err)
+        return 0;
+    end_if_unused(sq);
+    sq_put(sq);
+    return err == -ESRCH && attach_fd >= 0 ? sq_start(ring, cpu, idle_ms, -1) : err;
 }
 
-void sq_stop(struct uring *ring)
+bool sq_stop(struct uring *ring, bool wait)
 {
     struct sq_thread *sq = ring->sq;
     if (!sq)
-        return;
-    mutex_lock(&sq->lock);
+        return true;
+    if (wait)
+        mutex_lock(&sq->lock);
+    else if (!mutex_trylock(&sq->lock))
+        return false;
     list_for_each_safe (link, next, &sq->rings) {
         struct sq_ring *entry = list_entry(link, struct sq_ring, link);
         if (entry->ring == ring) {
@@ -258,11 +277,14 @@ void sq_stop(struct uring *ring)
     mutex_unlock(&sq->lock);
     wake_all(&sq->wait);
     sq_put(sq);
+    return true;
 }
 
 void sq_process_exit(struct process *process)
 {
     struct sq_thread *found;
+    if (list_empty(&threads)) /* its own cannot come any more */
+        return;
     do {
         found = NULL;
         mutex_lock(&threads_lock);

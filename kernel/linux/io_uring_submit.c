@@ -39,10 +39,7 @@ void request_free(struct request *req)
         file_put(req->file);
     if (req->flags & REQ_SELECTED)
         (void)provided_commit(req);
-    for (unsigned i = 0; i < ARRAY_SIZE(req->resources); i++) {
-        if (req->resources[i])
-            resource_put(req->resources[i]);
-    }
+    resources_release(req);
     kcache_free(&request_cache, req);
     if (counted && atomic_fetch_sub_explicit(&owner->requests, 1, memory_order_acq_rel) == 1)
         wake_all(&owner->idle);
@@ -300,10 +297,10 @@ static void start(struct uring *ring, struct request *head)
 {
     uint64_t before = ring->sequence;
     ring->sequence += chain_length(head);
-    if (ring->chain_drain) {
+    if (ring->chain_drain || ring->next_drain)
         head->sqe.flags |= SQE_DRAIN;
-        ring->chain_drain = false;
-    }
+    ring->next_drain = ring->chain_drain;
+    ring->chain_drain = false;
     if (head->sqe.flags & SQE_DRAIN)
         ring->drain_active = true;
     if (ring->drain_active) {

@@ -18,24 +18,31 @@ static void notify_owner(const struct uring_task *owner, bool cooperative)
 
 void work_signal(struct timer *timer)
 {
-    cq_signal_eventfd(container_of(timer, struct uring, signal));
+    struct uring *ring = container_of(timer, struct uring, signal);
+    waitqueue_wake(&ring->cq_wait, 0, POLLIN | POLLRDNORM);
+    cq_signal_eventfd(ring);
 }
 
-/* The submitter takes it when it asks for completions. */
-static void add_local(struct uring *ring, struct request *req)
+/* The submitter takes it when it asks for completions. Those who watch the ring are told from
+ * elsewhere: the caller may hold the lock of the ring's own queue, or of one that watches it. And
+ * later where it is the ring's own signal that brought the work. The ring stays while the request
+ * is in its list. Under the owner's lock; false: the ring goes. */
+static bool add_local(struct uring *ring, struct request *req)
 {
     uint64_t flags = spin_lock_irq(&ring->work_lock);
-    bool first = list_empty(&ring->local_work);
-    list_add_tail(&ring->local_work, &req->link);
-    if (first && ring->flags & SETUP_TASKRUN_FLAG)
-        atomic_fetch_or(&ring->page->sq_flags, SQ_TASKRUN);
-    /* Not from here: the caller may hold the lock of its queue. And later where it is that very
-     * signal that brought the work. */
-    if (first && ring->eventfd)
-        timer_start(&ring->signal,
-                    ring->signals_on == this_cpu() ? clock_monotonic() + 1000000 : 0);
+    bool first = list_empty(&ring->local_work), dying = ring->dying;
+    if (!dying)
+        list_add_tail(&ring->local_work, &req->link);
+    if (!dying && first) {
+        if (ring->flags & SETUP_TASKRUN_FLAG)
+            atomic_fetch_or(&ring->page->sq_flags, SQ_TASKRUN);
+        notify_owner(req->owner, true);
+        if (ring->eventfd || !list_empty(&ring->cq_wait.waiters))
+            timer_start(&ring->signal,
+                        ring->signals_on == this_cpu() ? clock_monotonic() + 1000000 : 0);
+    }
     spin_unlock_irq(&ring->work_lock, flags);
-    waitqueue_wake(&ring->cq_wait, 0, POLLIN | POLLRDNORM);
+    return !dying;
 }
 
 /* Under the ring's lock. */
@@ -66,22 +73,28 @@ static void do_orphan_work(struct rcu_head *head)
     uring_put(ring);
 }
 
+/* The submitter does it on its next way through the kernel. Under its lock. */
+static void add_own(struct uring_task *owner, struct request *req)
+{
+    unsigned how = req->ring->flags;
+    bool first = list_empty(&owner->work);
+
+    list_add_tail(&owner->work, &req->link);
+    if (how & SETUP_TASKRUN_FLAG)
+        atomic_fetch_or(&req->ring->page->sq_flags, SQ_TASKRUN);
+    if (first)
+        notify_owner(owner, how & SETUP_COOP_TASKRUN);
+}
+
 void work_add(struct request *req)
 {
     struct uring_task *owner = req->owner;
-    unsigned how = req->ring->flags;
-    if (how & SETUP_DEFER_TASKRUN && req->ring->submitter == owner && owner->task) {
-        add_local(req->ring, req);
-        return;
-    }
+    struct uring *ring = req->ring;
+    bool defers = ring->flags & SETUP_DEFER_TASKRUN && ring->submitter == owner;
     uint64_t flags = spin_lock_irq(&owner->work_lock);
-    bool orphan = !owner->task, first = list_empty(&owner->work);
-    if (!orphan)
-        list_add_tail(&owner->work, &req->link);
-    if (!orphan && how & SETUP_TASKRUN_FLAG)
-        atomic_fetch_or(&req->ring->page->sq_flags, SQ_TASKRUN);
-    if (!orphan && first)
-        notify_owner(owner, how & SETUP_COOP_TASKRUN);
+    bool orphan = !owner->task;
+    if (!orphan && !(defers && add_local(ring, req)))
+        add_own(owner, req);
     spin_unlock_irq(&owner->work_lock, flags);
     if (orphan)
         rcu_call(&req->orphan_work, do_orphan_work);

@@ -76,6 +76,8 @@ static struct request *take(struct worker *worker)
         req->worker = worker;
         worker->req = req;
         list_add_tail(&pool->busy, &worker->link);
+        /* What ended its last one; from here on it can be cancelled. */
+        atomic_fetch_and(&current->work, ~(unsigned)WORK_SIGNAL);
     }
     spin_unlock_irq(&worker->workers->lock, flags);
     return req;
@@ -116,7 +118,6 @@ static void carry_out(struct worker *worker, struct request *req)
     bool watchable = is_watchable(req);
     int64_t res = 0;
     uring_get(ring);
-    atomic_fetch_and(&current->work, ~(unsigned)WORK_SIGNAL);
     if (!watchable)
         res = request_try(req, true);
     uring_lock(ring);
@@ -140,19 +141,25 @@ static bool wait_for_request(struct worker *worker)
     return !err;
 }
 
-/* Leave, unless something has come in the meantime. After that the owner may free everything. */
+/* Unless something has come in the meantime. */
 static bool may_end(struct worker *worker)
 {
     struct workers *workers = worker->workers;
     uint64_t flags = spin_lock_irq(&workers->lock);
     bool empty = list_empty(&worker->pool->queue);
-    if (empty) {
+    if (empty)
         worker->pool->n--;
-        workers->n--;
-        wake_all(&workers->ended);
-    }
     spin_unlock_irq(&workers->lock, flags);
     return empty;
+}
+
+/* After that the owner may free everything, its process included. */
+static void say_ended(struct workers *workers)
+{
+    uint64_t flags = spin_lock_irq(&workers->lock);
+    workers->n--;
+    wake_all(&workers->ended);
+    spin_unlock_irq(&workers->lock, flags);
 }
 
 static void worker_main(void *arg)
@@ -165,8 +172,10 @@ static void worker_main(void *arg)
         if ((worker->workers->ending || !wait_for_request(worker)) && may_end(worker))
             break;
     }
-    kfree(worker);
     current_task()->uring = NULL;
+    task_worker_leave();
+    say_ended(worker->workers);
+    kfree(worker);
     task_worker_exit();
 }
 

@@ -547,11 +547,13 @@ struct task *task_create_worker(const char *name, void (*entry)(void *), void *a
     return task;
 }
 
-void task_worker_exit(void)
+void task_worker_leave(void)
 {
     struct task *task = current_task();
     struct address_space *space = task->thread.space;
 
+    if (!task->fs)
+        return;
     signal_queue_drop(task->process, &task->pending, ~0ull);
     fd_table_put(task->fds);
     fs_context_put(task->fs);
@@ -559,5 +561,10 @@ void task_worker_exit(void)
     task->fs = NULL;
     task->thread.space = NULL;
     address_space_put(space);
+}
+
+void task_worker_exit(void)
+{
+    task_worker_leave();
     thread_exit();
 }

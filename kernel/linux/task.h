@@ -229,6 +229,9 @@ void task_discard(struct task *task);
  * folders and credentials, but no thread of the process: it has no number and takes no signals. It
  * ends with task_worker_exit(), before the process does. Not started; NULL: no memory. */
 struct task *task_create_worker(const char *name, void (*entry)(void *), void *arg);
+/* Let go of all that it has of the process; task_worker_exit() does it, too. Whoever waits for the
+ * thread may go on after this: from here on it is a kernel thread like others. */
+void task_worker_leave(void);
 __noreturn void task_worker_exit(void);
 /* Give it its number and make it known; thread_start() lets it run. On failure (-EAGAIN: no number,
  * or the process is ending; -EEXIST) the caller discards it. */
