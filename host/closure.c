@@ -188,7 +188,7 @@ static void add_package_path(struct closure *closure, const char *path, enum rol
     add_compiled(closure, path);
 }
 
-static void add_dependencies(struct closure *closure, const struct package *package)
+static void add_dependencies(struct closure *closure, const struct package *package, bool whole)
 {
     const char *cursor = package->depends;
     bool alternative, satisfied = false;
@@ -200,7 +200,8 @@ static void add_dependencies(struct closure *closure, const struct package *pack
         struct package *other = debian_package(closure->debian, name);
         satisfied = other != NULL;
         if (other && policy_depends(other, closure->family))
-            add_package(closure, other, ROLE_NEEDED);
+            add_package(closure, other,
+                        whole && policy_whole(other->name) ? ROLE_WHOLE : ROLE_NEEDED);
     }
 }
 
@@ -241,7 +242,7 @@ static void do_package(struct closure *closure, struct package *package)
 
     while (package_path(package, &cursor, path))
         add_package_path(closure, path, role[package->state]);
-    add_dependencies(closure, package);
+    add_dependencies(closure, package, role[package->state] == ROLE_WHOLE);
     if (role[package->state] != ROLE_NEEDED)
         add_fuller(closure, package);
 }
@@ -441,6 +442,18 @@ static void add_hops(struct closure *closure, const char *path)
         if (!path_join(at, folder, target))
             return;
     }
+}
+
+void closure_called(struct closure *closure, const char *path)
+{
+    add_file(closure, path, "", false);
+    if (closure->debian)
+        add_hops(closure, path);
+}
+
+void closure_whole(struct closure *closure, const char *path)
+{
+    add_owner(closure, path, ROLE_WHOLE);
 }
 
 void closure_program(struct closure *closure, const char *path, const char *asked)

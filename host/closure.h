@@ -21,6 +21,12 @@ void closure_program(struct closure *closure, const char *path, const char *aske
 /* Add a file if it exists, and if it is ELF, what it needs as far as that exists. */
 void closure_file(struct closure *closure, const char *path);
 
+/* Add a program that the first one may start, and its package's data. */
+void closure_called(struct closure *closure, const char *path);
+
+/* Add the package that has this file, if one has it, with all its files. */
+void closure_whole(struct closure *closure, const char *path);
+
 /* Add an installed package with all its files. False if there is none of this name. */
 bool closure_package(struct closure *closure, const char *name);
 

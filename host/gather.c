@@ -1,9 +1,10 @@
 #include "gather.h"
 
+#include "called.h"
 #include "closure.h"
 #include "essentials.h"
 #include "image.h"
-#include "policy.h"
+#include "named.h"
 #include "program.h"
 #include "quote.h"
 #include "say.h"
@@ -16,9 +17,6 @@
 #include <unistd.h>
 
 #define STANDARD_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-/* What a folder named in ARGS may bring along. */
-static const uint64_t folder_max = 256ull << 20;
 
 /* Variables that the program gets from the command's environment (docs/command.md). */
 static const char *const passed_on[] = {"PATH", "SHELL",    "TERM",     "COLORTERM", "LANG",
@@ -163,58 +161,6 @@ void gather_words(const struct options *options, const struct plan *plan, struct
     words_free(&env);
 }
 
-/* Files that live elsewhere in the VM, and the whole of the host. */
-static bool never_taken(const char *path)
-{
-    static const char *const places[] = {"/proc", "/sys", "/dev"};
-
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        size_t size = strlen(places[i]);
-        if (!strncmp(path, places[i], size) && (!path[size] || path[size] == '/'))
-            return true;
-    }
-    return !strcmp(path, "/");
-}
-
-static void add_named(struct tree *tree, struct closure *closure, const char *path, uint64_t limit)
-{
-    char real[PATH_MAX];
-    struct stat st;
-
-    closure_file(closure, path);
-    if (root_stat(&tree->root, path, real, &st) || !S_ISDIR(st.st_mode))
-        return;
-    if (tree_add_all(tree, path, limit) == -EFBIG)
-        warn("%s: holds more than the %llu MiB that a folder named in the arguments brings along;"
-             " left out (--add %s takes it)",
-             path, (unsigned long long)folder_max >> 20, path);
-}
-
-/* One argument, or the part of it behind "=": the file or folder it names, or the folder of a file
- * that is not there yet. */
-static void add_argument(struct tree *tree, struct closure *closure, const char *cwd,
-                         const char *argument)
-{
-    char path[PATH_MAX];
-    struct stat st;
-
-    if (!*argument || !path_join(path, cwd, argument) || never_taken(path))
-        return;
-    if (!root_stat(&tree->root, path, NULL, &st)) {
-        add_named(tree, closure, path, folder_max);
-        return;
-    }
-    if (strlen(argument) > NAME_MAX && !strchr(argument, '/'))
-        return;
-    words_add(&tree->absent, path);
-    char *slash = strrchr(path, '/');
-    if (slash == path || !strchr(argument, '/'))
-        return;
-    *slash = 0;
-    if (!root_stat(&tree->root, path, NULL, &st) && S_ISDIR(st.st_mode))
-        tree_add(tree, path, NULL, NULL);
-}
-
 static void add_arguments(struct tree *tree, struct closure *closure, const struct options *options)
 {
     const char *cwd = work_folder(options);
@@ -223,9 +169,9 @@ static void add_arguments(struct tree *tree, struct closure *closure, const stru
         const char *word = options->argv.item[i];
         const char *value = strchr(word, '=');
         if (word[0] != '-')
-            add_argument(tree, closure, cwd, word);
+            named_argument(tree, closure, cwd, word);
         if (value)
-            add_argument(tree, closure, cwd, value + 1);
+            named_argument(tree, closure, cwd, value + 1);
     }
 }
 
@@ -238,32 +184,14 @@ static void add_extras(struct tree *tree, struct closure *closure, const struct 
         const char *word = options->add.item[i];
         if (!path_join(path, own_folder(), word) || root_stat(&tree->root, path, NULL, &st))
             die(STATUS_FAILED, "--add %s: no such file or folder", word);
-        if (never_taken(path))
+        if (named_never(path))
             die(STATUS_FAILED, "--add %s: cannot be put into an image", word);
-        add_named(tree, closure, path, UINT64_MAX);
+        named_add(tree, closure, path, UINT64_MAX);
     }
     for (size_t i = 0; i < options->packages.count; i++)
         if (!closure_package(closure, options->packages.item[i]))
             die(STATUS_FAILED, "--package %s: no such package is installed",
                 options->packages.item[i]);
-}
-
-/* What a shell starts, as far as it is installed; names like awk are links made by
- * update-alternatives. */
-static void add_companions(struct tree *tree, struct closure *closure, const char *path)
-{
-    static const char *const alternatives[] = {"/usr/bin/awk", "/bin/sh", "/usr/bin/which"};
-    char real[PATH_MAX];
-    struct stat st;
-    const char *name;
-
-    if (root_stat(&tree->root, path, real, &st))
-        return;
-    for (unsigned n = 0; (name = policy_companion(real, n)); n++)
-        closure_package(closure, name);
-    for (size_t i = 0; policy_companion(real, 0) && i < sizeof alternatives / sizeof *alternatives;
-         i++)
-        closure_file(closure, alternatives[i]);
 }
 
 /* system(3) and popen(3) of whatever links the C library start /bin/sh. */
@@ -298,7 +226,8 @@ static void gather_host(const struct options *options, struct tree *tree, struct
     closure_program(closure, program.path, program.hops.item[0]);
     add_arguments(tree, closure, options);
     add_extras(tree, closure, options);
-    add_companions(tree, closure, program.path);
+    called_add(tree, closure, &program, search ? search : STANDARD_PATH,
+               options->no_files ? NULL : work_folder(options));
     closure_finish(closure);
     add_shell(tree, closure);
     closure_finish(closure);

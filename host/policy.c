@@ -203,20 +203,80 @@ char *policy_fuller(const struct package *package, unsigned n)
     return NULL;
 }
 
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
 const char *policy_companion(const char *path, unsigned n)
 {
     /* Debuggers start programs, too, and do so through a shell. */
-    static const char *const shells[] = {"sh",   "bash", "dash",   "ksh", "ksh93",
-                                         "mksh", "zsh",  "strace", "gdb"};
+    static const char *const shells[] = {"sh",    "bash", "dash",   "ksh",   "ksh93",
+                                         "mksh",  "zsh",  "strace", "gdb",   "make",
+                                         "gmake", "git",  "tmux",   "screen"};
     static const char *const companions[] = {
         "coreutils", "findutils", "sed",          "grep",        "gawk",     "mawk",
         "diffutils", "procps",    "dash",         "debianutils", "hostname", "util-linux",
         "tar",       "gzip",      "ncurses-base", "ncurses-bin", "bash",
     };
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 
     for (size_t i = 0; i < sizeof shells / sizeof *shells; i++)
-        if (!strcmp(name, shells[i]))
+        if (!strcmp(base_name(path), shells[i]))
             return n < sizeof companions / sizeof *companions ? companions[n] : NULL;
     return NULL;
+}
+
+const char *policy_kit(const char *name, unsigned n)
+{
+    enum { NAMES_MAX = 5, PACKAGES_MAX = 5 };
+    static const struct {
+        const char *name[NAMES_MAX];
+        const char *package[PACKAGES_MAX];
+    } kits[] = {
+        {{"make", "gmake"}, {"make", "gcc", "libc6-dev", "binutils", "/usr/bin/cc"}},
+        {{"cc", "gcc", "c99", "c89"}, {"gcc", "libc6-dev", "binutils", "/usr/bin/cc"}},
+        {{"g++", "c++", "CXX"},
+         {"g++", "gcc", "libc6-dev", "binutils", "/usr/bin/c++"}}, /* $(CXX) */
+        {{"clang", "clang++"}, {"clang", "gcc", "g++", "libc6-dev", "binutils"}},
+        {{"git"}, {"git", "less"}},
+    };
+
+    for (size_t i = 0; i < sizeof kits / sizeof *kits; i++)
+        for (size_t j = 0; j < NAMES_MAX && kits[i].name[j]; j++)
+            if (!strcmp(kits[i].name[j], name))
+                return n < PACKAGES_MAX ? kits[i].package[n] : NULL;
+    return NULL;
+}
+
+bool policy_whole(const char *name)
+{
+    static const char *const prefixes[] = {"gcc-", "g++-", "cpp", "clang-", "binutils"};
+    size_t size = strlen(name);
+
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (starts(name, prefixes[i]))
+            return true;
+    return size > 4 && !strcmp(name + size - 4, "-dev");
+}
+
+bool policy_reads(const char *path, enum grammar *grammar)
+{
+    static const char *const launchers[] = {"env", "xargs", "nohup", "nice", "timeout", "setsid"};
+    static const char *const languages[] = {"python", "perl", "ruby", "node",
+                                            "lua",    "php",  "tclsh"};
+    const char *name = base_name(path);
+
+    *grammar = GRAMMAR_SHELL;
+    if (policy_companion(path, 0) || policy_kit(name, 0))
+        return true;
+    for (size_t i = 0; i < sizeof launchers / sizeof *launchers; i++)
+        if (!strcmp(launchers[i], name))
+            return true;
+    *grammar = GRAMMAR_STRINGS;
+    for (size_t i = 0; i < sizeof languages / sizeof *languages; i++)
+        if (starts(name, languages[i]))
+            return true;
+    return false;
 }

@@ -1,6 +1,7 @@
 /* host/policy.h: which parts of Debian packages a running program needs. */
 #pragma once
 
+#include "calls.h"
 #include "debian.h"
 
 /* The part that a package plays for the program. */
@@ -23,8 +24,19 @@ bool policy_depends(const struct package *package, const char *family);
 const char *policy_family(const char *package_name);
 
 /* The n-th package whose programs a shell is expected to start; NULL after the last, and for what
- * is no shell. `path` is the program, links resolved. */
+ * neither is a shell nor works with one. `path` is the program, links resolved. */
 const char *policy_companion(const char *path, unsigned n);
+
+/* The n-th package that a program is of no use without, as a compiler is without the C library's
+ * headers, or the path of a link made by update-alternatives; NULL after the last. `name` is
+ * without folder, as it is called. */
+const char *policy_kit(const char *name, unsigned n);
+
+/* Whether a package that is asked for by name brings this dependency whole, as gcc does gcc-12. */
+bool policy_whole(const char *package_name);
+
+/* Whether the program's arguments and script tell what it starts, and how they are to be read. */
+bool policy_reads(const char *path, enum grammar *grammar);
 
 /* The n-th further package that makes this one whole, as python3.11 does for python3.11-minimal;
  * NULL after the last. The caller checks that it is installed and of the same source. */
