@@ -125,6 +125,8 @@ static void add_command(struct called *called, const char *word)
         add_program(called, path);
         return;
     }
+    if (path_join(path, called->cwd, word) && regular(called, path)) /* behind what is no brace */
+        closure_file(called->closure, path);
 }
 
 /* Whether a word names something below the working folder. */
