@@ -376,7 +376,10 @@ static int runnable(void)
 static void what_is_left(struct left *left)
 {
     char text[4096];
-    int fd = open("/proc/meminfo", O_RDONLY);
+    int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+    (void)!write(fd, "3", 1); /* what can be given back is not lost */
+    close(fd);
+    fd = open("/proc/meminfo", O_RDONLY);
     ssize_t n = read(fd, text, sizeof(text) - 1);
     close(fd);
     text[n > 0 ? n : 0] = 0;
