@@ -30,14 +30,27 @@ void (*vfs_sigpipe_hook)(void);
 void (*vfs_sigxfsz_hook)(void);
 void (*vfs_lease_hook)(struct file *file, int fd);
 
+bool cred_has_group(const struct credentials *cred, uint32_t gid)
+{
+    const struct group_set *set = cred->groups;
+    uint32_t low = 0, high = set ? set->n : 0;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (set->ids[middle] == gid)
+            return true;
+        if (set->ids[middle] < gid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
 bool cred_in_group(const struct credentials *cred, uint32_t gid)
 {
-    if (cred->fsgid == gid)
-        return true;
-    for (uint32_t i = 0; i < cred->ngroups; i++)
-        if (cred->groups[i] == gid)
-            return true;
-    return false;
+    return cred->fsgid == gid || cred_has_group(cred, gid);
 }
 
 struct timespec timespec_now(void)

@@ -82,10 +82,17 @@ struct timespec {
     int64_t sec, nsec;
 };
 
-/* Who asks: part of every task (linux/). Kernel threads act as root. */
+/* Supplementary groups, in order; never changed, shared by who has the same (linux/groups.h). */
+struct group_set {
+    struct rcu_head rcu;
+    _Atomic unsigned refs;
+    uint32_t n, ids[];
+};
+/* Who asks: part of every task (linux/). Kernel threads act as root. A plain copy is good for as
+ * long as the original keeps its groups. */
 struct credentials {
     uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
-    uint32_t ngroups, groups[64];
+    struct group_set *groups; /* NULL: none */
     uint64_t cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
 };
 /* Supplied by linux/ at boot: the current task's credentials, root and working folder, umask, its
@@ -126,6 +133,7 @@ enum {
     VFS_CAP_LEASE = 28,
 };
 bool cred_in_group(const struct credentials *cred, uint32_t gid); /* fsgid or supplementary */
+bool cred_has_group(const struct credentials *cred, uint32_t gid); /* supplementary */
 
 /* --- inodes ------------------------------------------------------------------------------------
  */

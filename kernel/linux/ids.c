@@ -233,40 +233,6 @@ SYSCALL(setfsgid, 1, SYSCALL_WHOLE, "")
     return old;
 }
 
-SYSCALL(getgroups, 2, SYSCALL_WHOLE, "")
-{
-    const struct credentials *c = cred();
-
-    if ((int)a0 < 0)
-        return -EINVAL;
-    if (a0 == 0)
-        return c->ngroups;
-    if ((uint32_t)a0 < c->ngroups)
-        return -EINVAL;
-    return user_write(a1, c->groups, c->ngroups * sizeof(c->groups[0])) < 0 ? -EFAULT
-                                                                            : (int64_t)c->ngroups;
-}
-
-SYSCALL(setgroups, 2, SYSCALL_PARTIAL, "64 groups at most")
-{
-    struct credentials *c = cred();
-    uint32_t groups[ARRAY_SIZE(c->groups)];
-
-    if (!capable(CAP_SETGID))
-        return -EPERM;
-    if (a0 > ARRAY_SIZE(groups))
-        return -EINVAL;
-    if (user_read(groups, a1, a0 * sizeof(groups[0])) < 0)
-        return -EFAULT;
-    for (unsigned i = 0; i < a0; i++)
-        if (groups[i] == NO_ID)
-            return -EINVAL;
-    for (unsigned i = 0; i < a0; i++)
-        c->groups[i] = groups[i];
-    c->ngroups = (uint32_t)a0;
-    return 0;
-}
-
 /* --- processes, groups, sessions --- */
 
 SYSCALL(getpid, 0, SYSCALL_WHOLE, "")

@@ -4,6 +4,7 @@
 
 #include "core/boot.h"
 #include "lib/string.h"
+#include "linux/groups.h"
 #include "linux/ipc_exit.h"
 #include "linux/syscall.h"
 #include "linux/time.h"
@@ -157,8 +158,8 @@ static void free_ring(struct uring *ring)
     if (ring->eventfd)
         file_put(ring->eventfd);
     for (unsigned i = 0; i < PERSONALITIES; i++)
-        kfree(ring->personalities[i]);
-    kfree(ring->sq_cred);
+        credentials_free(ring->personalities[i]);
+    credentials_free(ring->sq_cred);
     kcache_free(&ring_cache, ring);
 }
 

@@ -1,4 +1,5 @@
 /* linux/io_uring_register.c: io_uring_register(2). */
+#include "linux/groups.h"
 #include "linux/io_uring.h"
 
 #include "core/clock.h"
@@ -195,12 +196,8 @@ static int register_personality(struct uring *ring)
     for (int id = 1; id < PERSONALITIES; id++) {
         if (ring->personalities[id])
             continue;
-        struct credentials *cred = kmalloc(sizeof(*cred));
-        if (!cred)
-            return -ENOMEM;
-        *cred = current_task()->cred;
-        ring->personalities[id] = cred;
-        return id;
+        ring->personalities[id] = credentials_clone(&current_task()->cred);
+        return ring->personalities[id] ? id : -ENOMEM;
     }
     return -EBUSY;
 }
@@ -209,7 +206,7 @@ static int unregister_personality(struct uring *ring, unsigned id)
 {
     if (id >= PERSONALITIES || !ring->personalities[id])
         return -EINVAL;
-    kfree(ring->personalities[id]);
+    credentials_free(ring->personalities[id]);
     ring->personalities[id] = NULL;
     return 0;
 }

@@ -1,6 +1,7 @@
 /* linux/io_uring_sqpoll.c: SETUP_SQPOLL: a thread that looks at submission queues by itself. Rings
  * of one process may share it (ATTACH_WQ). It looks all the time until nothing has come for a
  * while, says so in the ring (NEED_WAKEUP), and sleeps: that is what its user asked for. */
+#include "linux/groups.h"
 #include "linux/io_uring.h"
 
 #include "core/clock.h"
@@ -63,7 +64,8 @@ static bool serve_one(struct uring *ring, bool many)
         return false;
     uring_lock(ring);
     struct credentials *cred = &current_task()->cred;
-    *cred = *ring->sq_cred;
+    credentials_drop(cred);
+    credentials_copy(cred, ring->sq_cred);
     int64_t done = uring_submit(ring, many ? MIN(n, (unsigned)BATCH) : n);
     uring_unlock(ring);
     return done > 0;
@@ -161,12 +163,11 @@ static int add_ring(struct sq_thread *sq, struct uring *ring)
     struct sq_ring *entry = kmalloc(sizeof(*entry));
     if (!entry)
         return -ENOMEM;
-    ring->sq_cred = kmalloc(sizeof(*ring->sq_cred));
+    ring->sq_cred = credentials_clone(&current_task()->cred);
     if (!ring->sq_cred) {
         kfree(entry);
         return -ENOMEM;
     }
-    *ring->sq_cred = current_task()->cred;
     entry->ring = ring;
     mutex_lock(&sq->lock);
     bool ends = sq->stop;

@@ -1,5 +1,6 @@
 /* linux/io_uring_submit.c: the life of a request: taken from the submission queue, linked, drained,
  * issued, completed. ring->lock is held throughout. */
+#include "linux/groups.h"
 #include "linux/io_uring.h"
 
 #include "lib/string.h"
@@ -34,7 +35,7 @@ void request_free(struct request *req)
         req->op->cleanup(req);
     kfree(req->data);
     kfree(req->poller);
-    kfree(req->cred);
+    credentials_free(req->cred);
     if (req->file)
         file_put(req->file);
     if (req->flags & REQ_SELECTED)
@@ -350,11 +351,8 @@ static int take_personality(struct request *req)
     struct credentials *cred = id < PERSONALITIES ? req->ring->personalities[id] : NULL;
     if (!cred)
         return -EINVAL;
-    req->cred = kmalloc(sizeof(*cred));
-    if (!req->cred)
-        return -ENOMEM;
-    *req->cred = *cred;
-    return 0;
+    req->cred = credentials_clone(cred);
+    return req->cred ? 0 : -ENOMEM;
 }
 
 static int check_sqe_flags(struct uring *ring, const struct sqe *sqe)

@@ -1,6 +1,7 @@
 /* linux/io_uring_worker.c: threads for requests that have to wait and whose files cannot be
  * watched. Each thread that submits has its own, made when they are needed and ended when they were
  * idle for a while. */
+#include "linux/groups.h"
 #include "linux/io_uring.h"
 
 #include "core/clock.h"
@@ -211,11 +212,8 @@ static int take_credentials(struct request *req)
 {
     if (req->cred)
         return 0;
-    req->cred = kmalloc(sizeof(*req->cred));
-    if (!req->cred)
-        return -ENOMEM;
-    *req->cred = current_task()->cred;
-    return 0;
+    req->cred = credentials_clone(&current_task()->cred);
+    return req->cred ? 0 : -ENOMEM;
 }
 
 /* True: there is nobody to take it, so somebody has to be made. */

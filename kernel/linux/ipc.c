@@ -117,12 +117,7 @@ int64_t ipc_get(struct ipc_table *table, struct ipc_get *get)
 
 static bool in_group(const struct credentials *cred, uint32_t gid)
 {
-    if (cred->egid == gid)
-        return true;
-    for (uint32_t i = 0; i < cred->ngroups; i++)
-        if (cred->groups[i] == gid)
-            return true;
-    return false;
+    return cred->egid == gid || cred_has_group(cred, gid);
 }
 
 int ipc_permission(const struct ipc_object *object, unsigned want)

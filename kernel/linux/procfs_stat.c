@@ -2,6 +2,7 @@
 #include "core/clock.h"
 #include "drivers/tty/tty.h"
 #include "lib/string.h"
+#include "linux/groups.h"
 #include "linux/procfs.h"
 #include "linux/ptrace.h"
 #include "linux/seccomp.h"
@@ -231,6 +232,18 @@ static void show_memory(struct text *text, struct address_space *space)
     show_kb(text, "HugetlbPages", 0);
 }
 
+static void show_groups(struct text *text, const struct task *task)
+{
+    struct group_set *set;
+
+    rcu_read_lock();
+    set = group_set_of(task);
+    rcu_read_unlock();
+    for (unsigned i = 0; set && i < set->n; i++)
+        text_printf(text, "%u ", set->ids[i]);
+    group_set_put(set);
+}
+
 static void show_ids(struct text *text, const struct subject *s)
 {
     const struct credentials *c = &s->task->cred;
@@ -238,8 +251,7 @@ static void show_ids(struct text *text, const struct subject *s)
     text_printf(text, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t", c->uid,
                 c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid, c->fsgid,
                 s->task->fds ? atomic_load_explicit(&s->task->fds->size, memory_order_relaxed) : 0);
-    for (unsigned i = 0; i < c->ngroups; i++)
-        text_printf(text, "%u ", c->groups[i]);
+    show_groups(text, s->task);
     text_printf(text, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", s->process->pid,
                 s->task->tid, s->process->pgid, s->process->sid);
 }

@@ -1,6 +1,7 @@
 /* linux/socket.c: sockets but for their messages (man 2 socket, bind, connect, accept, ...). */
 #include "core/boot.h"
 #include "lib/string.h"
+#include "linux/groups.h"
 #include "linux/path.h"
 #include "linux/pidfd.h"
 #include "linux/sockets.h"
@@ -330,7 +331,8 @@ static int get_peer(struct socket *socket, struct socket_cred *cred)
 /* The supplementary groups that the peer has. */
 static int get_peer_groups(struct socket *socket, uintptr_t addr, uintptr_t len_addr)
 {
-    uint32_t room, n = 0, groups[ARRAY_SIZE(current_task()->cred.groups)];
+    struct group_set *set = NULL;
+    uint32_t room;
     struct socket_cred cred;
     if (user_get32(len_addr, &room) < 0)
         return -EFAULT;
@@ -338,15 +340,14 @@ static int get_peer_groups(struct socket *socket, uintptr_t addr, uintptr_t len_
         return -ENODATA;
     rcu_read_lock();
     const struct task *peer = task_find(cred.pid);
-    if (peer) {
-        n = MIN(peer->cred.ngroups, (uint32_t)ARRAY_SIZE(groups));
-        memcpy(groups, peer->cred.groups, n * sizeof(groups[0]));
-    }
+    if (peer)
+        set = group_set_of(peer);
     rcu_read_unlock();
     if (!peer)
         return -ENODATA;
-    uint32_t size = n * sizeof(groups[0]);
-    int err = room < size ? -ERANGE : user_write(addr, groups, size);
+    uint32_t size = set ? set->n * (uint32_t)sizeof(set->ids[0]) : 0;
+    int err = room < size ? -ERANGE : size ? user_write(addr, set->ids, size) : 0;
+    group_set_put(set);
     return user_put32(len_addr, size) < 0 ? -EFAULT : err;
 }
 

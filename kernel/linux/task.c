@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "lib/string.h"
 #include "linux/core.h"
+#include "linux/groups.h"
 #include "linux/sched.h"
 #include "linux/seccomp.h"
 #include "linux/signalfd.h"
@@ -356,6 +357,7 @@ static void task_destroy(struct thread *thread)
 
     if (thread->fpu)
         fpu_area_free(thread->fpu);
+    credentials_drop(&task->cred);
     seccomp_free(task);
     kfree(task->debug);
     kcache_free(&task_cache, task);
@@ -380,7 +382,7 @@ static void task_begin(void *arg)
 
 static void task_inherit(struct task *task, const struct task *from)
 {
-    task->cred = from->cred;
+    credentials_copy(&task->cred, &from->cred);
     task->io_priority = from->io_priority;
     task->memory_policy = from->memory_policy;
     task->signal_mask = from->signal_mask;
@@ -414,6 +416,7 @@ int task_create(struct process *process, struct task *from, int wanted_tid, stru
     if (!task->thread.fpu || thread_init(&task->thread, name, task_begin, task) < 0) {
         if (task->thread.fpu)
             fpu_area_free(task->thread.fpu);
+        credentials_drop(&task->cred);
         kcache_free(&task_cache, task);
         return -ENOMEM;
     }
@@ -433,6 +436,7 @@ void task_discard(struct task *task)
     thread_discard(&task->thread);
     if (task->thread.fpu)
         fpu_area_free(task->thread.fpu);
+    credentials_drop(&task->cred);
     seccomp_free(task);
     kcache_free(&task_cache, task);
 }
