@@ -29,6 +29,11 @@ static void no_number(void)
 static void absent(void)
 {
     static const short calls[] = {
+        SYS_add_key,
+        SYS_request_key,
+        SYS_keyctl,
+        SYS_acct,
+        SYS_modify_ldt,
         SYS_uselib,
         SYS_lookup_dcookie,
         SYS_init_module,
