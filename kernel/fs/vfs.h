@@ -132,7 +132,7 @@ enum {
     VFS_CAP_MKNOD = 27,
     VFS_CAP_LEASE = 28,
 };
-bool cred_in_group(const struct credentials *cred, uint32_t gid); /* fsgid or supplementary */
+bool cred_in_group(const struct credentials *cred, uint32_t gid);  /* fsgid or supplementary */
 bool cred_has_group(const struct credentials *cred, uint32_t gid); /* supplementary */
 
 /* --- inodes ------------------------------------------------------------------------------------
