@@ -243,7 +243,7 @@ void proc_register(struct pseudo_entry *entry)
 static struct pseudo_entry *child_folder(struct pseudo_entry *folder, const char *name, size_t len)
 {
     struct pseudo_entry *e = folder->registered;
-    while (e && !(strncmp(e->name, name, len) == 0 && !e->name[len]))
+    while (e && !(*e->name == *name && strncmp(e->name, name, len) == 0 && !e->name[len]))
         e = e->sibling;
     return e;
 }

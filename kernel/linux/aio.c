@@ -612,15 +612,16 @@ static int show_total(struct text *text, const struct pseudo *self)
     return 0;
 }
 
-static struct pseudo_entry files[] = {
+static const struct pseudo_entry files[] = {
     PSEUDO_FILE("aio-nr", show_total),
     IPC_LIMIT("aio-max-nr", events_max),
 };
 
 static int aio_start(void)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(files); i++)
-        pseudo_register(proc_folder("sys/fs"), &files[i]);
+    static struct pseudo_group group = {files, ARRAY_SIZE(files), NULL};
+
+    pseudo_register_group(proc_folder("sys/fs"), &group);
     return 0;
 }
 BOOT_STEP(PHASE_FS, "asynchronous I/O", aio_start);

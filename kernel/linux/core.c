@@ -55,7 +55,7 @@ static bool gathered(const struct process *process, const struct core_dump *core
            __atomic_load_n(&process->nthreads, __ATOMIC_ACQUIRE);
 }
 
-void core_park(const struct regs *regs)
+void core_park_slowly(const struct regs *regs)
 {
     struct task *task = current_task();
     struct process *process = task->process;
@@ -63,8 +63,6 @@ void core_park(const struct regs *regs)
     struct core_dump *core;
     uint64_t flags;
 
-    if (!__atomic_load_n(&process->core, __ATOMIC_ACQUIRE))
-        return;
     fpu_area_copy_current(task->thread.fpu);
     flags = spin_lock_irq(&process->signal_lock);
     core = process->core;

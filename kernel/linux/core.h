@@ -27,7 +27,13 @@ struct core_dump {
 __noreturn void core_end(const struct regs *regs, const struct siginfo *info);
 /* A core of the current process is being written by another thread: let it read these registers and
  * sleep until it is done. The process is ending then. Returns at once where none is. */
-void core_park(const struct regs *regs);
+void core_park_slowly(const struct regs *regs);
+
+static inline void core_park(const struct regs *regs)
+{
+    if (unlikely(__atomic_load_n(&current_task()->process->core, __ATOMIC_ACQUIRE)))
+        core_park_slowly(regs);
+}
 
 /* Bits of process->core_filter: /proc/PID/coredump_filter. */
 enum {

@@ -198,9 +198,11 @@ int ipc_store_limit(const struct pseudo *self, const char *text, size_t len)
 
 void ipc_register(struct pseudo_entry *limits, unsigned n, struct pseudo_entry *list)
 {
+    struct pseudo_entry *folder = proc_folder("sys/kernel");
+
     if (!sysvipc.registered)
         proc_register(&sysvipc);
     for (unsigned i = 0; i < n; i++)
-        pseudo_register(proc_folder("sys/kernel"), &limits[i]);
+        pseudo_register(folder, &limits[i]);
     pseudo_register(&sysvipc, list);
 }

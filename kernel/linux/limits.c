@@ -270,15 +270,16 @@ static int store_name(const struct pseudo *self, const char *text, size_t len)
         .name = (file), .mode = S_IFREG | 0644, .show = show_name, .store = store_name,            \
         .arg = (uintptr_t)(value)                                                                  \
     }
-static struct pseudo_entry name_files[] = {
+static const struct pseudo_entry name_files[] = {
     NAME_FILE("hostname", uts.nodename),
     NAME_FILE("domainname", uts.domainname),
 };
 
 static int register_names(void)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(name_files); i++)
-        pseudo_register(proc_folder("sys/kernel"), &name_files[i]);
+    static struct pseudo_group group = {name_files, ARRAY_SIZE(name_files), NULL};
+
+    pseudo_register_group(proc_folder("sys/kernel"), &group);
     return 0;
 }
 BOOT_STEP(PHASE_FS, "/proc/sys/kernel names", register_names);

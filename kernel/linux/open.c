@@ -34,7 +34,7 @@ static int check_flags(int flags)
     return 0;
 }
 
-static unsigned resolve_to_lookup(uint64_t resolve)
+static __attribute__((noinline)) unsigned resolve_to_lookup(uint64_t resolve)
 {
     unsigned lookup = 0;
     if (resolve & RESOLVE_NO_XDEV)
@@ -52,10 +52,10 @@ static unsigned resolve_to_lookup(uint64_t resolve)
     return lookup;
 }
 
-int open_user_at(const struct user_at *at, const struct open_how *how, struct file **file)
+static inline int open_at(const struct user_at *at, const struct open_how *how, struct file **file)
 {
     int flags = (int)how->flags;
-    unsigned lookup = resolve_to_lookup(how->resolve);
+    unsigned lookup = unlikely(how->resolve) ? resolve_to_lookup(how->resolve) : 0;
     if (!(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
         lookup |= LOOKUP_FOLLOW;
     if (flags & O_DIRECTORY && !(flags & TMPFILE_BIT))
@@ -64,19 +64,22 @@ int open_user_at(const struct user_at *at, const struct open_how *how, struct fi
                     file);
 }
 
+int open_user_at(const struct user_at *at, const struct open_how *how, struct file **file)
+{
+    return open_at(at, how, file);
+}
+
+/* how: checked. */
 static int do_open(int dirfd, uintptr_t name, const struct open_how *how)
 {
-    int err = check_flags((int)how->flags);
-    if (err)
-        return err;
     struct user_at at;
-    err = user_at_get(&at, dirfd, name, 0);
+    int err = user_at_get(&at, dirfd, name, 0);
     if (err)
         return err;
     int fd = fd_reserve(0);
     if (fd >= 0) {
         struct file *file = NULL;
-        err = open_user_at(&at, how, &file);
+        err = open_at(&at, how, &file);
         fd = fd_finish(fd, err, file, how->flags & O_CLOEXEC);
     }
     user_at_put(&at);

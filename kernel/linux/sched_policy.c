@@ -501,7 +501,7 @@ static int store_dl_period(const struct pseudo *self, const char *text, size_t l
         .name = (file), .mode = S_IFREG | 0644, .show = show_number, .store = (fn),                \
         .arg = (uintptr_t) & (value)                                                               \
     }
-static struct pseudo_entry number_files[] = {
+static const struct pseudo_entry number_files[] = {
     NUMBER_FILE("sched_rt_period_us", store_rt, rt_period_us),
     NUMBER_FILE("sched_rt_runtime_us", store_rt, rt_runtime_us),
     NUMBER_FILE("sched_deadline_period_min_us", store_dl_period, dl_period_min_us),
@@ -510,8 +510,9 @@ static struct pseudo_entry number_files[] = {
 
 static int register_numbers(void)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(number_files); i++)
-        pseudo_register(proc_folder("sys/kernel"), &number_files[i]);
+    static struct pseudo_group group = {number_files, ARRAY_SIZE(number_files), NULL};
+
+    pseudo_register_group(proc_folder("sys/kernel"), &group);
     return 0;
 }
 BOOT_STEP(PHASE_FS, "/proc/sys/kernel/sched_*", register_numbers);

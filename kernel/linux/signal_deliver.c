@@ -186,8 +186,7 @@ static void check_exit(const struct regs *regs)
     task_check_exit();
 }
 
-/* Stand still as long as job control or a tracer wants it. */
-static void stand_still(struct task *task)
+static __attribute__((noinline)) void stand_still_slowly(struct task *task)
 {
     bool stood;
 
@@ -199,6 +198,13 @@ static void stand_still(struct task *task)
         if (stood)
             check_exit((const struct regs *)task->thread.kstack_top - 1);
     } while (stood);
+}
+
+/* Stand still as long as job control or a tracer wants it. */
+static inline void stand_still(struct task *task)
+{
+    if (unlikely(ptrace_of(task) || task->process->stopped))
+        stand_still_slowly(task);
 }
 
 /* --- system calls that a signal broke off --- */
@@ -305,7 +311,8 @@ static void take_action(struct process *process, int signo, struct sigaction *ac
 }
 
 /* The tracer decides what becomes of it; 0: nothing. */
-static int ask_tracer(struct task *task, struct siginfo *info, struct sigaction *action)
+static __attribute__((noinline)) int ask_tracer(struct task *task, struct siginfo *info,
+                                                struct sigaction *action)
 {
     struct process *process = task->process;
     int signo = ptrace_signal(task, info);

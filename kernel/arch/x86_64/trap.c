@@ -238,14 +238,19 @@ void program_exit_work(struct regs *regs)
 }
 
 /* The program slept in the fault: others may have run what it must not share a CPU with (rseq). */
-static void program_page_fault(struct regs *regs)
+static __attribute__((noinline)) void slept_in_fault(struct thread *thread)
 {
-    struct thread *thread = current;
-    uint64_t sleeps = thread->switches_voluntary;
-
-    page_fault(regs);
-    if (unlikely(sleeps != thread->switches_voluntary) && thread->notify_moved)
+    if (thread->notify_moved)
         atomic_fetch_or_explicit(&thread->work, WORK_MOVED, memory_order_relaxed);
+}
+
+static inline void any_page_fault(struct regs *regs, bool program)
+{
+    uint64_t sleeps = program ? current->switches_voluntary : 0;
+
+    page_fault(regs); /* the only call, so that it is part of the handler */
+    if (program && unlikely(sleeps != current->switches_voluntary))
+        slept_in_fault(current);
 }
 
 static void interrupt(struct regs *regs, bool program)
@@ -275,10 +280,8 @@ void trap_handler(struct regs *regs)
 
     if (vector >= 32)
         interrupt(regs, program);
-    else if (vector == 14 && program)
-        program_page_fault(regs);
     else if (vector == 14)
-        page_fault(regs);
+        any_page_fault(regs, program);
     else
         fault(regs);
 
