@@ -117,7 +117,7 @@ int main(int argc, char **argv)
         "Made by `make abi` from the kernel's own table (`SYSCALL()` in `kernel/linux/`); a test\n"
         "compares. Of %u calls %u answer as Linux does: %u are whole, and %u return ENOSYS in\n"
         "every Linux 6.x too (as Linux). %u are absent, ENOSYS as in a Linux built without the\n"
-        "named option; %u are partial; %u are missing (ENOSYS, said once on the console).\n\n"
+        "named option; partial: %u; missing: %u (ENOSYS, said once on the console).\n\n"
         "| number | call | state | what lacks |\n| --- | --- | --- | --- |\n",
         known, of_state[WHOLE] + of_state[NONE], of_state[WHOLE], of_state[NONE], of_state[ABSENT],
         of_state[PARTIAL],

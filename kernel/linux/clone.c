@@ -209,7 +209,6 @@ static int inherit(struct process *child, struct process *from)
     child->loginuid = from->loginuid;
     child->sessionid = from->sessionid;
     child->personality = from->personality;
-    child->keyring = from->keyring;
     child->vdso = from->vdso;
     child->vdso_sigreturn = from->vdso_sigreturn;
     child->expedited = from->expedited;

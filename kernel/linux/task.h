@@ -102,7 +102,7 @@ struct process {
     struct cpu_times told;        /* under signal_lock: linux/cputime.c */
     void *itimers, *posix_timers; /* linux/timers.c */
     void *tty;                    /* controlling terminal (struct tty) */
-    uint32_t personality, keyring;
+    uint32_t personality;
     uintptr_t vdso, vdso_sigreturn;
 
     /* The family (linux/family.c), under tasks_lock. */
