@@ -75,13 +75,13 @@ static void found_dead(struct wait *wait, struct process *child)
     process_free(child);
 }
 
-/* A traced thread ended. With tasks_lock. */
+/* A traced thread ended: with its own status, until all of the process has one. With tasks_lock. */
 static void found_dead_traced(struct wait *wait, struct ptrace *p)
 {
     struct process *process = p->process;
     bool leader = process->leader_bond == p;
 
-    found_end(wait, process, leader ? process->exit_code : p->exit_code);
+    found_end(wait, process, leader || process->exiting ? process->exit_code : p->exit_code);
     wait->pid = p->tid;
     wait->uid = p->uid;
     if (wait->options & WNOWAIT)

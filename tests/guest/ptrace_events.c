@@ -122,8 +122,25 @@ static void threads_are_tracees(void)
     thread = (pid_t)message_of(pid);
     CHECK(thread != pid);
     NEED(stopped_with(next_status(thread), SIGSTOP));
-    CHECK_EQ(REQUEST(PTRACE_CONT, pid, 0, 0), 0);
     CHECK(exited_with(go_on(PTRACE_CONT, thread, 0), 0));
+    CHECK(exited_with(go_on(PTRACE_CONT, pid, 0), 6));
+}
+
+/* Once the process has ended, a thread that ended before and was not waited for tells the
+ * process's status in the place of its own. */
+static void late_thread_tells_the_end_of_all(void)
+{
+    pid_t pid = start_traced(start_thread), thread;
+
+    set_options(pid, PTRACE_O_TRACECLONE);
+    NEED(stopped_with(go_on(PTRACE_CONT, pid, 0), EVENT_STOP(SIGTRAP, PTRACE_EVENT_CLONE)));
+    thread = (pid_t)message_of(pid);
+    NEED(stopped_with(next_status(thread), SIGSTOP));
+    CHECK_EQ(REQUEST(PTRACE_CONT, thread, 0, 0), 0);
+    wait_for_state(thread, 'Z');
+    CHECK_EQ(REQUEST(PTRACE_CONT, pid, 0, 0), 0);
+    wait_for_state(pid, 'Z');
+    CHECK(exited_with(next_status(thread), 6));
     CHECK(exited_with(next_status(pid), 6));
 }
 
@@ -518,6 +535,7 @@ int main(int argc, char **argv)
     promise("fork brings another tracee, whose end both are told", fork_brings_another_tracee);
     promise("vfork tells at its beginning and its end", vfork_tells_twice);
     promise("threads are tracees of their own", threads_are_tracees);
+    promise("a thread waited for late tells the end of all", late_thread_tells_the_end_of_all);
     promise("the end of the leader comes last", the_leader_comes_last);
     promise("execve tells, in the old way and the new", exec_tells);
     promise("execve in a thread takes the leader's number", exec_in_a_thread_takes_the_number);
