@@ -1,0 +1,195 @@
+/* net/inet.h: what sockets of AF_INET and AF_INET6 share: addresses and ports, the tables that find
+ * a socket for a packet, and the net channel through which packets reach it.
+ *
+ * A channel is a lock-free queue that anybody may append to (interrupts included). The protocol
+ * work for what is in it is done by whoever holds inet_lock(): the thread that reads, writes or
+ * polls the socket. While the lock is held packets may go on arriving: inet_unlock() works them off
+ * before it lets go. If nobody waits at the socket, or nobody has come by within a millisecond, the
+ * CPU's worker does it. Timers and other causes from interrupts go the same way (inet_post).
+ *
+ * Lock order: socket->lock, bind_lock (ports), then the spinlocks of the tables; netif_lock is
+ * taken before any of them or not at all. */
+#pragma once
+
+#include "net/ip.h"
+#include "net/socket.h"
+
+enum { AF_INET = 2, AF_INET6 = 10 };
+
+struct sockaddr_in {
+    uint16_t family, port; /* port in network order */
+    uint32_t address;
+    uint8_t zero[8];
+};
+struct sockaddr_in6 {
+    uint16_t family, port;
+    uint32_t flowinfo;
+    uint8_t address[16];
+    uint32_t scope_id;
+};
+
+struct inet_socket;
+
+/* A transport. */
+struct inet_proto {
+    unsigned number;                                             /* IPPROTO_* */
+    bool (*input)(struct inet_socket *s, struct packet *packet); /* one packet of the channel,
+                                        socket locked; takes it. Data at the transport header as in
+                                        ip.h; false: not mine after all, give it to the worker again
+                                        (the packet is not taken) */
+    void (*input_done)(struct inet_socket *s);            /* the channel is empty: send what is due
+                                                             (acknowledgements); may be NULL */
+    void (*work)(struct inet_socket *s, unsigned events); /* inet_post's bits, socket locked */
+    void (*free)(struct inet_socket *s);                  /* the last reference is gone; a thread */
+};
+
+struct inet_socket {
+    struct socket socket; /* first */
+    const struct inet_proto *proto;
+    atomic_uint refs; /* the file's, the tables', timers', the worker's */
+    struct mutex lock;
+    struct waitqueue readers, writers; /* where threads and poll wait */
+    struct rcu_head rcu;
+
+    /* Who: any address if not bound or not connected. Ports in host order. */
+    struct inet_addr local, remote;
+    uint16_t local_port, remote_port;
+    uint32_t scope; /* of a link-local peer: interface index */
+    bool v6only, bound_address, bound_port, reuse_address, reuse_port;
+    struct list bind_link; /* in the table of ports; bind_lock */
+    struct list hash_link; /* in the table for packets; RCU */
+    bool hashed_connected, hashed_bound;
+    struct reuseport_group *group;
+
+    struct ip_flow flow; /* for what it sends */
+    /* Options of IPPROTO_IP and IPPROTO_IPV6 (net/inet_options.c). */
+    struct inet_options {
+        uint8_t ttl, multicast_ttl, tos;
+        int16_t hop_limit, multicast_hops; /* -1: default */
+        bool multicast_loop, receive_error, packet_info, receive_ttl, receive_tos, receive_options,
+            receive_origdst, header_included, freebind, transparent, bind_no_port, receive_fragsize;
+        bool v6_packet_info, v6_hop_limit, v6_traffic_class, v6_receive_error, autoflowlabel;
+        struct netif *multicast_netif;
+        struct inet_addr multicast_source;
+        struct list memberships; /* struct inet_membership */
+        uint8_t *ip_options;
+        unsigned ip_options_len;
+    } options;
+    struct packet_queue errors; /* IP_RECVERR's queue (MSG_ERRQUEUE) */
+
+    /* The channel. */
+    struct packet *_Atomic channel; /* newest first; NULL: empty */
+    atomic_uint channel_bytes;      /* of what is in it, for the bound */
+    unsigned channel_limit;
+    atomic_uint events; /* posted bits */
+    atomic_bool listed; /* a worker's sweep will look at it */
+    atomic_bool queued; /* in a worker's queue */
+    struct inet_socket *sweep_next, *work_next;
+    atomic_uint drops;
+};
+
+static inline struct inet_socket *inet_of(struct socket *socket)
+{
+    return container_of(socket, struct inet_socket, socket);
+}
+
+/* Begin a socket (zeroed memory of the transport's, which embeds it): refs 1, which is the file's.
+ */
+void inet_init(struct inet_socket *s, const struct socket_ops *ops, const struct inet_proto *proto,
+               int family, int type, int protocol);
+static inline void inet_get(struct inet_socket *s)
+{
+    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+}
+/* From a table, under RCU: false if it is going. */
+bool inet_try_get(struct inet_socket *s);
+void inet_put(struct inet_socket *s); /* the last one: proto->free in a thread, after RCU readers */
+
+/* Lock; the channel is worked off first. Unlock; what came meanwhile is worked off. Threads. */
+void inet_lock(struct inet_socket *s);
+void inet_unlock(struct inet_socket *s);
+/* With the lock: work off what is in the channel now (a reader looks again before it sleeps). */
+void inet_drain(struct inet_socket *s);
+/* Is there something that the lock's holder has not seen? */
+static inline bool inet_pending(const struct inet_socket *s)
+{
+    return atomic_load_explicit(&s->channel, memory_order_acquire) ||
+           atomic_load_explicit(&s->events, memory_order_acquire);
+}
+/* Wait (lock held on entry and exit, dropped meanwhile) until ready(s) or the deadline: 0, -EINTR,
+ * -ETIMEDOUT. Arrivals are worked off by the waiter. queue: &s->readers or &s->writers. */
+int inet_wait(struct inet_socket *s, struct waitqueue *queue, bool (*ready)(struct inet_socket *s),
+              nsec_t deadline);
+/* Append a packet (interrupts off or a thread, under RCU or with a reference); beyond its limit it
+ * is dropped and counted. Wakes whoever waits. */
+void channel_push(struct inet_socket *s, struct packet *packet);
+/* Have proto->work(s, events) called in a thread soon, by the worker or the next to lock. Any
+ * context. */
+void inet_post(struct inet_socket *s, unsigned events);
+
+/* --- ports and tables (net/demux.c)
+ * ----------------------------------------------------------------
+ */
+
+/* Give the socket a local address and port (port 0: a free one of ip_local_port_range, by RFC 6056)
+ * with Linux's rules for SO_REUSEADDR and SO_REUSEPORT: -EADDRINUSE, -EADDRNOTAVAIL, -EACCES (below
+ * 1024 without CAP_NET_BIND_SERVICE). Socket locked. */
+int inet_bind(struct inet_socket *s, const struct inet_addr *address, unsigned port);
+/* A local port for a connection to remote that no other connection has (an unbound socket), and its
+ * place in the table of connections. -EADDRNOTAVAIL, -EADDRINUSE. Socket locked; flow routed, local
+ * set. */
+int inet_hash_connect(struct inet_socket *s);
+/* A connection that a listener made: same port, remote known. -EEXIST: there is one already. */
+int inet_hash_accepted(struct inet_socket *s, struct inet_socket *listener);
+/* Into the table of those that take packets from anybody (listeners, datagram sockets). */
+int inet_hash_bound(struct inet_socket *s);
+/* Out of all tables; the port is free again (unless others share it). */
+void inet_unhash(struct inet_socket *s);
+
+/* Who gets a packet: the connection, else the best bound socket (more specific address and
+ * interface first; among SO_REUSEPORT's by hash); NULL. rcu_read_lock; any context. ports in host
+ * order. */
+struct inet_socket *inet_find(unsigned protocol, const struct inet_addr *source,
+                              unsigned source_port, const struct inet_addr *destination,
+                              unsigned destination_port, struct netif *netif);
+struct inet_socket *inet_find_connected(unsigned protocol, const struct inet_addr *source,
+                                        unsigned source_port, const struct inet_addr *destination,
+                                        unsigned destination_port);
+/* Every bound socket that a multicast or broadcast packet is for: fn under RCU. */
+void inet_find_all(unsigned protocol, const struct packet *packet, unsigned destination_port,
+                   unsigned source_port, void (*fn)(struct inet_socket *s, void *arg), void *arg);
+/* Every socket of a protocol, for /proc/net and sock_diag; fn under RCU, false ends it. */
+void inet_each(unsigned protocol, bool (*fn)(struct inet_socket *s, void *arg), void *arg);
+/* A hash of the four with the boot's secret, also for the choice of a queue. */
+uint32_t inet_hash_flow(const struct inet_addr *local, unsigned local_port,
+                        const struct inet_addr *remote, unsigned remote_port);
+
+/* --- for the socket operations of transports (net/inet.c, net/inet_options.c)
+ * ---------------------
+ */
+
+/* An address given by the program, for this socket (IPv6 sockets take mapped ones): -EINVAL,
+ * -EAFNOSUPPORT. any_ok: AF_UNSPEC answers 1. */
+int inet_address_get(const struct inet_socket *s, const struct socket_address *address,
+                     struct inet_addr *ip, unsigned *port, uint32_t *scope);
+/* The address as the socket's family shows it. */
+void inet_address_put(const struct inet_socket *s, struct socket_address *address,
+                      const struct inet_addr *ip, unsigned port, uint32_t scope);
+/* bind, getsockname and getpeername of every transport. */
+int inet_op_bind(struct socket *socket, const struct socket_address *address);
+int inet_op_name(struct socket *socket, bool peer, struct socket_address *address);
+/* Options of SOL_IP and SOL_IPV6, and SOL_SOCKET's that need the family; SIOC* that every socket
+ * takes (net/ifioctl.c). */
+int inet_op_set_option(struct socket *socket, int level, int name, const void *value, size_t len);
+int inet_op_get_option(struct socket *socket, int level, int name, void *value, size_t len);
+int64_t inet_op_ioctl(struct socket *socket, unsigned cmd, uintptr_t arg);
+/* Transports of AF_INET and AF_INET6 by type and protocol register here. protocol 0 of a type: the
+ * first one registered. */
+struct inet_kind {
+    struct list link;
+    int type, protocol; /* protocol IPPROTO_IP: any (raw) */
+    int (*create)(int family, int protocol, struct socket **socket);
+};
+void inet_kind_register(struct inet_kind *kind);
+
+/* Counters of /proc/net/snmp and netstat, per CPU (net/mib.c): MIB(UDP_IN_DATAGRAMS). */
