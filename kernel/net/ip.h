@@ -38,11 +38,14 @@ struct ip_flow {
     bool dont_route;      /* SO_DONTROUTE, MSG_DONTROUTE */
     bool header_included; /* IP_HDRINCL */
     bool freebind;
-    uint32_t label;         /* IPv6 flow label, network order; 0 */
-    uint32_t mark, hash;    /* hash: chooses the device's queue */
-    struct netif *bound;    /* SO_BINDTODEVICE or a scope id; NULL */
-    const uint8_t *options; /* IPv4 options or IPv6 extension headers, padded; the caller's */
+    uint32_t label;      /* IPv6 flow label, network order; 0 */
+    uint32_t mark, hash; /* hash: chooses the device's queue */
+    struct netif *bound; /* SO_BINDTODEVICE or a scope id; NULL */
+    /* IPv4 options, padded; or IPv6 extension headers, chained by their next-header fields (the
+     * last one's is filled in when it is sent). The caller's. */
+    const uint8_t *options;
     unsigned options_len;
+    uint8_t options_first; /* IPv6: type of the first extension header */
     /* The cached way. */
     struct netif *netif;
     struct inet_addr next_hop;
