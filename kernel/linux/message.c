@@ -16,11 +16,6 @@ struct user_messages {
     struct user_message message;
     uint32_t len, pad;
 };
-struct control_header {
-    uint64_t len;
-    int32_t level, type;
-};
-
 static size_t control_space(size_t n)
 {
     return sizeof(struct control_header) + ALIGN_UP(n, 8ul);
@@ -64,39 +59,35 @@ static int check_cred(const struct socket_cred *cred)
     return pid && uid && gid ? 0 : -EPERM;
 }
 
-static int take_one(struct message *message, const struct control_header *header)
+static int take_one(struct message *message, const struct control_message *control)
 {
-    size_t n = header->len - sizeof(*header);
-    const void *data = header + 1;
-    if (header->level != SOL_SOCKET)
+    if (control->level != SOL_SOCKET)
         return 0;
-    if (header->type == SCM_RIGHTS)
-        return take_files(message, data, n / sizeof(int32_t));
-    if (header->type != SCM_CREDENTIALS || n != sizeof(struct socket_cred))
+    if (control->type == SCM_RIGHTS)
+        return take_files(message, control->data, control->len / sizeof(int32_t));
+    if (control->type != SCM_CREDENTIALS || control->len != sizeof(struct socket_cred))
         return -EINVAL;
-    memcpy(&message->cred, data, sizeof(message->cred));
+    memcpy(&message->cred, control->data, sizeof(message->cred));
     return check_cred(&message->cred);
 }
 
-static int take_all(struct message *message, const char *buf, size_t size)
+static int take_all(struct message *message)
 {
+    struct control_message next;
     size_t at = 0;
-    int err = 0;
-    while (!err && size - at >= sizeof(struct control_header)) {
-        const struct control_header *header = (const void *)(buf + at);
-        if (header->len < sizeof(*header) || header->len > size - at)
-            return -EINVAL;
-        err = take_one(message, header);
-        size_t step = ALIGN_UP(header->len, 8ul);
-        if (step > size - at)
-            break;
-        at += step;
+    int more;
+    while ((more = message_next_control(message, &at, &next)) > 0) {
+        int err = take_one(message, &next);
+        if (err)
+            return err;
     }
-    return err;
+    return more;
 }
 
-/* On failure message->files is the caller's to free all the same. */
-static int control_get(struct message *message, uintptr_t addr, size_t size)
+/* All control messages of a sendmsg in kernel memory, and what is for every family taken from them.
+ * control_drop() frees them, on failure too. */
+static int control_get(const struct socket *socket, struct message *message, uintptr_t addr,
+                       size_t size)
 {
     if (!size)
         return 0;
@@ -105,46 +96,25 @@ static int control_get(struct message *message, uintptr_t addr, size_t size)
     char *buf = kmalloc(size);
     if (!buf)
         return -ENOMEM;
+    message->sent = buf;
+    message->sent_size = size;
     int err = user_read(buf, addr, size);
-    if (!err)
-        err = take_all(message, buf, size);
-    kfree(buf);
-    return err;
+    return err || socket->ops->control ? err : take_all(message);
+}
+
+static void control_drop(struct message *message)
+{
+    kfree((void *)message->sent);
+    socket_files_free(message->files);
 }
 
 /* --- control messages that are received
  * -------------------------------------------------------------------- */
 
-/* What is left of the program's buffer. */
-struct control {
-    uintptr_t at;
-    size_t left;
-};
-
-static int put_control(struct control *control, struct message *message, int type, const void *data,
-                       size_t n)
-{
-    struct control_header header = {sizeof(header) + n, SOL_SOCKET, type};
-    if (control->left < sizeof(header)) {
-        message->result |= MSG_CTRUNC;
-        return 0;
-    }
-    if (control->left < header.len) {
-        message->result |= MSG_CTRUNC;
-        header.len = control->left;
-    }
-    if (user_write(control->at, &header, sizeof(header)) < 0 ||
-        user_write(control->at + sizeof(header), data, header.len - sizeof(header)) < 0)
-        return -EFAULT;
-    size_t space = MIN(control_space(header.len - sizeof(header)), control->left);
-    control->at += space;
-    control->left -= space;
-    return 0;
-}
-
 /* Make descriptors of the files, as many as there is room for. */
-static int put_files(struct control *control, struct message *message)
+static int put_files(struct message *message)
 {
+    struct control *control = &message->control;
     struct socket_files *files = message->files;
     const size_t head = sizeof(struct control_header);
     size_t room = control->left > head ? (control->left - head) / sizeof(int32_t) : 0;
@@ -174,7 +144,7 @@ static int put_files(struct control *control, struct message *message)
 }
 
 /* When it came, in the way that the socket asks for (a stream has no such times). */
-static int put_time(struct control *control, const struct socket *socket, struct message *message)
+static int put_time(const struct socket *socket, struct message *message)
 {
     nsec_t now = message->stamp ? message->stamp : clock_realtime();
     int64_t time[2] = {now / 1000000000, now % 1000000000};
@@ -183,18 +153,23 @@ static int put_time(struct control *control, const struct socket *socket, struct
     bool fine = socket_flag(socket, SO_TIMESTAMPNS);
     if (!fine)
         time[1] /= 1000;
-    return put_control(control, message, fine ? SO_TIMESTAMPNS : SO_TIMESTAMP, time, sizeof(time));
+    return message_put_control(message, SOL_SOCKET, fine ? SO_TIMESTAMPNS : SO_TIMESTAMP, time,
+                               sizeof(time));
 }
 
 /* What came beside a message; frees the files. */
-static int control_put(struct control *control, const struct socket *socket,
-                       struct message *message)
+static int control_put(const struct socket *socket, struct message *message)
 {
-    int err = socket_wants_time(socket) ? put_time(control, socket, message) : 0;
+    int err = 0;
+    if (socket->ops->control)
+        return 0;
+    if (socket_wants_time(socket))
+        err = put_time(socket, message);
     if (!err && socket_flag(socket, SO_PASSCRED))
-        err = put_control(control, message, SCM_CREDENTIALS, &message->cred, sizeof(message->cred));
+        err = message_put_control(message, SOL_SOCKET, SCM_CREDENTIALS, &message->cred,
+                                  sizeof(message->cred));
     if (!err && message->files)
-        err = put_files(control, message);
+        err = put_files(message);
     socket_files_free(message->files);
     message->files = NULL;
     return err;
@@ -252,10 +227,10 @@ int64_t message_send(struct socket *socket, const struct user_message *header, s
         message.address = &address;
     }
     if (!result && header->control)
-        result = control_get(&message, header->control, header->control_len);
+        result = control_get(socket, &message, header->control, header->control_len);
     if (!result)
         result = socket->ops->send(socket, &message);
-    socket_files_free(message.files);
+    control_drop(&message);
     *io = message.io;
     return result;
 }
@@ -358,19 +333,23 @@ int64_t message_receive(struct socket *socket, struct user_message *header, stru
 {
     struct socket_address address = {};
     struct message message = {
-        .io = *io, .flags = flags, .nonblock = nonblock, .address = header->name ? &address : NULL};
-    struct control control = {header->control, header->control ? header->control_len : 0};
+        .io = *io,
+        .flags = flags,
+        .nonblock = nonblock,
+        .address = header->name ? &address : NULL,
+        .control = {header->control, header->control ? header->control_len : 0},
+    };
     int64_t result = socket->ops->receive(socket, &message);
     if (result >= 0) {
         unsigned n = MIN((unsigned)header->name_len, address.len);
-        int err = control_put(&control, socket, &message);
+        int err = control_put(socket, &message);
         if (!err && header->name)
             err = user_write(header->name, address.bytes, n);
         if (err)
             result = err;
         header->name_len = (int32_t)address.len;
         header->flags = message.result | (flags & MSG_CMSG_CLOEXEC);
-        header->control_len = control.at - header->control;
+        header->control_len = message.control.at - header->control;
     }
     socket_files_free(message.files);
     *io = message.io;

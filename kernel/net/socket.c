@@ -4,6 +4,7 @@
 #include "core/thread.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "mm/uaccess.h"
 
 static struct socket_cred nobody(void)
 {
@@ -107,6 +108,46 @@ void socket_files_free(struct socket_files *files)
     }
 }
 
+/* --- control messages
+ * ------------------------------------------------------------------------------------- */
+
+int message_next_control(const struct message *message, size_t *at, struct control_message *next)
+{
+    struct control_header header;
+    size_t left = message->sent_size - *at;
+    if (left < sizeof(header))
+        return 0;
+    const char *from = (const char *)message->sent + *at;
+    memcpy(&header, from, sizeof(header));
+    if (header.len < sizeof(header) || header.len > left)
+        return -EINVAL;
+    *next = (struct control_message){header.level, header.type, from + sizeof(header),
+                                     header.len - sizeof(header)};
+    *at += MIN(ALIGN_UP(header.len, 8ul), left);
+    return 1;
+}
+
+int message_put_control(struct message *message, int level, int type, const void *data, size_t n)
+{
+    struct control *control = &message->control;
+    struct control_header header = {sizeof(header) + n, level, type};
+    if (control->left < sizeof(header)) {
+        message->result |= MSG_CTRUNC;
+        return 0;
+    }
+    if (control->left < header.len) {
+        message->result |= MSG_CTRUNC;
+        header.len = control->left;
+    }
+    if (user_write(control->at, &header, sizeof(header)) < 0 ||
+        user_write(control->at + sizeof(header), data, header.len - sizeof(header)) < 0)
+        return -EFAULT;
+    size_t space = MIN(ALIGN_UP(header.len, 8ul), control->left);
+    control->at += space;
+    control->left -= space;
+    return 0;
+}
+
 /* --- the file
  * --------------------------------------------------------------------------------------------- */
 
@@ -148,6 +189,12 @@ static int64_t file_ioctl_socket(struct file *file, unsigned cmd, uintptr_t arg)
     return socket->ops->ioctl ? socket->ops->ioctl(socket, cmd, arg) : -ENOTTY;
 }
 
+static int file_mmap_socket(struct file *file, struct map_request *request)
+{
+    struct socket *socket = file->data;
+    return socket->ops->mmap ? socket->ops->mmap(socket, request) : -ENODEV;
+}
+
 static void file_release(struct file *file)
 {
     struct socket *socket = file->data;
@@ -159,6 +206,7 @@ static const struct file_ops socket_file_ops = {
     .write = file_send,
     .poll = file_poll_socket,
     .ioctl = file_ioctl_socket,
+    .mmap = file_mmap_socket,
     .release = file_release,
 };
 

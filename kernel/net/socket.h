@@ -9,20 +9,25 @@
 #include "fs/vfs.h"
 
 enum { AF_UNSPEC = 0, AF_UNIX = 1, SOCKET_FAMILIES = 46 };
-enum { SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_RAW = 3, SOCK_SEQPACKET = 5 };
+enum { SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_RAW = 3, SOCK_SEQPACKET = 5, SOCK_TYPES = 11 };
 enum { SHUT_RD, SHUT_WR, SHUT_RDWR };
 enum {
     MSG_OOB = 1,
     MSG_PEEK = 2,
     MSG_DONTROUTE = 4,
     MSG_CTRUNC = 8,
+    MSG_PROBE = 0x10,
     MSG_TRUNC = 0x20,
     MSG_DONTWAIT = 0x40,
     MSG_EOR = 0x80,
     MSG_WAITALL = 0x100,
+    MSG_CONFIRM = 0x800,
     MSG_ERRQUEUE = 0x2000,
     MSG_NOSIGNAL = 0x4000,
+    MSG_MORE = 0x8000,
     MSG_WAITFORONE = 0x10000,
+    MSG_ZEROCOPY = 0x4000000,
+    MSG_FASTOPEN = 0x20000000,
     MSG_CMSG_CLOEXEC = 0x40000000,
 };
 enum {
@@ -40,13 +45,17 @@ enum {
     SO_NO_CHECK,
     SO_PRIORITY,
     SO_LINGER,
-    SO_REUSEPORT = 15,
+    SO_BSDCOMPAT,
+    SO_REUSEPORT,
     SO_PASSCRED,
     SO_PEERCRED,
     SO_RCVLOWAT,
     SO_SNDLOWAT,
     SO_RCVTIMEO,
     SO_SNDTIMEO,
+    SO_BINDTODEVICE = 25,
+    SO_ATTACH_FILTER, /* read: SO_GET_FILTER */
+    SO_DETACH_FILTER,
     SO_TIMESTAMP = 29,
     SO_ACCEPTCONN,
     SO_PEERSEC,
@@ -64,15 +73,18 @@ enum {
     SO_SELECT_ERR_QUEUE,
     SO_BUSY_POLL,
     SO_MAX_PACING_RATE,
-    SO_INCOMING_CPU = 49,
-    SO_ATTACH_FILTER = 26,
-    SO_DETACH_FILTER,
+    SO_BPF_EXTENSIONS,
+    SO_INCOMING_CPU,
+    SO_ATTACH_BPF,
+    SO_ATTACH_REUSEPORT_CBPF,
+    SO_ATTACH_REUSEPORT_EBPF,
     SO_PASSSEC = 34,
     SO_TIMESTAMPING = 37,
     SO_INCOMING_NAPI_ID = 56,
     SO_COOKIE,
     SO_PEERGROUPS = 59,
     SO_ZEROCOPY,
+    SO_BINDTOIFINDEX = 62,
     SO_TIMESTAMP_NEW = 63, /* the same on x86-64 as the older three */
     SO_TIMESTAMPNS_NEW,
     SO_TIMESTAMPING_NEW,
@@ -80,7 +92,11 @@ enum {
     SO_SNDTIMEO_NEW,
     SO_PREFER_BUSY_POLL = 69,
     SO_BUSY_POLL_BUDGET,
-    SO_BUF_LOCK = 72,
+    SO_NETNS_COOKIE,
+    SO_BUF_LOCK,
+    SO_RESERVE_MEM,
+    SO_TXREHASH,
+    SO_RCVMARK,
     SO_PEERPIDFD = 77,
 };
 
@@ -108,6 +124,16 @@ struct socket_files {
 enum { SOCKET_FILES_MAX = 253 };
 void socket_files_free(struct socket_files *files); /* and their references; NULL is nothing */
 
+/* What is left of the program's buffer for control messages (cmsg(3)). */
+struct control {
+    uintptr_t at;
+    size_t left;
+};
+struct control_header {
+    uint64_t len; /* with this header */
+    int32_t level, type;
+};
+
 /* One sendmsg or recvmsg. */
 struct message {
     struct io io;
@@ -119,7 +145,24 @@ struct message {
     nsec_t stamp;               /* received: on the wall clock; 0: when it is asked */
     struct socket_cred cred;    /* the sender's */
     struct socket_files *files; /* sent: taken over and set to NULL; received: the caller's */
+    /* Families with socket_ops.control only: all control messages that were sent, in kernel memory,
+     * and the room for those that are received. */
+    const void *sent;
+    size_t sent_size;
+    struct control control;
 };
+
+/* The next control message that was sent, checked to lie inside: 1 (*at, from 0, moves on), 0: no
+ * more, -EINVAL. data: 8-byte aligned. */
+struct control_message {
+    int level, type;
+    const void *data;
+    size_t len;
+};
+int message_next_control(const struct message *message, size_t *at, struct control_message *next);
+/* Give the receiver a control message, as far as there is room (else MSG_CTRUNC). A bad pointer:
+ * -EFAULT. */
+int message_put_control(struct message *message, int level, int type, const void *data, size_t n);
 
 struct socket;
 struct socket_ops {
@@ -139,8 +182,10 @@ struct socket_ops {
      * kernel memory. -ENOPROTOOPT: not mine. get returns the length. NULL: none. */
     int (*set_option)(struct socket *socket, int level, int name, const void *value, size_t len);
     int (*get_option)(struct socket *socket, int level, int name, void *value, size_t len);
+    int (*mmap)(struct socket *socket, struct map_request *request); /* NULL: -ENODEV */
     /* The file is closed: free the socket. */
     void (*release)(struct socket *socket);
+    bool control; /* serves control messages itself, also those of SOL_SOCKET */
 };
 
 struct socket {
@@ -159,7 +204,14 @@ struct socket {
     uint64_t pacing_rate, cookie;
     struct file *file; /* the socket's own; NULL before accept and after close */
     atomic_int error;  /* positive errno, told once (SO_ERROR) */
+    struct socket_filter *filter; /* SO_ATTACH_FILTER (net/filter.h); RCU; NULL: none */
 };
+/* Has the calling thread this capability? */
+enum { NET_CAP_BIND_SERVICE = 10, NET_CAP_ADMIN = 12, NET_CAP_RAW = 13 };
+static inline bool socket_capable(unsigned cap)
+{
+    return cred_has(vfs_caller_hook()->cred, cap);
+}
 /* Supplied by linux/: SIGURG for the owner of the file. Threads, under a mutex. */
 extern void (*socket_urgent_hook)(struct file *file);
 
