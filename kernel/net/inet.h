@@ -30,6 +30,25 @@ struct sockaddr_in6 {
 
 struct inet_socket;
 
+enum { /* inet_options.receive */
+       INET_RECEIVE_PKTINFO = 1,
+       INET_RECEIVE_TTL = 2,
+       INET_RECEIVE_TOS = 4,
+       INET_RECEIVE_OPTIONS = 8,
+       INET_RECEIVE_RETOPTS = 0x10,
+       INET_RECEIVE_ORIGDST = 0x20,
+       INET_RECEIVE_CHECKSUM = 0x40,
+       INET_RECEIVE_FRAGSIZE = 0x80,
+       INET_RECEIVE6_PKTINFO = 0x100,
+       INET_RECEIVE6_PKTINFO_OLD = 0x200, /* IPV6_2292PKTINFO and so on */
+       INET_RECEIVE6_HOPLIMIT = 0x400,
+       INET_RECEIVE6_HOPLIMIT_OLD = 0x800,
+       INET_RECEIVE6_TCLASS = 0x1000,
+       INET_RECEIVE6_FLOWINFO = 0x2000,
+       INET_RECEIVE6_ORIGDST = 0x4000,
+       INET_RECEIVE6_FRAGSIZE = 0x8000,
+};
+
 /* A transport. */
 struct inet_proto {
     unsigned number;                                             /* IPPROTO_* */
@@ -64,13 +83,19 @@ struct inet_socket {
     struct ip_flow flow; /* for what it sends */
     /* Options of IPPROTO_IP and IPPROTO_IPV6 (net/inet_options.c). */
     struct inet_options {
-        uint8_t ttl, multicast_ttl, tos;
-        int16_t hop_limit, multicast_hops; /* -1: default */
-        bool multicast_loop, receive_error, packet_info, receive_ttl, receive_tos, receive_options,
-            receive_origdst, header_included, freebind, transparent, bind_no_port, receive_fragsize;
-        bool v6_packet_info, v6_hop_limit, v6_traffic_class, v6_receive_error, autoflowlabel;
-        struct netif *multicast_netif;
+        uint32_t receive;                   /* INET_RECEIVE_*: control messages asked for */
+        uint8_t ttl, tos, tclass;           /* 0: default */
+        int16_t multicast_ttl;              /* -1: default (1) */
+        int16_t hop_limit, hops;            /* unicast, multicast; -1: default */
+        bool multicast_loop, hops_loop;     /* a copy of multicasts for this host; IPv4, IPv6 */
+        bool multicast_all, hops_all;       /* also of groups that others have joined */
+        bool receive_error, receive_error6; /* IP_RECVERR, IPV6_RECVERR */
+        bool header_included, freebind, transparent, bind_no_port, no_check6_tx, no_check6_rx,
+            autoflowlabel, router_alert, send_flow, minimum_mtu;
+        struct netif *multicast_netif, *hops_netif;
         struct inet_addr multicast_source;
+        struct inet_addr pktinfo_source; /* IPV6_PKTINFO kept */
+        struct netif *pktinfo_netif;
         struct list memberships; /* struct inet_membership */
         uint8_t *ip_options;
         unsigned ip_options_len;
@@ -168,10 +193,23 @@ uint32_t inet_hash_flow(const struct inet_addr *local, unsigned local_port,
  * ---------------------
  */
 
+/* Called by inet_init: no address yet, default options. */
+void inet_options_init(struct inet_socket *s);
+/* Memberships and what else the options hold; the transport's free() calls it, or release() before.
+ * Threads. */
+void inet_options_end(struct inet_socket *s);
 /* An address given by the program, for this socket (IPv6 sockets take mapped ones): -EINVAL,
- * -EAFNOSUPPORT. any_ok: AF_UNSPEC answers 1. */
+ * -EAFNOSUPPORT, -ENETUNREACH (mapped, but IPV6_V6ONLY). AF_UNSPEC answers 1. scope: of link-local
+ * ones, else 0. */
 int inet_address_get(const struct inet_socket *s, const struct socket_address *address,
                      struct inet_addr *ip, unsigned *port, uint32_t *scope);
+/* The same for where to connect or send to: any address means this host. */
+int inet_destination_get(const struct inet_socket *s, const struct socket_address *address,
+                         struct inet_addr *ip, unsigned *port, uint32_t *scope);
+/* Prepare a flow to a destination by the socket's options (source: the local address); the cached
+ * way is kept where it may be. -EINVAL: the scope is no interface's or another than the bound. */
+int inet_flow(struct inet_socket *s, struct ip_flow *flow, const struct inet_addr *destination,
+              uint32_t scope);
 /* The address as the socket's family shows it. */
 void inet_address_put(const struct inet_socket *s, struct socket_address *address,
                       const struct inet_addr *ip, unsigned port, uint32_t scope);
@@ -183,6 +221,34 @@ int inet_op_name(struct socket *socket, bool peer, struct socket_address *addres
 int inet_op_set_option(struct socket *socket, int level, int name, const void *value, size_t len);
 int inet_op_get_option(struct socket *socket, int level, int name, void *value, size_t len);
 int64_t inet_op_ioctl(struct socket *socket, unsigned cmd, uintptr_t arg);
+
+/* What IP says about an arrived packet, as far as the socket has asked: times of arrival, drops,
+ * IP_PKTINFO and so on. Socket locked or not. port: the destination's (IP_RECVORIGDSTADDR). -EFAULT
+ */
+int inet_put_control(struct inet_socket *s, struct message *message, const struct packet *packet,
+                     unsigned port);
+/* sendmsg's control messages that concern IP, put into the flow; others: fn (NULL: ignored), whose
+ * answer counts. -EINVAL, -EPERM. */
+int inet_get_control(struct inet_socket *s, const struct message *message, struct ip_flow *flow,
+                     int (*fn)(const struct control_message *control, void *arg), void *arg);
+
+/* --- errors that are told later (net/inet_error.c); socket locked
+ */
+
+/* An error that ICMP reports, or (offender NULL: SO_EE_ORIGIN_LOCAL) that this host finds, into the
+ * queue of MSG_ERRQUEUE if the socket wants it, with what is left of the payload. */
+void inet_queue_icmp(struct inet_socket *s, const struct ip_error *error, unsigned port,
+                     const void *payload, unsigned len);
+void inet_queue_local(struct inet_socket *s, int err, const struct inet_addr *destination,
+                      unsigned port, uint32_t info);
+/* SO_TIMESTAMPING and MSG_ZEROCOPY: origin SO_EE_ORIGIN_*; stamp 0: none. payload as told. */
+void inet_queue_notice(struct inet_socket *s, unsigned origin, int err, uint32_t info,
+                       uint32_t data, nsec_t stamp, const void *payload, unsigned len);
+/* recvmsg(MSG_ERRQUEUE) of every transport: -EAGAIN. Takes the lock. */
+ssize_t inet_receive_error(struct inet_socket *s, struct message *message);
+/* POLLERR and POLLPRI for errors that wait. */
+unsigned inet_poll_errors(const struct inet_socket *s);
+
 /* Transports of AF_INET and AF_INET6 by type and protocol register here. protocol 0 of a type: the
  * first one registered. */
 struct inet_kind {

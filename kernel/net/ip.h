@@ -38,6 +38,8 @@ struct ip_flow {
     bool dont_route;      /* SO_DONTROUTE, MSG_DONTROUTE */
     bool header_included; /* IP_HDRINCL */
     bool freebind;
+    bool no_loop;        /* multicasts: no copy for this host (IP_MULTICAST_LOOP 0) */
+    bool here_only;      /* multicasts: not beyond this host (IP_MULTICAST_TTL 0) */
     uint32_t label;      /* IPv6 flow label, network order; 0 */
     uint32_t mark, hash; /* hash: chooses the device's queue */
     struct netif *bound; /* SO_BINDTODEVICE or a scope id; NULL */
@@ -109,6 +111,11 @@ struct ip_protocol {
     bool v4, v6; /* registered for which */
 };
 void ip_protocol_register(const struct ip_protocol *protocol);
+
+/* Raw sockets (net/raw.c) are shown every packet to this host, whole, at its transport header,
+ * before its protocol gets it; true: one of them took a copy (no "protocol unreachable" then). NULL
+ * while there is none; while there is one, nothing takes the short way. */
+extern bool (*ip_raw_hook)(const struct packet *packet, unsigned protocol);
 
 /* ICMP errors about a received packet (rate limited, never about errors, broadcasts, fragments but
  * the first): what is one of the following; takes nothing. */
