@@ -144,6 +144,22 @@ int pci_msix_bind(struct pci_device *device, unsigned entry, const struct cpu *c
     return 0;
 }
 
+/* Masked meanwhile, so that no message goes out with half an address. */
+int pci_msix_move(struct pci_device *device, unsigned entry, const struct cpu *cpu)
+{
+    if (!device->msix_table || entry >= device->msix_count)
+        return -EINVAL;
+    size_t at = entry * MSIX_ENTRY_SIZE;
+    uint64_t address;
+    uint32_t data;
+    irq_msi_message(cpu, mmio_read32(device->msix_table, at + ENTRY_DATA), &address, &data);
+    mmio_write32(device->msix_table, at + ENTRY_CONTROL, 1);
+    mmio_write32(device->msix_table, at + ENTRY_ADDRESS, address);
+    mmio_write32(device->msix_table, at + ENTRY_ADDRESS_HIGH, address >> 32);
+    mmio_write32(device->msix_table, at + ENTRY_CONTROL, 0);
+    return 0;
+}
+
 int pci_line_bind(const struct pci_device *device, irq_handler_t *handler, void *arg)
 {
     uint8_t line = pci_read8(device, PCI_INTERRUPT_LINE);

@@ -67,6 +67,8 @@ void pci_enable(const struct pci_device *device, uint16_t bits);
 int pci_msix_enable(struct pci_device *device);
 int pci_msix_bind(struct pci_device *device, unsigned entry, const struct cpu *cpu,
                   irq_handler_t *handler, void *arg);
+/* Have entry n, which is bound, raise its handler on another CPU. -EINVAL. */
+int pci_msix_move(struct pci_device *device, unsigned entry, const struct cpu *cpu);
 /* Back to the line interrupt. */
 void pci_msix_disable(struct pci_device *device);
 /* The line interrupt, shared with others. */

@@ -11,10 +11,19 @@ enum {
     STATUS_DRIVER = 2,
     STATUS_DRIVER_OK = 4,
     STATUS_FEATURES_OK = 8,
+    STATUS_NEEDS_RESET = 64,
     STATUS_FAILED = 128
 };
 
 extern const struct virtio_driver *const __virtio_drivers_start[], *const __virtio_drivers_end[];
+
+static struct virtio_device *devices, **last_device = &devices;
+static unsigned ndevices;
+
+const struct virtio_device *virtio_device_first(void)
+{
+    return devices;
+}
 
 static const struct virtio_driver *find_driver(unsigned id)
 {
@@ -35,8 +44,10 @@ static int negotiate(struct virtio_device *device, const struct virtio_driver *d
 {
     uint64_t usable = driver->features | 1ull << VIRTIO_F_VERSION_1 |
                       1ull << VIRTIO_F_INDIRECT_DESC | 1ull << VIRTIO_F_EVENT_IDX |
-                      1ull << VIRTIO_F_ACCESS_PLATFORM;
-    device->features = device->ops->get_features(device) & usable;
+                      1ull << VIRTIO_F_ACCESS_PLATFORM | 1ull << VIRTIO_F_RING_PACKED |
+                      1ull << VIRTIO_F_IN_ORDER;
+    device->offered = device->ops->get_features(device);
+    device->features = device->offered & usable;
     int r = device->ops->set_features(device, device->features);
     if (r < 0 || !virtio_has(device, VIRTIO_F_VERSION_1))
         return r;
@@ -53,14 +64,34 @@ static void destroy_queues(struct virtio_device *device)
     }
 }
 
+/* False: the device does not do it, and may go on using memory that it was given. */
+static bool reset(struct virtio_device *device)
+{
+    device->ops->set_status(device, 0);
+    return device->ops->get_status(device) == 0;
+}
+
+static void list(struct virtio_device *device)
+{
+    device->number = ndevices++;
+    *last_device = device;
+    last_device = &device->next;
+}
+
 void virtio_device_add(struct virtio_device *device)
 {
     const struct virtio_driver *driver = find_driver(device->id);
+    list(device);
     if (!driver) {
+        device->offered = device->ops->get_features(device);
         log_info("virtio: %s: no driver for device %u", device->place, device->id);
         return;
     }
-    device->ops->set_status(device, 0);
+    if (!reset(device)) {
+        log_warning("virtio: %s: device %u cannot be reset", device->place, device->id);
+        return;
+    }
+    device->bound = driver;
     device->ops->set_status(device, STATUS_ACKNOWLEDGE);
     device->ops->set_status(device, STATUS_ACKNOWLEDGE | STATUS_DRIVER);
     int r = negotiate(device, driver);
@@ -69,9 +100,10 @@ void virtio_device_add(struct virtio_device *device)
     if (r == 0)
         return;
     log_warning("virtio: %s: %s: not usable (%d)", device->place, driver->name, r);
+    device->bound = NULL;
     device->ops->set_status(device, STATUS_FAILED);
-    device->ops->set_status(device, 0);
-    destroy_queues(device);
+    if (reset(device))
+        destroy_queues(device);
 }
 
 void virtio_device_ready(struct virtio_device *device)
@@ -84,8 +116,11 @@ void virtio_device_broken(struct virtio_device *device, const char *why)
     if (device->broken)
         return;
     device->broken = true;
-    device->ops->set_status(device, 0);
-    log_err("virtio: %s: device %u %s: it is out of use", device->place, device->id, why);
+    bool stopped = reset(device);
+    log_err("virtio: %s: device %u %s: it is out of use%s", device->place, device->id, why,
+            stopped ? "" : ", though it does not stop");
+    if (device->lost)
+        device->lost(device);
 }
 
 /* --- queues ------------------------------------------------------------------------------- */
@@ -99,9 +134,13 @@ struct virtqueue *virtqueue_create(struct virtio_device *device, unsigned index,
     if (most == 0)
         return NULL;
     unsigned n = 1;
+    if (device->ops->fixed_sizes && device->ops->fixed_sizes(device))
+        size = most;
     while (n * 2 <= MIN(size, most))
         n *= 2;
-    struct virtqueue *queue = queue_split_create(device, n);
+    struct virtqueue *queue = virtio_has(device, VIRTIO_F_RING_PACKED)
+                                  ? queue_packed_create(device, n)
+                                  : queue_split_create(device, n);
     if (!queue)
         return NULL;
     queue->index = index;
@@ -156,6 +195,12 @@ bool virtqueue_interrupts_on(struct virtqueue *queue)
     return !queue->device->broken && queue->layout->interrupts_on(queue);
 }
 
+int virtqueue_set_cpu(struct virtqueue *queue, const struct cpu *cpu)
+{
+    const struct virtio_transport_ops *ops = queue->device->ops;
+    return ops->queue_cpu ? ops->queue_cpu(queue, cpu) : -ENODEV;
+}
+
 void virtqueue_interrupt(struct virtqueue *queue)
 {
     if (queue->used && queue->layout->pending(queue))
@@ -167,4 +212,15 @@ void virtio_device_interrupt(struct virtio_device *device)
     for (unsigned i = 0; i < device->nqueues; i++)
         if (device->queues[i])
             virtqueue_interrupt(device->queues[i]);
+}
+
+/* A device in trouble says so in its status (2.1.2). */
+void virtio_device_config_interrupt(struct virtio_device *device)
+{
+    if (device->broken)
+        return;
+    if (device->ops->get_status(device) & STATUS_NEEDS_RESET)
+        virtio_device_broken(device, "asks for a reset");
+    else if (device->config_changed)
+        device->config_changed(device);
 }

@@ -189,8 +189,8 @@ static void interrupt(void *arg)
     if (!why)
         return;
     set(&m->device, INTERRUPT_ACK, why);
-    if (why & INTERRUPT_CONFIG && m->device.config_changed)
-        m->device.config_changed(&m->device);
+    if (why & INTERRUPT_CONFIG)
+        virtio_device_config_interrupt(&m->device);
     virtio_device_interrupt(&m->device);
 }
 

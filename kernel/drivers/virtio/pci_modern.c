@@ -1,18 +1,25 @@
-/* Virtio over PCI, the modern interface (virtio 1.2, 4.1): structures in memory BARs that vendor
- * capabilities point to. Transitional devices offer them as well. */
+/* Virtio over PCI, the modern interface (virtio 1.2, 4.1): structures that vendor capabilities
+ * point to, in BARs of memory or I/O, or behind a window of the configuration space. Transitional
+ * devices offer them as well. */
 
 #include "arch/x86_64/cpu.h"
-#include "core/log.h"
+#include "core/spinlock.h"
 #include "drivers/mmio.h"
-#include "drivers/pci/pci.h"
-#include "drivers/virtio/queue.h"
+#include "drivers/virtio/pci.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "mm/heap.h"
 
-enum { VENDOR = 0x1af4, FIRST_TRANSITIONAL = 0x1000, FIRST_MODERN = 0x1040, LAST = 0x107f };
-enum { CAP_TYPE = 3, CAP_BAR = 4, CAP_OFFSET = 8, CAP_LENGTH = 12, CAP_MULTIPLIER = 16 };
-enum cap_type { CAP_COMMON = 1, CAP_NOTIFY, CAP_ISR, CAP_DEVICE };
+enum { FIRST_MODERN = 0x1040 };
+enum {
+    CAP_LEN = 2,
+    CAP_TYPE = 3,
+    CAP_BAR = 4,
+    CAP_OFFSET = 8,
+    CAP_LENGTH = 12,
+    CAP_MULTIPLIER = 16,
+    CAP_WINDOW_DATA = 16
+};
+enum cap_type { CAP_COMMON = 1, CAP_NOTIFY, CAP_ISR, CAP_DEVICE, CAP_WINDOW };
 enum { /* struct virtio_pci_common_cfg, 4.1.4.3 */
        DEVICE_FEATURE_SELECT = 0x00,
        DEVICE_FEATURE = 0x04,
@@ -32,85 +39,134 @@ enum { /* struct virtio_pci_common_cfg, 4.1.4.3 */
        QUEUE_DEVICE = 0x30,
        COMMON_SIZE = 0x38
 };
-enum { NO_VECTOR = 0xffff, ISR_QUEUE = 1, ISR_CONFIG = 2, RESET_STEPS = 100000 };
-/* MSI-X entries: of changes of the configuration, of queues without an entry of their own, and of
- * those that have one. */
-enum { CONFIG_ENTRY, SHARED_ENTRY, QUEUE_ENTRIES };
+enum { RESET_STEPS = 100000 };
 
-struct modern {
-    struct virtio_device device;
-    struct pci_device *pci;
-    volatile void *common, *notify, *isr, *config;
-    uint32_t notify_length, notify_multiplier, config_length;
-    bool msix;
-};
+/* --- access to a structure ---------------------------------------------------------------- */
 
-static struct modern *modern(struct virtio_device *device)
+static struct spinlock window_lock; /* an access is several of the configuration space */
+
+static void aim_window(struct pci_device *pci, const struct virtio_region *region, unsigned offset,
+                       unsigned size)
 {
-    return container_of(device, struct modern, device);
+    pci_write32(pci, region->window + CAP_BAR, region->bar);
+    pci_write32(pci, region->window + CAP_OFFSET, region->base + offset);
+    pci_write32(pci, region->window + CAP_LENGTH, size);
 }
+
+static uint32_t window_read(struct pci_device *pci, const struct virtio_region *region,
+                            unsigned offset, unsigned size)
+{
+    uint64_t flags = spin_lock_irq(&window_lock);
+    aim_window(pci, region, offset, size);
+    uint32_t value = pci_read32(pci, region->window + CAP_WINDOW_DATA);
+    spin_unlock_irq(&window_lock, flags);
+    return value;
+}
+
+static void window_write(struct pci_device *pci, const struct virtio_region *region,
+                         unsigned offset, uint32_t value, unsigned size)
+{
+    uint64_t flags = spin_lock_irq(&window_lock);
+    aim_window(pci, region, offset, size);
+    pci_write32(pci, region->window + CAP_WINDOW_DATA, value);
+    spin_unlock_irq(&window_lock, flags);
+}
+
+/* Each field with an access of its own width (4.1.3.1). */
+#define REGION_ACCESS(bits, port_in, port_out)                                                     \
+    static uint##bits##_t get##bits(struct virtio_pci *p, const struct virtio_region *region,      \
+                                    unsigned offset)                                               \
+    {                                                                                              \
+        if (region->kind == REGION_MEMORY)                                                         \
+            return mmio_read##bits(region->memory, offset);                                        \
+        return region->kind == REGION_PORT ? port_in(region->base + offset)                        \
+                                           : window_read(p->pci, region, offset, bits / 8);        \
+    }                                                                                              \
+    static void set##bits(struct virtio_pci *p, const struct virtio_region *region,                \
+                          unsigned offset, uint##bits##_t value)                                   \
+    {                                                                                              \
+        if (region->kind == REGION_MEMORY)                                                         \
+            mmio_write##bits(region->memory, offset, value);                                       \
+        else if (region->kind == REGION_PORT)                                                      \
+            port_out(region->base + offset, value);                                                \
+        else                                                                                       \
+            window_write(p->pci, region, offset, value, bits / 8);                                 \
+    }
+REGION_ACCESS(8, inb, outb)
+REGION_ACCESS(16, inw, outw)
+REGION_ACCESS(32, inl, outl)
+#undef REGION_ACCESS
+
+/* --- the transport ------------------------------------------------------------------------ */
 
 static uint64_t get_features(struct virtio_device *device)
 {
-    volatile void *common = modern(device)->common;
-    mmio_write32(common, DEVICE_FEATURE_SELECT, 0);
-    uint64_t low = mmio_read32(common, DEVICE_FEATURE);
-    mmio_write32(common, DEVICE_FEATURE_SELECT, 1);
-    return low | (uint64_t)mmio_read32(common, DEVICE_FEATURE) << 32;
+    struct virtio_pci *p = virtio_pci(device);
+    set32(p, &p->common, DEVICE_FEATURE_SELECT, 0);
+    uint64_t low = get32(p, &p->common, DEVICE_FEATURE);
+    set32(p, &p->common, DEVICE_FEATURE_SELECT, 1);
+    return low | (uint64_t)get32(p, &p->common, DEVICE_FEATURE) << 32;
 }
 
 static int set_features(struct virtio_device *device, uint64_t features)
 {
-    volatile void *common = modern(device)->common;
+    struct virtio_pci *p = virtio_pci(device);
+    uint16_t vector = p->msix ? VIRTIO_PCI_CONFIG_ENTRY : VIRTIO_PCI_NO_VECTOR;
     if (!virtio_has(device, VIRTIO_F_VERSION_1))
         return -EINVAL; /* 6.1 */
-    mmio_write32(common, DRIVER_FEATURE_SELECT, 0);
-    mmio_write32(common, DRIVER_FEATURE, features);
-    mmio_write32(common, DRIVER_FEATURE_SELECT, 1);
-    mmio_write32(common, DRIVER_FEATURE, features >> 32);
-    mmio_write16(common, CONFIG_VECTOR, modern(device)->msix ? CONFIG_ENTRY : NO_VECTOR);
+    set32(p, &p->common, DRIVER_FEATURE_SELECT, 0);
+    set32(p, &p->common, DRIVER_FEATURE, features);
+    set32(p, &p->common, DRIVER_FEATURE_SELECT, 1);
+    set32(p, &p->common, DRIVER_FEATURE, features >> 32);
+    set16(p, &p->common, CONFIG_VECTOR, vector);
     return 0;
 }
 
 static uint8_t get_status(struct virtio_device *device)
 {
-    return mmio_read8(modern(device)->common, STATUS);
+    struct virtio_pci *p = virtio_pci(device);
+    return get8(p, &p->common, STATUS);
 }
 
 static void set_status(struct virtio_device *device, uint8_t status)
 {
-    mmio_write8(modern(device)->common, STATUS, status);
+    struct virtio_pci *p = virtio_pci(device);
+    set8(p, &p->common, STATUS, status);
     if (status == 0)
         for (unsigned i = 0; i < RESET_STEPS && get_status(device) != 0; i++)
             cpu_pause();
 }
 
-/* Each field with an access of its own width (4.1.3.1). */
-static void read_once(struct modern *m, unsigned offset, uint8_t *p, unsigned len)
+static void read_once(struct virtio_pci *p, unsigned offset, uint8_t *to, unsigned len)
 {
     if (len == 4 && IS_ALIGNED(offset, 4u)) {
-        uint32_t v = mmio_read32(m->config, offset);
-        memcpy(p, &v, 4);
+        uint32_t v = get32(p, &p->config, offset);
+        memcpy(to, &v, 4);
     } else if (len == 2 && IS_ALIGNED(offset, 2u)) {
-        uint16_t v = mmio_read16(m->config, offset);
-        memcpy(p, &v, 2);
+        uint16_t v = get16(p, &p->config, offset);
+        memcpy(to, &v, 2);
     } else {
         for (unsigned i = 0; i < len; i++)
-            p[i] = mmio_read8(m->config, offset + i);
+            to[i] = get8(p, &p->config, offset + i);
     }
+}
+
+static bool in_config(const struct virtio_pci *p, unsigned offset, unsigned len)
+{
+    return p->config.kind != REGION_ABSENT && offset + len <= p->config.length;
 }
 
 static void config_read(struct virtio_device *device, unsigned offset, void *buf, unsigned len)
 {
     enum { TRIES = 16 };
-    struct modern *m = modern(device);
+    struct virtio_pci *p = virtio_pci(device);
     memset(buf, 0, len);
-    if (!m->config || offset + len > m->config_length)
+    if (!in_config(p, offset, len))
         return;
     for (unsigned i = 0; i < TRIES; i++) {
-        uint8_t before = mmio_read8(m->common, GENERATION);
-        read_once(m, offset, buf, len);
-        if (mmio_read8(m->common, GENERATION) == before)
+        uint8_t before = get8(p, &p->common, GENERATION);
+        read_once(p, offset, buf, len);
+        if (get8(p, &p->common, GENERATION) == before)
             return;
     }
 }
@@ -118,69 +174,80 @@ static void config_read(struct virtio_device *device, unsigned offset, void *buf
 static void config_write(struct virtio_device *device, unsigned offset, const void *buf,
                          unsigned len)
 {
-    struct modern *m = modern(device);
-    if (!m->config || offset + len > m->config_length)
+    struct virtio_pci *p = virtio_pci(device);
+    if (!in_config(p, offset, len))
         return;
-    for (unsigned i = 0; i < len; i++)
-        mmio_write8(m->config, offset + i, ((const uint8_t *)buf)[i]);
+    if (len == 4 && IS_ALIGNED(offset, 4u)) {
+        uint32_t v;
+        memcpy(&v, buf, 4);
+        set32(p, &p->config, offset, v);
+    } else if (len == 2 && IS_ALIGNED(offset, 2u)) {
+        uint16_t v;
+        memcpy(&v, buf, 2);
+        set16(p, &p->config, offset, v);
+    } else {
+        for (unsigned i = 0; i < len; i++)
+            set8(p, &p->config, offset + i, ((const uint8_t *)buf)[i]);
+    }
 }
 
 static unsigned queue_max(struct virtio_device *device, unsigned index)
 {
-    volatile void *common = modern(device)->common;
-    if (index >= mmio_read16(common, NUM_QUEUES))
+    struct virtio_pci *p = virtio_pci(device);
+    if (index >= get16(p, &p->common, NUM_QUEUES))
         return 0;
-    mmio_write16(common, QUEUE_SELECT, index);
-    return mmio_read16(common, QUEUE_SIZE);
+    set16(p, &p->common, QUEUE_SELECT, index);
+    return get16(p, &p->common, QUEUE_SIZE);
 }
 
-static void queue_interrupt(void *arg)
+static void set64(struct virtio_pci *p, unsigned reg, uint64_t value)
 {
-    virtqueue_interrupt(arg);
+    set32(p, &p->common, reg, value);
+    set32(p, &p->common, reg + 4, value >> 32);
 }
 
-/* The MSI-X entry for a queue: one of its own if the driver asks for it and there is one left. */
-static uint16_t queue_vector(struct modern *m, struct virtqueue *queue)
+/* Where in the structure of notifications this queue's word is (4.1.4.4). */
+static int place_notify(struct virtio_pci *p, struct virtqueue *queue)
 {
-    unsigned entry = QUEUE_ENTRIES + queue->index;
-    if (!m->msix || !queue->used)
-        return NO_VECTOR;
-    if (m->device.queue_vectors &&
-        pci_msix_bind(m->pci, entry, this_cpu(), queue_interrupt, queue) == 0)
-        return entry;
-    return SHARED_ENTRY;
-}
-
-static void write64(volatile void *common, unsigned reg, uint64_t value)
-{
-    mmio_write32(common, reg, value);
-    mmio_write32(common, reg + 4, value >> 32);
+    uint64_t offset = (uint64_t)get16(p, &p->common, QUEUE_NOTIFY_OFFSET) * p->notify_multiplier;
+    if (offset + sizeof(uint16_t) > p->notify.length)
+        return -EINVAL;
+    queue->notify_offset = offset;
+    queue->notify =
+        p->notify.kind == REGION_MEMORY ? (volatile uint8_t *)p->notify.memory + offset : NULL;
+    return 0;
 }
 
 static int queue_enable(struct virtio_device *device, struct virtqueue *queue)
 {
-    struct modern *m = modern(device);
-    volatile void *common = m->common;
-    mmio_write16(common, QUEUE_SELECT, queue->index);
-    uint64_t offset = (uint64_t)mmio_read16(common, QUEUE_NOTIFY_OFFSET) * m->notify_multiplier;
-    if (offset + sizeof(uint16_t) > m->notify_length)
+    struct virtio_pci *p = virtio_pci(device);
+    set16(p, &p->common, QUEUE_SELECT, queue->index);
+    if (place_notify(p, queue) < 0)
         return -EINVAL;
-    queue->notify = (volatile uint8_t *)m->notify + offset;
-    mmio_write16(common, QUEUE_SIZE, queue->size);
-    uint16_t vector = queue_vector(m, queue);
-    mmio_write16(common, QUEUE_VECTOR, vector);
-    if (vector != NO_VECTOR && mmio_read16(common, QUEUE_VECTOR) != vector)
+    set16(p, &p->common, QUEUE_SIZE, queue->size);
+    uint16_t vector = virtio_pci_vector(queue);
+    set16(p, &p->common, QUEUE_VECTOR, vector);
+    if (vector != VIRTIO_PCI_NO_VECTOR && get16(p, &p->common, QUEUE_VECTOR) != vector)
         return -ENOSPC; /* the device could not (4.1.5.1.2.1) */
-    write64(common, QUEUE_DESCRIPTORS, queue->descriptors);
-    write64(common, QUEUE_DRIVER, queue->driver_area);
-    write64(common, QUEUE_DEVICE, queue->device_area);
-    mmio_write16(common, QUEUE_ENABLE, 1);
+    set64(p, QUEUE_DESCRIPTORS, queue->descriptors);
+    set64(p, QUEUE_DRIVER, queue->driver_area);
+    set64(p, QUEUE_DEVICE, queue->device_area);
+    set16(p, &p->common, QUEUE_ENABLE, 1);
     return 0;
 }
 
 static void notify(struct virtqueue *queue)
 {
-    mmio_write16(queue->notify, 0, queue->index);
+    struct virtio_pci *p = virtio_pci(queue->device);
+    if (likely(queue->notify))
+        mmio_write16(queue->notify, 0, queue->index);
+    else
+        set16(p, &p->notify, queue->notify_offset, queue->index);
+}
+
+static uint8_t isr(struct virtio_pci *p)
+{
+    return p->isr_region.kind == REGION_ABSENT ? 0 : get8(p, &p->isr_region, 0);
 }
 
 static const struct virtio_transport_ops ops = {
@@ -194,108 +261,88 @@ static const struct virtio_transport_ops ops = {
     .queue_max = queue_max,
     .queue_enable = queue_enable,
     .notify = notify,
+    .queue_cpu = virtio_pci_queue_cpu,
 };
-
-/* --- interrupts --------------------------------------------------------------------------- */
-
-static void shared_message(void *arg)
-{
-    struct modern *m = arg;
-    virtio_device_interrupt(&m->device);
-}
-
-static void config_message(void *arg)
-{
-    struct modern *m = arg;
-    if (m->device.config_changed)
-        m->device.config_changed(&m->device);
-}
-
-/* Reading the ISR acknowledges (4.1.4.5). */
-static void line_interrupt(void *arg)
-{
-    struct modern *m = arg;
-    uint8_t why = mmio_read8(m->isr, 0);
-    if (why & ISR_CONFIG && m->device.config_changed)
-        m->device.config_changed(&m->device);
-    if (why & ISR_QUEUE)
-        virtio_device_interrupt(&m->device);
-}
-
-static int bind_interrupts(struct modern *m)
-{
-    if (pci_msix_enable(m->pci) == 0 && m->pci->msix_count >= QUEUE_ENTRIES &&
-        pci_msix_bind(m->pci, CONFIG_ENTRY, this_cpu(), config_message, m) == 0 &&
-        pci_msix_bind(m->pci, SHARED_ENTRY, this_cpu(), shared_message, m) == 0) {
-        m->msix = true;
-        return 0;
-    }
-    pci_msix_disable(m->pci);
-    return m->isr ? pci_line_bind(m->pci, line_interrupt, m) : -ENODEV;
-}
 
 /* --- finding the structures --------------------------------------------------------------- */
 
-/* The first usable one of each type is the one to use (4.1.4.1). */
-static void map_structure(struct modern *m, unsigned cap)
+/* Where the structure can be reached directly; false: not there. */
+static bool map_direct(struct virtio_pci *p, struct virtio_region *region)
 {
-    uint8_t type = pci_read8(m->pci, cap + CAP_TYPE), bar = pci_read8(m->pci, cap + CAP_BAR);
-    uint32_t offset = pci_read32(m->pci, cap + CAP_OFFSET);
-    uint32_t length = pci_read32(m->pci, cap + CAP_LENGTH);
-    volatile void **where = type == CAP_COMMON   ? &m->common
-                            : type == CAP_NOTIFY ? &m->notify
-                            : type == CAP_ISR    ? &m->isr
-                            : type == CAP_DEVICE ? &m->config
-                                                 : NULL;
-    if (!where || *where || (type == CAP_COMMON && length < COMMON_SIZE))
+    enum { PORTS = 0x10000 };
+    bool is_port = false;
+    paddr_t base = pci_bar(p->pci, region->bar, &is_port);
+    if (!base)
+        return false;
+    if (is_port) {
+        region->base += base;
+        region->kind = REGION_PORT;
+        return region->base + region->length <= PORTS;
+    }
+    region->memory = pci_map_bar(p->pci, region->bar, region->base, region->length);
+    region->kind = REGION_MEMORY;
+    return region->memory;
+}
+
+/* The first usable capability of each type is the one to use (4.1.4.1); a window (0: none) is the
+ * way to those that cannot be reached otherwise. */
+static void look_at(struct virtio_pci *p, unsigned cap, unsigned window)
+{
+    enum { LENGTH_MAX = 1 << 20, BARS = 6 };
+    static const uint32_t least[] = {
+        [CAP_COMMON] = COMMON_SIZE, [CAP_NOTIFY] = 2, [CAP_ISR] = 1, [CAP_DEVICE] = 1};
+    struct virtio_region *const where[] = {[CAP_COMMON] = &p->common,
+                                           [CAP_NOTIFY] = &p->notify,
+                                           [CAP_ISR] = &p->isr_region,
+                                           [CAP_DEVICE] = &p->config};
+    unsigned type = pci_read8(p->pci, cap + CAP_TYPE);
+    if (type < CAP_COMMON || type > CAP_DEVICE || where[type]->kind != REGION_ABSENT)
         return;
-    enum { LENGTH_MAX = 1 << 20 };
-    length = MIN(length, (uint32_t)LENGTH_MAX);
-    *where = pci_map_bar(m->pci, bar, offset, length);
-    if (type == CAP_NOTIFY) {
-        m->notify_length = length;
-        m->notify_multiplier = pci_read32(m->pci, cap + CAP_MULTIPLIER);
-    } else if (type == CAP_DEVICE) {
-        m->config_length = length;
+    uint32_t length = pci_read32(p->pci, cap + CAP_LENGTH);
+    struct virtio_region region = {.bar = pci_read8(p->pci, cap + CAP_BAR),
+                                   .base = pci_read32(p->pci, cap + CAP_OFFSET),
+                                   .length = MIN(length, (uint32_t)LENGTH_MAX)};
+    if (region.length < least[type] || region.bar >= BARS)
+        return;
+    if (window) {
+        region.kind = REGION_WINDOW;
+        region.window = window;
+    } else if (!map_direct(p, &region)) {
+        return;
     }
+    *where[type] = region;
+    if (type == CAP_NOTIFY)
+        p->notify_multiplier = pci_read32(p->pci, cap + CAP_MULTIPLIER);
 }
 
-static unsigned device_id(const struct pci_device *pci)
+static unsigned find_window(struct virtio_pci *p)
 {
-    return pci->device >= FIRST_MODERN ? pci->device - FIRST_MODERN
-                                       : pci_read16(pci, PCI_SUBSYSTEM);
-}
-
-static bool match(const struct pci_device *pci)
-{
-    return pci->vendor == VENDOR && pci->device >= FIRST_TRANSITIONAL && pci->device <= LAST &&
-           pci_capability(pci, PCI_CAP_VENDOR, 0);
-}
-
-static int probe(struct pci_device *pci)
-{
-    struct modern *m = kzalloc(sizeof(*m));
-    if (!m)
-        return -ENOMEM;
-    m->pci = pci;
-    for (unsigned cap = 0; (cap = pci_capability(pci, PCI_CAP_VENDOR, cap));)
-        map_structure(m, cap);
-    if (!m->common || !m->notify) {
-        kfree(m);
-        return -ENODEV;
-    }
-    pci_enable(pci, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-    m->device.ops = &ops;
-    m->device.id = device_id(pci);
-    m->device.transport = m;
-    m->device.place = pci->place;
-    m->device.ops->set_status(&m->device, 0);
-    int r = bind_interrupts(m);
-    if (r < 0)
-        log_warning("virtio: %s: no interrupt (%d)", pci->place, r);
-    virtio_device_add(&m->device);
+    for (unsigned cap = 0; (cap = pci_capability(p->pci, PCI_CAP_VENDOR, cap));)
+        if (pci_read8(p->pci, cap + CAP_TYPE) == CAP_WINDOW &&
+            pci_read8(p->pci, cap + CAP_LEN) >= CAP_WINDOW_DATA + 4)
+            return cap;
     return 0;
 }
 
-static const struct pci_driver virtio_pci = {.name = "virtio", .match = match, .probe = probe};
-PCI_DRIVER(virtio_pci);
+static void find_structures(struct virtio_pci *p)
+{
+    for (unsigned cap = 0; (cap = pci_capability(p->pci, PCI_CAP_VENDOR, cap));)
+        look_at(p, cap, 0);
+    unsigned window = find_window(p);
+    for (unsigned cap = 0; window && (cap = pci_capability(p->pci, PCI_CAP_VENDOR, cap));)
+        look_at(p, cap, window);
+}
+
+int virtio_pci_modern(struct virtio_pci *p)
+{
+    uint16_t device = p->pci->device;
+    find_structures(p);
+    if (p->common.kind == REGION_ABSENT || p->notify.kind == REGION_ABSENT)
+        return -ENODEV;
+    p->isr = isr;
+    p->device.ops = &ops;
+    p->device.id =
+        device >= FIRST_MODERN ? device - FIRST_MODERN : pci_read16(p->pci, PCI_SUBSYSTEM);
+    pci_enable(p->pci, PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
+    return 0;
+}

@@ -22,20 +22,34 @@ struct virtqueue {
     void (*used)(struct virtqueue *queue);
     void *owner;
     paddr_t descriptors, driver_area, device_area; /* virtio 1.2, 2.6 */
-    volatile void *notify;                         /* the transport's */
+    volatile void *notify;                         /* the transport's, */
+    uint32_t notify_offset;
+    unsigned vector; /* likewise: an MSI-X entry, 0: shared or none */
 };
 
 /* Where the used ring of a device that knows only legacy virtio starts (2.7.2). */
 enum { LEGACY_RING_ALIGN = 4096 };
 
-/* A split ring of `size` entries (a power of 2) in zeroed memory; NULL: no memory. */
+/* A ring of `size` entries (a power of 2) in zeroed memory; NULL: no memory. */
 struct virtqueue *queue_split_create(struct virtio_device *device, unsigned size);
+struct virtqueue *queue_packed_create(struct virtio_device *device, unsigned size);
 
 static inline bool virtio_has(const struct virtio_device *device, unsigned feature)
 {
     return device->features >> feature & 1;
 }
 
-/* From a transport's interrupt handler: call used() of the queue, or of all that have something. */
+/* How many bytes the device may write into the segments. */
+static inline uint32_t virtio_capacity(const struct virtio_buffer *segments, unsigned n)
+{
+    uint64_t capacity = 0;
+    for (unsigned i = 0; i < n; i++)
+        capacity += segments[i].len;
+    return MIN(capacity, (uint64_t)UINT32_MAX);
+}
+
+/* From a transport's interrupt handler: call used() of the queue, or of all that have something;
+ * and when the configuration changed. */
 void virtqueue_interrupt(struct virtqueue *queue);
 void virtio_device_interrupt(struct virtio_device *device);
+void virtio_device_config_interrupt(struct virtio_device *device);

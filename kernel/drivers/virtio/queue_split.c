@@ -49,7 +49,12 @@ struct split {
     uint16_t next_avail; /* what avail->idx becomes at the next publish() */
     uint16_t published;
     uint16_t next_used; /* the entry that get() looks at */
-    bool event_idx, indirect, interrupts;
+    /* In order: the device has used all up to this chain with one entry (2.7.9), and chains begin
+     * where the one before ended, so that the oldest begins at `oldest`. */
+    uint16_t batch_id, oldest;
+    uint32_t batch_len;
+    bool in_batch;
+    bool event_idx, indirect, in_order, interrupts;
     struct entry entries[];
 };
 
@@ -128,10 +133,7 @@ static int split_add(struct virtqueue *queue, const struct virtio_buffer *segmen
             return -ENOSPC;
         add_direct(q, entry, segments, nout, n);
     }
-    uint64_t capacity = 0;
-    for (unsigned i = nout; i < n; i++)
-        capacity += segments[i].len;
-    entry->capacity = MIN(capacity, (uint64_t)UINT32_MAX);
+    entry->capacity = virtio_capacity(segments + nout, nin);
     entry->token = token;
     uint16_t last = head;
     for (unsigned i = 1; i < entry->count; i++)
@@ -168,18 +170,25 @@ static uint16_t used_index(struct split *q)
     return atomic_load_explicit(&q->used->idx, memory_order_acquire);
 }
 
-static void release_chain(struct split *q, uint16_t head)
+static void *release_chain(struct split *q, uint16_t head)
 {
     struct entry *entry = &q->entries[head];
+    void *token = entry->token;
     uint16_t last = head;
     for (unsigned i = 1; i < entry->count; i++)
         last = q->entries[last].next;
-    q->entries[last].next = q->free_head;
-    q->free_head = head;
+    if (q->in_order) { /* the free list is a circle that never changes */
+        q->oldest = q->entries[last].next;
+    } else {
+        q->entries[last].next = q->free_head;
+        q->free_head = head;
+    }
     q->nfree += entry->count;
+    q->next_used++;
     kfree(entry->indirect);
     entry->indirect = NULL;
     entry->token = NULL;
+    return token;
 }
 
 /* Nothing there. With event indices the wish for an interrupt names an entry, so it is renewed at
@@ -195,6 +204,21 @@ static bool nothing_more(struct split *q)
     return used_index(q) == q->next_used;
 }
 
+/* In order, one entry may stand for several chains, of which it names the last; the others have
+ * been used whole. The device counts them all in its index. */
+static void *next_of_batch(struct split *q, uint32_t *len)
+{
+    uint16_t oldest = q->oldest;
+    q->in_batch = oldest != q->batch_id;
+    if (q->in_batch && used_index(q) == (uint16_t)(q->next_used + 1)) {
+        virtio_device_broken(q->base.device, "used more buffers than it counted");
+        return NULL;
+    }
+    if (len)
+        *len = q->in_batch ? q->entries[oldest].capacity : q->batch_len;
+    return release_chain(q, oldest);
+}
+
 static void *split_get(struct virtqueue *queue, uint32_t *len)
 {
     struct split *q = split(queue);
@@ -205,23 +229,26 @@ static void *split_get(struct virtqueue *queue, uint32_t *len)
         virtio_device_broken(queue->device, "used index out of range");
         return NULL;
     }
+    if (q->in_batch)
+        return next_of_batch(q, len);
     volatile struct used_elem *elem = &q->used->ring[q->next_used & (queue->size - 1)];
     uint32_t id = elem->id, written = elem->len; /* read once: the device may go on writing */
     if (id >= queue->size || !q->entries[id].token) {
         virtio_device_broken(queue->device, "used a buffer that it was not given");
         return NULL;
     }
-    struct entry *entry = &q->entries[id];
-    if (written > entry->capacity) {
+    if (written > q->entries[id].capacity) {
         virtio_device_broken(queue->device, "wrote more than it was given");
         return NULL;
     }
-    q->next_used++;
-    void *token = entry->token;
+    if (q->in_order) {
+        q->batch_id = id;
+        q->batch_len = written;
+        return next_of_batch(q, len);
+    }
     if (len)
         *len = written;
-    release_chain(q, id);
-    return token;
+    return release_chain(q, id);
 }
 
 static bool split_pending(struct virtqueue *queue)
@@ -297,9 +324,10 @@ struct virtqueue *queue_split_create(struct virtio_device *device, unsigned size
     q->base.device_area = virt_to_phys(q->used);
     q->event_idx = virtio_has(device, VIRTIO_F_EVENT_IDX);
     q->indirect = virtio_has(device, VIRTIO_F_INDIRECT_DESC);
+    q->in_order = virtio_has(device, VIRTIO_F_IN_ORDER);
     q->interrupts = true;
     q->nfree = size;
     for (unsigned i = 0; i < size; i++)
-        q->entries[i].next = i + 1;
+        q->entries[i].next = (i + 1) & (size - 1);
     return &q->base;
 }

@@ -16,6 +16,7 @@ enum {
     VIRTIO_ID_FS = 26
 };
 enum {
+    VIRTIO_F_ANY_LAYOUT = 27, /* legacy devices: a header need not be a segment of its own */
     VIRTIO_F_INDIRECT_DESC = 28,
     VIRTIO_F_EVENT_IDX = 29,
     VIRTIO_F_VERSION_1 = 32,
@@ -24,6 +25,7 @@ enum {
     VIRTIO_F_IN_ORDER = 35
 };
 
+struct cpu;
 struct virtio_device;
 struct virtqueue;
 
@@ -41,16 +43,25 @@ struct virtio_transport_ops {
     unsigned (*queue_max)(struct virtio_device *device, unsigned index);
     int (*queue_enable)(struct virtio_device *device, struct virtqueue *queue);
     void (*notify)(struct virtqueue *queue); /* any context */
+    /* Have the queue's own interrupt raised on a CPU; -ENODEV: it has none. May be NULL. */
+    int (*queue_cpu)(struct virtqueue *queue, const struct cpu *cpu);
+    bool (*fixed_sizes)(struct virtio_device *device); /* queues have the largest size; NULL: no */
 };
 
 struct virtio_device {
     const struct virtio_transport_ops *ops;
     unsigned id;                                          /* VIRTIO_ID_* */
-    uint64_t features;                                    /* negotiated */
+    uint64_t offered, features;                           /* by the device; negotiated */
     void *transport;                                      /* the transport's */
     void *driver;                                         /* the driver's */
     const char *place;                                    /* "mmio@0xfeb00e00", "pci 00:02.0" */
     void (*config_changed)(struct virtio_device *device); /* interrupt context; may be NULL */
+    /* Once, when the device broke its contract or was taken away: no buffer comes back any more.
+     * Any context, whatever locks virtqueue_get()'s caller holds; may be NULL. */
+    void (*lost)(struct virtio_device *device);
+    const struct virtio_driver *bound;
+    unsigned number; /* counted from 0: "virtio0" */
+    struct virtio_device *next;
     struct virtqueue *queues[64];
     unsigned nqueues;   /* highest one in use + 1 */
     bool queue_vectors; /* set by probe() to ask for an interrupt of its own for each queue */
@@ -70,8 +81,11 @@ struct virtio_driver {
         &var
 void virtio_device_add(struct virtio_device *device);
 void virtio_device_ready(struct virtio_device *device);
-/* The device broke its contract: reset it, say why once; its queues return -EIO from then on. */
+/* The device broke its contract: reset it, say why once; its queues return -EIO from then on. Any
+ * context. */
 void virtio_device_broken(struct virtio_device *device, const char *why);
+/* All devices that were found, with a driver or without. */
+const struct virtio_device *virtio_device_first(void);
 
 /* One segment of a buffer, in the direct map or kernel image (physically contiguous). */
 struct virtio_buffer {
@@ -98,3 +112,6 @@ void *virtqueue_get(struct virtqueue *queue, uint32_t *len);
 void virtqueue_interrupts_off(struct virtqueue *queue);
 bool virtqueue_interrupts_on(struct virtqueue *queue);
 unsigned virtqueue_size(const struct virtqueue *queue); /* as negotiated */
+/* Raise the queue's interrupt on this CPU from now on. -ENODEV: it shares one with others, see
+ * queue_vectors. */
+int virtqueue_set_cpu(struct virtqueue *queue, const struct cpu *cpu);
