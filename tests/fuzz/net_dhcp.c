@@ -1,0 +1,66 @@
+// sources: kernel/net/dhcp_client.c kernel/net/dhcp_message.c kernel/net/dhcp_frame.c
+// sources: kernel/net/ip_param.c kernel/net/address.c kernel/lib/string.c kernel/lib/format.c
+// flags: -Ikernel
+/* libFuzzer: frames and messages of DHCP against the client in every state. The first byte says how
+ * far the client has come before the message is its server's. */
+#include "net/dhcp_client.h"
+
+#include <stdlib.h>
+
+uint32_t checksum_add(uint32_t sum, const void *data, size_t n)
+{
+    return sum + (uint32_t)n; /* sums are no obstacle here */
+}
+
+static void on_send(struct dhcp_client *c, uint32_t source, uint32_t destination,
+                    const uint8_t *data, size_t len)
+{
+}
+static void on_probe(struct dhcp_client *c, uint32_t address)
+{
+}
+static void on_bound(struct dhcp_client *c)
+{
+}
+static void on_lost(struct dhcp_client *c, const char *why)
+{
+}
+static uint32_t on_random(struct dhcp_client *c)
+{
+    return 0x11223344;
+}
+static const struct dhcp_ops ops = {on_send, on_probe, on_bound, on_lost, on_random};
+
+static void check(const struct dhcp_client *c, nsec_t now)
+{
+    if (c->lease.nroutes > DHCP_ROUTES || c->lease.ndns > DHCP_SERVERS || c->deadline < now)
+        abort();
+    for (const char *p = c->lease.search; *p; p++)
+        if (*p == '\n')
+            abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct dhcp_client client = {.ops = &ops, .mac = {2}};
+    nsec_t now = 1000;
+    const uint8_t *message;
+    size_t len;
+
+    if (!size)
+        return 0;
+    dhcp_client_init(&client, now);
+    for (unsigned steps = data[0] & 7; steps; steps--) {
+        now = client.deadline;
+        dhcp_client_timeout(&client, now);
+    }
+    client.state = data[0] >> 3 & 3 ? (enum dhcp_state)(data[0] >> 3 & 7) % 6 : client.state;
+    client.xid = 0x11223344;
+    dhcp_client_input(&client, now, data + 1, size - 1);
+    check(&client, MIN(now, client.deadline));
+    if (!dhcp_frame_parse(data + 1, size - 1, data[0] & 64, &message, &len))
+        dhcp_client_input(&client, now, message, len);
+    if (arp_shows_conflict(data + 1, size - 1, client.mac, dhcp_client_watched(&client, now)))
+        dhcp_client_conflict(&client, now);
+    return 0;
+}
