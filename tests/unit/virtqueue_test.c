@@ -1,65 +1,22 @@
 // sources: kernel/drivers/virtio/queue_split.c kernel/drivers/virtio/mmio_discover.c
-// flags: -Ikernel
+// flags: -Ikernel -Itests/unit
 /* The split virtqueue against a device that obeys and one that does not, and the parsers that find
  * devices. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "drivers/virtio/mmio_discover.h"
-#include "drivers/virtio/queue.h"
-#include "lib/errno.h"
-#include "mm/frame.h"
-#include "mm/heap.h"
+#include "shim/virtqueue.h"
 
-enum { SIZE = 8, ROUNDS = 20000, HOSTILE_ROUNDS = 3000 };
-
-/* --- what the kernel supplies */
-
-void *kmalloc(size_t size)
-{
-    return malloc(size);
-}
-void *kzalloc(size_t size)
-{
-    return calloc(1, size);
-}
-void kfree(void *p)
-{
-    free(p);
-}
-
-static bool broken;
-void virtio_device_broken(struct virtio_device *device, const char *why)
-{
-    broken = true;
-}
-
-static unsigned long seed = 1;
-static unsigned rnd(unsigned n)
-{
-    seed = seed * 6364136223846793005ul + 1442695040888963407ul;
-    return (seed >> 33) % n;
-}
-
-static void check(bool ok, const char *what)
-{
-    if (ok)
-        return;
-    printf("not ok - virtqueue: %s\n", what);
-    exit(1);
-}
-
-/* --- the device's side of the ring (virtio 1.2, 2.7) */
+/* --- the device's side of the split ring (virtio 1.2, 2.7) */
 
 struct desc {
     uint64_t addr;
     uint32_t len;
     uint16_t flags, next;
 };
+enum { DESC_NEXT = 1, DESC_WRITE = 2, DESC_INDIRECT = 4 };
+static struct fake fake;
 static struct {
     struct desc *desc;
-    uint16_t *avail, *used; /* flags, idx, ring */
+    uint16_t *avail, *used; /* flags, idx, ring, event */
     uint16_t seen, done, size;
 } dev;
 
@@ -72,135 +29,96 @@ static void attach(struct virtqueue *q)
     dev.size = q->size;
 }
 
-static void set_used(unsigned slot, uint32_t id, uint32_t len)
+static uint32_t *elem(unsigned slot)
 {
-    uint32_t *elem = (uint32_t *)(dev.used + 2) + 2 * (slot % dev.size);
-    elem[0] = id;
-    elem[1] = len;
+    return (uint32_t *)(dev.used + 2) + 2 * (slot % dev.size);
 }
 
-/* Copy what the driver sent into what it offered, as an echo does. */
-static void serve_one(void)
+static bool available(void)
+{
+    return dev.seen != dev.avail[1];
+}
+
+static void take(struct chain *c)
 {
     uint16_t head = dev.avail[2 + dev.seen++ % dev.size];
     struct desc *table = dev.desc, *d = &table[head];
-    uint8_t data[4096];
-    uint32_t n = 0, at = 0;
-    if (d->flags & 4) {
-        table = phys_to_virt(d->addr);
-        d = &table[0];
+    c->id = head;
+    if (d->flags & DESC_INDIRECT) {
+        check(d->flags == DESC_INDIRECT, "an indirect descriptor is nothing else");
+        table = d = phys_to_virt(d->addr);
     }
     for (;; d = &table[d->next]) {
-        if (d->flags & 2) {
-            uint32_t part = n - at < d->len ? n - at : d->len;
-            memcpy(phys_to_virt(d->addr), data + at, part);
-            at += part;
-        } else {
-            memcpy(data + n, phys_to_virt(d->addr), d->len);
-            n += d->len;
-        }
-        if (!(d->flags & 1))
+        chain_segment(c, d->addr, d->len, d->flags & DESC_WRITE);
+        if (!(d->flags & DESC_NEXT))
             break;
     }
-    set_used(dev.done++, head, at);
+}
+
+/* In order n chains may take one element, the first of their places (2.7.9). */
+static bool use(const struct chain *chains, unsigned n, uint32_t len)
+{
+    uint16_t old = dev.done, event = dev.avail[2 + dev.size];
+    elem(dev.done)[0] = chains[n - 1].id;
+    elem(dev.done)[1] = len;
+    dev.done += n;
     __atomic_store_n(&dev.used[1], dev.done, __ATOMIC_RELEASE);
+    if (fake.event_idx)
+        return (uint16_t)(dev.done - event - 1) < (uint16_t)(dev.done - old);
+    return !(dev.avail[0] & 1);
 }
 
-/* --- the driver's */
-
-struct request {
-    uint8_t out[3][16], in[3][16];
-    unsigned nout, nin, length;
-    bool under_way;
-};
-
-static void fill(struct request *r, struct virtio_buffer *b)
+static void sleep_until_told(void)
 {
-    r->nout = 1 + rnd(3);
-    r->nin = rnd(4);
-    r->length = 0;
-    for (unsigned i = 0; i < r->nout; i++) {
-        for (unsigned j = 0; j < sizeof(r->out[i]); j++)
-            r->out[i][j] = rnd(256);
-        b[i] = (struct virtio_buffer){r->out[i], 16};
-    }
-    for (unsigned i = 0; i < r->nin; i++)
-        b[r->nout + i] = (struct virtio_buffer){r->in[i], 16};
-    r->length = 16 * (r->nin < r->nout ? r->nin : r->nout);
-    r->under_way = true;
+    if (fake.event_idx)
+        dev.used[2 + 4 * dev.size] = dev.seen;
+    else
+        dev.used[0] = 0;
 }
 
-static void obedient(uint64_t features)
+static void stay_awake(void)
 {
-    struct virtio_device device = {.features = features};
-    struct virtqueue *q = queue_split_create(&device, SIZE);
-    struct request requests[SIZE * 2] = {};
-    unsigned under_way = 0, offered = 0;
-    attach(q);
-    for (unsigned i = 0; i < ROUNDS; i++) {
-        struct request *r = &requests[rnd(SIZE * 2)];
-        struct virtio_buffer b[6];
-        unsigned what = rnd(3);
-        if (what == 0 && !r->under_way) {
-            fill(r, b);
-            int e = q->layout->add(q, b, r->nout, r->nin, r);
-            check(e == 0 || e == -ENOSPC, "add gives 0 or -ENOSPC");
-            check(e == 0 || under_way > 0, "an empty ring has room");
-            r->under_way = e == 0;
-            under_way += e == 0;
-            offered += e == 0;
-        } else if (what == 1) {
-            q->layout->publish(q);
-            check(dev.avail[1] == (uint16_t)offered, "what is published is what was added");
-            while (dev.seen != dev.avail[1] && rnd(4))
-                serve_one();
-        } else {
-            uint32_t len;
-            struct request *got = q->layout->get(q, &len);
-            if (!got)
-                continue;
-            check(got->under_way && len == got->length, "a token comes back once, with its length");
-            for (unsigned j = 0; j < got->nin && j < got->nout; j++)
-                check(!memcmp(got->in[j], got->out[j], 16), "the bytes are the device's");
-            got->under_way = false;
-            under_way--;
-        }
-    }
-    check(!broken, "an obedient device is not broken");
-    q->layout->destroy(q);
+    if (!fake.event_idx)
+        dev.used[0] = 1;
 }
 
-/* Everything that the device may write is garbage: nothing but virtio_device_broken() follows. */
-static void hostile(uint64_t features)
+static void garbage(void)
 {
-    for (unsigned i = 0; i < HOSTILE_ROUNDS; i++) {
-        struct virtio_device device = {.features = features};
-        struct virtqueue *q = queue_split_create(&device, SIZE);
-        struct request requests[SIZE] = {};
-        struct virtio_buffer b[6];
-        unsigned given = 0, returned = 0;
-        attach(q);
-        broken = false;
-        for (unsigned j = 0; j < SIZE; j++) {
-            fill(&requests[j], b);
-            given += q->layout->add(q, b, requests[j].nout, requests[j].nin, &requests[j]) == 0;
-        }
-        q->layout->publish(q);
-        for (unsigned j = 0; j < SIZE; j++) {
-            set_used(j, rnd(3) ? rnd(SIZE) : rnd(1 << 30), rnd(3) ? rnd(17) : rnd(1 << 30));
+    for (unsigned j = 0; j < SIZE; j++) {
+        elem(j)[0] = rnd(3) ? rnd(SIZE) : rnd(1 << 30);
+        elem(j)[1] = rnd(3) ? rnd(SEGMENT + 1) : rnd(1 << 30);
+        if (rnd(2))
             dev.desc[j] = (struct desc){rnd(1 << 30), rnd(1 << 30), rnd(8), rnd(1 << 16)};
-        }
-        dev.used[1] = rnd(4) ? rnd(SIZE + 2) : rnd(1 << 16);
-        struct request *r;
-        uint32_t len;
-        while (!broken && (r = q->layout->get(q, &len))) {
-            check(r->under_way && len <= 16 * r->nin, "only what was given comes back");
-            r->under_way = false;
-            returned++;
-        }
-        check(returned <= given, "no more comes back than was given");
-        q->layout->destroy(q);
     }
+    dev.used[1] = rnd(4) ? dev.used[1] + rnd(SIZE + 2) : rnd(1 << 16);
+    dev.used[2 + 4 * dev.size] = rnd(1 << 16);
+}
+
+static struct fake fake = {.create = queue_split_create,
+                           .attach = attach,
+                           .available = available,
+                           .take = take,
+                           .use = use,
+                           .sleep = sleep_until_told,
+                           .busy = stay_awake,
+                           .garbage = garbage};
+
+/* An index that runs further than the ring is long, though each element in it would pass. */
+static void index_beyond(void)
+{
+    struct virtio_device device = {};
+    struct virtqueue *q = queue_split_create(&device, SIZE);
+    static uint8_t data[SEGMENT];
+    uint32_t len;
+    attach(q);
+    broken = NULL;
+    check(q->layout->add(q, &(struct virtio_buffer){data, SEGMENT}, 0, 1, data) == 0,
+          "an empty ring takes a buffer");
+    q->layout->publish(q);
+    elem(0)[0] = dev.avail[2];
+    dev.used[1] = SIZE + 1;
+    check(!q->layout->get(q, &len) && broken, "an index out of range is noticed");
+    q->layout->destroy(q);
 }
 
 /* --- discovery */
@@ -264,14 +182,18 @@ static void aml(void)
 
 int main(void)
 {
-    static const uint64_t features[] = {
-        0, 1ull << VIRTIO_F_VERSION_1, 1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_F_EVENT_IDX,
-        1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_F_EVENT_IDX | 1ull << VIRTIO_F_INDIRECT_DESC};
-    for (unsigned i = 0; i < 4; i++) {
-        obedient(features[i]);
-        hostile(features[i]);
-        broken = false;
+    enum { EVENT = 1, INDIRECT = 2, ORDER = 4, LEGACY = 8, ALL = 16 };
+    for (unsigned i = 0; i < ALL; i++) {
+        uint64_t features = (i & LEGACY ? 0 : 1ull << VIRTIO_F_VERSION_1) |
+                            (i & EVENT ? 1ull << VIRTIO_F_EVENT_IDX : 0) |
+                            (i & INDIRECT ? 1ull << VIRTIO_F_INDIRECT_DESC : 0) |
+                            (i & ORDER ? 1ull << VIRTIO_F_IN_ORDER : 0);
+        fake.event_idx = i & EVENT;
+        fake.in_order = i & ORDER;
+        obedient(&fake, features);
+        hostile(&fake, features);
     }
+    index_beyond();
     words();
     aml();
     printf("ok - a virtqueue gives back what the device used, and survives what it should not\n");
