@@ -240,24 +240,9 @@ void proc_register(struct pseudo_entry *entry)
     pseudo_register(&root, entry);
 }
 
-static struct pseudo_entry *child_folder(struct pseudo_entry *folder, const char *name, size_t len)
-{
-    struct pseudo_entry *e = folder->registered;
-    while (e && !(*e->name == *name && strncmp(e->name, name, len) == 0 && !e->name[len]))
-        e = e->sibling;
-    return e;
-}
-
 struct pseudo_entry *proc_folder(const char *path)
 {
-    struct pseudo_entry *folder = &root;
-    while (folder && *path) {
-        const char *slash = strchr(path, '/');
-        size_t len = slash ? (size_t)(slash - path) : strlen(path);
-        folder = child_folder(folder, path, len);
-        path += len + (slash != NULL);
-    }
-    return folder;
+    return pseudo_folder(&root, path);
 }
 
 /* --- mounts */

@@ -368,6 +368,25 @@ void pseudo_register(struct pseudo_entry *folder, struct pseudo_entry *entry)
     *at = entry;
 }
 
+static struct pseudo_entry *child_folder(struct pseudo_entry *folder, const char *name, size_t len)
+{
+    struct pseudo_entry *e = folder->registered;
+    while (e && !(*e->name == *name && strncmp(e->name, name, len) == 0 && !e->name[len]))
+        e = e->sibling;
+    return e;
+}
+
+struct pseudo_entry *pseudo_folder(struct pseudo_entry *folder, const char *path)
+{
+    while (folder && *path) {
+        const char *slash = strchr(path, '/');
+        size_t len = slash ? (size_t)(slash - path) : strlen(path);
+        folder = child_folder(folder, path, len);
+        path += len + (slash != NULL);
+    }
+    return folder;
+}
+
 void pseudo_register_group(struct pseudo_entry *folder, struct pseudo_group *group)
 {
     group->next = folder->groups;

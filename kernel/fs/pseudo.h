@@ -60,6 +60,8 @@ struct pseudo_group {
 /* Add an entry, or many (static memory), to a folder. At boot only. */
 void pseudo_register(struct pseudo_entry *folder, struct pseudo_entry *entry);
 void pseudo_register_group(struct pseudo_entry *folder, struct pseudo_group *group);
+/* The registered folder at a path like "sys/kernel" below folder, or NULL. */
+struct pseudo_entry *pseudo_folder(struct pseudo_entry *folder, const char *path);
 /* A file system of such files below root. */
 int pseudo_mount(const struct fs_type *type, const struct pseudo_entry *root, struct super **super);
 /* What an open folder of such a file system is; NULL for other files. Valid while it is open. */

@@ -1,7 +1,7 @@
 /* fs/sysfs.c: /sys: processors, memory nodes, and the folders that programs expect to find. */
-#include "core/boot.h"
+#include "fs/sysfs.h"
+
 #include "core/cpu.h"
-#include "fs/pseudo.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/hugetlb.h"
@@ -221,7 +221,6 @@ static const struct pseudo_entry system_table[] = {
 };
 static const struct pseudo_entry devices_table[] = {
     FOLDER("system", system_table),
-    EMPTY("virtual"),
 };
 static const struct pseudo_entry thp_table[] = {
     TEXT("enabled", "[always] madvise never"),
@@ -272,19 +271,39 @@ static const struct pseudo_entry kernel_table[] = {
     EMPTY("security"),
 };
 static const struct pseudo_entry fs_table[] = {EMPTY("cgroup")};
-static const struct pseudo_entry class_table[] = {EMPTY("net"), EMPTY("block"), EMPTY("tty")};
 static const struct pseudo_entry root_table[] = {
-    FOLDER("devices", devices_table),
     FOLDER("kernel", kernel_table),
     FOLDER("fs", fs_table),
-    FOLDER("class", class_table),
-    EMPTY("block"),
-    EMPTY("bus"),
-    EMPTY("dev"),
     EMPTY("firmware"),
     EMPTY("module"),
 };
-static const struct pseudo_entry root = FOLDER("", root_table);
+static struct pseudo_entry root = FOLDER("", root_table);
+
+/* Folders for others to register in: the parent's place in this list, and the folder. */
+enum { IN_ROOT, BUS, BLOCK, CLASS, DEV, DEVICES };
+static struct {
+    unsigned parent;
+    struct pseudo_entry folder;
+} open_folders[] = {
+    [IN_ROOT] = {},
+    [BUS] = {IN_ROOT, EMPTY("bus")},
+    [BLOCK] = {IN_ROOT, EMPTY("block")},
+    [CLASS] = {IN_ROOT, EMPTY("class")},
+    [DEV] = {IN_ROOT, EMPTY("dev")},
+    [DEVICES] = {IN_ROOT, FOLDER("devices", devices_table)},
+    {CLASS, EMPTY("block")},
+    {CLASS, EMPTY("net")},
+    {CLASS, EMPTY("tty")},
+    {DEV, EMPTY("block")},
+    {DEV, EMPTY("char")},
+    {DEVICES, EMPTY("virtual")},
+    {DEVICES, EMPTY("pci0000:00")},
+};
+
+struct pseudo_entry *sysfs_folder(const char *path)
+{
+    return pseudo_folder(&root, path);
+}
 
 static void get_statfs(struct super *super, struct statfs_info *info)
 {
@@ -307,6 +326,10 @@ static int mount(const char *source, unsigned flags, const char *options, struct
 
 static int start(void)
 {
+    for (unsigned i = 1; i < ARRAY_SIZE(open_folders); i++) {
+        unsigned parent = open_folders[i].parent;
+        pseudo_register(parent ? &open_folders[parent].folder : &root, &open_folders[i].folder);
+    }
     fs_register(&sysfs_type);
     return 0;
 }

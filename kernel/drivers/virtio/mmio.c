@@ -20,6 +20,7 @@ enum {
     MAGIC = 0x000,
     VERSION = 0x004,
     DEVICE_ID = 0x008,
+    VENDOR_ID = 0x00c,
     DEVICE_FEATURES = 0x010,
     DEVICE_FEATURES_SELECT = 0x014,
     DRIVER_FEATURES = 0x020,
@@ -222,6 +223,7 @@ static void add_device(const struct mmio_place *place, volatile void *regs, uint
     m->version = version;
     m->device.ops = &ops;
     m->device.id = id;
+    m->device.vendor = mmio_read32(regs, VENDOR_ID);
     m->device.transport = m;
     m->device.place = m->place;
     snprintf(m->place, sizeof(m->place), "mmio@%#lx", place->address);

@@ -90,6 +90,7 @@ static int probe(struct pci_device *pci)
         kfree(p);
         return r;
     }
+    p->device.vendor = pci_read16(pci, PCI_SUBSYSTEM_VENDOR);
     pci_enable(pci, PCI_COMMAND_MASTER);
     p->device.ops->set_status(&p->device, 0);
     r = bind_interrupts(p);

@@ -50,7 +50,7 @@ struct virtio_transport_ops {
 
 struct virtio_device {
     const struct virtio_transport_ops *ops;
-    unsigned id;                                          /* VIRTIO_ID_* */
+    unsigned id, vendor;                                  /* VIRTIO_ID_* */
     uint64_t offered, features;                           /* by the device; negotiated */
     void *transport;                                      /* the transport's */
     void *driver;                                         /* the driver's */
