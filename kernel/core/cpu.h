@@ -43,6 +43,7 @@ struct cpu {
     bool irq_in_program;         /* what the interrupt handler that runs now has interrupted */
     uint64_t ticks_program, ticks_kernel;
     struct thread *fpu_owner; /* whose extended state the registers hold */
+    uint64_t *mib;            /* net/mib.h; NULL: none yet */
 };
 
 extern struct cpu *cpus[CPUS_MAX]; /* by id; NULL past ncpus */

@@ -60,6 +60,10 @@ struct inet_proto {
                                                              (acknowledgements); may be NULL */
     void (*work)(struct inet_socket *s, unsigned events); /* inet_post's bits, socket locked */
     void (*free)(struct inet_socket *s);                  /* the last reference is gone; a thread */
+    /* A new connection wants the very ends of `old` (TIME-WAIT): true if old may be pushed out of
+     * the table of connections. Under a spinlock, interrupts off; NULL: never. The table's place is
+     * taken over, inet_unhash(old) is still old's own business. */
+    bool (*gives_way)(struct inet_socket *old);
 };
 
 struct inet_socket {
@@ -75,9 +79,13 @@ struct inet_socket {
     uint16_t local_port, remote_port;
     uint32_t scope; /* of a link-local peer: interface index */
     bool v6only, bound_address, bound_port, reuse_address, reuse_port;
-    struct list bind_link; /* in the table of ports; bind_lock */
-    struct list hash_link; /* in the table for packets; RCU */
-    bool hashed_connected, hashed_bound;
+    struct list bind_link;  /* in the table of ports; bind_lock */
+    struct port *port;      /* its bind_link is in; bind_lock */
+    struct list hash_link;  /* in the table of connections; RCU, the bucket's lock */
+    struct list bound_link; /* in the table of those that take packets from anybody; the same */
+    bool hashed_connected, hashed_bound; /* in those tables; the bucket's lock */
+    bool tabled;             /* in one of the tables or that of ports, which hold one reference */
+    uint32_t connected_hash; /* its place in the table of connections */
     struct reuseport_group *group;
 
     struct ip_flow flow; /* for what it sends */
@@ -180,6 +188,9 @@ struct inet_socket *inet_find(unsigned protocol, const struct inet_addr *source,
 struct inet_socket *inet_find_connected(unsigned protocol, const struct inet_addr *source,
                                         unsigned source_port, const struct inet_addr *destination,
                                         unsigned destination_port);
+/* Where bind() and connect() look for free ports: net.ipv4.ip_local_port_range, and the first port
+ * that needs no privilege. */
+extern unsigned inet_port_low, inet_port_high, inet_port_unprivileged;
 /* Every bound socket that a multicast or broadcast packet is for: fn under RCU. */
 void inet_find_all(unsigned protocol, const struct packet *packet, unsigned destination_port,
                    unsigned source_port, void (*fn)(struct inet_socket *s, void *arg), void *arg);
@@ -257,5 +268,3 @@ struct inet_kind {
     int (*create)(int family, int protocol, struct socket **socket);
 };
 void inet_kind_register(struct inet_kind *kind);
-
-/* Counters of /proc/net/snmp and netstat, per CPU (net/mib.c): MIB(UDP_IN_DATAGRAMS). */

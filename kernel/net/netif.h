@@ -54,6 +54,7 @@ struct netif_ops {
 /* One address of an interface; IPv4 ones as mapped addresses. */
 struct netif_address {
     struct list link; /* RCU */
+    struct list hash_link;
     struct netif *netif;
     struct inet_addr address, broadcast, peer;
     unsigned prefix;                     /* bits; 0 to 32 for IPv4 */
@@ -97,9 +98,14 @@ struct netif {
     void *data;                /* the driver's */
     void *ipv6;                /* net/ipv6's: router state, autoconfiguration */
     uint32_t speed;            /* Mbit/s; 0: not known */
+    atomic_bool link_news;     /* the link has changed, and not all have been told */
 };
 
 extern struct mutex netif_lock; /* over all changes below */
+/* Take it, unless this thread has it (watchers): true if it must be given back. Whatever changes
+ * interfaces, addresses, routes or neighbours does this itself. */
+bool netif_change_begin(void);
+void netif_change_end(bool taken);
 
 /* Give the interface a name ("eth%d" takes the first free number) and an index and let the stack
  * use it. Filled in by the driver: ops, type, mtu*, features, mac, place, driver, data. Threads. */
@@ -116,9 +122,20 @@ extern struct netif *loopback; /* lo */
  * protocol set). Interrupts off, or a thread. Takes it over. Classifies: straight to the channel of
  * a connection (net/channel.h), else to this CPU's worker. */
 void netif_receive(struct netif *netif, struct packet *packet);
+/* How many want packet->stamp of all that arrives (SO_TIMESTAMP; taps need not count). */
+extern atomic_uint netif_stamps_wanted;
+/* Send a frame: shows it to the taps, does in software what the device cannot (GSO,
+ * checksum, pieces) and hands it to the driver. Takes the packet. Threads or interrupts off. 0,
+ * -ENETDOWN, -ENOBUFS, -ENOMEM. */
+int netif_transmit(struct netif *netif, struct packet *packet);
 /* The link came or went. Any context. */
 void netif_link(struct netif *netif, bool up);
-/* Count on this CPU. */
+/* Count on this CPU: a field of stats[this_cpu()->id]. Any context. */
+static inline void netif_count(uint64_t *counter, uint64_t n)
+{
+    /* One instruction, so that no interrupt comes between. */
+    asm volatile("addq %1, %0" : "+m"(*counter) : "er"(n));
+}
 void netif_count_drop(struct netif *netif, bool received);
 void netif_sum_stats(const struct netif *netif, struct netif_stats *sum);
 

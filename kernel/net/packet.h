@@ -36,16 +36,18 @@ enum packet_kind {
  * is received as PARTIAL never left this host: as good as GOOD. */
 enum packet_checksum { CHECKSUM_NONE, CHECKSUM_GOOD, CHECKSUM_PARTIAL };
 
-/* Larger than the MTU: cut into segments of gso_size payload bytes by the device or packet_segment.
- */
+/* Larger than the MTU: cut into segments of gso_size payload bytes by the device or packet_segment;
+ * UDP: datagrams with a header each (UDP_SEGMENT). */
 enum packet_gso { GSO_NONE, GSO_TCP4, GSO_TCP6, GSO_UDP };
 
 struct packet {
     struct packet *next; /* the owner's: queues, channels */
     struct packet *more; /* the next piece of this packet */
     struct packet_buffer *buffer;
-    uint8_t *data; /* the first byte that is left; moves with the layers */
-    uint32_t len;  /* bytes of this piece at data */
+    struct packet_buffer *home; /* in whose memory this struct lies; NULL: in its own. A reference
+                                   of its own if it is not `buffer` */
+    uint8_t *data;              /* the first byte that is left; moves with the layers */
+    uint32_t len;               /* bytes of this piece at data */
     /* From here on: of the whole packet, in its first piece only. */
     uint32_t total;                      /* bytes of all pieces */
     uint8_t *link, *network, *transport; /* headers; NULL: none, or not known yet */
@@ -78,6 +80,9 @@ struct packet *packet_piece(struct packet_buffer *buffer, uint8_t *data, unsigne
 struct packet *packet_clone(const struct packet *packet);
 /* A packet of one piece with a copy of the bytes and `headroom` before them. */
 struct packet *packet_copy(const struct packet *packet, unsigned headroom);
+/* Make the first n bytes and the headroom before them this packet's own, in one piece: they may be
+ * changed, and headers put in front. false: no memory, or shorter. */
+bool packet_own(struct packet *packet, unsigned n);
 /* All pieces. NULL is nothing. */
 void packet_free(struct packet *packet);
 /* A list by `next`. */

@@ -2,6 +2,7 @@
  * under RCU, changed under netif_lock. */
 #pragma once
 
+#include "core/timer.h"
 #include "net/netif.h"
 
 enum { /* as rtnetlink numbers them */
@@ -56,6 +57,13 @@ unsigned route_kind(const struct inet_addr *address, struct netif *netif);
  * before is to be looked up again. */
 extern atomic_uint route_generation;
 
+/* For netif.c, under netif_lock: an address's local, broadcast and connected routes; those of an
+ * interface that goes up (connected ones) or down (all but local ones, and its neighbours). */
+int route_address_added(struct netif *netif, const struct netif_address *address);
+void route_address_removed(struct netif *netif, const struct netif_address *address);
+void route_netif_up(struct netif *netif);
+void route_netif_down(struct netif *netif);
+
 /* --- neighbours (RFC 826, RFC 4861 7.3)
  * -----------------------------------------------------------
  */
@@ -82,6 +90,11 @@ struct neighbour {
     uint8_t mac[ETH_ALEN];
     bool router; /* IPv6 */
     unsigned probes;
+    bool gone;             /* out of the table */
+    atomic_bool confirmed; /* heard of since the state was entered */
+    _Atomic uint64_t
+        link_word;      /* mac, in one word for those who send; 0: not to be used as it is */
+    struct timer timer; /* of the state */
     nsec_t updated, used, expires; /* expires: of this state */
     struct packet_queue waiting;   /* at most NEIGHBOUR_QUEUE, until mac is known */
 };
