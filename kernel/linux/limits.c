@@ -12,6 +12,7 @@
 #include "linux/usage.h"
 #include "linux/uts.h"
 #include "mm/frame.h"
+#include "net/config.h"
 
 /* --- limits --- */
 
@@ -203,12 +204,18 @@ struct uts uts = {
     .domainname = "(none)",
 };
 
+static void set_hostname(const char *name)
+{
+    strlcpy(uts.nodename, name, sizeof(uts.nodename));
+}
+
 static int set_hostname_at_boot(void)
 {
     const char *name = boot_param("hostname");
 
     if (name && *name)
-        strlcpy(uts.nodename, name, sizeof(uts.nodename));
+        set_hostname(name);
+    net_hostname_hook = set_hostname;
     return 0;
 }
 BOOT_STEP(PHASE_FS, "host name", set_hostname_at_boot);
