@@ -43,7 +43,9 @@ int ip_prefix_of_mask(uint32_t mask)
 {
     uint32_t host = __builtin_bswap32(mask), rest = ~host;
 
-    return rest & (rest + 1) ? -EINVAL : __builtin_popcount(host);
+    if (rest & (rest + 1))
+        return -EINVAL;
+    return rest ? __builtin_clz(rest) : 32;
 }
 
 uint32_t ip_mask_of_prefix(unsigned prefix)
