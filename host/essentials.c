@@ -19,27 +19,12 @@ static const struct {
 };
 
 static const char *const files[] = {
-    "/etc/passwd",
-    "/etc/group",
-    "/etc/hosts",
-    "/etc/hostname",
-    "/etc/nsswitch.conf",
-    "/etc/localtime",
-    "/etc/timezone",
-    "/etc/host.conf",
-    "/etc/gai.conf",
-    "/etc/resolv.conf",
-    "/etc/services",
-    "/etc/protocols",
-    "/etc/os-release",
-    "/etc/inputrc",
-    "/etc/debian_version",
-    "/etc/mime.types",
-    "/etc/mtab",
-    "/bin",
-    "/sbin",
-    "/lib",
-    "/lib64",
+    "/etc/passwd",     "/etc/group",    "/etc/nsswitch.conf",
+    "/etc/localtime",  "/etc/timezone", "/etc/host.conf",
+    "/etc/gai.conf",   "/etc/services", "/etc/protocols",
+    "/etc/os-release", "/etc/inputrc",  "/etc/debian_version",
+    "/etc/mime.types", "/etc/mtab",     "/bin",
+    "/sbin",           "/lib",          "/lib64",
 };
 
 void essentials_folders(struct tree *tree)
@@ -150,8 +135,65 @@ static void add_certificates(struct tree *tree)
     }
 }
 
-void essentials_add(struct tree *tree, const struct closure *closure, const char *program)
+/* Whether a word stands in a text like /etc/hosts, comments left out. */
+static bool names(const char *text, const char *word)
 {
+    size_t size = strlen(word);
+    bool comment = false;
+
+    for (const char *at = text; *at;) {
+        size_t n = strcspn(at, " \t\n");
+        comment |= *at == '#';
+        if (!comment && n == size && !memcmp(at, word, size))
+            return true;
+        at += n;
+        if (*at == '\n')
+            comment = false;
+        at += *at != 0;
+    }
+    return false;
+}
+
+/* The host's names, and the VM's own as Debian has it. */
+static void add_hosts(struct tree *tree, const char *hostname)
+{
+    size_t size;
+    const char *file = root_map(&tree->root, "/etc/hosts", &size);
+    char *known = copy_bytes(file ? file : "", file ? size : 0);
+    struct text text = {0};
+
+    root_unmap(file, size);
+    tree_watch(tree, "/etc/hosts");
+    if (!names(known, "localhost"))
+        text_str(&text, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+    if (!names(known, hostname))
+        text_format(&text, "127.0.1.1\t%s\n", hostname);
+    text_str(&text, known);
+    tree_file(tree, "/etc/hosts", 0644, text.data, text.size);
+    text_free(&text);
+    free(known);
+}
+
+/* The name servers depend on the network that the image is run with: /proc/net/pnp names those of
+ * the kernel's configuration in the syntax of resolv.conf. What the user has named stays. */
+static void add_names(struct tree *tree, const char *hostname)
+{
+    hostname = hostname ? hostname : "osprey";
+    if (!tree_has(tree, "/etc/hosts"))
+        add_hosts(tree, hostname);
+    if (!tree_has(tree, "/etc/resolv.conf"))
+        tree_link(tree, "/etc/resolv.conf", "/proc/net/pnp");
+    if (!tree_has(tree, "/etc/hostname")) {
+        char *line = formatted("%s\n", hostname);
+        tree_file(tree, "/etc/hostname", 0644, line, strlen(line));
+        free(line);
+    }
+}
+
+void essentials_add(struct tree *tree, const struct closure *closure, const char *program,
+                    const char *hostname)
+{
+    add_names(tree, hostname);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         tree_add(tree, files[i], NULL, NULL);
     add_time_zone(tree);

@@ -231,7 +231,7 @@ static void gather_host(const struct options *options, struct tree *tree, struct
     closure_finish(closure);
     add_shell(tree, closure);
     closure_finish(closure);
-    essentials_add(tree, closure, program.path);
+    essentials_add(tree, closure, program.path, options->hostname);
     tree_folder(tree, work_folder(options), 0755);
     tree_folder(tree, home_folder(options), 0755);
     plan->path = program.path;
@@ -313,6 +313,7 @@ static void request_name(const struct options *options, char name[33])
     hash_word(&sha, root_folder(options));
     hash_word(&sha, work_folder(options));
     hash_word(&sha, options->no_files ? "no-files" : "");
+    hash_word(&sha, options->hostname);
     hash_words(&sha, &env);
     hash_words(&sha, &options->add);
     hash_words(&sha, &options->packages);

@@ -14,6 +14,7 @@ enum {
     FOR_RUN = 1,
     FOR_BUILD = 2,
     FOR_BOTH = 3,
+    LEFT_COLUMN = 28, /* of the help */
 };
 
 static const uint64_t memory_min = 2ull << 20, memory_max = 1ull << 40;
@@ -181,6 +182,7 @@ static void take_machine(struct options *options, const char *value)
     if (machine < 0)
         bad("machine", value, "one of microvm, q35, pc");
     options->machine = (enum machine)machine;
+    options->machine_chosen = true;
 }
 
 static void take_accel(struct options *options, const char *value)
@@ -246,6 +248,43 @@ static void take_timeout(struct options *options, const char *value)
         bad("timeout", value, "a time in seconds like 5, 0.5 or 2m");
 }
 
+static void take_publish(struct options *options, const char *value)
+{
+    if (!network_publish(&options->network, value))
+        bad("publish", value, "[ADDR:]HOST:GUEST, with /udp or not");
+}
+
+static void take_net(struct options *options, const char *value)
+{
+    if (!network_mode(&options->network, value))
+        bad("net", value, "one of user, tap=INTERFACE, none");
+}
+
+static void take_mac(struct options *options, const char *value)
+{
+    if (!network_mac(&options->network, value))
+        bad("mac", value, "the address of one interface, like 52:54:00:12:34:56");
+}
+
+static void take_ip(struct options *options, const char *value)
+{
+    if (!network_ip(&options->network, value))
+        bad("ip", value, "ADDRESS/PREFIX, ADDRESS/PREFIX,GATEWAY or dhcp");
+}
+
+static void take_nic(struct options *options, const char *value)
+{
+    if (!network_nic(&options->network, value))
+        bad("nic", value, "one of mmio, legacy, modern, packed");
+}
+
+static void take_tcpdump(struct options *options, const char *value)
+{
+    if (!*value)
+        bad("tcpdump", value, "a file's name");
+    options->network.dump = value;
+}
+
 static void take_bootchart(struct options *options, const char *value)
 {
     (void)value;
@@ -302,6 +341,16 @@ static const struct option_row rows[] = {
     {"timeout", 't', FOR_RUN, "SECONDS", take_timeout, "end the VM after this time, status 124"},
     {"tty", 0, FOR_RUN, "auto|on|off", take_tty,
      "whether the program gets a terminal (default: as it would here)"},
+    {"publish", 'p', FOR_RUN, "[ADDR:]HOST:GUEST[/udp]", take_publish,
+     "let a port of this host lead to one of the program's (GUEST alone: any free port)"},
+    {"net", 0, FOR_RUN, "user|tap=IF|none", take_net,
+     "the network: QEMU's own, or a tap interface (default: user with -p, else none)"},
+    {"ip", 0, FOR_RUN, "ADDR/PREFIX[,GW]|dhcp", take_ip,
+     "the VM's address (default: 10.0.2.15/24 with user, dhcp with tap)"},
+    {"mac", 0, FOR_RUN, "ADDR", take_mac, "its hardware address"},
+    {"nic", 0, FOR_RUN, "mmio|legacy|modern|packed", take_nic,
+     "how the network device is attached (default: mmio, modern on pc and q35)"},
+    {"tcpdump", 0, FOR_RUN, "FILE", take_tcpdump, "write the frames it sends and gets (pcap)"},
     {"machine", 0, FOR_RUN, "microvm|q35|pc", take_machine, "QEMU's machine (default microvm)"},
     {"accel", 0, FOR_RUN, "auto|tcg|kvm", take_accel,
      "how the processor is virtualised (default: kvm where it works)"},
@@ -329,6 +378,12 @@ static const struct option_row *find_row(const char *name, size_t size, char let
     return NULL;
 }
 
+/* [=VALUE] */
+static bool may_lack_value(const struct option_row *row)
+{
+    return row->value && row->value[0] == '[' && row->value[1] == '=';
+}
+
 /* Take one option at argv[0], with its value in the same word or the next. Returns how many words
  * that were. */
 static int take_option(struct options *options, unsigned use, int argc, char **argv)
@@ -349,7 +404,7 @@ static int take_option(struct options *options, unsigned use, int argc, char **a
                 use == FOR_BUILD ? "build" : "run");
         value = name + 1 + (name[1] == '=');
     }
-    bool optional = row->value && row->value[0] == '[';
+    bool optional = may_lack_value(row);
     if (!row->value && value)
         die(STATUS_FAILED, "--%s takes no value", row->name);
     if (optional && !value && argc > 1 && whole_number(argv[1], 1, 65535) > 0) {
@@ -364,6 +419,23 @@ static int take_option(struct options *options, unsigned use, int argc, char **a
         die(STATUS_FAILED, "--%s needs a value: %s", row->name, row->value);
     row->take(options, argv[1]);
     return 2;
+}
+
+/* A network device on PCI needs a machine that has it. */
+static void check_network(struct options *options)
+{
+    int pci = options->machine_chosen ? options->machine != MACHINE_MICROVM : -1;
+    bool wants_pci = options->network.nic == NIC_LEGACY || options->network.nic == NIC_MODERN;
+    const char *fault = network_fault(&options->network, pci);
+
+    if (fault)
+        die(STATUS_FAILED, "%s", fault);
+    if (wants_pci && !options->machine_chosen)
+        options->machine = MACHINE_PC;
+    bool asked = options->network.has_mac || options->network.dump || options->network.nic ||
+                 options->network.address || options->network.dhcp;
+    if (asked && options->network.mode == NET_AUTO)
+        options->network.mode = NET_USER;
 }
 
 /* Combinations that make no sense. */
@@ -405,6 +477,7 @@ void options_parse(struct options *options, bool build, int argc, char **argv)
     for (; i < argc; i++)
         words_add(&options->argv, argv[i]);
     check(options, build);
+    check_network(options);
 }
 
 void options_help(bool build)
@@ -416,9 +489,12 @@ void options_help(bool build)
             continue;
         if (row->letter)
             snprintf(letter, sizeof letter, "-%c, ", row->letter);
-        bool optional = row->value && row->value[0] == '[';
+        bool optional = may_lack_value(row);
         snprintf(left, sizeof left, "%s--%s%s%s", letter, row->name,
                  row->value && !optional ? " " : "", row->value ? row->value : "");
-        printf("  %-28s %s\n", left, row->help);
+        if (strlen(left) > LEFT_COLUMN)
+            printf("  %s\n  %*s %s\n", left, LEFT_COLUMN, "", row->help);
+        else
+            printf("  %-*s %s\n", LEFT_COLUMN, left, row->help);
     }
 }

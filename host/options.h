@@ -1,6 +1,7 @@
 /* host/options.h: the options of `osprey run` and `osprey build`. */
 #pragma once
 
+#include "network.h"
 #include "text.h"
 
 #include <stdint.h>
@@ -20,8 +21,10 @@ struct options {
     const char *image;
     const char *output;
     enum machine machine;
+    bool machine_chosen;
     enum accel accel;
     enum tty_mode tty;
+    struct network network;
     const char *kernel;
     struct words kernel_args;
     struct words qemu_args;

@@ -142,8 +142,6 @@ static void line_words(const struct qemu *qemu, struct words *words)
     bool mmio = qemu->options->machine == MACHINE_MICROVM;
     unsigned number = 1;
 
-    words_add(words, "-global");
-    words_add(words, "virtio-mmio.force-legacy=false");
     words_add(words, "-device");
     /* Each possible port costs the guest two queues. */
     words_addf(words, "%s,max_ports=%d",
@@ -172,6 +170,8 @@ void qemu_words(const struct qemu *qemu, struct words *words)
         "-display",
         "none",
         "-no-reboot",
+        "-global",
+        "virtio-mmio.force-legacy=false",
         "-device",
         "isa-debug-exit,iobase=" EXIT_PORT ",iosize=4",
     };
@@ -187,6 +187,7 @@ void qemu_words(const struct qemu *qemu, struct words *words)
                (unsigned long long)qemu->memory >> 10);
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         words_add(words, fixed[i]);
+    network_qemu_words(&options->network, options->machine == MACHINE_MICROVM, words);
     if (qemu->line) {
         line_words(qemu, words);
     } else {
@@ -214,7 +215,8 @@ void qemu_kernel_words(const struct options *options, struct text *line)
 {
     /* With an instruction count QEMU's counter runs with the VM's clock, at 1 GHz. */
     uint64_t khz = counts_instructions(options) ? 1000000 : tsc_khz();
-    int devices = options->qemu_args.count ? MMIO_COUNT : options->dry_run ? 0 : 1;
+    bool net = network_there(&options->network);
+    int devices = options->qemu_args.count ? MMIO_COUNT : net ? 2 : options->dry_run ? 0 : 1;
 
     quote_kernel(line, "debug_exit=" EXIT_PORT);
     if (khz)
@@ -224,4 +226,5 @@ void qemu_kernel_words(const struct options *options, struct text *line)
     for (int i = 0; options->machine == MACHINE_MICROVM && i < devices; i++)
         text_format(line, " virtio_mmio.device=%d@0x%x:%d", MMIO_SIZE,
                     (unsigned)MMIO_BASE + (unsigned)(i * MMIO_SIZE), MMIO_IRQ + i);
+    network_kernel_words(&options->network, options->hostname, line);
 }

@@ -175,7 +175,7 @@ static void tell_gdb(const struct options *options, const char *kernel)
     text_free(&command);
 }
 
-int run(const struct options *options)
+int run(struct options *options)
 {
     struct terminal terminal;
     struct plan plan = {0};
@@ -191,6 +191,8 @@ int run(const struct options *options)
     const char *kernel = kernel_path(options);
     uint64_t memory = memory_size(options, image, kernel_size(kernel));
     terminal_look(&terminal, options->tty);
+    if (!options->dry_run)
+        network_prepare(&options->network, options->cpus);
     if (!options->dry_run)
         open_lines(options, &terminal, ours, theirs);
     struct qemu qemu = {

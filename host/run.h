@@ -4,4 +4,4 @@
 #include "options.h"
 
 /* Run what the options ask for; the status of the command. */
-int run(const struct options *options);
+int run(struct options *options);

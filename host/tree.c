@@ -214,25 +214,35 @@ void tree_folder(struct tree *tree, const char *path, mode_t mode)
     }
 }
 
-void tree_file(struct tree *tree, const char *path, mode_t mode, const char *content, size_t size)
+/* The entry at `path`, which is made here; it keeps its place if there is one already. */
+static struct entry *make_entry(struct tree *tree, const char *path, mode_t mode)
 {
     char folder[PATH_MAX];
     long at = map_get(&tree->index, path);
 
     if (at >= 0) {
         struct entry *old = &tree->entry[at];
-        *old = (struct entry){.path = old->path, .mode = S_IFREG | mode, .made = true};
-        old->content = copy_bytes(content, size);
-        old->size = size;
-        return;
+        *old = (struct entry){.path = old->path, .mode = mode, .made = true};
+        return old;
     }
     strcpy(folder, path);
     *strrchr(folder, '/') = 0;
     if (folder[0])
         tree_folder(tree, folder, 0755);
-    made_entry(tree, path, S_IFREG | mode);
-    struct entry *entry = &tree->entry[tree->count - 1];
+    made_entry(tree, path, mode);
+    return &tree->entry[tree->count - 1];
+}
+
+void tree_file(struct tree *tree, const char *path, mode_t mode, const char *content, size_t size)
+{
+    struct entry *entry = make_entry(tree, path, S_IFREG | mode);
+
     entry->content = copy_bytes(content, size);
     entry->size = size;
     tree->size += (size + PAGE - 1) / PAGE * PAGE;
+}
+
+void tree_link(struct tree *tree, const char *path, const char *target)
+{
+    make_entry(tree, path, S_IFLNK | 0777)->target = copy(target);
 }

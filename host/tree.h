@@ -54,6 +54,9 @@ void tree_folder(struct tree *tree, const char *path, mode_t mode);
 /* Add a file with this content in place of what the host has there. */
 void tree_file(struct tree *tree, const char *path, mode_t mode, const char *content, size_t size);
 
+/* Add a symbolic link, in place of what the host has there; its target need not exist. */
+void tree_link(struct tree *tree, const char *path, const char *target);
+
 bool tree_has(const struct tree *tree, const char *path);
 
 /* Note that the result depends on whether, or in what state, something lies at `path`. */

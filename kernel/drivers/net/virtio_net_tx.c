@@ -149,7 +149,10 @@ static void reclaim_due(struct timer *timer)
 {
     struct net_pair *pair = container_of(timer, struct net_pair, reclaim);
     uint64_t flags = spin_lock_irq(&pair->tx_lock);
-    reap(pair);
+    if (pair->backlog.first) /* the interrupt would find nothing more, and not call us */
+        send_backlog(pair);
+    else
+        reap(pair);
     start_reclaim(pair);
     spin_unlock_irq(&pair->tx_lock, flags);
 }
