@@ -92,9 +92,9 @@ struct net_control {
     struct virtqueue *queue; /* NULL: the device has none */
     struct spinlock lock;
     unsigned wanted, asked; /* CONTROL_*; asked: under way */
-    unsigned failed;          /* of those that have been answered */
-    uint8_t mac[ETH_ALEN];    /* for CONTROL_MAC */
-    bool all_multicast;       /* the table is too small */
+    unsigned failed;        /* of those that have been answered */
+    uint8_t mac[ETH_ALEN];  /* for CONTROL_MAC */
+    bool all_multicast;     /* the table is too small */
     struct waitqueue done;
     struct {
         uint8_t class, command;

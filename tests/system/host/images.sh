@@ -50,10 +50,19 @@ same "no shadow" "" "$(find root -name '*shadow*')"
 same "folders of every system" "" "$(for d in tmp dev proc sys run var/tmp root home etc; do
     [ -d root/$d ] || echo $d; done)"
 same "/tmp is everybody's" 1777 "$(stat -c %a root/tmp)"
-for f in passwd group hosts nsswitch.conf localtime; do
+for f in passwd group nsswitch.conf localtime; do
     [ -e /etc/$f ] || continue
     cmp -s /etc/$f root/etc/$f && ok "/etc/$f" || not_ok "/etc/$f"
 done
+same "/etc/hosts has what the host's has" "$(sort -u /etc/hosts)" "$(sort -u /etc/hosts root/etc/hosts |
+    grep -vE '	(osprey|localhost ip6-localhost ip6-loopback|localhost)$' | sort -u - /etc/hosts)"
+same "and the machine's own name" 1 "$(grep -cw osprey root/etc/hosts)"
+same "/etc/hostname" osprey "$(cat root/etc/hostname)"
+same "name servers are the kernel's to name" /proc/net/pnp "$(readlink root/etc/resolv.conf)"
+unpack --hostname box /bin/echo hello
+same "--hostname in /etc/hosts and /etc/hostname" "1 box" "$(grep -cw box root/etc/hosts) $(cat root/etc/hostname)"
+unpack --add /etc/hosts /bin/echo hello
+cmp -s /etc/hosts root/etc/hosts && ok "--add /etc/hosts" || not_ok "--add /etc/hosts"
 
 runs "python3 with modules of its dependencies" /usr/bin/python3 /usr/bin/python3 -c \
     'import ssl,sqlite3,asyncio,mmap,curses,decimal,ctypes
