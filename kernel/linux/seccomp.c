@@ -8,7 +8,7 @@
 #include "core/boot.h"
 #include "core/log.h"
 #include "fs/procfs.h"
-#include "linux/bpf.h"
+#include "lib/bpf.h"
 #include "linux/core.h"
 #include "linux/path.h"
 #include "linux/ptrace.h"

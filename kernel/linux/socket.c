@@ -7,6 +7,7 @@
 #include "linux/sockets.h"
 #include "linux/syscall.h"
 #include "mm/heap.h"
+#include "net/filter.h"
 
 enum { SOCK_TYPE_MASK = 15, SOCK_NONBLOCK = O_NONBLOCK, SOCK_CLOEXEC = O_CLOEXEC };
 enum { OPTION_MAX = 4096 };
@@ -377,6 +378,18 @@ static int get_peer_pidfd(struct socket *socket, uintptr_t addr, uintptr_t len_a
     return fd < 0 ? fd : 0;
 }
 
+/* SO_GET_FILTER: lengths are numbers of instructions. */
+static int get_filter(struct socket *socket, uintptr_t addr, uintptr_t len_addr)
+{
+    uint32_t room;
+    if (user_get32(len_addr, &room) < 0)
+        return -EFAULT;
+    if ((int32_t)room < 0)
+        return -EINVAL;
+    int n = socket_filter_get(socket, addr, room);
+    return n < 0 ? n : user_put32(len_addr, (uint32_t)n);
+}
+
 SYSCALL(getsockopt, 5, SYSCALL_PARTIAL,
         "SO_PEERGROUPS tells the groups that the peer has now; no SO_GET_FILTER")
 {
@@ -385,7 +398,9 @@ SYSCALL(getsockopt, 5, SYSCALL_PARTIAL,
     int err = socket_borrow((int)a0, &ref, &socket);
     if (err)
         return err;
-    if ((int)a1 == SOL_SOCKET && ((int)a2 == SO_PEERGROUPS || (int)a2 == SO_PEERPIDFD))
+    if ((int)a1 == SOL_SOCKET && (int)a2 == SO_ATTACH_FILTER)
+        err = get_filter(socket, a3, a4);
+    else if ((int)a1 == SOL_SOCKET && ((int)a2 == SO_PEERGROUPS || (int)a2 == SO_PEERPIDFD))
         err = (int)a2 == SO_PEERGROUPS ? get_peer_groups(socket, a3, a4)
                                        : get_peer_pidfd(socket, a3, a4);
     else

@@ -30,6 +30,13 @@ struct sockaddr_in6 {
 
 struct inet_socket;
 
+/* What packet->scratch holds while a packet waits to be read: what the receiver is told with it. */
+struct inet_queued {
+    uint32_t drops; /* of the socket up to then */
+    uint16_t source_port, destination_port;
+    struct inet_addr source;
+};
+
 enum { /* inet_options.receive */
        INET_RECEIVE_PKTINFO = 1,
        INET_RECEIVE_TTL = 2,
@@ -97,10 +104,12 @@ struct inet_socket {
         int16_t hop_limit, hops;            /* unicast, multicast; -1: default */
         bool multicast_loop, hops_loop;     /* a copy of multicasts for this host; IPv4, IPv6 */
         bool multicast_all, hops_all;       /* also of groups that others have joined */
+        uint8_t pmtudisc, pmtudisc6;        /* enum ip_pmtudisc */
         bool receive_error, receive_error6; /* IP_RECVERR, IPV6_RECVERR */
-        bool header_included, freebind, transparent, bind_no_port, no_check6_tx, no_check6_rx,
-            autoflowlabel, router_alert, send_flow, minimum_mtu;
-        struct netif *multicast_netif, *hops_netif;
+        bool header_included, freebind, transparent, bind_no_port, dont_fragment6, autoflowlabel;
+        struct netif *multicast_netif, *hops_netif, *unicast_netif, *unicast6_netif;
+        uint8_t min_ttl, min_hops; /* arrivals below that are dropped (IP_MINTTL) */
+        unsigned version;          /* grows with every change */
         struct inet_addr multicast_source;
         struct inet_addr pktinfo_source; /* IPV6_PKTINFO kept */
         struct netif *pktinfo_netif;
@@ -108,6 +117,7 @@ struct inet_socket {
         uint8_t *ip_options;
         unsigned ip_options_len;
     } options;
+    int incoming_cpu;           /* SO_INCOMING_CPU; -1 */
     struct packet_queue errors; /* IP_RECVERR's queue (MSG_ERRQUEUE) */
 
     /* The channel. */
@@ -224,6 +234,9 @@ int inet_flow(struct inet_socket *s, struct ip_flow *flow, const struct inet_add
 /* The address as the socket's family shows it. */
 void inet_address_put(const struct inet_socket *s, struct socket_address *address,
                       const struct inet_addr *ip, unsigned port, uint32_t scope);
+/* The address of bind(2), and its scope, which binds the socket to the interface. Socket locked. */
+int inet_bind_address(struct inet_socket *s, const struct socket_address *address,
+                      struct inet_addr *ip, unsigned *port);
 /* bind, getsockname and getpeername of every transport. */
 int inet_op_bind(struct socket *socket, const struct socket_address *address);
 int inet_op_name(struct socket *socket, bool peer, struct socket_address *address);

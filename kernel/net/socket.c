@@ -5,6 +5,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/uaccess.h"
+#include "net/filter.h"
 
 static struct socket_cred nobody(void)
 {
@@ -26,7 +27,11 @@ void socket_family_register(const struct socket_family *family)
 
 int socket_create(int family, int type, int protocol, struct socket **socket)
 {
-    if (family < 0 || family >= SOCKET_FAMILIES || !families[family])
+    if (family < 0 || family >= SOCKET_FAMILIES)
+        return -EAFNOSUPPORT;
+    if (type < 0 || type >= SOCK_TYPES)
+        return -EINVAL;
+    if (!families[family])
         return -EAFNOSUPPORT;
     return families[family]->create(type, protocol, socket);
 }
@@ -343,6 +348,8 @@ static int set_generic(struct socket *socket, int name, const void *value, size_
         return set_timeout(&socket->receive_timeout, value, len);
     if (name == SO_SNDTIMEO || name == SO_SNDTIMEO_NEW)
         return set_timeout(&socket->send_timeout, value, len);
+    if (name == SO_ATTACH_FILTER)
+        return socket_filter_attach(socket, value, len);
     if (len < sizeof(number))
         return -EINVAL;
     memcpy(&number, value, sizeof(number));
@@ -393,7 +400,7 @@ static int set_generic(struct socket *socket, int name, const void *value, size_
     case SO_TIMESTAMPING_NEW:
         return set_timestamping(socket, number);
     case SO_DETACH_FILTER:
-        return socket_flag(socket, SO_LOCK_FILTER) ? -EPERM : -ENOENT;
+        return socket_filter_detach(socket);
     case SO_LOCK_FILTER:
         if (socket_flag(socket, SO_LOCK_FILTER) && !number)
             return -EPERM;
@@ -410,9 +417,14 @@ int socket_set_option(struct socket *socket, int level, int name, const void *va
     int err = -ENOPROTOOPT;
     if (socket->ops->set_option)
         err = socket->ops->set_option(socket, level, name, value, len);
-    if (err != -ENOPROTOOPT)
+    if (err != -ENOPROTOOPT || level != SOL_SOCKET)
         return err;
-    return level == SOL_SOCKET ? set_generic(socket, name, value, len, privileged) : err;
+    err = set_generic(socket, name, value, len, privileged);
+    if (!err && socket->ops->resized &&
+        (name == SO_RCVBUF || name == SO_SNDBUF || name == SO_RCVBUFFORCE ||
+         name == SO_SNDBUFFORCE))
+        socket->ops->resized(socket);
+    return err;
 }
 
 static int put_value(void *value, size_t len, const void *from, size_t size)

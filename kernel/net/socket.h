@@ -183,6 +183,7 @@ struct socket_ops {
     int (*set_option)(struct socket *socket, int level, int name, const void *value, size_t len);
     int (*get_option)(struct socket *socket, int level, int name, void *value, size_t len);
     int (*mmap)(struct socket *socket, struct map_request *request); /* NULL: -ENODEV */
+    void (*resized)(struct socket *socket); /* SO_RCVBUF or SO_SNDBUF has changed; may be NULL */
     /* The file is closed: free the socket. */
     void (*release)(struct socket *socket);
     bool control; /* serves control messages itself, also those of SOL_SOCKET */
@@ -202,9 +203,9 @@ struct socket {
     } linger;
     uint32_t busy_poll, buffer_lock, timestamping;
     uint64_t pacing_rate, cookie;
-    struct file *file; /* the socket's own; NULL before accept and after close */
-    atomic_int error;  /* positive errno, told once (SO_ERROR) */
-    struct socket_filter *filter; /* SO_ATTACH_FILTER (net/filter.h); RCU; NULL: none */
+    struct file *file;                    /* the socket's own; NULL before accept and after close */
+    atomic_int error;                     /* positive errno, told once (SO_ERROR) */
+    struct socket_filter *_Atomic filter; /* SO_ATTACH_FILTER (net/filter.h); RCU; NULL: none */
 };
 /* Has the calling thread this capability? */
 enum { NET_CAP_BIND_SERVICE = 10, NET_CAP_ADMIN = 12, NET_CAP_RAW = 13 };
@@ -242,6 +243,15 @@ static inline bool socket_wants_time(const struct socket *socket)
 {
     return socket->flags & (1ull << SO_TIMESTAMP | 1ull << SO_TIMESTAMPNS);
 }
+/* In any way, for families with socket_ops.control? */
+static inline bool socket_wants_stamps(const struct socket *socket)
+{
+    return socket_wants_time(socket) || socket->timestamping;
+}
+/* Control messages of SOL_SOCKET that go with a packet: when it came (0: not known), how many were
+ * dropped up to then. (net/inet_control.c) */
+int socket_put_control(struct socket *socket, struct message *message, nsec_t stamp,
+                       uint32_t drops);
 /* setsockopt(2) and getsockopt(2) with kernel memory; get returns the length. */
 int socket_set_option(struct socket *socket, int level, int name, const void *value, size_t len,
                       bool privileged);

@@ -1,0 +1,21 @@
+/* net/filter.h: programs of classic BPF that choose what a socket gets (man 7 socket,
+ * SO_ATTACH_FILTER). Attached and taken off in threads; run anywhere. */
+#pragma once
+
+#include "net/packet.h"
+#include "net/socket.h"
+
+/* setsockopt: value is struct sock_fprog, which points to program memory. -EINVAL, -EFAULT, -EPERM
+ * (locked), -ENOMEM. */
+int socket_filter_attach(struct socket *socket, const void *value, size_t len);
+int socket_filter_detach(struct socket *socket); /* -ENOENT, -EPERM */
+/* SO_GET_FILTER: the number of instructions, which go to `to` if there is room for all (room 0: not
+ * wanted, less: -EINVAL); 0: no filter. -EFAULT. */
+int socket_filter_get(const struct socket *socket, uintptr_t to, size_t room);
+/* The socket ends. */
+void socket_filter_free(struct socket *socket);
+/* Cut a packet to what the program keeps of it, but not into its first `least` bytes. False: drop
+ * it. A socket without a filter keeps all. */
+bool socket_filter_packet(const struct socket *socket, struct packet *packet, unsigned least);
+/* How many bytes the program keeps of the packet (from its data on); UINT32_MAX without one. */
+uint32_t socket_filter_run(const struct socket *socket, const struct packet *packet);

@@ -1,0 +1,165 @@
+/* net/inet_error.c: what happened to packets that were sent, told through MSG_ERRQUEUE (man 7 ip,
+ * IP_RECVERR; SO_TIMESTAMPING). A notice is a packet whose data is what is left of the payload;
+ * what it says lies in front of that. */
+#include "mm/uaccess.h"
+#include "net/inet.h"
+
+enum {
+    SOL_IP = 0,
+    SOL_IPV6 = 41,
+    IP_RECVERR = 11,
+    IPV6_RECVERR = 25,
+    ORIGIN_LOCAL = 1,
+    ORIGIN_ICMP = 2,
+    ORIGIN_ICMP6 = 3,
+    PAYLOAD_MAX = 2048,
+};
+
+/* struct sock_extended_err */
+struct extended_error {
+    uint32_t err;
+    uint8_t origin, type, code, pad;
+    uint32_t info, data;
+};
+struct notice {
+    struct extended_error error;
+    bool addressed; /* offender, destination, port say something */
+    uint16_t port;
+    struct inet_addr offender, destination;
+    nsec_t stamp;
+};
+
+static struct notice *notice_of(const struct packet *packet)
+{
+    return (struct notice *)packet->buffer->start;
+}
+
+static void enqueue(struct inet_socket *s, const struct notice *notice, const void *payload,
+                    unsigned len)
+{
+    len = MIN(len, (unsigned)PAYLOAD_MAX);
+    if (s->errors.n * sizeof(*notice) + s->errors.bytes + len > s->socket.receive_buffer)
+        return;
+    struct packet *packet = packet_alloc(sizeof(*notice), MAX(len, 1u));
+    if (!packet)
+        return;
+    if (len)
+        memcpy(packet_append(packet, len), payload, len);
+    *notice_of(packet) = *notice;
+    packet_enqueue(&s->errors, packet);
+    waitqueue_wake(&s->readers, 0, POLLERR | POLLPRI);
+}
+
+static bool is_icmp(const struct notice *notice)
+{
+    return notice->error.origin == ORIGIN_ICMP || notice->error.origin == ORIGIN_ICMP6;
+}
+
+void inet_queue_icmp(struct inet_socket *s, const struct ip_error *error, unsigned port,
+                     const void *payload, unsigned len)
+{
+    bool v4 = inet_is_v4(&error->destination);
+    if (v4 ? !s->options.receive_error : !s->options.receive_error6)
+        return;
+    struct notice notice = {
+        .error = {(uint32_t)error->err, error->origin, error->type, error->code, 0, error->mtu, 0},
+        .addressed = true,
+        .port = (uint16_t)port,
+        .offender = error->offender,
+        .destination = error->destination,
+    };
+    enqueue(s, &notice, payload, len);
+}
+
+void inet_queue_local(struct inet_socket *s, int err, const struct inet_addr *destination,
+                      unsigned port, uint32_t info)
+{
+    bool v4 = inet_is_v4(destination);
+    if (v4 ? !s->options.receive_error : !s->options.receive_error6)
+        return;
+    struct notice notice = {
+        .error = {(uint32_t)err, ORIGIN_LOCAL, 0, 0, 0, info, 0},
+        .addressed = true,
+        .port = (uint16_t)port,
+        .destination = *destination,
+    };
+    enqueue(s, &notice, NULL, 0);
+}
+
+void inet_queue_notice(struct inet_socket *s, unsigned origin, int err, uint32_t info,
+                       uint32_t data, nsec_t stamp, const void *payload, unsigned len)
+{
+    struct notice notice = {
+        .error = {(uint32_t)err, (uint8_t)origin, 0, 0, 0, info, data},
+        .stamp = stamp,
+    };
+    enqueue(s, &notice, payload, len);
+}
+
+/* SO_ERROR says what the next ICMP error in the queue says. Lock held. */
+static void error_after(struct inet_socket *s, const struct notice *taken)
+{
+    const struct notice *next = s->errors.first ? notice_of(s->errors.first) : NULL;
+    if (next && is_icmp(next))
+        atomic_store(&s->socket.error, (int)next->error.err);
+    else if (is_icmp(taken))
+        atomic_store(&s->socket.error, 0);
+}
+
+static int put_stamp(struct message *message, nsec_t stamp)
+{
+    int64_t times[6] = {stamp / 1000000000, stamp % 1000000000};
+    return message_put_control(message, SOL_SOCKET, SO_TIMESTAMPING, times, sizeof(times));
+}
+
+/* IP_RECVERR or IPV6_RECVERR with the offender behind it. */
+static int put_error(const struct inet_socket *s, struct message *message,
+                     const struct notice *notice)
+{
+    struct {
+        struct extended_error error;
+        char offender[sizeof(struct sockaddr_in6)];
+    } told = {.error = notice->error};
+    bool v6 = s->socket.family == AF_INET6;
+    size_t len = v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    if (is_icmp(notice)) {
+        struct socket_address offender;
+        inet_address_put(s, &offender, &notice->offender, 0, 0);
+        memcpy(told.offender, offender.bytes, len);
+    }
+    return message_put_control(message, v6 ? SOL_IPV6 : SOL_IP, v6 ? IPV6_RECVERR : IP_RECVERR,
+                               &told, sizeof(told.error) + len);
+}
+
+ssize_t inet_receive_error(struct inet_socket *s, struct message *message)
+{
+    inet_lock(s);
+    struct packet *packet = packet_dequeue(&s->errors);
+    if (packet)
+        error_after(s, notice_of(packet));
+    inet_unlock(s);
+    if (!packet)
+        return -EAGAIN;
+    const struct notice *notice = notice_of(packet);
+    size_t n = MIN((size_t)packet->len, message->io.left);
+    ssize_t result = (ssize_t)n;
+    if (io_put(&message->io, packet->data, n) != n)
+        result = -EFAULT;
+    message->result |= MSG_ERRQUEUE | (n < packet->len ? MSG_TRUNC : 0);
+    if (message->address && notice->addressed)
+        inet_address_put(s, message->address, &notice->destination, notice->port, 0);
+    if (result >= 0 && notice->stamp && put_stamp(message, notice->stamp) < 0)
+        result = -EFAULT;
+    if (result >= 0 && put_error(s, message, notice) < 0)
+        result = -EFAULT;
+    packet_free(packet);
+    return result;
+}
+
+unsigned inet_poll_errors(const struct inet_socket *s)
+{
+    unsigned events = atomic_load(&s->socket.error) ? POLLERR : 0;
+    if (s->errors.first)
+        events |= POLLERR | (socket_flag(&s->socket, SO_SELECT_ERR_QUEUE) ? POLLPRI : 0);
+    return events;
+}

@@ -1,0 +1,738 @@
+/* net/udp.c: UDP sockets: life, arrivals, reading, options. */
+#include "net/udp.h"
+
+#include "core/boot.h"
+#include "core/rcu.h"
+#include "core/thread.h"
+#include "mm/heap.h"
+#include "mm/uaccess.h"
+#include "net/filter.h"
+#include "net/igmp.h"
+#include "net/mib.h"
+
+enum { FIONREAD = 0x541b, TIOCOUTQ = 0x5411 };
+enum {
+    SOL_UDP = 17,
+    UDP_CORK = 1,
+    UDP_ENCAP = 100,
+    UDP_NO_CHECK6_TX = 101,
+    UDP_NO_CHECK6_RX = 102,
+    UDP_SEGMENT = 103,
+    UDP_GRO = 104,
+};
+enum { PACKET_COST = 512 }; /* memory of a packet beside its bytes, roughly as on Linux */
+
+static const struct inet_proto udp_proto;
+static const struct socket_ops udp_ops;
+
+/* A counter of either family. */
+#define COUNT(v4, id)                                                                              \
+    do {                                                                                           \
+        if (v4)                                                                                    \
+            MIB(UDP_##id);                                                                         \
+        else                                                                                       \
+            MIB(UDP6_##id);                                                                        \
+    } while (0)
+
+static unsigned source_port(const struct packet *packet)
+{
+    return get_be16(packet->data);
+}
+
+static unsigned destination_port(const struct packet *packet)
+{
+    return get_be16(packet->data + 2);
+}
+
+/* --- arrivals
+ * --------------------------------------------------------------------------------------------- */
+
+/* The header in one piece and a length that fits, what lies behind it cut off. */
+static bool is_sound(struct packet *packet)
+{
+    if (!packet_pull_up(packet, UDP_HLEN))
+        return false;
+    unsigned len = get_be16(packet->data + 4);
+    if (packet->gso == GSO_UDP)
+        return packet->total >= UDP_HLEN;
+    if (len == 0 && !ip_packet_is_v4(packet)) /* a jumbogram: none come here */
+        return false;
+    if (len < UDP_HLEN || len > packet->total)
+        return false;
+    if (len < packet->total)
+        packet_trim(packet, len);
+    return true;
+}
+
+static bool has_good_checksum(const struct packet *packet, bool zero6_ok)
+{
+    if (packet->checksum != CHECKSUM_NONE)
+        return true;
+    bool v4 = ip_packet_is_v4(packet);
+    if (get_be16(packet->data + 6) == 0)
+        return v4 || zero6_ok;
+    struct inet_addr source = ip_source(packet), destination = ip_destination(packet);
+    uint32_t sum = ip_pseudo_sum(&source, &destination, IPPROTO_UDP, packet->total);
+    return checksum_fold(packet_sum(sum, packet, 0, packet->total)) == 0;
+}
+
+static bool hops_suffice(const struct inet_socket *s, const struct packet *packet)
+{
+    unsigned least = ip_packet_is_v4(packet) ? s->options.min_ttl : s->options.min_hops;
+    return likely(!least) || ip_ttl(packet) >= least;
+}
+
+/* 0, or why the packet does not get into the queue. */
+static int check_arrival(struct udp_socket *u, struct packet *packet)
+{
+    struct inet_socket *s = &u->inet;
+    if (!is_sound(packet))
+        return -EBADMSG;
+    if (!has_good_checksum(packet, u->no_check6_rx))
+        return -EIO;
+    if (!hops_suffice(s, packet))
+        return -EPERM;
+    if (unlikely(s->socket.filter != NULL) && !socket_filter_packet(&s->socket, packet, UDP_HLEN))
+        return -EPERM;
+    return u->charged > s->socket.receive_buffer ? -ENOBUFS : 0;
+}
+
+static void wake_readers(struct inet_socket *s)
+{
+    waitqueue_wake(&s->readers, 1, POLLIN | POLLRDNORM);
+}
+
+static void count_drop(struct inet_socket *s, const struct packet *packet, int why)
+{
+    bool v4 = !packet->network || ip_packet_is_v4(packet);
+    atomic_fetch_add_explicit(&s->drops, 1, memory_order_relaxed);
+    if (why == -ENOBUFS)
+        COUNT(v4, RCVBUF_ERRORS);
+    if (why == -EIO)
+        COUNT(v4, IN_CSUM_ERRORS);
+    COUNT(v4, IN_ERRORS);
+}
+
+static void enqueue(struct udp_socket *u, struct packet *packet)
+{
+    struct inet_socket *s = &u->inet;
+    struct inet_queued *queued = (struct inet_queued *)packet->scratch;
+    queued->drops = atomic_load_explicit(&s->drops, memory_order_relaxed);
+    queued->source_port = (uint16_t)source_port(packet);
+    queued->destination_port = (uint16_t)destination_port(packet);
+    if (unlikely(socket_wants_stamps(&s->socket)) && !packet->stamp)
+        packet->stamp = clock_realtime();
+    packet_skip(packet, UDP_HLEN);
+    u->charged += packet->total + PACKET_COST;
+    packet_enqueue(&u->queue, packet);
+    wake_readers(s);
+}
+
+/* One that was never cut into datagrams (loopback), for a reader who does not want it whole. */
+static void enqueue_segments(struct udp_socket *u, struct packet *packet)
+{
+    unsigned size = packet->gso_size, total = packet->total - UDP_HLEN;
+    struct inet_queued queued = {.source_port = (uint16_t)source_port(packet),
+                                 .destination_port = (uint16_t)destination_port(packet)};
+    packet->gso = GSO_NONE;
+    for (unsigned at = 0; at < total; at += size) {
+        struct packet *segment = packet_clone(packet);
+        if (!segment || u->charged > u->inet.socket.receive_buffer) {
+            count_drop(&u->inet, packet, segment ? -ENOBUFS : -ENOMEM);
+            packet_free(segment);
+            break;
+        }
+        packet_skip(segment, UDP_HLEN + at);
+        packet_trim(segment, MIN(size, total - at));
+        queued.drops = atomic_load_explicit(&u->inet.drops, memory_order_relaxed);
+        memcpy(segment->scratch, &queued, sizeof(queued));
+        if (socket_wants_stamps(&u->inet.socket) && !segment->stamp)
+            segment->stamp = clock_realtime();
+        u->charged += segment->total + PACKET_COST;
+        packet_enqueue(&u->queue, segment);
+    }
+    packet_free(packet);
+    wake_readers(&u->inet);
+}
+
+static bool udp_input(struct inet_socket *s, struct packet *packet)
+{
+    struct udp_socket *u = udp_of(s);
+    int err = check_arrival(u, packet);
+    if (unlikely(err)) {
+        count_drop(s, packet, err);
+        packet_free(packet);
+        return true;
+    }
+    if (ip_packet_is_v4(packet))
+        MIB(UDP_IN_DATAGRAMS);
+    else
+        MIB(UDP6_IN_DATAGRAMS);
+    if (packet->gso == GSO_UDP && !u->gro)
+        enqueue_segments(u, packet);
+    else
+        enqueue(u, packet);
+    return true;
+}
+
+/* Is it for everybody who listens? */
+static bool is_for_many(const struct packet *packet, const struct inet_addr *destination)
+{
+    if (inet_is_multicast(destination) || inet_is_limited_broadcast(destination))
+        return true;
+    return inet_is_v4(destination) && route_kind(destination, packet->netif) == RTN_BROADCAST;
+}
+
+struct delivery {
+    const struct packet *packet;
+    struct inet_addr source, destination;
+    bool any;
+};
+
+static void deliver_copy(struct inet_socket *s, void *arg)
+{
+    struct delivery *delivery = arg;
+    if (inet_is_multicast(&delivery->destination) &&
+        !multicast_wanted(s, &delivery->destination, &delivery->source, delivery->packet->netif))
+        return;
+    struct packet *copy = packet_clone(delivery->packet);
+    delivery->any = true;
+    if (copy)
+        channel_push(s, copy);
+}
+
+static void deliver_to_many(struct packet *packet, const struct inet_addr *source,
+                            const struct inet_addr *destination)
+{
+    struct delivery delivery = {packet, *source, *destination, false};
+    inet_find_all(IPPROTO_UDP, packet, destination_port(packet), source_port(packet), deliver_copy,
+                  &delivery);
+    if (!delivery.any)
+        COUNT(inet_is_v4(destination), IGNORED_MULTI);
+    packet_free(packet);
+}
+
+static void refuse(struct packet *packet, bool v4)
+{
+    if (is_sound(packet) && has_good_checksum(packet, false)) {
+        COUNT(v4, NO_PORTS);
+        ip_complain(packet, COMPLAIN_PORT, 0);
+    } else {
+        COUNT(v4, IN_ERRORS);
+    }
+    packet_free(packet);
+}
+
+/* In the worker: what was not claimed on the short way. */
+static void udp_receive(struct packet *packet)
+{
+    if (!packet_pull_up(packet, UDP_HLEN)) {
+        COUNT(ip_packet_is_v4(packet), IN_ERRORS);
+        packet_free(packet);
+        return;
+    }
+    struct inet_addr source = ip_source(packet), destination = ip_destination(packet);
+    rcu_read_lock();
+    if (is_for_many(packet, &destination)) {
+        deliver_to_many(packet, &source, &destination);
+    } else {
+        struct inet_socket *s = inet_find(IPPROTO_UDP, &source, source_port(packet), &destination,
+                                          destination_port(packet), packet->netif);
+        if (s)
+            channel_push(s, packet);
+        else
+            refuse(packet, inet_is_v4(&destination));
+    }
+    rcu_read_unlock();
+}
+
+/* On the short way: broadcasts look like other addresses, so what may be one goes to the worker. */
+static struct inet_socket *udp_classify(const struct packet *packet, const struct inet_addr *source,
+                                        const struct inet_addr *destination)
+{
+    if (packet->len < UDP_HLEN || packet->kind != PACKET_HOST || inet_is_multicast(destination) ||
+        destination->bytes[15] == 255)
+        return NULL;
+    return inet_find(IPPROTO_UDP, source, source_port(packet), destination,
+                     destination_port(packet), packet->netif);
+}
+
+/* --- errors that ICMP reports
+ * ------------------------------------------------------------------------------ */
+
+static void take_error(struct inet_socket *s, const struct ip_error *error, unsigned port)
+{
+    bool v4 = inet_is_v4(&error->destination);
+    bool told = v4 ? s->options.receive_error : s->options.receive_error6, fatal = error->fatal;
+    if (error->err == EMSGSIZE) {
+        if ((v4 ? s->options.pmtudisc : s->options.pmtudisc6) == PMTUDISC_DONT)
+            return;
+        fatal = true;
+    }
+    if (!told && (!fatal || !udp_of(s)->connected))
+        return;
+    unsigned header = MIN(error->transport_len, (unsigned)UDP_HLEN);
+    inet_queue_icmp(s, error, port, error->transport + header, error->transport_len - header);
+    atomic_store(&s->socket.error, error->err);
+    waitqueue_wake(&s->readers, 0, POLLERR | POLLIN | POLLOUT);
+    waitqueue_wake(&s->writers, 0, POLLERR | POLLOUT);
+}
+
+static void udp_error(const struct ip_error *error)
+{
+    if (error->transport_len < 4)
+        return;
+    unsigned ours = get_be16(error->transport), theirs = get_be16(error->transport + 2);
+    rcu_read_lock();
+    struct inet_socket *s =
+        inet_find(IPPROTO_UDP, &error->destination, theirs, &error->source, ours, error->netif);
+    bool found = s && inet_try_get(s);
+    rcu_read_unlock();
+    if (!found)
+        return;
+    inet_lock(s);
+    take_error(s, error, theirs);
+    inet_unlock(s);
+    inet_put(s);
+}
+
+/* --- reading
+ * ---------------------------------------------------------------------------------------------- */
+
+static bool may_read(struct inet_socket *s)
+{
+    struct udp_socket *u = udp_of(s);
+    return u->queue.first || u->shut_read || atomic_load(&s->socket.error);
+}
+
+/* Socket locked: the packet to read next; NULL and *err: none (0: the end). */
+static struct packet *next_packet(struct udp_socket *u, const struct message *message,
+                                  nsec_t deadline, int *err)
+{
+    struct inet_socket *s = &u->inet;
+    for (;;) {
+        *err = -atomic_exchange(&s->socket.error, 0);
+        if (*err || u->queue.first)
+            return *err ? NULL : u->queue.first;
+        inet_drain(s);
+        if (u->queue.first)
+            return u->queue.first;
+        if (message->nonblock)
+            *err = -EAGAIN;
+        if (*err || u->shut_read)
+            return NULL;
+        *err = inet_wait(s, &s->readers, may_read, deadline);
+        if (*err) {
+            *err = socket_wait_error(*err, deadline);
+            return NULL;
+        }
+    }
+}
+
+/* The bytes from `skip` on, as many as there is room for. */
+static int copy_out(struct message *message, const struct packet *packet, size_t skip, size_t n)
+{
+    for (const struct packet *piece = packet; piece && n; piece = piece->more) {
+        if (skip >= piece->len) {
+            skip -= piece->len;
+            continue;
+        }
+        size_t part = MIN(piece->len - skip, n);
+        if (io_put(&message->io, piece->data + skip, part) != part)
+            return -EFAULT;
+        skip = 0;
+        n -= part;
+    }
+    return 0;
+}
+
+static void put_source(struct inet_socket *s, struct message *message, const struct packet *packet)
+{
+    const struct inet_queued *queued = (const struct inet_queued *)packet->scratch;
+    struct inet_addr source = ip_source(packet);
+    inet_address_put(s, message->address, &source, queued->source_port,
+                     packet->netif ? packet->netif->index : 0);
+}
+
+static int put_gro(struct message *message, const struct packet *packet)
+{
+    int size = packet->gso_size;
+    return message_put_control(message, SOL_UDP, UDP_GRO, &size, sizeof(size));
+}
+
+static ssize_t hand_out(struct udp_socket *u, struct message *message, const struct packet *packet)
+{
+    const struct inet_queued *queued = (const struct inet_queued *)packet->scratch;
+    bool peek = message->flags & MSG_PEEK;
+    size_t skip = peek && u->peek_offset > 0 ? MIN((size_t)u->peek_offset, packet->total) : 0;
+    size_t len = packet->total - skip, n = MIN(len, message->io.left);
+    int err = copy_out(message, packet, skip, n);
+    if (!err && n < len)
+        message->result |= MSG_TRUNC;
+    if (!err && message->address)
+        put_source(&u->inet, message, packet);
+    if (!err)
+        err = inet_put_control(&u->inet, message, packet, queued->destination_port);
+    if (!err && packet->gso == GSO_UDP)
+        err = put_gro(message, packet);
+    if (!err && peek && u->peek_offset >= 0)
+        u->peek_offset += (int)n;
+    if (err)
+        return err;
+    return (ssize_t)(message->flags & MSG_TRUNC ? len : n);
+}
+
+static void take_out(struct udp_socket *u)
+{
+    struct packet *packet = packet_dequeue(&u->queue);
+    u->charged -= packet->total + PACKET_COST;
+    if (u->peek_offset > 0)
+        u->peek_offset = MAX(u->peek_offset - (int)packet->total, 0);
+    if (u->queue.first) /* whoever else waits may have the next */
+        wake_readers(&u->inet);
+}
+
+static ssize_t udp_recv(struct socket *socket, struct message *message)
+{
+    struct inet_socket *s = inet_of(socket);
+    struct udp_socket *u = udp_of(s);
+    nsec_t deadline = socket_deadline(socket->receive_timeout);
+    int err;
+    if (unlikely(message->flags & MSG_ERRQUEUE))
+        return inet_receive_error(s, message);
+    inet_lock(s);
+    struct packet *packet = next_packet(u, message, deadline, &err);
+    ssize_t n = err;
+    if (packet && message->flags & MSG_PEEK) {
+        n = hand_out(u, message, packet);
+        packet = NULL;
+    } else if (packet) {
+        take_out(u);
+    }
+    inet_unlock(s);
+    if (packet) {
+        n = hand_out(u, message, packet);
+        packet_free(packet);
+    }
+    return n;
+}
+
+/* --- connecting
+ * ------------------------------------------------------------------------------------------- */
+
+int udp_autobind(struct udp_socket *u)
+{
+    struct inet_socket *s = &u->inet;
+    if (s->local_port)
+        return 0;
+    struct inet_addr local = s->local;
+    bool no_port = s->options.bind_no_port;
+    s->options.bind_no_port = false;
+    int err = inet_bind(s, &local, 0);
+    s->options.bind_no_port = no_port;
+    if (err)
+        return err == -EADDRINUSE ? -EAGAIN : err;
+    return inet_hash_bound(s);
+}
+
+/* Back among those that take packets from anybody, or without a port that nobody asked for. */
+static int disconnect(struct udp_socket *u)
+{
+    struct inet_socket *s = &u->inet;
+    struct inet_addr any = s->socket.family == AF_INET ? inet_v4(0) : (struct inet_addr){};
+    if (!u->connected)
+        return 0;
+    u->connected = false;
+    u->way_version = 0;
+    s->remote = any;
+    s->remote_port = 0;
+    s->scope = 0;
+    if (!s->bound_address)
+        s->local = any;
+    if (s->bound_port)
+        return inet_hash_bound(s);
+    inet_unhash(s);
+    s->local_port = 0;
+    return 0;
+}
+
+/* Link-local addresses say nothing without their interface. */
+static int check_scope(const struct inet_socket *s, const struct inet_addr *ip, uint32_t scope)
+{
+    bool needed = !inet_is_v4(ip) &&
+                  (inet_is_link_local(ip) || (ip->bytes[0] == 0xff && (ip->bytes[1] & 15) == 2));
+    return needed && !scope && !s->flow.bound && !s->options.hops_netif ? -EINVAL : 0;
+}
+
+static int connect_to(struct udp_socket *u, const struct inet_addr *ip, unsigned port,
+                      uint32_t scope)
+{
+    struct inet_socket *s = &u->inet;
+    struct ip_flow way;
+    int err = check_scope(s, ip, scope);
+    if (!err)
+        err = inet_flow(s, &way, ip, scope);
+    if (!err)
+        err = ip_route(&way);
+    if (!err)
+        err = udp_autobind(u);
+    if (err)
+        return err;
+    if (inet_is_any(&s->local))
+        s->local = way.source;
+    s->remote = *ip;
+    s->remote_port = (uint16_t)port;
+    s->scope = scope;
+    u->way = way;
+    u->way_version = s->options.version;
+    u->way_scope = scope;
+    u->connected = true;
+    return inet_hash_connect(s);
+}
+
+static int udp_connect(struct socket *socket, const struct socket_address *address, bool nonblock)
+{
+    struct inet_socket *s = inet_of(socket);
+    struct inet_addr ip;
+    unsigned port;
+    uint32_t scope;
+    int err = inet_destination_get(s, address, &ip, &port, &scope);
+    if (err < 0)
+        return err;
+    inet_lock(s);
+    err = err ? disconnect(udp_of(s)) : connect_to(udp_of(s), &ip, port, scope);
+    inet_unlock(s);
+    return err;
+}
+
+static int udp_shutdown(struct socket *socket, int how)
+{
+    struct inet_socket *s = inet_of(socket);
+    struct udp_socket *u = udp_of(s);
+    inet_lock(s);
+    int err = u->connected ? 0 : -ENOTCONN;
+    if (how != SHUT_WR)
+        u->shut_read = true;
+    if (how != SHUT_RD)
+        u->shut_write = true;
+    inet_unlock(s);
+    waitqueue_wake(&s->readers, 0, POLLIN | POLLRDNORM | POLLRDHUP | POLLHUP);
+    return err;
+}
+
+/* --- asking and telling
+ * ----------------------------------------------------------------------------------- */
+
+static unsigned udp_poll(struct socket *socket, struct poll_table *table)
+{
+    struct inet_socket *s = inet_of(socket);
+    struct udp_socket *u = udp_of(s);
+    poll_wait(table, &s->readers);
+    if (inet_pending(s) && !u->queue.first) {
+        inet_lock(s);
+        inet_unlock(s);
+    }
+    unsigned events = POLLOUT | POLLWRNORM | POLLWRBAND | inet_poll_errors(s);
+    if (u->queue.first)
+        events |= POLLIN | POLLRDNORM;
+    if (u->shut_read)
+        events |= POLLRDHUP | POLLIN | POLLRDNORM;
+    if (u->shut_read && u->shut_write)
+        events |= POLLHUP;
+    return events;
+}
+
+static int64_t udp_ioctl(struct socket *socket, unsigned cmd, uintptr_t arg)
+{
+    struct inet_socket *s = inet_of(socket);
+    struct udp_socket *u = udp_of(s);
+    if (cmd == TIOCOUTQ)
+        return user_put32(arg, 0); /* what is sent is the device's at once */
+    if (cmd != FIONREAD)
+        return inet_op_ioctl(socket, cmd, arg);
+    inet_lock(s);
+    uint32_t n = u->queue.first ? u->queue.first->total : 0;
+    inet_unlock(s);
+    return user_put32(arg, n);
+}
+
+static int set_udp(struct udp_socket *u, int name, int number)
+{
+    switch (name) {
+    case UDP_CORK:
+        u->corks = number != 0;
+        return number ? 0 : udp_push(u);
+    case UDP_NO_CHECK6_TX:
+        u->no_check6_tx = number != 0;
+        return 0;
+    case UDP_NO_CHECK6_RX:
+        u->no_check6_rx = number != 0;
+        return 0;
+    case UDP_SEGMENT:
+        if (number < 0 || number > UINT16_MAX)
+            return -EINVAL;
+        u->gso_size = (uint16_t)number;
+        return 0;
+    case UDP_GRO:
+        u->gro = number != 0;
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+static int udp_set_option(struct socket *socket, int level, int name, const void *value, size_t len)
+{
+    struct inet_socket *s = inet_of(socket);
+    struct udp_socket *u = udp_of(s);
+    int number;
+    if (level != SOL_UDP && (level != SOL_SOCKET || name != SO_PEEK_OFF))
+        return inet_op_set_option(socket, level, name, value, len);
+    if (len < sizeof(number))
+        return -EINVAL;
+    memcpy(&number, value, sizeof(number));
+    if (level == SOL_SOCKET && number < -1)
+        return -EINVAL;
+    inet_lock(s);
+    int err = 0;
+    if (level == SOL_SOCKET)
+        u->peek_offset = number;
+    else
+        err = set_udp(u, name, number);
+    inet_unlock(s);
+    return err;
+}
+
+static int get_udp(const struct udp_socket *u, int name)
+{
+    switch (name) {
+    case UDP_CORK:
+        return u->corks;
+    case UDP_ENCAP:
+        return 0;
+    case UDP_NO_CHECK6_TX:
+        return u->no_check6_tx;
+    case UDP_NO_CHECK6_RX:
+        return u->no_check6_rx;
+    case UDP_SEGMENT:
+        return u->gso_size;
+    case UDP_GRO:
+        return u->gro;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+static int udp_get_option(struct socket *socket, int level, int name, void *value, size_t len)
+{
+    struct udp_socket *u = udp_of(inet_of(socket));
+    int number;
+    if (level == SOL_UDP)
+        number = get_udp(u, name);
+    else if (level == SOL_SOCKET && name == SO_PEEK_OFF)
+        number = u->peek_offset;
+    else
+        return inet_op_get_option(socket, level, name, value, len);
+    if (level == SOL_UDP && number < 0)
+        return number;
+    len = MIN(len, sizeof(number));
+    memcpy(value, &number, len);
+    return (int)len;
+}
+
+static void udp_resized(struct socket *socket)
+{
+    inet_of(socket)->channel_limit = MAX(socket->receive_buffer, (uint32_t)SOCKET_BUFFER);
+}
+
+/* --- life
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static void udp_release(struct socket *socket)
+{
+    struct inet_socket *s = inet_of(socket);
+    struct udp_socket *u = udp_of(s);
+    multicast_leave_all(s);
+    inet_lock(s);
+    udp_push(u);
+    inet_unhash(s);
+    packet_queue_purge(&u->queue);
+    u->charged = 0;
+    inet_unlock(s);
+    inet_put(s);
+}
+
+static void udp_free(struct inet_socket *s)
+{
+    struct udp_socket *u = udp_of(s);
+    packet_queue_purge(&u->queue);
+    packet_free(u->cork);
+    inet_options_end(s);
+    socket_filter_free(&s->socket);
+    kfree(u);
+}
+
+static int refuse_listen(struct socket *socket, int backlog)
+{
+    return -EOPNOTSUPP;
+}
+
+static int refuse_accept(struct socket *socket, bool nonblock, struct socket **accepted)
+{
+    return -EOPNOTSUPP;
+}
+
+static const struct inet_proto udp_proto = {
+    .number = IPPROTO_UDP,
+    .input = udp_input,
+    .free = udp_free,
+};
+
+static const struct socket_ops udp_ops = {
+    .bind = inet_op_bind,
+    .listen = refuse_listen,
+    .connect = udp_connect,
+    .accept = refuse_accept,
+    .name = inet_op_name,
+    .send = udp_send,
+    .receive = udp_recv,
+    .shutdown = udp_shutdown,
+    .poll = udp_poll,
+    .ioctl = udp_ioctl,
+    .set_option = udp_set_option,
+    .get_option = udp_get_option,
+    .resized = udp_resized,
+    .release = udp_release,
+    .control = true,
+};
+
+static int udp_create(int family, int protocol, struct socket **socket)
+{
+    struct udp_socket *u = kzalloc(sizeof(*u));
+    if (!u)
+        return -ENOMEM;
+    inet_init(&u->inet, &udp_ops, &udp_proto, family, SOCK_DGRAM, protocol);
+    u->peek_offset = -1;
+    udp_resized(&u->inet.socket);
+    *socket = &u->inet.socket;
+    return 0;
+}
+
+static int start(void)
+{
+    static struct inet_kind kind = {
+        .type = SOCK_DGRAM, .protocol = IPPROTO_UDP, .create = udp_create};
+    static const struct ip_protocol udp = {
+        .number = IPPROTO_UDP,
+        .receive = udp_receive,
+        .error = udp_error,
+        .classify = udp_classify,
+        .v4 = true,
+        .v6 = true,
+    };
+    inet_kind_register(&kind);
+    ip_protocol_register(&udp);
+    return 0;
+}
+BOOT_STEP(PHASE_BUS, "UDP", start);

@@ -1,0 +1,36 @@
+/* net/udp.h: UDP (RFC 768, 1122, 8200) inside: life and arrivals (udp.c), sending (udp_send.c). */
+#pragma once
+
+#include "net/inet.h"
+
+enum { UDP_HLEN = 8, UDP_PAYLOAD_MAX = 65507, UDP_SEGMENTS_MAX = 64 };
+
+struct udp_socket {
+    struct inet_socket inet;   /* first */
+    struct packet_queue queue; /* to be read, at their UDP headers; scratch is struct inet_queued */
+    size_t charged;            /* memory of what is in it, against SO_RCVBUF */
+    bool connected, shut_read, shut_write;
+    bool no_check6_tx, no_check6_rx, gro, corks;
+    uint16_t gso_size;
+    int peek_offset; /* SO_PEEK_OFF; -1: off */
+    /* The way of the last destination, and what it was made for. */
+    struct ip_flow way;
+    unsigned way_version; /* 0: none */
+    uint32_t way_scope;
+    /* MSG_MORE, UDP_CORK: what is put together. */
+    struct packet *cork;
+    struct ip_flow cork_flow;
+    uint16_t cork_port, cork_gso;
+    uint32_t stamp_key; /* SOF_TIMESTAMPING_OPT_ID: of the next datagram */
+};
+
+static inline struct udp_socket *udp_of(struct inet_socket *s)
+{
+    return container_of(s, struct udp_socket, inet);
+}
+
+ssize_t udp_send(struct socket *socket, struct message *message);
+/* UDP_CORK is taken off: send what there is. Socket locked. */
+int udp_push(struct udp_socket *u);
+/* A local port for a socket that has none. Socket locked. */
+int udp_autobind(struct udp_socket *u);

@@ -1,0 +1,302 @@
+/* net/udp_send.c: datagrams on their way out. */
+#include "lib/string.h"
+#include "mm/uaccess.h"
+#include "net/mib.h"
+#include "net/udp.h"
+
+enum { SOL_UDP = 17, UDP_SEGMENT = 103, CHECKSUM_AT = 6 };
+enum { STAMP_TX_SOFTWARE = 2, STAMP_OPT_ID = 0x80, STAMP_OPT_TSONLY = 0x800 };
+enum { ORIGIN_TIMESTAMPING = 4 };
+
+/* Where one datagram goes. */
+struct target {
+    struct ip_flow *flow;
+    unsigned port;
+    uint16_t gso;
+};
+
+static int set_segment(const struct control_message *control, void *arg)
+{
+    struct target *target = arg;
+    if (control->level != SOL_UDP)
+        return 0;
+    if (control->type != UDP_SEGMENT || control->len != sizeof(target->gso))
+        return -EINVAL;
+    memcpy(&target->gso, control->data, sizeof(target->gso));
+    return 0;
+}
+
+/* --- the destination
+ * ---------------------------------------------------------------------------------------- */
+
+/* The address of a sendto: 0 with ip set, 1: the peer. */
+static int get_destination(const struct udp_socket *u, const struct socket_address *address,
+                           struct inet_addr *ip, unsigned *port, uint32_t *scope)
+{
+    struct socket_address as_inet;
+    const struct inet_socket *s = &u->inet;
+    if (!address || (!address->len && s->socket.family == AF_INET6))
+        return 1;
+    if (s->socket.family == AF_INET && address->len < sizeof(struct sockaddr_in))
+        return -EINVAL;
+    if (s->socket.family == AF_INET && address->family == AF_UNSPEC) {
+        as_inet = *address;
+        as_inet.family = AF_INET;
+        address = &as_inet;
+    }
+    int err = inet_destination_get(s, address, ip, port, scope);
+    if (err == -EAFNOSUPPORT && s->socket.family == AF_INET6)
+        err = -EINVAL;
+    return !err && !*port ? -EINVAL : err;
+}
+
+/* The cached way, if it is the one to this destination. */
+static struct ip_flow *find_way(struct udp_socket *u, const struct inet_addr *ip, uint32_t scope,
+                                int *err)
+{
+    *err = 0;
+    if (u->way_version == u->inet.options.version && u->way_scope == scope &&
+        inet_equal(&u->way.destination, ip))
+        return &u->way;
+    u->way_version = 0;
+    *err = inet_flow(&u->inet, &u->way, ip, scope);
+    if (*err)
+        return NULL;
+    u->way_version = u->inet.options.version;
+    u->way_scope = scope;
+    return &u->way;
+}
+
+/* --- the packet
+ * ------------------------------------------------------------------------------------------- */
+
+static void put_header(struct packet *packet, const struct udp_socket *u, unsigned port,
+                       const struct ip_flow *flow)
+{
+    uint8_t *header = packet_push(packet, UDP_HLEN);
+    bool v4 = inet_is_v4(&flow->destination);
+    uint32_t sum = ip_pseudo_sum(&flow->source, &flow->destination, IPPROTO_UDP, packet->total);
+    put_be16(header, u->inet.local_port);
+    put_be16(header + 2, (uint16_t)port);
+    put_be16(header + 4, (uint16_t)packet->total);
+    put_le16(header + CHECKSUM_AT, 0);
+    if (v4 ? socket_flag(&u->inet.socket, SO_NO_CHECK) : u->no_check6_tx)
+        return;
+    packet->checksum = CHECKSUM_PARTIAL;
+    packet->csum_start = 0;
+    packet->csum_offset = CHECKSUM_AT;
+    put_le16(header + CHECKSUM_AT, (uint16_t)~checksum_fold(sum));
+}
+
+/* One packet of many datagrams, which the device or the stack cuts up. */
+static int set_gso(struct packet *packet, const struct udp_socket *u, const struct target *target)
+{
+    unsigned payload = packet->total - UDP_HLEN;
+    if (!target->gso || payload <= target->gso)
+        return 0;
+    if (payload > (unsigned)target->gso * UDP_SEGMENTS_MAX ||
+        target->gso + UDP_HLEN + ip_header_len(target->flow) > target->flow->mtu)
+        return -EINVAL;
+    if (packet->checksum != CHECKSUM_PARTIAL)
+        return -EINVAL;
+    packet->gso = GSO_UDP;
+    packet->gso_size = target->gso;
+    packet->header_len = UDP_HLEN;
+    return 0;
+}
+
+/* Tell when it went, if the program wants to know (SO_TIMESTAMPING). */
+static void tell_sent(struct udp_socket *u, const struct packet *packet)
+{
+    struct socket *socket = &u->inet.socket;
+    uint8_t payload[256];
+    if (likely(!(socket->timestamping & STAMP_TX_SOFTWARE)))
+        return;
+    unsigned n = MIN(packet->len - UDP_HLEN, (uint32_t)sizeof(payload));
+    if (socket->timestamping & STAMP_OPT_TSONLY)
+        n = 0;
+    uint32_t key = socket->timestamping & STAMP_OPT_ID ? u->stamp_key++ : 0;
+    memcpy(payload, packet->data + UDP_HLEN, n);
+    inet_queue_notice(&u->inet, ORIGIN_TIMESTAMPING, ENOMSG, 0, key, clock_realtime(), payload, n);
+}
+
+static int told_error(struct udp_socket *u, const struct target *target, int err)
+{
+    bool v4 = inet_is_v4(&target->flow->destination);
+    bool wants = v4 ? u->inet.options.receive_error : u->inet.options.receive_error6;
+    if (err == -EMSGSIZE)
+        inet_queue_local(&u->inet, EMSGSIZE, &target->flow->destination, target->port,
+                         target->flow->mtu);
+    if (err != -ENOBUFS)
+        return err;
+    if (v4)
+        MIB(UDP_SNDBUF_ERRORS);
+    else
+        MIB(UDP6_SNDBUF_ERRORS);
+    return wants ? err : 0;
+}
+
+/* Send a packet that holds the payload; takes it. Socket locked. */
+static int transmit(struct udp_socket *u, const struct target *target, struct packet *packet)
+{
+    struct ip_flow *flow = target->flow;
+    int err = ip_route(flow);
+    if (!err) {
+        put_header(packet, u, target->port, flow);
+        err = set_gso(packet, u, target);
+    }
+    if (err) {
+        packet_free(packet);
+        return err;
+    }
+    tell_sent(u, packet);
+    if (inet_is_v4(&flow->destination))
+        MIB(UDP_OUT_DATAGRAMS);
+    else
+        MIB(UDP6_OUT_DATAGRAMS);
+    err = ip_output(flow, packet);
+    return unlikely(err) ? told_error(u, target, err) : 0;
+}
+
+/* The payload in a packet of its own, with room for headers. */
+static int make_packet(struct message *message, size_t room, struct packet **made)
+{
+    size_t n = message->io.left;
+    struct packet *packet = packet_alloc(PACKET_HEADROOM, (unsigned)room);
+    if (!packet)
+        return -ENOBUFS;
+    if (io_get(&message->io, packet_append(packet, (unsigned)n), n) != n) {
+        packet_free(packet);
+        return -EFAULT;
+    }
+    *made = packet;
+    return 0;
+}
+
+/* --- MSG_MORE, UDP_CORK
+ * ----------------------------------------------------------------------------------- */
+
+int udp_push(struct udp_socket *u)
+{
+    struct packet *packet = u->cork;
+    if (!packet)
+        return 0;
+    u->cork = NULL;
+    return transmit(u, &(struct target){&u->cork_flow, u->cork_port, u->cork_gso}, packet);
+}
+
+static int begin_cork(struct udp_socket *u, const struct target *target, struct message *message)
+{
+    int err = make_packet(message, UDP_PAYLOAD_MAX, &u->cork);
+    if (err)
+        return err;
+    u->cork_flow = *target->flow;
+    u->cork_port = (uint16_t)target->port;
+    u->cork_gso = target->gso;
+    return 0;
+}
+
+static int append_cork(struct udp_socket *u, struct message *message)
+{
+    struct packet *packet = u->cork;
+    size_t n = message->io.left;
+    if (n > packet_tailroom(packet) || packet->total + n > UDP_PAYLOAD_MAX)
+        return -EMSGSIZE;
+    if (io_get(&message->io, packet_append(packet, (unsigned)n), n) == n)
+        return 0;
+    packet_trim(packet, (unsigned)(packet->total - n));
+    return -EFAULT;
+}
+
+/* --- sending
+ * ---------------------------------------------------------------------------------------------- */
+
+/* What a send must find before it begins. Socket locked. */
+static int check_send(struct udp_socket *u)
+{
+    int err = -atomic_exchange(&u->inet.socket.error, 0);
+    if (err)
+        return err;
+    return u->shut_write ? -EPIPE : udp_autobind(u);
+}
+
+static int send_to(struct udp_socket *u, struct message *message, struct target *target,
+                   struct packet *packet, uint32_t scope, const struct inet_addr *ip)
+{
+    struct ip_flow own;
+    int err = check_send(u);
+    if (!err)
+        target->flow = find_way(u, ip, scope, &err);
+    if (!err && unlikely(message->sent_size || message->flags & MSG_DONTROUTE)) {
+        err = inet_flow(&u->inet, &own, ip, scope);
+        own.dont_route |= (message->flags & MSG_DONTROUTE) != 0;
+        target->flow = &own;
+        if (!err)
+            err = inet_get_control(&u->inet, message, &own, set_segment, target);
+    }
+    if (!err && unlikely(message->flags & MSG_PROBE))
+        err = ip_route(target->flow);
+    else if (!err && unlikely(message->flags & MSG_MORE || u->corks))
+        return begin_cork(u, target, message);
+    else if (!err)
+        return transmit(u, target, packet);
+    packet_free(packet);
+    return err;
+}
+
+static bool is_corked(const struct udp_socket *u, const struct message *message)
+{
+    return u->corks || message->flags & MSG_MORE || u->cork;
+}
+
+static ssize_t send_corked(struct udp_socket *u, struct message *message, struct target *target,
+                           uint32_t scope, const struct inet_addr *ip)
+{
+    size_t n = message->io.left;
+    bool more = u->corks || message->flags & MSG_MORE;
+    inet_lock(&u->inet);
+    int err = u->cork ? append_cork(u, message) : send_to(u, message, target, NULL, scope, ip);
+    if (!err && u->cork && !more)
+        err = udp_push(u);
+    inet_unlock(&u->inet);
+    return err ? err : (ssize_t)n;
+}
+
+ssize_t udp_send(struct socket *socket, struct message *message)
+{
+    struct inet_socket *s = inet_of(socket);
+    struct udp_socket *u = udp_of(s);
+    struct target target = {.gso = u->gso_size};
+    struct packet *packet = NULL;
+    struct inet_addr ip;
+    uint32_t scope;
+    size_t n = message->io.left;
+    if (n > 0xffff)
+        return -EMSGSIZE;
+    if (message->flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    int err = get_destination(u, message->address, &ip, &target.port, &scope);
+    if (err == 1) {
+        if (!u->connected && !u->cork)
+            return -EDESTADDRREQ;
+        ip = s->remote;
+        target.port = s->remote_port;
+        scope = s->scope;
+    } else if (err) {
+        return err;
+    }
+    if (unlikely(is_corked(u, message)))
+        return send_corked(u, message, &target, scope, &ip);
+    if (n > UDP_PAYLOAD_MAX && inet_is_v4(&ip))
+        return -EMSGSIZE;
+    if (!(message->flags & MSG_PROBE))
+        err = make_packet(message, n, &packet);
+    else
+        err = 0;
+    if (err)
+        return err;
+    inet_lock(s);
+    err = send_to(u, message, &target, packet, scope, &ip);
+    inet_unlock(s);
+    return err ? err : (ssize_t)n;
+}
