@@ -102,8 +102,9 @@ static void own_mappings(void)
 }
 
 /* After mprotect to read-only has returned, no other processor may write. */
+enum { NWRITERS = 3 };
 static _Atomic(long) *guarded;
-static atomic_long writes_seen;
+static atomic_long refused[NWRITERS]; /* writes, by writer */
 static _Thread_local sigjmp_buf back;
 
 static void on_fault(int sig)
@@ -113,44 +114,65 @@ static void on_fault(int sig)
 
 static void *write_guarded(void *arg)
 {
-    (void)arg;
+    long me = (long)arg;
+
     while (!atomic_load(&stop)) {
         if (sigsetjmp(back, 1) == 0) {
             atomic_fetch_add(guarded, 1);
-            atomic_fetch_add(&writes_seen, 1);
         } else {
+            atomic_fetch_add(&refused[me], 1);
             sched_yield();
         }
     }
     return NULL;
 }
 
+/* Until each writer has tried in vain after this began (the first that is counted may have begun
+ * before), or one did write. */
+static void let_all_try(long unchanged)
+{
+    for (int i = 0; i < NWRITERS; i++) {
+        long enough = atomic_load(&refused[i]) + 2;
+
+        while (atomic_load(&refused[i]) < enough && atomic_load(guarded) == unchanged)
+            sched_yield();
+    }
+}
+
+static void let_one_write(void)
+{
+    long before = atomic_load(guarded);
+
+    while (atomic_load(guarded) == before)
+        sched_yield();
+}
+
 static void shoot_down_of_writers(void)
 {
-    pthread_t threads[3];
+    pthread_t threads[NWRITERS];
 
     guarded = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     signal(SIGSEGV, on_fault);
     atomic_store(&stop, false);
-    for (int i = 0; i < 3; i++)
-        NEED(pthread_create(&threads[i], NULL, write_guarded, NULL) == 0);
-    for (int i = 0; i < 200; i++) {
-        long first, second;
+    for (long i = 0; i < NWRITERS; i++)
+        NEED(pthread_create(&threads[i], NULL, write_guarded, (void *)i) == 0);
+    for (int i = 0; i < 100; i++) {
+        long first;
 
         mprotect((void *)guarded, PAGE, PROT_READ);
         first = atomic_load(guarded);
-        for (int j = 0; j < 200; j++)
+        if (i % 5 == 0)
+            let_all_try(first);
+        else
             sched_yield();
-        second = atomic_load(guarded);
-        CHECK_EQ(second, first);
+        CHECK_EQ(atomic_load(guarded), first);
         mprotect((void *)guarded, PAGE, PROT_READ | PROT_WRITE);
-        if (i % 20 == 0)
-            sleep_ms(2);
+        if (i % 5 == 0)
+            let_one_write();
     }
     atomic_store(&stop, true);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < NWRITERS; i++)
         pthread_join(threads[i], NULL);
-    CHECK(atomic_load(&writes_seen) > 0);
     munmap((void *)guarded, PAGE);
     signal(SIGSEGV, SIG_DFL);
 }
