@@ -152,6 +152,36 @@ static inline void sleep_ms(int ms)
 
 enum { MS = 1000 * 1000 };
 
+/* The state letter of a thread of this process, '?' if there is none. */
+static inline char thread_state(int tid)
+{
+    char path[64], text[512] = "", *at;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+    file = fopen(path, "r");
+    if (!file)
+        return '?';
+    if (!fgets(text, sizeof(text), file))
+        text[0] = 0;
+    fclose(file);
+    at = strrchr(text, ')');
+    return at && at[1] == ' ' ? at[2] : '?';
+}
+
+/* Wait until another thread sleeps in the kernel. *tid is 0 until it is about to. */
+static inline void until_asleep(const atomic_int *tid)
+{
+    while (atomic_load(tid) == 0 || thread_state(atomic_load(tid)) != 'S')
+        sleep_ms(1);
+}
+
+static inline void until_main_sleeps(void)
+{
+    while (thread_state(getpid()) != 'S')
+        sleep_ms(1);
+}
+
 /* Make an empty folder under /tmp and go there. */
 static inline void enter_fresh_dir(void)
 {

@@ -149,7 +149,7 @@ static void epoll_threads(void)
         pthread_create(&threads[i], NULL, serve, NULL);
     for (int i = 0; i < ROUNDS; i++)
         CHECK_EQ(write(fd, &one, 8), 8);
-    for (int i = 0; i < 200 && atomic_load(&served) < ROUNDS; i++)
+    for (int i = 0; i < 3000 && atomic_load(&served) < ROUNDS; i++)
         sleep_ms(10);
     CHECK_EQ(atomic_load(&served), ROUNDS);
     struct epoll_event ev = {EPOLLIN, {.fd = -1}};
@@ -169,7 +169,7 @@ static void on_signal(int signo)
 
 static void *kick(void *arg)
 {
-    sleep_ms(30);
+    until_main_sleeps();
     pthread_kill(*(pthread_t *)arg, SIGUSR1);
     return NULL;
 }
@@ -188,12 +188,12 @@ static void interrupted(void)
     sigaddset(&usr1, SIGUSR1);
     caught = 0;
     pthread_create(&thread, NULL, kick, &self);
-    CHECK_ERRNO(epoll_wait(ep, &got, 1, 5000), EINTR);
+    CHECK_ERRNO(epoll_wait(ep, &got, 1, 50000), EINTR);
     pthread_join(thread, NULL);
     CHECK_EQ(caught, SIGUSR1);
     pthread_create(&thread, NULL, kick, &self);
     struct pollfd pfd = {fds[0], POLLIN, 0};
-    CHECK_ERRNO(poll(&pfd, 1, 5000), EINTR);
+    CHECK_ERRNO(poll(&pfd, 1, 50000), EINTR);
     pthread_join(thread, NULL);
     pthread_create(&thread, NULL, kick, &self);
     fd_set set;
@@ -207,7 +207,7 @@ static void interrupted(void)
     raise(SIGUSR1);
     caught = 0;
     CHECK_EQ(epoll_wait(ep, &got, 1, 0), 0);
-    CHECK_ERRNO(epoll_pwait(ep, &got, 1, 5000, &none), EINTR);
+    CHECK_ERRNO(epoll_pwait(ep, &got, 1, 50000, &none), EINTR);
     CHECK_EQ(caught, SIGUSR1);
     caught = 0;
     raise(SIGUSR1);

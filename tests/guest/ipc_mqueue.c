@@ -132,15 +132,18 @@ static void attributes(void)
 }
 
 static mqd_t shared;
+static atomic_int waiter; /* who is about to wait */
 
 static void *run_receive(void *arg)
 {
+    atomic_store(&waiter, (int)syscall(SYS_gettid));
     ssize_t n = mq_receive(shared, arg, 100, NULL);
     return (void *)(n < 0 ? -errno : n);
 }
 
 static void *run_send(void *arg)
 {
+    atomic_store(&waiter, (int)syscall(SYS_gettid));
     return (void *)(long)(mq_send(shared, arg, strlen(arg), 9) < 0 ? -errno : 0);
 }
 
@@ -150,15 +153,17 @@ static void waiting(void)
     char buf[100] = "";
     void *result;
     shared = fresh(1, 100, O_RDWR);
+    atomic_store(&waiter, 0);
     pthread_create(&thread, NULL, run_receive, buf);
-    sleep_ms(30);
+    until_asleep(&waiter);
     CHECK_EQ(mq_send(shared, "for you", 7, 0), 0);
     pthread_join(thread, &result);
     CHECK_EQ((long)result, 7);
     CHECK(memcmp(buf, "for you", 7) == 0);
     CHECK_EQ(mq_send(shared, "low", 3, 1), 0);
+    atomic_store(&waiter, 0);
     pthread_create(&thread, NULL, run_send, "high");
-    sleep_ms(30);
+    until_asleep(&waiter);
     CHECK(next_is(shared, "low", 1)); /* it could not overtake */
     pthread_join(thread, &result);
     CHECK_EQ((long)result, 0);
@@ -206,17 +211,21 @@ static void interrupted(void)
     void *result;
     sigaction(SIGUSR1, &action, NULL);
     shared = fresh(1, 100, O_RDWR);
+    atomic_store(&waiter, 0);
     pthread_create(&thread, NULL, run_receive, buf);
-    sleep_ms(30);
+    until_asleep(&waiter);
     pthread_kill(thread, SIGUSR1);
     pthread_join(thread, &result);
     CHECK_EQ((long)result, -EINTR);
     action.sa_flags |= SA_RESTART;
     sigaction(SIGUSR1, &action, NULL);
+    atomic_store(&waiter, 0);
     pthread_create(&thread, NULL, run_receive, buf);
-    sleep_ms(30);
+    until_asleep(&waiter);
+    got_signo = 0;
     pthread_kill(thread, SIGUSR1);
-    sleep_ms(30);
+    while (!got_signo)
+        sleep_ms(1);
     CHECK_EQ(mq_send(shared, "now", 3, 0), 0);
     pthread_join(thread, &result);
     CHECK_EQ((long)result, 3);
@@ -274,6 +283,7 @@ static void polling(void)
     CHECK_EQ(mq_receive(q, (char[10]){}, 10, NULL), 1);
     shared = q;
     p.events = POLLIN;
+    atomic_store(&waiter, 0);
     pthread_create(&thread, NULL, run_send, "late");
     CHECK_EQ(poll(&p, 1, 5000), 1);
     pthread_join(thread, &result);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
+#include <sys/syscall.h>
 
 struct packet {
     long type;
@@ -125,12 +126,14 @@ struct call {
     int flags;
     ssize_t result;
     int error;
+    atomic_int tid; /* when it is about to wait */
     struct packet packet;
 };
 
 static void *run_receive(void *arg)
 {
     struct call *call = arg;
+    atomic_store(&call->tid, (int)syscall(SYS_gettid));
     call->result =
         msgrcv(shared, &call->packet, sizeof(call->packet.text), call->type, call->flags);
     call->error = errno;
@@ -141,6 +144,7 @@ static void *run_send(void *arg)
 {
     struct call *call = arg;
     call->packet.type = call->type;
+    atomic_store(&call->tid, (int)syscall(SYS_gettid));
     call->result = msgsnd(shared, &call->packet, 8000, 0);
     call->error = errno;
     return NULL;
@@ -155,7 +159,8 @@ static void waiting(void)
     shared = fresh();
     pthread_create(&ta, NULL, run_receive, &a);
     pthread_create(&tb, NULL, run_receive, &b);
-    sleep_ms(30);
+    until_asleep(&a.tid);
+    until_asleep(&b.tid);
     CHECK_EQ(send_text(shared, 6, "for nobody", 0), 0);
     CHECK_EQ(send_text(shared, 5, "for b", 0), 0);
     pthread_join(tb, NULL);
@@ -183,7 +188,7 @@ static void full(void)
     CHECK_ERRNO(msgsnd(shared, &packet, 2001, IPC_NOWAIT), EAGAIN);
     CHECK_EQ(msgsnd(shared, &packet, 2000, IPC_NOWAIT), 0);
     pthread_create(&thread, NULL, run_send, &call);
-    sleep_ms(30);
+    until_asleep(&call.tid);
     CHECK_EQ(msgctl(shared, IPC_STAT, &ds), 0);
     CHECK_EQ(ds.msg_qnum, 2);
     CHECK_EQ(ds.__msg_cbytes, 10000);
@@ -204,7 +209,7 @@ static void removal(void)
     call = (struct call){.type = 1};
     shared = fresh();
     pthread_create(&thread, NULL, run_receive, &call);
-    sleep_ms(30);
+    until_asleep(&call.tid);
     gone(shared);
     pthread_join(thread, NULL);
     CHECK_EQ(call.result, -1);
@@ -224,7 +229,7 @@ static void signals(void)
     call = (struct call){.type = 1};
     shared = fresh();
     pthread_create(&thread, NULL, run_receive, &call);
-    sleep_ms(30);
+    until_asleep(&call.tid);
     pthread_kill(thread, SIGUSR1);
     pthread_join(thread, NULL);
     CHECK_EQ(call.result, -1);

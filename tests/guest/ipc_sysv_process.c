@@ -71,7 +71,7 @@ static void killed_process_detaches(void)
         for (;;)
             pause();
     }
-    for (int i = 0; i < 2000 && attached(id) == 0; i++)
+    for (int i = 0; i < 30000 && attached(id) == 0; i++)
         sleep_ms(1);
     CHECK_EQ(attached(id), 1);
     CHECK_EQ(shmctl(id, IPC_RMID, NULL), 0);

@@ -122,7 +122,7 @@ static void *run_call(void *arg)
 
 static void wait_count(int number, int cmd, int want)
 {
-    for (int i = 0; i < 2000 && semctl(shared, number, cmd) != want; i++)
+    for (int i = 0; i < 30000 && semctl(shared, number, cmd) != want; i++)
         sleep_ms(1);
     CHECK_EQ(semctl(shared, number, cmd), want);
 }

@@ -59,10 +59,10 @@ static inline char state_of(pid_t pid)
     return at && at[1] == ' ' ? at[2] : '?';
 }
 
-/* Wait until the process is in the state, a second at most. */
+/* Wait until the process is in the state, half a minute at most. */
 static inline bool comes_to(pid_t pid, char state)
 {
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 30000; i++) {
         if (state_of(pid) == state)
             return true;
         sleep_ms(1);

@@ -34,10 +34,13 @@ static pid_t sleeper(void)
     return child;
 }
 
+static atomic_int there;
+
 static void *wait_there(void *arg)
 {
     *(pid_t *)arg = (pid_t)syscall(SYS_gettid);
-    sleep_ms(200);
+    while (!atomic_load(&there))
+        sleep_ms(1);
     return NULL;
 }
 
@@ -58,6 +61,7 @@ static void opening(void)
         sleep_ms(1);
     fd = pidfd_open_(tid, 0);
     CHECK(fd == -1 && (errno == EINVAL || errno == ENOENT));
+    atomic_store(&there, 1);
     pthread_join(thread, NULL);
 }
 

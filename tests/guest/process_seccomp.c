@@ -189,7 +189,7 @@ static int run_kill_one(void)
     static volatile int at;
     pthread_t thread;
     pthread_create(&thread, NULL, ask_parent, (void *)&at);
-    for (int i = 0; i < 2000 && !at; i++)
+    for (int i = 0; i < 30000 && !at; i++)
         sleep_ms(1);
     sleep_ms(50);
     WANT(at == 1);

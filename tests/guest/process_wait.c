@@ -151,7 +151,7 @@ static void catch_child(int flags)
 
 static void until_told(void)
 {
-    for (int i = 0; i < 1000 && !chlds; i++)
+    for (int i = 0; i < 30000 && !chlds; i++)
         sleep_ms(1);
 }
 
@@ -245,7 +245,7 @@ static void stop_and_continue(void)
     CHECK_EQ(info.si_status, SIGCONT);
     until_told();
     CHECK_EQ(chld_code, CLD_CONTINUED);
-    for (int i = 0; i < 1000 && counters[0] == seen[0]; i++)
+    for (int i = 0; i < 30000 && counters[0] == seen[0]; i++)
         sleep_ms(1);
     CHECK(counters[0] != seen[0]);
     kill(pid, SIGSTOP);
@@ -308,8 +308,9 @@ static void sessions(void)
         execl("/proc/self/exe", "self", "pause", (char *)NULL);
         _exit(1);
     }
-    sleep_ms(200);
-    CHECK_ERRNO(setpgid(pid, pid), EACCES); /* it has executed */
+    while (setpgid(pid, pid) == 0)
+        sleep_ms(1);
+    CHECK_EQ(errno, EACCES); /* it has executed */
     kill(pid, SIGKILL);
     CHECK_EQ(end_of(pid), 1000 + SIGKILL);
 }
@@ -395,15 +396,21 @@ static void kill_all_of_group(void)
     pid_t pid = start();
 
     if (pid == 0) {
+        int ready[2];
+        char byte = 0;
+
         setpgid(0, 0);
         signal(SIGTERM, SIG_IGN);
+        CHILD_NEED(pipe(ready) == 0);
         for (int i = 0; i < 3; i++)
             if (fork() == 0) {
                 signal(SIGTERM, SIG_DFL);
+                CHILD_NEED(write(ready[1], &byte, 1) == 1);
                 for (;;)
                     pause();
             }
-        usleep(50000);
+        for (int i = 0; i < 3; i++)
+            CHILD_NEED(read(ready[0], &byte, 1) == 1);
         CHILD_NEED(kill(0, SIGTERM) == 0);
         for (int i = 0; i < 3; i++)
             CHILD_NEED(wait(NULL) > 0);

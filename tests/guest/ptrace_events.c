@@ -24,7 +24,7 @@ static void wait_for_state(pid_t pid, char state)
     char path[64], line[512], *at = NULL;
 
     snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    for (int i = 0; i < 2000 && (!at || at[2] != state); i++) {
+    for (int i = 0; i < 30000 && (!at || at[2] != state); i++) {
         FILE *file = fopen(path, "r");
 
         sleep_ms(1);

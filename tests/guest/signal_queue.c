@@ -149,7 +149,7 @@ static void interval_timer(void)
     CHECK_EQ(old.it_interval.tv_usec, 10000);
     CHECK_EQ(setitimer(ITIMER_REAL, &off, &old), 0);
     CHECK_EQ(alarm(100), 0);
-    CHECK(alarm(0) >= 99);
+    CHECK(alarm(0) > 50);
     CHECK_ERRNO(setitimer(77, &off, NULL), EINVAL);
     every.it_value.tv_usec = 2000000;
     CHECK_ERRNO(setitimer(ITIMER_REAL, &every, NULL), EINVAL);
@@ -218,7 +218,7 @@ static void timer_calls_a_thread(void)
     event.sigev_value.sival_int = 5;
     NEED(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
     CHECK_EQ(timer_settime(timer, 0, &spec, NULL), 0);
-    for (int i = 0; i < 5000 && atomic_load(&thread_calls) == 0; i++)
+    for (int i = 0; i < 30000 && atomic_load(&thread_calls) == 0; i++)
         sleep_ms(1);
     CHECK_EQ(atomic_load(&thread_calls), 5);
     timer_delete(timer);

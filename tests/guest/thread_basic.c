@@ -326,7 +326,7 @@ static void detached(void)
 
         NEED(pthread_create(&thread, &attr, finish_detached, NULL) == 0);
     }
-    for (int i = 0; i < 5000 && atomic_load(&detached_done) < 100; i++)
+    for (int i = 0; i < 30000 && atomic_load(&detached_done) < 100; i++)
         sleep_ms(1);
     CHECK_EQ(atomic_load(&detached_done), 100);
 }

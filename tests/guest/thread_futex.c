@@ -18,6 +18,7 @@ static atomic_int woken;
 
 struct waiter {
     pthread_t thread;
+    atomic_int tid; /* when it is about to wait */
     atomic_uint *word;
     unsigned bitset;
     long result;
@@ -27,6 +28,7 @@ static void *wait_on_word(void *arg)
 {
     struct waiter *w = arg;
 
+    atomic_store(&w->tid, (int)syscall(SYS_gettid));
     w->result = futex(w->word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, w->bitset);
     atomic_fetch_add(&woken, 1);
     return NULL;
@@ -43,7 +45,8 @@ static void start_waiters(struct waiter *w, int n, atomic_uint *word)
             w[i].bitset = ~0u;
         pthread_create(&w[i].thread, NULL, wait_on_word, &w[i]);
     }
-    sleep_ms(50); /* all of them should sleep now; a late one finds the value unchanged */
+    for (int i = 0; i < n; i++)
+        until_asleep(&w[i].tid);
 }
 
 static void join_waiters(struct waiter *w, int n)
@@ -52,10 +55,19 @@ static void join_waiters(struct waiter *w, int n)
         pthread_join(w[i].thread, NULL);
 }
 
-/* Wake until n in all have been woken, as a waiter may come late. */
+/* One has been woken and comes back; nobody else does. */
+static void only_one_wakes(void)
+{
+    while (!atomic_load(&woken))
+        sleep_ms(1);
+    sleep_ms(20);
+    CHECK_EQ(atomic_load(&woken), 1);
+}
+
+/* Wake until n in all have been woken. */
 static void wake_rest(atomic_uint *word, int n)
 {
-    for (int i = 0; i < 5000 && atomic_load(&woken) < n; i++) {
+    for (int i = 0; i < 30000 && atomic_load(&woken) < n; i++) {
         futex(word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
         sleep_ms(1);
     }
@@ -96,8 +108,7 @@ static void wakes_as_many_as_told(void)
     start_waiters(w, 4, &word_a);
     n = futex(&word_a, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
     CHECK_EQ(n, 1);
-    sleep_ms(20);
-    CHECK_EQ(atomic_load(&woken), 1);
+    only_one_wakes();
     wake_rest(&word_a, 4);
     join_waiters(w, 4);
     CHECK_EQ(futex(&word_a, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0), 0);
@@ -127,8 +138,7 @@ static void requeue(void)
     start_waiters(w, 3, &word_a);
     CHECK_ERRNO(futex(&word_a, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)10L, &word_b, 7), EAGAIN);
     CHECK_EQ(futex(&word_a, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)10L, &word_b, 0), 3);
-    sleep_ms(20);
-    CHECK_EQ(atomic_load(&woken), 1);
+    only_one_wakes();
     CHECK_EQ(futex(&word_a, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0), 0);
     CHECK_EQ(futex(&word_b, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0), 2);
     join_waiters(w, 3);
@@ -174,7 +184,7 @@ static void shared_by_two_mappings(void)
     one = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     two = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     NEED(pthread_create(&thread, NULL, shared_waiter, one) == 0);
-    for (int i = 0; i < 2000 && n == 0; i++) {
+    for (int i = 0; i < 30000 && n == 0; i++) {
         sleep_ms(1);
         n = futex(two, FUTEX_WAKE, 1, NULL, NULL, 0);
     }

@@ -57,21 +57,9 @@ static int runs_at(int thread)
 
 static bool becomes(int thread, int priority)
 {
-    for (int i = 0; i < 2000 && runs_at(thread) != priority; i++)
+    for (int i = 0; i < 30000 && runs_at(thread) != priority; i++)
         sleep_ms(1);
     return CHECK_EQ(runs_at(thread), priority);
-}
-
-static char state_of(int thread)
-{
-    char path[64], text[512] = "";
-    FILE *f;
-
-    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", thread);
-    f = fopen(path, "r");
-    if (f && fgets(text, sizeof(text), f) && fclose(f) == 0)
-        return strrchr(text, ')')[2];
-    return '?';
 }
 
 static int set_fifo(int thread, int priority)
@@ -88,7 +76,7 @@ struct owner {
     uint32_t *first, *second;
     const struct timespec *timeout;
     atomic_int tid, result, holds;
-    atomic_bool go, release;
+    atomic_bool go, goes, release;
 };
 
 static void wait_for(atomic_bool *flag)
@@ -108,6 +96,7 @@ static void *own(void *arg)
     atomic_store(&me->tid, tid());
     if (me->second) {
         wait_for(&me->go);
+        atomic_store(&me->goes, true);
         atomic_store(&me->result,
                      futex(me->second, FUTEX_LOCK_PI, 0, me->timeout, NULL, 0) == 0 ? 1 : -errno);
         atomic_store(&me->holds, 2);
@@ -131,9 +120,8 @@ static void start(struct owner *owner, int priority, uint32_t *first, uint32_t *
 static void go(struct owner *owner)
 {
     atomic_store(&owner->go, true);
-    while (state_of(owner->tid) != 'S' || atomic_load(&owner->holds) != 1)
+    while (!atomic_load(&owner->goes) || thread_state(owner->tid) != 'S')
         sleep_ms(1);
-    sleep_ms(5);
 }
 
 static void finish(struct owner *owner)
@@ -351,9 +339,8 @@ static void requeue(void)
     start(&low, 10, &a, NULL);
     atomic_store(&condition_tid, 0);
     NEED(pthread_create(&waiter, NULL, wait_condition, NULL) == 0);
-    while (!atomic_load(&condition_tid) || state_of(condition_tid) != 'S')
+    while (!atomic_load(&condition_tid) || thread_state(condition_tid) != 'S')
         sleep_ms(1);
-    sleep_ms(5);
     CHECK_EQ(futex(&condition, FUTEX_CMP_REQUEUE_PI, 1, (void *)INT_MAX, &a, 0), 1);
     CHECK(becomes(low.tid, -36));
     finish(&low);

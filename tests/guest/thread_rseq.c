@@ -176,7 +176,7 @@ static void by_move(void)
     if (!registered() || !many_cpus())
         SKIP("one processor, or not registered");
     thread = start_spinner();
-    for (int i = 0; i < 100 && atomic_load(&spinner_result) < 0; i++) {
+    for (int i = 0; i < 10000 && atomic_load(&spinner_result) < 0; i++) {
         CPU_ZERO(&set);
         CPU_SET(i & 1, &set);
         sched_setaffinity(atomic_load(&spinner_tid), sizeof(set), &set);
@@ -198,7 +198,7 @@ static void by_membarrier(void)
         SKIP("one processor, or not registered");
     CHECK_EQ(syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ, 0, 0), 0);
     thread = start_spinner();
-    for (int i = 0; i < 1000 && atomic_load(&spinner_result) < 0; i++) {
+    for (int i = 0; i < 10000 && atomic_load(&spinner_result) < 0; i++) {
         CHECK_EQ(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, 0, 0), 0);
         sleep_ms(1);
     }

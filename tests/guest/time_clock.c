@@ -56,13 +56,16 @@ static void vdso_agrees_with_kernel(void)
 static void real_time_is_now(void)
 {
     struct timeval tv;
-    int64_t real = ns_of(CLOCK_REALTIME);
+    int64_t real = ns_of(CLOCK_REALTIME), after;
 
     CHECK(real / 1000000000 > 1700000000);
     CHECK_EQ(gettimeofday(&tv, NULL), 0);
-    CHECK(tv.tv_sec * 1000000000LL + tv.tv_usec * 1000LL - real < 1000000000LL);
-    CHECK(time(NULL) - tv.tv_sec <= 1);
+    CHECK(tv.tv_sec * 1000000000LL + tv.tv_usec * 1000LL >= real / 1000 * 1000);
+    CHECK(time(NULL) >= tv.tv_sec - 1);
     CHECK(real - ns_of(CLOCK_REALTIME_COARSE) < 1000 * MS);
+    after = ns_of(CLOCK_REALTIME);
+    CHECK(tv.tv_sec * 1000000000LL + tv.tv_usec * 1000LL <= after);
+    CHECK(time(NULL) <= ns_of(CLOCK_REALTIME) / 1000000000);
 }
 
 static _Atomic int64_t latest;
@@ -107,7 +110,7 @@ static void sleeping(void)
         CHECK_EQ(nanosleep(&nap, NULL), 0);
         took = now_ns() - start;
         CHECK(took >= lengths[i]);
-        CHECK(took < lengths[i] + 1000LL * MS);
+        CHECK(took < lengths[i] + 30000LL * MS); /* not a thousand times as long */
     }
     CHECK_ERRNO(nanosleep(&ts, NULL), EINVAL);
     ts = (struct timespec){-1, 0};

@@ -34,7 +34,7 @@ static void step(int seconds)
 
 static void *step_soon(void *arg)
 {
-    sleep_ms(50);
+    until_main_sleeps();
     step(*(int *)arg);
     return NULL;
 }
