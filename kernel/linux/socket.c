@@ -8,6 +8,7 @@
 #include "linux/syscall.h"
 #include "mm/heap.h"
 #include "net/filter.h"
+#include "net/unix.h"
 
 enum { SOCK_TYPE_MASK = 15, SOCK_NONBLOCK = O_NONBLOCK, SOCK_CLOEXEC = O_CLOEXEC };
 enum { OPTION_MAX = 4096 };
@@ -38,8 +39,18 @@ struct socket_cred sender_cred(void)
     return (struct socket_cred){task->process->pid, task->cred.uid, task->cred.gid};
 }
 
+/* With the right, or as many as it may have open. */
+static unsigned long in_flight_limit(uint32_t *uid)
+{
+    *uid = current_task()->cred.uid;
+    if (capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
+        return ~0ul;
+    return current_process()->limits[LIMIT_NOFILE][0];
+}
+
 static int give_hook(void)
 {
+    unix_in_flight_hook = in_flight_limit;
     socket_cred_hook = sender_cred;
     return 0;
 }

@@ -118,6 +118,7 @@ extern struct socket_cred (*socket_cred_hook)(void);
 /* Open files that travel with a message; each with a reference. */
 struct socket_files {
     struct socket_files *next; /* while they wait to be freed */
+    uint32_t uid;              /* on whose account they are in flight (unix_collect.c) */
     unsigned n;
     struct file *files[];
 };

@@ -131,6 +131,7 @@ static void close_socket(struct unix_socket *u, bool never_accepted)
 static void unix_release(struct socket *socket)
 {
     close_socket(unix_of(socket), false);
+    unix_collect_at_release();
 }
 
 static int unix_create(int type, int protocol, struct socket **socket)

@@ -39,6 +39,11 @@ struct unix_socket {
     struct unix_packet *_Atomic urgent; /* in the queue: the byte that MSG_OOB gets */
     struct socket_cred peer_cred;
     struct waitqueue readable, writable;
+    struct {
+        struct list link;
+        unsigned times, outside; /* references to the file from packets; not from suspects' */
+        bool suspect;            /* no other references; nobody receives it any more */
+    } flight;                    /* unix_collect.c's */
 };
 
 /* One message, or a piece of a stream. */
@@ -88,9 +93,25 @@ ssize_t unix_send_stream(struct socket *socket, struct message *message);
 ssize_t unix_send_packet(struct socket *socket, struct message *message);
 ssize_t unix_receive_stream(struct socket *socket, struct message *message);
 ssize_t unix_receive_packet(struct socket *socket, struct message *message);
+void unix_dequeue(struct unix_socket *u, struct unix_packet *packet); /* locked */
+void unix_packet_free(struct unix_packet *packet);
 /* Throw away what nobody will read; true if there was anything. */
 bool unix_purge(struct unix_socket *u);
 /* Another peer (its reference is taken over), or none (NULL), in the place of the present one:
  * connect(2) of a datagram socket, socketpair(2), the end. */
 void unix_change_peer(struct unix_socket *u, struct unix_socket *peer);
 int unix_may_send(const struct unix_socket *u, const struct unix_socket *to);
+
+/* --- files in flight. No socket is locked. */
+/* The files of a packet that will enter a queue; -ETOOMANYREFS: the caller has too many on the way,
+ * -ENOMEM. Otherwise the second is due: the packet has left the queue, or never entered one. */
+int unix_files_depart(struct socket_files *files);
+void unix_files_arrive(struct socket_files *files);
+/* References to files in a queue were copied, under the lock of the socket. */
+void unix_files_peeked(void);
+/* Free the sockets that are nowhere but in each other's queues; the second, with each socket that
+ * ends, costs nothing while none is in flight. */
+void unix_collect(void);
+void unix_collect_at_release(void);
+/* Supplied by linux/: the caller's user and how many files that may have in flight. */
+extern unsigned long (*unix_in_flight_hook)(uint32_t *uid);

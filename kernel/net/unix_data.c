@@ -16,7 +16,7 @@ static size_t cost(const struct unix_packet *packet)
     return sizeof(*packet) + packet->len;
 }
 
-static void packet_free(struct unix_packet *packet)
+void unix_packet_free(struct unix_packet *packet)
 {
     struct unix_socket *sender = packet->sender;
     if (sender) {
@@ -25,12 +25,14 @@ static void packet_free(struct unix_packet *packet)
             waitqueue_wake(&sender->writable, 0, POLLOUT | POLLWRNORM | POLLWRBAND);
         unix_put(sender);
     }
+    if (packet->files)
+        unix_files_arrive(packet->files);
     socket_files_free(packet->files);
     unix_name_put(packet->from);
     kfree(packet);
 }
 
-/* The next len bytes of the message; -ENOMEM, -EFAULT. Counted against the sender. */
+/* The next len bytes of the message; -ENOMEM, -EFAULT, -ETOOMANYREFS. Counted against the sender. */
 static int packet_make(struct unix_socket *u, struct message *message, size_t len,
                        struct unix_packet **made)
 {
@@ -41,6 +43,11 @@ static int packet_make(struct unix_socket *u, struct message *message, size_t le
     if (io_get(&message->io, packet->data, len) != len) {
         kfree(packet);
         return -EFAULT;
+    }
+    int err = message->files ? unix_files_depart(message->files) : 0;
+    if (err) {
+        kfree(packet);
+        return err;
     }
     packet->mark = message->flags & MSG_OOB && len == 1 && !message->io.left;
     packet->sender = u;
@@ -60,7 +67,7 @@ static void enqueue(struct unix_socket *to, struct unix_packet *packet)
     to->nqueued++;
 }
 
-static void dequeue(struct unix_socket *u, struct unix_packet *packet)
+void unix_dequeue(struct unix_socket *u, struct unix_packet *packet)
 {
     list_del(&packet->link);
     u->queued_bytes -= packet->len - packet->offset;
@@ -75,12 +82,12 @@ bool unix_purge(struct unix_socket *u)
         mutex_lock(&u->lock);
         if (!list_empty(&u->queue)) {
             packet = list_first(&u->queue, struct unix_packet, link);
-            dequeue(u, packet);
+            unix_dequeue(u, packet);
         }
         mutex_unlock(&u->lock);
         if (!packet)
             return any;
-        packet_free(packet);
+        unix_packet_free(packet);
         any = true;
     }
 }
@@ -184,7 +191,7 @@ static int deliver_stream(struct unix_socket *peer, struct unix_packet *packet)
     }
     mutex_unlock(&peer->lock);
     if (!open) {
-        packet_free(packet);
+        unix_packet_free(packet);
         return -EPIPE;
     }
     waitqueue_wake(&peer->readable, 0, POLLIN | POLLRDNORM | (mark ? POLLPRI : 0));
@@ -314,7 +321,7 @@ static ssize_t send_to(struct unix_socket *u, struct unix_socket *to, struct mes
     err = deliver_when_room(u, to, packet, message, deadline);
     if (!err)
         return (ssize_t)len;
-    packet_free(packet);
+    unix_packet_free(packet);
     if (err == -ECONNREFUSED)
         leave_dead_peer(u, to);
     return err;
@@ -371,6 +378,7 @@ static struct socket_files *copy_files(const struct socket_files *files)
         copy->files[i] = files->files[i];
         file_get(copy->files[i]);
     }
+    unix_files_peeked();
     return copy;
 }
 
@@ -447,7 +455,7 @@ static ssize_t take_stream(struct unix_socket *u, struct message *message, bool 
         if (packet == u->urgent)
             u->urgent = NULL;
         if (stop) { /* at the start: it is gone */
-            dequeue(u, packet);
+            unix_dequeue(u, packet);
             *done = packet;
             return 0;
         }
@@ -466,7 +474,7 @@ static ssize_t take_stream(struct unix_socket *u, struct message *message, bool 
     message->files = packet->files;
     packet->files = NULL;
     if (packet->offset == packet->len) {
-        dequeue(u, packet);
+        unix_dequeue(u, packet);
         *done = packet;
     }
     return (ssize_t)moved;
@@ -483,9 +491,11 @@ static ssize_t receive_now(struct unix_socket *u, struct message *message, bool 
         n = message->flags & MSG_PEEK ? peek_stream(u, message)
                                       : take_stream(u, message, first && !total, &done);
         mutex_unlock(&u->lock);
+        if (unlikely(message->files) && !(message->flags & MSG_PEEK))
+            unix_files_arrive(message->files);
         bool skipped = done && !n;
         if (done)
-            packet_free(done);
+            unix_packet_free(done);
         if (n > 0)
             total += (size_t)n;
         if (unlikely(skipped))
@@ -608,15 +618,17 @@ static int receive_packet_now(struct unix_socket *u, struct message *message, ss
             message->files = copy_files(packet->files);
         } else {
             was_full = u->nqueued > UNIX_DGRAM_QUEUE;
-            dequeue(u, packet);
+            unix_dequeue(u, packet);
             message->files = packet->files;
             packet->files = NULL;
             done = packet;
         }
     }
     mutex_unlock(&u->lock);
+    if (unlikely(message->files) && done)
+        unix_files_arrive(message->files);
     if (done)
-        packet_free(done);
+        unix_packet_free(done);
     if (was_full)
         tell_senders(u);
     return any;
