@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "disk.h"
 #include "help.h"
 #include "say.h"
 
@@ -322,6 +323,16 @@ static void take_no_files(struct options *options, const char *value)
     options->no_files = true;
 }
 
+static void take_disk(struct options *options, const char *value)
+{
+    enum { DISKS_MAX = 6 }; /* microvm has eight slots for devices */
+
+    if (options->disks.count == DISKS_MAX)
+        bad("disk", value, "at most six of them");
+    disk_check(value);
+    words_add(&options->disks, value);
+}
+
 static const struct option_row rows[] = {
     {"memory", 'm', FOR_RUN, "SIZE", take_memory,
      "memory of the VM: 256M, 1G (default: 256M and the image's size)"},
@@ -336,6 +347,8 @@ static const struct option_row rows[] = {
     {"package", 0, FOR_BOTH, "NAME", take_package,
      "put this installed Debian package into the image as well"},
     {"no-files", 0, FOR_BOTH, NULL, take_no_files, "do not put files named in ARGS into the image"},
+    {"disk", 0, FOR_RUN, "FILE[,ro]", take_disk,
+     "give the VM this file or block device as a disk: /dev/vda, /dev/vdb, ..."},
     {"output", 'o', FOR_BUILD, "FILE", take_output, "the image to write"},
     {"image", 0, FOR_RUN, "FILE", take_image, "run an image that `osprey build` wrote"},
     {"timeout", 't', FOR_RUN, "SECONDS", take_timeout, "end the VM after this time, status 124"},

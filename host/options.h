@@ -30,6 +30,7 @@ struct options {
     struct words qemu_args;
     struct words add;
     struct words packages;
+    struct words disks; /* FILE[,ro] */
     const char *core; /* where cores go, or NULL */
     bool bootchart;
     bool strace;

@@ -1,5 +1,6 @@
 #include "qemu.h"
 
+#include "disk.h"
 #include "quote.h"
 #include "say.h"
 #include "tsc.h"
@@ -162,6 +163,17 @@ static void line_words(const struct qemu *qemu, struct words *words)
     words_add(words, "chardev:console");
 }
 
+/* The slots of microvm: the console's, the network's, those of the disks. */
+static unsigned first_disk(const struct options *options)
+{
+    return network_there(&options->network) ? 2 : 1;
+}
+
+static unsigned slots_used(const struct options *options)
+{
+    return first_disk(options) + (unsigned)options->disks.count;
+}
+
 void qemu_words(const struct qemu *qemu, struct words *words)
 {
     static const char *const fixed[] = {
@@ -196,6 +208,7 @@ void qemu_words(const struct qemu *qemu, struct words *words)
         words_add(words, "-serial");
         words_add(words, "chardev:console");
     }
+    disk_words(&options->disks, options->machine == MACHINE_MICROVM, first_disk(options), words);
     if (options->gdb_port) {
         words_add(words, "-S");
         words_add(words, "-gdb");
@@ -215,16 +228,16 @@ void qemu_kernel_words(const struct options *options, struct text *line)
 {
     /* With an instruction count QEMU's counter runs with the VM's clock, at 1 GHz. */
     uint64_t khz = counts_instructions(options) ? 1000000 : tsc_khz();
-    bool net = network_there(&options->network);
-    int devices = options->qemu_args.count ? MMIO_COUNT : net ? 2 : options->dry_run ? 0 : 1;
+    bool none = options->dry_run && slots_used(options) == 1;
+    unsigned devices = options->qemu_args.count ? MMIO_COUNT : none ? 0 : slots_used(options);
 
     quote_kernel(line, "debug_exit=" EXIT_PORT);
     if (khz)
         text_format(line, " tsc_khz=%llu", (unsigned long long)khz);
     if (options->machine == MACHINE_MICROVM) /* it has no tables to look for */
         text_format(line, " acpi=off");
-    for (int i = 0; options->machine == MACHINE_MICROVM && i < devices; i++)
-        text_format(line, " virtio_mmio.device=%d@0x%x:%d", MMIO_SIZE,
-                    (unsigned)MMIO_BASE + (unsigned)(i * MMIO_SIZE), MMIO_IRQ + i);
+    for (unsigned i = 0; options->machine == MACHINE_MICROVM && i < devices; i++)
+        text_format(line, " virtio_mmio.device=%d@0x%x:%d", MMIO_SIZE, MMIO_BASE + i * MMIO_SIZE,
+                    MMIO_IRQ + i);
     network_kernel_words(&options->network, options->hostname, line);
 }

@@ -7,6 +7,7 @@ struct file_ops;
 struct device {
     uint32_t rdev, mode;       /* with S_IFMT */
     const char *name, *target; /* in /dev, slashes make folders; of a link */
+    const char *driver;        /* of block devices: what its major number is called */
     const struct file_ops *ops;
     struct device *next;
 };

@@ -1,4 +1,4 @@
-/* fs/device.c: character devices by number. */
+/* fs/device.c: character and block devices by number. */
 #include "fs/devfs.h"
 
 #include "fs/vfs.h"
@@ -7,12 +7,22 @@
 static struct device *_Atomic devices;
 static struct mutex devices_lock;
 
-const struct file_ops *chardev_find(uint32_t rdev)
+static const struct file_ops *find(uint32_t rdev, uint32_t type)
 {
     for (struct device *d = rcu_load(devices); d; d = d->next)
-        if (d->rdev == rdev && d->ops)
+        if (d->rdev == rdev && (d->mode & S_IFMT) == type && d->ops)
             return d->ops;
     return NULL;
+}
+
+const struct file_ops *chardev_find(uint32_t rdev)
+{
+    return find(rdev, S_IFCHR);
+}
+
+const struct file_ops *blockdev_find(uint32_t rdev)
+{
+    return find(rdev, S_IFBLK);
 }
 
 const struct device *device_first(void)
@@ -36,6 +46,17 @@ int chardev_register(uint32_t rdev, const char *name, uint32_t mode, const struc
         return -ENOMEM;
     *device =
         (struct device){.rdev = rdev, .name = name, .mode = S_IFCHR | (mode & 07777), .ops = ops};
+    return add(device);
+}
+
+int blockdev_register(uint32_t rdev, const char *driver, const char *name, uint32_t mode,
+                      const struct file_ops *ops)
+{
+    struct device *device = kzalloc(sizeof(*device));
+    if (!device)
+        return -ENOMEM;
+    *device = (struct device){
+        .rdev = rdev, .name = name, .driver = driver, .mode = S_IFBLK | (mode & 07777), .ops = ops};
     return add(device);
 }
 

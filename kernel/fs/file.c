@@ -450,7 +450,7 @@ int file_fallocate(struct file *file, int mode, off_t offset, off_t length)
         return -EOPNOTSUPP;
     if (!file_writable(file))
         return -EBADF;
-    if (!inode_is(file->inode, S_IFREG)) {
+    if (!inode_is(file->inode, S_IFREG) && !inode_is(file->inode, S_IFBLK)) {
         uint32_t type = file->inode->mode & S_IFMT;
         return type == S_IFIFO ? -ESPIPE : type == S_IFDIR ? -EISDIR : -ENODEV;
     }

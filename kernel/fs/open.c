@@ -51,6 +51,9 @@ static const struct file_ops *ops_for(const struct inode *inode, int *err)
         *err = ops ? 0 : -ENXIO;
         return ops;
     case S_IFBLK:
+        ops = blockdev_find(inode->rdev);
+        *err = ops ? 0 : -ENXIO;
+        return ops;
     case S_IFSOCK:
         *err = -ENXIO;
         return NULL;
@@ -135,14 +138,14 @@ static int open_inode(struct file *file, int flags)
 
 enum { STATUS_FLAGS = ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC) };
 
-/* Open a place whose references become the file's (or are put on failure). O_NOCTTY counts while
- * it is being opened. */
+/* Open a place whose references become the file's (or are put on failure). O_NOCTTY and
+ * O_EXCL (of devices) count while it is being opened. */
 static int open_place(const struct path *path, int flags, struct file **out)
 {
     bool path_only = flags & O_PATH;
     int kept = path_only ? flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW)
                          : (flags & STATUS_FLAGS) | O_LARGEFILE;
-    struct file *file = file_alloc(&path_ops, kept | (flags & O_NOCTTY));
+    struct file *file = file_alloc(&path_ops, kept | (flags & (O_NOCTTY | O_EXCL)));
     if (!file) {
         path_put(path);
         return -ENOMEM;
@@ -154,8 +157,8 @@ static int open_place(const struct path *path, int flags, struct file **out)
         file_abandon(file);
         return err;
     }
-    if (flags & O_NOCTTY)
-        atomic_fetch_and_explicit(&file->flags, ~O_NOCTTY, memory_order_relaxed);
+    if (flags & (O_NOCTTY | O_EXCL))
+        atomic_fetch_and_explicit(&file->flags, ~(O_NOCTTY | O_EXCL), memory_order_relaxed);
     if (!path_only)
         notify_dentry(path->dentry, IN_OPEN);
     *out = file;

@@ -4,6 +4,7 @@
 #include "core/cpu.h"
 #include "core/thread.h"
 #include "core/tick.h"
+#include "fs/devfs.h"
 #include "fs/procfs.h"
 #include "lib/string.h"
 #include "mm/frame.h"
@@ -197,6 +198,12 @@ static int show_devices(struct text *text, const struct pseudo *self)
 {
     text_printf(text, "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n"
                       "  5 /dev/ptmx\n 10 misc\n136 pts\n\nBlock devices:\n");
+    unsigned last = 0; /* of a driver, devices are registered one after the other */
+    for (const struct device *d = device_first(); d; d = d->next)
+        if (d->driver && dev_major(d->rdev) != last) {
+            last = dev_major(d->rdev);
+            text_printf(text, "%3u %s\n", last, d->driver);
+        }
     return 0;
 }
 
@@ -230,12 +237,6 @@ static int show_swaps(struct text *text, const struct pseudo *self)
     return 0;
 }
 
-static int show_partitions(struct text *text, const struct pseudo *self)
-{
-    text_printf(text, "major minor  #blocks  name\n\n");
-    return 0;
-}
-
 static int show_nothing(struct text *text, const struct pseudo *self)
 {
     return 0;
@@ -254,8 +255,6 @@ static struct pseudo_entry files[] = {
     PSEUDO_FILE("interrupts", show_interrupts),
     PSEUDO_FILE("vmstat", show_vmstat),
     PSEUDO_FILE("swaps", show_swaps),
-    PSEUDO_FILE("partitions", show_partitions),
-    PSEUDO_FILE("diskstats", show_nothing),
     PSEUDO_FILE("misc", show_nothing),
     PSEUDO_FILE("modules", show_nothing),
 };

@@ -564,6 +564,10 @@ static inline unsigned dev_minor(uint32_t rdev)
  * devfs shows it whenever it is mounted. */
 int chardev_register(uint32_t rdev, const char *name, uint32_t mode, const struct file_ops *ops);
 const struct file_ops *chardev_find(uint32_t rdev);
+/* The same for a block device; driver: what /proc/devices calls its major number. */
+int blockdev_register(uint32_t rdev, const char *driver, const char *name, uint32_t mode,
+                      const struct file_ops *ops);
+const struct file_ops *blockdev_find(uint32_t rdev);
 /* A link in /dev. */
 int devfs_symlink(const char *name, const char *target);
 
