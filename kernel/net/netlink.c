@@ -779,20 +779,12 @@ void netlink_deliver(struct file *file, const void *data, size_t len)
 /* Events of devices that come and go: none do. */
 static const struct netlink_protocol uevents = {.number = NETLINK_KOBJECT_UEVENT, .groups = 32};
 
-static int refuse(struct netlink_request *request)
-{
-    return -EOPNOTSUPP;
-}
-static const struct netlink_protocol routes = {
-    .number = NETLINK_ROUTE, .groups = 32, .request = refuse};
-
 static int start(void)
 {
     static const struct socket_family family = {AF_NETLINK, create};
 
     socket_family_register(&family);
     netlink_register(&uevents);
-    netlink_register(&routes);
     return 0;
 }
 BOOT_STEP(PHASE_BUS, "netlink sockets", start);
