@@ -61,10 +61,39 @@ static void broadcast(struct dhcp *dhcp, uint32_t source, uint32_t destination, 
     send_frame(dhcp, packet);
 }
 
+/* From the address that it has, the usual way. */
+static void unicast(uint32_t source, uint32_t destination, const uint8_t *data, size_t len,
+                    struct netif *netif)
+{
+    struct ip_flow flow = {.source = inet_v4(source),
+                           .destination = inet_v4(destination),
+                           .protocol = IPPROTO_UDP,
+                           .bound = netif};
+    struct packet *packet = packet_alloc(PACKET_HEADROOM, 8 + DHCP_MESSAGE_MAX);
+
+    if (!packet)
+        return;
+    uint8_t *udp = packet_append(packet, (unsigned)(8 + len));
+    put_be16(udp, DHCP_CLIENT_PORT);
+    put_be16(udp + 2, DHCP_SERVER_PORT);
+    put_be16(udp + 4, (uint16_t)(8 + len));
+    put_be16(udp + 6, 0); /* no checksum (RFC 768) */
+    memcpy(udp + 8, data, len);
+    if (ip_route(&flow))
+        packet_free(packet);
+    else
+        ip_output(&flow, packet);
+}
+
 static void on_send(struct dhcp_client *client, uint32_t source, uint32_t destination,
                     const uint8_t *data, size_t len)
 {
-    broadcast(dhcp_of(client), source, destination, data, len);
+    struct dhcp *dhcp = dhcp_of(client);
+
+    if (destination == 0xffffffff)
+        broadcast(dhcp, source, destination, data, len);
+    else
+        unicast(source, destination, data, len, dhcp->netif);
 }
 
 static void on_probe(struct dhcp_client *client, uint32_t address)
