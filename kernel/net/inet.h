@@ -56,6 +56,28 @@ enum { /* inet_options.receive */
        INET_RECEIVE6_FRAGSIZE = 0x8000,
 };
 
+/* What /proc/net and sock_diag tell of a socket. */
+struct inet_description {
+    unsigned state; /* as net/tcp.h numbers them; without connections 1: connected, 7: not */
+    uint32_t send_queue, receive_queue; /* bytes; of a listener: backlog, connections that wait */
+    /* TCP: 0 none, 1 retransmission, 2 keep-alive, 3 TIME_WAIT, 4 zero-window probe; when it is
+     * due; how often it was already. */
+    unsigned timer, timer_ms, retransmits, probes;
+    uint32_t rto_ms, ato_ms, cwnd, ssthresh; /* ssthresh 0x7fffffff: none yet */
+    unsigned quick, pingpong;
+};
+/* A connection that has ended and of which only this is left (TCP's TIME_WAIT, or a connection
+ * that has only begun: state SYN_RECV). */
+struct inet_remnant {
+    struct inet_addr local, remote;
+    uint16_t local_port, remote_port;
+    bool v6; /* of an IPv6 socket */
+    unsigned state, timer_ms, retransmits;
+    struct netif *netif; /* of link-local addresses; NULL */
+};
+/* Supplied by TCP: each of those; fn under RCU, false ends it. NULL: there are none. */
+extern void (*inet_remnants_hook)(bool (*fn)(const struct inet_remnant *r, void *arg), void *arg);
+
 /* A transport. */
 struct inet_proto {
     unsigned number;                                             /* IPPROTO_* */
@@ -67,6 +89,9 @@ struct inet_proto {
                                                              (acknowledgements); may be NULL */
     void (*work)(struct inet_socket *s, unsigned events); /* inet_post's bits, socket locked */
     void (*free)(struct inet_socket *s);                  /* the last reference is gone; a thread */
+    /* For /proc and sock_diag, without the socket's lock: a look that may be torn. d is zeroed.
+     * NULL: nothing to tell. */
+    void (*describe)(struct inet_socket *s, struct inet_description *d);
     /* A new connection wants the very ends of `old` (TIME-WAIT): true if old may be pushed out of
      * the table of connections. Under a spinlock, interrupts off; NULL: never. The table's place is
      * taken over, inet_unhash(old) is still old's own business. */

@@ -219,8 +219,10 @@ int socket_file(struct socket *socket, int flags, struct file **file)
 {
     int err = file_anonymous("socket:[%ino]", &socket_file_ops, S_IFSOCK | 0777,
                              O_RDWR | (flags & O_NONBLOCK), socket, file);
-    if (!err)
+    if (!err) {
         socket->file = *file;
+        socket->ino = (*file)->inode->ino;
+    }
     return err;
 }
 

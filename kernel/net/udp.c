@@ -683,10 +683,19 @@ static int refuse_accept(struct socket *socket, bool nonblock, struct socket **a
     return -EOPNOTSUPP;
 }
 
+static void udp_describe(struct inet_socket *s, struct inet_description *d)
+{
+    enum { CONNECTED = 1, CLOSED = 7 };
+    const struct udp_socket *u = udp_of(s);
+    d->state = u->connected ? CONNECTED : CLOSED;
+    d->receive_queue = (uint32_t)u->charged;
+}
+
 static const struct inet_proto udp_proto = {
     .number = IPPROTO_UDP,
     .input = udp_input,
     .free = udp_free,
+    .describe = udp_describe,
 };
 
 static const struct socket_ops udp_ops = {
