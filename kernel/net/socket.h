@@ -205,6 +205,7 @@ struct socket {
     uint32_t busy_poll, buffer_lock, timestamping;
     uint64_t pacing_rate, cookie;
     struct file *file;                    /* the socket's own; NULL before accept and after close */
+    uint64_t ino;                         /* its inode's number; 0 before accept */
     atomic_int error;                     /* positive errno, told once (SO_ERROR) */
     struct socket_filter *_Atomic filter; /* SO_ATTACH_FILTER (net/filter.h); RCU; NULL: none */
 };
