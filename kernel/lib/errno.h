@@ -49,6 +49,7 @@ enum {
     EBADR = 53,
     ENODATA = 61,
     ETIME,
+    ENONET = 64,
     EPROTO = 71,
     EBADMSG = 74,
     EOVERFLOW = 75,

@@ -5,7 +5,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
-#include "net/inet.h"
+#include "net/ipv6.h"
 #include "net/rculist.h"
 
 enum { BUCKETS = 128, PROBES = 3 };
@@ -233,17 +233,16 @@ int neighbour_frame(struct netif *netif, const uint8_t *mac, struct packet *pack
     return netif_transmit(netif, packet);
 }
 
-/* RFC 1112, 6.4; RFC 2464, 7. */
+/* RFC 1112, 6.4. */
 static void multicast_mac(const struct inet_addr *group, uint8_t *mac)
 {
-    if (inet_is_v4(group)) {
-        memcpy(mac, (uint8_t[]){1, 0, 0x5e}, 3);
-        memcpy(mac + 3, group->bytes + 13, 3);
-        mac[3] &= 0x7f;
-    } else {
-        mac[0] = mac[1] = 0x33;
-        memcpy(mac + 2, group->bytes + 12, 4);
+    if (!inet_is_v4(group)) {
+        ipv6_group_mac(group, mac);
+        return;
     }
+    memcpy(mac, (uint8_t[]){1, 0, 0x5e}, 3);
+    memcpy(mac + 3, group->bytes + 13, 3);
+    mac[3] &= 0x7f;
 }
 
 /* An address whose frames need no neighbour: true, and the hardware address. */
@@ -331,10 +330,6 @@ int neighbour_send(struct netif *netif, const struct inet_addr *next_hop, struct
     return send_slowly(netif, next_hop, packet);
 }
 
-void __attribute__((weak)) neighbour_give_up(struct packet *packet)
-{
-}
-
 /* --- learning */
 
 static void send_waiting(struct netif *netif, const uint8_t *mac, struct packet_queue *waiting)
@@ -349,18 +344,21 @@ static void send_waiting(struct netif *netif, const uint8_t *mac, struct packet_
 static void take_in(struct neighbour *n, const uint8_t *mac, bool solicited, bool override)
 {
     bool known = !(n->state & (NUD_INCOMPLETE | NUD_FAILED)) && n->state;
-    bool same = known && memcmp(n->mac, mac, ETH_ALEN) == 0;
+    bool same = known && (!mac || memcmp(n->mac, mac, ETH_ALEN) == 0);
 
-    if (n->state & (NUD_PERMANENT | NUD_NOARP))
+    if (n->state & (NUD_PERMANENT | NUD_NOARP) || (!mac && !known))
         return;
+    if (!mac)
+        mac = n->mac;
     if (known && !same && !override) {
         if (n->state == NUD_REACHABLE)
             enter(n, NUD_STALE, NSEC_FOREVER);
         return;
     }
-    memcpy(n->mac, mac, ETH_ALEN);
-    if (!same)
+    if (!same) {
+        memcpy(n->mac, mac, ETH_ALEN);
         atomic_fetch_add(&route_generation, 1);
+    }
     if (solicited)
         enter_reachable(n);
     else if (!same)
@@ -370,7 +368,7 @@ static void take_in(struct neighbour *n, const uint8_t *mac, bool solicited, boo
 void neighbour_learn(struct netif *netif, const struct inet_addr *address, const uint8_t *mac,
                      bool solicited, bool override, bool create)
 {
-    struct neighbour *n = create ? need(netif, address) : find(netif, address);
+    struct neighbour *n = create && mac ? need(netif, address) : find(netif, address);
     struct packet_queue waiting = {};
     uint8_t now[ETH_ALEN];
 

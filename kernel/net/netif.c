@@ -4,7 +4,8 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
-#include "net/inet.h"
+#include "net/ip_core.h"
+#include "net/ipv6.h"
 #include "net/loopback.h"
 #include "net/rculist.h"
 #include "net/route.h"
@@ -157,10 +158,12 @@ struct netif *netif_next(struct netif *netif)
 
 static void after_up_or_down(struct netif *netif, bool up)
 {
-    if (up)
+    if (up) {
         route_netif_up(netif);
-    else
+        arp_announce(netif);
+    } else {
         route_netif_down(netif);
+    }
 }
 
 static int go_up_or_down(struct netif *netif, bool up)
@@ -257,8 +260,10 @@ static void link_changed(struct worker_call *call)
     bool taken = netif_change_begin();
 
     list_for_each_entry (struct netif, netif, &netifs, link)
-        if (atomic_exchange(&netif->link_news, false))
+        if (atomic_exchange(&netif->link_news, false)) {
+            arp_announce(netif);
             tell(netif, NETIF_CHANGED, NULL);
+        }
     netif_change_end(taken);
 }
 
@@ -266,10 +271,11 @@ void netif_link(struct netif *netif, bool up)
 {
     static struct worker_call call = {.fn = link_changed};
     unsigned bits = IFF_RUNNING | IFF_LOWER_UP;
-    unsigned old =
-        up ? atomic_fetch_or(&netif->flags, bits) : atomic_fetch_and(&netif->flags, ~bits);
 
-    if (!(old & IFF_RUNNING) == !up)
+    /* It may come again: the neighbours are to be told where we are now. */
+    if (up)
+        atomic_fetch_or(&netif->flags, bits);
+    else if (!(atomic_fetch_and(&netif->flags, ~bits) & IFF_RUNNING))
         return;
     atomic_store(&netif->link_news, true);
     worker_post(&call);
@@ -333,6 +339,8 @@ static int insert_address(struct netif *netif, const struct netif_address *addre
         list_init(head);
     rculist_add_tail(head, &a->hash_link);
     rculist_add_tail(&netif->addresses, &a->link);
+    if (inet_is_v4(&a->address))
+        arp_announce(netif);
     tell(netif, NETIF_ADDRESS_ADDED, a);
     return 0;
 }
@@ -400,6 +408,8 @@ static int join(struct netif *netif, const struct inet_addr *group)
     g->group = *group;
     g->users = 1;
     rculist_add_tail(&netif->groups, &g->link);
+    if (!inet_is_v4(group))
+        mld_group_changed(netif, group, true);
     if (netif->ops->set_filter)
         netif->ops->set_filter(netif);
     return 0;
@@ -429,6 +439,8 @@ static int leave(struct netif *netif, const struct inet_addr *group)
     if (--g->users)
         return 0;
     rculist_del(&g->link);
+    if (!inet_is_v4(group))
+        mld_group_changed(netif, group, false);
     rcu_call(&g->rcu, free_group);
     if (netif->ops->set_filter)
         netif->ops->set_filter(netif);

@@ -213,6 +213,32 @@ bool packet_read(const struct packet *packet, unsigned offset, void *buf, unsign
     return true;
 }
 
+struct packet *packet_slice(const struct packet *packet, unsigned offset, unsigned n)
+{
+    struct packet *slice = NULL, **end = &slice;
+    unsigned total = n;
+
+    if (offset > packet->total || n > packet->total - offset)
+        return NULL;
+    for (; n; packet = packet->more) {
+        if (offset >= packet->len) {
+            offset -= packet->len;
+            continue;
+        }
+        unsigned part = MIN(n, packet->len - offset);
+        *end = packet_piece(packet->buffer, packet->data + offset, part);
+        if (!*end) {
+            packet_free(slice);
+            return NULL;
+        }
+        end = &(*end)->more;
+        n -= part;
+        offset = 0;
+    }
+    slice->total = total;
+    return slice;
+}
+
 /* --- cutting */
 
 /* The first piece has no bytes left and there are more: it takes over the place of the next. */

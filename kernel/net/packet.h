@@ -78,6 +78,9 @@ struct packet *packet_piece(struct packet_buffer *buffer, uint8_t *data, unsigne
 /* The whole packet with other pieces over the same bytes, which must not be changed from then on
  * except for what packet_own() has made private. NULL: no memory. */
 struct packet *packet_clone(const struct packet *packet);
+/* A packet over n bytes from offset on, which are shared; nothing else is the same. n > 0. NULL: no
+ * memory, or it does not have them. */
+struct packet *packet_slice(const struct packet *packet, unsigned offset, unsigned n);
 /* A packet of one piece with a copy of the bytes and `headroom` before them. */
 struct packet *packet_copy(const struct packet *packet, unsigned headroom);
 /* Make the first n bytes and the headroom before them this packet's own, in one piece: they may be

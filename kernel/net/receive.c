@@ -4,21 +4,12 @@
 #include "lib/string.h"
 #include "net/inet.h"
 #include "net/mib.h"
-#include "net/protocol.h"
+#include "net/ip_core.h"
 #include "net/rculist.h"
 #include "net/worker.h"
 
-const struct ip_protocol *ip_protocols_v4[256], *ip_protocols_v6[256];
 atomic_uint netif_stamps_wanted;
 static struct list taps = LIST_INIT(taps);
-
-void ip_protocol_register(const struct ip_protocol *protocol)
-{
-    if (protocol->v4)
-        rcu_store(ip_protocols_v4[protocol->number], protocol);
-    if (protocol->v6)
-        rcu_store(ip_protocols_v6[protocol->number], protocol);
-}
 
 /* --- taps */
 
@@ -235,7 +226,8 @@ void netif_receive(struct netif *netif, struct packet *packet)
     if (unlikely(is_tapped()))
         show_arrival(netif, packet);
     else if (packet->kind == PACKET_HOST &&
-             (packet->protocol == ETH_P_IP || packet->protocol == ETH_P_IPV6) && claim(packet))
+             (packet->protocol == ETH_P_IP || packet->protocol == ETH_P_IPV6) &&
+             !rcu_load(ip_raw_hook) && claim(packet))
         return;
     if (packet->kind == PACKET_OTHERHOST)
         packet_free(packet);

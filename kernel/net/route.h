@@ -105,7 +105,7 @@ enum { NEIGHBOUR_QUEUE = 64, NEIGHBOURS_MAX = 1024 };
  * off. 0, -ENOBUFS, -ENETDOWN, -EHOSTUNREACH. */
 int neighbour_send(struct netif *netif, const struct inet_addr *next_hop, struct packet *packet);
 /* What ARP or neighbour discovery has learnt. override: also in the place of what was known;
- * create: also of one that nobody asked for. */
+ * create: also of one that nobody asked for. mac NULL: the one that is known has been confirmed. */
 void neighbour_learn(struct netif *netif, const struct inet_addr *address, const uint8_t *mac,
                      bool solicited, bool override, bool create);
 /* A transport has heard from the other side: the next hop is alive. */

@@ -5,7 +5,7 @@
 #include "core/timer.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
-#include "net/mib.h"
+#include "net/demux.h"
 #include "net/netif.h"
 
 enum { BATCH = 64 };
@@ -282,6 +282,8 @@ int worker_need(void)
         return 0;
     mutex_lock(&starting);
     if (!atomic_load(&first))
+        err = demux_init();
+    if (!atomic_load(&first) && !err)
         err = start(this_cpu());
     mutex_unlock(&starting);
     return err;
