@@ -408,4 +408,4 @@ static int start(void)
     ip_protocol_register(&protocol);
     return 0;
 }
-BOOT_STEP(BUS, "icmp", start);
+BOOT_STEP(PHASE_BUS, "icmp", start);

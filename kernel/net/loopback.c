@@ -63,4 +63,4 @@ static int start(void)
     loopback_need();
     return 0;
 }
-BOOT_STEP(BUS, "loopback", start);
+BOOT_STEP(PHASE_BUS, "loopback", start);
