@@ -38,10 +38,11 @@ all: kernel host ## build the kernel and the osprey command
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 12
 
-kernel: $(BUILD)/osprey.elf ## build the kernel only
+kernel: $(BUILD)/osprey.elf $(BUILD)/osprey.bin $(BUILD)/mbr.bin ## build the kernel only
 
 -include host/host.mk
 -include kernel/kernel.mk
+-include kernel/loader/loader.mk
 
 $(BUILD)/%.c.o: %.c
 	@mkdir -p $(@D)

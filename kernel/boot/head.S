@@ -92,6 +92,7 @@ linux_entry:
         mov     %rax, %cr3
         mov     $CR0_ON, %eax
         mov     %rax, %cr0
+        mov     $PHYS(boot_stack_top), %esp /* the loader's may be out of reach by now */
         pushq   $0x08
         pushq   $PHYS(long_mode)
         lretq
