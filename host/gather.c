@@ -350,6 +350,12 @@ void gather_build(const struct options *options)
     tree_name(&tree, name);
     char *temporary = formatted("%s.new.%d", options->output, getpid());
     image_write(&tree, temporary, cache_folder(), name);
+    if (options->format != FORMAT_IMAGE) {
+        before.data[--before.size] = 0; /* without its newline */
+        format_write(options->format, temporary, before.data, options->output);
+        unlink(temporary);
+        return;
+    }
     if (rename(temporary, options->output)) {
         int fault = errno;
         unlink(temporary);

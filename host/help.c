@@ -13,6 +13,7 @@ static const char overview[] =
     "  osprey run [OPTIONS] PROGRAM [ARGS]            run a program of this system\n"
     "  osprey run [OPTIONS] --image FILE [PROGRAM ARGS]   run an image\n"
     "  osprey build [OPTIONS] -o FILE PROGRAM [ARGS]  make an image that runs the program\n"
+    "  osprey cmdline IMAGE ['LINE']                  print or replace an image's command line\n"
     "  osprey help [run|build]                        the options\n"
     "  osprey version\n"
     "\n"
@@ -30,7 +31,8 @@ static const char build_head[] =
     "osprey build [OPTIONS] -o FILE PROGRAM [ARGS]\n"
     "\n"
     "Writes the image (an EROFS file system) that `osprey run PROGRAM ARGS` would boot.\n"
-    "`osprey run --image FILE` runs it.\n"
+    "`osprey run --image FILE` runs it. With --format it becomes something that a machine\n"
+    "boots without this command: docs/boot.md.\n"
     "\n";
 
 bool help(const char *topic)

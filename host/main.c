@@ -1,5 +1,6 @@
 /* The `osprey` command: run one unmodified Linux program as a virtual machine. */
 
+#include "format.h"
 #include "gather.h"
 #include "help.h"
 #include "options.h"
@@ -59,8 +60,10 @@ static const struct {
     const char *name;
     int (*act)(int argc, char **argv);
 } commands[] = {
-    {"run", do_run}, {"build", do_build},     {"help", do_help},         {"--help", do_help},
-    {"-h", do_help}, {"version", do_version}, {"--version", do_version},
+    {"run", do_run},           {"build", do_build},
+    {"help", do_help},         {"--help", do_help},
+    {"-h", do_help},           {"version", do_version},
+    {"--version", do_version}, {"cmdline", format_cmdline},
 };
 
 int main(int argc, char **argv)

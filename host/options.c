@@ -175,6 +175,15 @@ static void take_output(struct options *options, const char *value)
     options->output = value;
 }
 
+static void take_format(struct options *options, const char *value)
+{
+    int format = choice(value, format_names);
+
+    if (format < 0)
+        bad("format", value, "one of image, raw, qcow2, vmdk, vdi, vhdx, iso, elf, netboot");
+    options->format = (enum format)format;
+}
+
 static void take_machine(struct options *options, const char *value)
 {
     static const char *const names[] = {"microvm", "q35", "pc", NULL};
@@ -350,6 +359,9 @@ static const struct option_row rows[] = {
     {"disk", 0, FOR_RUN, "FILE[,ro]", take_disk,
      "give the VM this file or block device as a disk: /dev/vda, /dev/vdb, ..."},
     {"output", 'o', FOR_BUILD, "FILE", take_output, "the image to write"},
+    {"format", 0, FOR_BUILD, "FORMAT", take_format,
+     "image (the root alone, the default), a disk that boots by BIOS and UEFI: raw, qcow2, vmdk, "
+     "vdi, vhdx, iso; elf (kernel and root in one file), netboot (a folder for iPXE)"},
     {"image", 0, FOR_RUN, "FILE", take_image, "run an image that `osprey build` wrote"},
     {"timeout", 't', FOR_RUN, "SECONDS", take_timeout, "end the VM after this time, status 124"},
     {"tty", 0, FOR_RUN, "auto|on|off", take_tty,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "network.h"
+#include "format.h"
 #include "text.h"
 
 #include <stdint.h>
@@ -20,6 +21,7 @@ struct options {
     const char *root;
     const char *image;
     const char *output;
+    enum format format;
     enum machine machine;
     bool machine_chosen;
     enum accel accel;

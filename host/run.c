@@ -4,6 +4,7 @@
 #include "elf.h"
 #include "gather.h"
 #include "image.h"
+#include "installed.h"
 #include "proxy.h"
 #include "qemu.h"
 #include "quote.h"
@@ -27,28 +28,12 @@ enum { MEMORY_UNIT = 1 << 20 };
 static const uint64_t memory_beside_image = 256ull << 20;
 static const uint64_t memory_slack = 1ull << 20; /* below the kernel: BIOS, boot information */
 
-/* The kernel: --kernel, $OSPREY_KERNEL, ../osprey.elf beside the build's tool, or where it is
- * installed, ../lib/osprey/osprey.elf. */
+/* The kernel: --kernel, $OSPREY_KERNEL, the one that came with the command. */
 static const char *kernel_path(const struct options *options)
 {
-    static const char *const places[] = {"../osprey.elf", "../lib/osprey/osprey.elf"};
     const char *chosen = options->kernel ? options->kernel : getenv("OSPREY_KERNEL");
-    char self[PATH_MAX];
-    ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
 
-    if (chosen)
-        return chosen;
-    self[size < 0 ? 0 : size] = 0;
-    char *slash = strrchr(self, '/');
-    if (slash)
-        *slash = 0;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        char path[PATH_MAX];
-        if (path_join(path, self, places[i]) && !access(path, R_OK))
-            return copy(path);
-    }
-    die(STATUS_FAILED, "the kernel osprey.elf is missing: build it with make, or name it with "
-                       "--kernel");
+    return chosen ? chosen : installed("osprey.elf");
 }
 
 /* What the kernel takes of memory; ends the command if the file is none. */

@@ -1,5 +1,6 @@
 /* boot/start.c: the first C functions, one for each hand-over: fill boot_info, go on in
  * kernel_main(). */
+#include "boot/embedded.h"
 #include "boot/handover.h"
 #include "core/panic.h"
 #include "main.h"
@@ -21,6 +22,7 @@ void pvh_start(paddr_t start_info)
 {
     if (handover_pvh(&boot_info, start_info, low_memory))
         panic("boot: the PVH start info at %#lx is damaged", start_info);
+    embedded_take(&boot_info);
     boot_info.tsc_at_entry = boot_tsc;
     kernel_main();
 }
@@ -29,6 +31,7 @@ void linux_start(paddr_t boot_params)
 {
     if (handover_linux(&boot_info, boot_params, low_memory))
         panic("boot: the boot parameters at %#lx hold no memory map", boot_params);
+    embedded_take(&boot_info);
     boot_info.tsc_at_entry = boot_tsc;
     kernel_main();
 }

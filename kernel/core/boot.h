@@ -22,6 +22,8 @@ struct boot_info {
     unsigned nmemory;
     paddr_t cmdline; /* NUL-terminated, cmdline_len bytes without the NUL; 0: none */
     size_t cmdline_len;
+    paddr_t own_cmdline; /* of an image that holds kernel and root; 0: none. Earlier words */
+    size_t own_cmdline_len;
     paddr_t root_image; /* the initial RAM disk: an EROFS image; 0: none */
     size_t root_image_size;
     paddr_t acpi_rsdp; /* 0: not told (scan for it) */

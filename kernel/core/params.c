@@ -25,12 +25,15 @@ struct words {
 /* There is no heap yet when the command line is read: words beyond these are found by walking. */
 enum { INDEXED = 96 };
 #define LAST UINT32_MAX
-static struct word indexes[2][INDEXED];
-static struct words lines[2] = {{.index = indexes[0]},
-                                {.index = indexes[1]}}; /* the image's, then the
-                                               real one: later words win */
 static char **arguments;
 static unsigned nargs;
+
+/* The file in the root image, the line of an image that holds the kernel as well, the loader's:
+ * later words win. */
+enum { OF_ROOT, OF_IMAGE, OF_LOADER, LINES };
+static struct word indexes[LINES][INDEXED];
+static struct words lines[LINES] = {
+    {.index = indexes[OF_ROOT]}, {.index = indexes[OF_IMAGE]}, {.index = indexes[OF_LOADER]}};
 
 static uint32_t hash_name(const char *name, uint32_t *len)
 {
@@ -142,7 +145,7 @@ int boot_params_prepend(const char *text, size_t len)
     if (!copy)
         return -ENOMEM;
     memcpy(copy, text, len);
-    int err = split(&lines[0], copy, len);
+    int err = split(&lines[OF_ROOT], copy, len);
     if (err)
         core_free(copy);
     return err;
@@ -163,7 +166,11 @@ static int build_arguments(const struct words *words)
 /* The line whose arguments count: the last that has any. */
 static unsigned argument_line(void)
 {
-    return lines[1].count > lines[1].program;
+    unsigned line = LINES - 1;
+
+    while (line > 0 && lines[line].count <= lines[line].program)
+        line--;
+    return line;
 }
 
 const char *boot_program(void)
@@ -186,13 +193,18 @@ char *const *boot_argv(unsigned *argc)
     return arguments;
 }
 
+static void take_line(unsigned line, paddr_t text, size_t len)
+{
+    int err = text ? split(&lines[line], phys_to_virt(text), len) : 0;
+
+    if (err)
+        log_err("command line: unreadable (error %d)", -err);
+}
+
 static int parse_command_line(void)
 {
-    if (boot_info.cmdline) {
-        int err = split(&lines[1], phys_to_virt(boot_info.cmdline), boot_info.cmdline_len);
-        if (err)
-            log_err("command line: unreadable (error %d)", -err);
-    }
+    take_line(OF_IMAGE, boot_info.own_cmdline, boot_info.own_cmdline_len);
+    take_line(OF_LOADER, boot_info.cmdline, boot_info.cmdline_len);
     log_level = boot_param_u64("loglevel", log_level);
     return 0;
 }

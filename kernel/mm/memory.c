@@ -52,6 +52,7 @@ static int memory_init(void)
         {virt_to_phys(__kernel_start), virt_to_phys(__kernel_end)},
         {boot->root_image, boot->root_image + boot->root_image_size},
         {boot->cmdline, boot->cmdline ? boot->cmdline + boot->cmdline_len + 1 : 0},
+        {boot->own_cmdline, boot->own_cmdline + boot->own_cmdline_len + !!boot->own_cmdline},
     };
     paddr_t top = 1ul << 32;
 

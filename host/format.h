@@ -1,0 +1,27 @@
+/* host/format.h: what `osprey build` writes: the root image alone, or something that a machine
+ * boots. */
+#pragma once
+
+#include <stdbool.h>
+
+enum format {
+    FORMAT_IMAGE, /* the EROFS image for `osprey run --image` */
+    FORMAT_RAW,
+    FORMAT_QCOW2,
+    FORMAT_VMDK,
+    FORMAT_VDI,
+    FORMAT_VHDX,
+    FORMAT_ISO,
+    FORMAT_ELF,
+    FORMAT_NETBOOT,
+    FORMATS
+};
+extern const char *const format_names[FORMATS + 1]; /* with a NULL after the last */
+
+/* Make `output` of the root image and the command line; ends the command with one line when it
+ * cannot. The root image's file stays. */
+void format_write(enum format format, const char *root, const char *cmdline, const char *output);
+
+/* `osprey cmdline IMAGE [LINE]`: print, or replace, the command line inside an image of any
+ * format but the root image. The command's status. */
+int format_cmdline(int argc, char **argv);
