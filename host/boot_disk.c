@@ -129,6 +129,17 @@ void disk_write(const struct parts *parts, const char *file)
     munmap((void *)(uintptr_t)root, root_size);
 }
 
+int disk_hide_root(const char *file)
+{
+    static const uint8_t none[16];
+    int fd = open(file, O_WRONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : pwrite(fd, none, sizeof none, PARTITIONS_AT + 16);
+
+    if (fd >= 0)
+        close(fd);
+    return n == sizeof none ? 0 : -1;
+}
+
 static bool ours(int fd, uint8_t *sector)
 {
     return pread(fd, sector, SECTOR, 0) == SECTOR && sector[510] == 0x55 && sector[511] == 0xaa &&

@@ -18,6 +18,10 @@ enum { CMDLINE_AREA = 127 * 512 };
 /* A raw disk image in `file`, written anew. Ends the command with one line when it fails. */
 void disk_write(const struct parts *parts, const char *file);
 
+/* Take the root's partition out of the table, which El Torito wants to have one entry; the boot
+ * sector finds the root without it. 0, or -1 and errno. */
+int disk_hide_root(const char *file);
+
 /* The command line inside a raw image, read and replaced; -1: it is not one of ours. fd is open for
  * what is asked. `line` has CMDLINE_AREA bytes. */
 int disk_read_cmdline(int fd, char *line);

@@ -52,9 +52,9 @@ static void iso_write(const char *disk, const char *output)
     static char buffer[1 << 20];
     ssize_t n;
 
-    if (mkdir(folder, 0700) || link(disk, copy_of_disk))
+    if (mkdir(folder, 0700) || rename(disk, copy_of_disk) || disk_hide_root(copy_of_disk))
         die(STATUS_FAILED, "%s: %s", folder, strerror(errno));
-    int from = open(disk, O_RDONLY | O_CLOEXEC);
+    int from = open(copy_of_disk, O_RDONLY | O_CLOEXEC);
     int to = open(partition, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     for (off_t done = 0; from >= 0 && to >= 0 && done < 5 << 20; done += n)
         if ((n = pread(from, buffer, sizeof buffer, (1 << 20) + done)) <= 0 ||

@@ -33,7 +33,7 @@ struct options {
     struct words add;
     struct words packages;
     struct words disks; /* FILE[,ro] */
-    const char *core; /* where cores go, or NULL */
+    const char *core;   /* where cores go, or NULL */
     bool bootchart;
     bool strace;
     bool dry_run;

@@ -125,4 +125,5 @@ struct efi_device_path_vendor { /* 10.3.5.3, and the end of a path */
     uint8_t type, subtype, len[2];
     struct efi_guid guid;
     uint8_t end_type, end_subtype, end_len[2];
-};
+} __packed;
+_Static_assert(sizeof(struct efi_device_path_vendor) == 24, "UEFI 10.3");

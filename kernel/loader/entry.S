@@ -102,16 +102,17 @@ payload_packed:
 
         .org    MULTIBOOT_AT
         .balign 8
-/* Multiboot 1 (0.6.96, 3.1): memory information wanted, addresses given: the file from the payload on. */
+/* Multiboot 1 (0.6.96, 3.1): memory information wanted, addresses given: the file from the payload on, and
+ * .bss up to where modules may lie. */
 multiboot1:
         .long   0x1badb002, 0x00010002, -(0x1badb002 + 0x00010002)
-        .long   PAYLOAD_AT + multiboot1 - payload, PAYLOAD_AT, 0, 0
+        .long   PAYLOAD_AT + multiboot1 - payload, PAYLOAD_AT, 0, RAM_DISK_AT
         .long   PAYLOAD_AT + multiboot_entry - payload
         .balign 8
 multiboot2:                             /* Multiboot 2 (2.0, 3.1) */
         .long   0xe85250d6, 0, multiboot2_end - multiboot2, -(0xe85250d6 + multiboot2_end - multiboot2)
         .word   2, 0                    /* addresses */
-        .long   24, PAYLOAD_AT + multiboot2 - payload, PAYLOAD_AT, 0, 0
+        .long   24, PAYLOAD_AT + multiboot2 - payload, PAYLOAD_AT, 0, RAM_DISK_AT
         .word   3, 0                    /* entry */
         .long   12, PAYLOAD_AT + multiboot_entry - payload, 0
         .word   5, 1                    /* a framebuffer is welcome */

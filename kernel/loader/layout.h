@@ -11,7 +11,7 @@
 #define PACKED       0x280    /* of the payload: struct packed_kernel */
 #define MULTIBOOT_AT 0x2c0    /* of the payload: both Multiboot headers */
 #define STUB_AT      0x400000 /* where the loader moves itself before it writes the kernel to 1 MiB */
-#define LOADER_BSS    0x28000    /* bytes of it, 1 MiB behind the payload's start */
+#define LOADER_BSS   0x28000  /* bytes of it, 1 MiB behind the payload's start */
 #define RAM_DISK_AT  0x600000 /* where a BIOS disk's root goes */
 
 /* The real-mode segment: set-up, then zero page, stack; the drive's buffer; the command line. */
