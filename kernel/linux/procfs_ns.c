@@ -1,5 +1,5 @@
-/* linux/procfs_ns.c: ns, attr and net of /proc/PID. There is one name space of each kind, with the
- * number that Linux' first ones have; the network's lists have their headers. */
+/* linux/procfs_ns.c: ns and attr of /proc/PID, and the link /proc/net (the folder is net's). There is
+ * one name space of each kind, with the number that Linux' first ones have. */
 #include "linux/procfs.h"
 
 /* --- name spaces --- */
@@ -34,45 +34,6 @@ static const struct pseudo_entry ns_table[] = {
     NS("user", 8),   NS("uts", 9),
 };
 
-/* --- network --- */
-
-static int show_text(struct text *text, const struct pseudo *self)
-{
-    text_printf(text, "%s", (const char *)self->entry->arg);
-    return 0;
-}
-#define TEXT(n, s)                                                                                 \
-    {                                                                                              \
-        .name = n, .mode = S_IFREG | 0444, .show = show_text, .arg = (uintptr_t)(s)                \
-    }
-static const char inet[] = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when "
-                           "retrnsmt   uid  timeout inode\n";
-static const char inet6[] =
-    "  sl  local_address                         remote_address                        st tx_queue "
-    "rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
-static const struct pseudo_entry net_table[] = {
-    TEXT("unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"),
-    TEXT("tcp", inet),
-    TEXT("tcp6", inet6),
-    TEXT("udp", inet),
-    TEXT("udp6", inet6),
-    TEXT("raw", inet),
-    TEXT("raw6", inet6),
-    TEXT("netlink", "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    "
-                    "Drops    Inode\n"),
-    TEXT("packet", "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n"),
-    TEXT("route", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow"
-                  "\tIRTT\n"),
-    TEXT("if_inet6", ""),
-    TEXT("dev", "Inter-|   Receive                                                |  Transmit\n"
-                " face |bytes    packets errs drop fifo frame compressed multicast|bytes    "
-                "packets errs drop fifo colls carrier compressed\n"),
-    TEXT("sockstat",
-         "sockets: used 0\nTCP: inuse 0 orphan 0 tw 0 alloc 0 mem 0\n"
-         "UDP: inuse 0 mem 0\nUDPLITE: inuse 0\nRAW: inuse 0\nFRAG: inuse 0 memory 0\n"),
-    TEXT("arp", "IP address       HW type     Flags       HW address            Mask     Device\n"),
-};
-
 #define FOLDER(n, permission, t)                                                                   \
     {                                                                                              \
         .name = n, .mode = S_IFDIR | (permission), .table = t, .ntable = ARRAY_SIZE(t)             \
@@ -86,7 +47,6 @@ static int show_attr(struct text *text, const struct pseudo *self)
 static const struct pseudo_entry attr_table[] = {PSEUDO_FILE("current", show_attr)};
 static const struct pseudo_entry folders[] = {
     FOLDER("ns", 0511, ns_table),
-    FOLDER("net", 0555, net_table),
     FOLDER("attr", 0555, attr_table),
 };
 PROC_PID_FILES(folders, PROC_PROCESS | PROC_THREAD);

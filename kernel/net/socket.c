@@ -200,9 +200,12 @@ static int file_mmap_socket(struct file *file, struct map_request *request)
     return socket->ops->mmap ? socket->ops->mmap(socket, request) : -ENODEV;
 }
 
+atomic_uint socket_count;
+
 static void file_release(struct file *file)
 {
     struct socket *socket = file->data;
+    atomic_fetch_sub_explicit(&socket_count, 1, memory_order_relaxed);
     socket->ops->release(socket);
 }
 
@@ -222,6 +225,7 @@ int socket_file(struct socket *socket, int flags, struct file **file)
     if (!err) {
         socket->file = *file;
         socket->ino = (*file)->inode->ino;
+        atomic_fetch_add_explicit(&socket_count, 1, memory_order_relaxed);
     }
     return err;
 }

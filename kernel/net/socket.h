@@ -233,6 +233,7 @@ void socket_init(struct socket *socket, const struct socket_ops *ops, int family
 /* The file that owns the socket from now on (on failure the caller still does); flags:
  * O_NONBLOCK. */
 int socket_file(struct socket *socket, int flags, struct file **file);
+extern atomic_uint socket_count; /* sockets with a file */
 /* The socket of a file, or NULL: -ENOTSOCK. */
 struct socket *socket_of(const struct file *file);
 

@@ -29,6 +29,7 @@ static struct unix_socket *create(int type)
     waitqueue_init(&u->readable);
     waitqueue_init(&u->writable);
     u->peek_offset = -1;
+    unix_list_add(u);
     return u;
 }
 
@@ -36,6 +37,7 @@ void unix_put(struct unix_socket *u)
 {
     if (atomic_fetch_sub_explicit(&u->refs, 1, memory_order_acq_rel) != 1)
         return;
+    unix_list_remove(u);
     unix_name_put(u->name);
     kcache_free(&unix_cache, u);
 }

@@ -28,6 +28,8 @@ struct unix_socket {
     struct list clients, client; /* datagram sockets whose peer this is; this one among such */
     struct unix_name *name;
     struct list name_link; /* in the table of names */
+    struct list all_link;  /* net/unix_list.c */
+    uint64_t number;       /* its order there */
     struct list queue;     /* packets to read, or (listening) sockets to accept by `pending` */
     struct list pending;
     atomic_uint nqueued;
@@ -115,3 +117,25 @@ void unix_collect(void);
 void unix_collect_at_release(void);
 /* Supplied by linux/: the caller's user and how many files that may have in flight. */
 extern unsigned long (*unix_in_flight_hook)(uint32_t *uid);
+
+/* --- all of them (net/unix_list.c) */
+void unix_list_add(struct unix_socket *u);
+void unix_list_remove(struct unix_socket *u);
+unsigned unix_count(void);
+struct unix_view {
+    struct unix_socket *socket;
+    int type;
+    enum unix_state state;
+    unsigned refs, uid, backlog;
+    unsigned waiting; /* bytes to read; of a listener: connections */
+    unsigned sent;    /* bytes that the other side has not read */
+    unsigned shut;    /* 1: reading, 2: writing */
+    uint64_t ino, peer_ino, inode;
+    bool has_peer, abstract, has_inode;
+    char name[UNIX_PATH_MAX + 1]; /* of an abstract name "@...", zeros as '@' */
+    unsigned name_len;
+};
+/* Each; false ends it. fn may sleep. */
+void unix_each(bool (*fn)(const struct unix_view *view, void *arg), void *arg);
+/* The inode numbers of the clients that wait to be accepted. fn must not take the socket's lock. */
+void unix_each_pending(struct unix_socket *u, void (*fn)(uint64_t ino, void *arg), void *arg);
