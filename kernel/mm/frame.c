@@ -40,6 +40,7 @@ enum {
 };
 #define STATE_INTERIOR KIND(KIND_INTERIOR)
 #define STATE_USER     (1u << 27) /* counted in frame_stats.user */
+#define STATE_REPORTED (1u << 27) /* of a free block: the host was told */
 #define REFS_MASK      (STATE_USER - 1)
 
 typedef _Atomic(uint32_t) state_t;
@@ -138,7 +139,7 @@ static void buddy_give(uint64_t frame, unsigned order)
     for (; order < FRAME_ORDER_MAX; order++) {
         uint64_t buddy = frame ^ 1ul << order;
         state_t *state = &states[buddy & (CHUNK_FRAMES - 1)];
-        if (load(state) != (KIND(KIND_FREE) | order))
+        if ((load(state) & ~STATE_REPORTED) != (KIND(KIND_FREE) | order))
             break;
         list_del(link_of(buddy));
         store(state, STATE_INTERIOR);
@@ -416,6 +417,46 @@ void frame_free(paddr_t paddr, unsigned order)
     state_t *state = state_of(paddr >> PAGE_SHIFT);
     assert(state && (load(state) & ~STATE_USER) == (KIND(order) | 1), "freeing a frame not held");
     release(paddr >> PAGE_SHIFT, state, order);
+}
+
+/* --- reporting free memory ---------------------------------------------------------------------
+ */
+
+/* Blocks that were reported stand at the end of their list, and what is freed anew at its start: so
+ * one look tells whether an order has any that was not. A block that is split or joined counts as
+ * not reported. */
+static uint64_t unreported(unsigned order)
+{
+    struct list *blocks = &pool.free[order];
+    uint64_t frame = list_empty(blocks) ? 0 : frame_of_link(blocks->next);
+    return frame && !(load(state_of(frame)) & STATE_REPORTED) ? frame : 0;
+}
+
+paddr_t frame_take_unreported(unsigned *order)
+{
+    uint64_t frame = 0;
+    uint64_t flags = spin_lock_irq(&pool.lock);
+    if (pool.nfree >= floor_of(FRAME_USER) + 2 * CHUNK_FRAMES)
+        for (*order = FRAME_ORDER_MAX; !frame && *order >= FRAME_ORDER_REPORTED; --*order)
+            frame = unreported(*order);
+    if (frame) {
+        ++*order; /* the loop has gone by */
+        list_del(link_of(frame));
+        pool.nfree -= 1ul << *order;
+        store(state_of(frame), state_allocated(*order, 0));
+    }
+    spin_unlock_irq(&pool.lock, flags);
+    return frame << PAGE_SHIFT;
+}
+
+/* Without joining it to its buddy, which may be free by now: that happens when either is used. */
+void frame_put_reported(paddr_t paddr, unsigned order)
+{
+    uint64_t flags = spin_lock_irq(&pool.lock);
+    store(state_of(paddr >> PAGE_SHIFT), KIND(KIND_FREE) | STATE_REPORTED | order);
+    list_add_tail(&pool.free[order], link_of(paddr >> PAGE_SHIFT));
+    pool.nfree += 1ul << order;
+    spin_unlock_irq(&pool.lock, flags);
 }
 
 /* --- references --------------------------------------------------------------------------------

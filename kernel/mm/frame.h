@@ -46,6 +46,12 @@ void frame_get_stats(struct frame_stats *stats);
 /* Is so much memory free that 2 MiB pages may be spent where 4 KiB would do? */
 bool frame_plentiful(void);
 
+/* For a host that wants to know of free memory: a free block, of order FRAME_ORDER_REPORTED at
+ * least, that has not been reported since it was used last, is the caller's; 0: none, or memory is
+ * short. Back among the free ones it is a reported one. Its contents are lost meanwhile. */
+paddr_t frame_take_unreported(unsigned *order);
+void frame_put_reported(paddr_t block, unsigned order);
+
 /* Called by threads (which may sleep) when an allocation for the program has failed: give memory
  * back (caches) and return how many frames; 0: nothing left. The caller tries again. */
 extern unsigned (*frame_reclaim_hook)(void);
@@ -53,7 +59,7 @@ extern unsigned (*frame_reclaim_hook)(void);
 /* --- for mm/ itself ----------------------------------------------------------------------------
  */
 
-enum { FRAME_ORDER_MAX = 10, FRAME_ORDER_HUGE = 9 };
+enum { FRAME_ORDER_MAX = 10, FRAME_ORDER_HUGE = 9, FRAME_ORDER_REPORTED = 6 };
 
 /* A physical range, for boot's arithmetic. */
 struct frame_span {

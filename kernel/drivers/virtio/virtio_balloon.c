@@ -20,12 +20,9 @@ enum { CONFIG_WANTED = 0, CONFIG_ACTUAL = 4 };
 enum { INFLATE, DEFLATE, STATS };
 enum { STAT_FREE = 4, STAT_TOTAL = 5, STAT_AVAILABLE = 6 };
 enum {
-    BATCH = 256,          /* frames told at a time */
-    CHUNK = 509,          /* frame numbers in one allocation */
-    REPORT_BLOCKS = 32,   /* in one request */
-    REPORT_MOST = 4096,   /* in a row */
-    BLOCK_ORDER = 9,      /* what is reported */
-    REPORT_GROWTH = 4096, /* frames that must have become free */
+    BATCH = 256,        /* frames told at a time */
+    CHUNK = 509,        /* frame numbers in one allocation */
+    REPORT_BLOCKS = 32, /* in one request */
 };
 #define RETRY_NS  200000000ll
 #define REPORT_NS 2000000000ll
@@ -52,8 +49,6 @@ struct balloon {
     uint32_t size; /* frames */
     uint32_t *batch;
     struct stat *stats;
-    uint64_t least_free; /* frames, since the last report */
-    paddr_t *blocks;
 };
 
 static struct balloon *balloon;
@@ -216,40 +211,32 @@ static bool stats_asked(struct balloon *b)
     return b->queues[STATS] && virtqueue_get(b->queues[STATS], NULL);
 }
 
-static int report_blocks(struct balloon *b, const paddr_t *blocks, unsigned n)
+/* Take blocks out of use, tell the host, put them back. Their first frames are kept: they hold the
+ * links of the free lists, and a host with huge pages would give one for each of those. Who finds
+ * no memory meanwhile waits in give_back() for the end of it. */
+static unsigned report_some(struct balloon *b)
 {
     struct virtio_buffer segments[REPORT_BLOCKS];
-    for (unsigned i = 0; i < n; i++)
-        segments[i] = (struct virtio_buffer){phys_to_virt(blocks[i]), PAGE_SIZE << BLOCK_ORDER};
-    return tell(b, b->report, segments, 0, n);
-}
-
-/* Take as many blocks as became free out of use, tell the host, put them back. Who finds no memory
- * meanwhile waits in give_back() for the end of it. */
-static void report(struct balloon *b, uint64_t grown)
-{
-    unsigned n = 0, most = MIN(grown >> BLOCK_ORDER, (uint64_t)REPORT_MOST);
+    paddr_t block;
+    unsigned orders[REPORT_BLOCKS], n = 0;
     mutex_lock(&b->lock);
-    while (n < most && (b->blocks[n] = frame_alloc(BLOCK_ORDER, FRAME_USER)))
+    while (n < REPORT_BLOCKS && (block = frame_take_unreported(&orders[n]))) {
+        segments[n] = (struct virtio_buffer){(uint8_t *)phys_to_virt(block) + PAGE_SIZE,
+                                             (PAGE_SIZE << orders[n]) - PAGE_SIZE};
         n++;
-    for (unsigned i = 0; i < n; i += REPORT_BLOCKS)
-        if (report_blocks(b, b->blocks + i, MIN(n - i, (unsigned)REPORT_BLOCKS)) < 0)
-            break;
-    while (n)
-        frame_free(b->blocks[--n], BLOCK_ORDER);
+    }
+    if (n)
+        tell(b, b->report, segments, 0, n);
+    for (unsigned i = 0; i < n; i++)
+        frame_put_reported(virt_to_phys(segments[i].data) - PAGE_SIZE, orders[i]);
     mutex_unlock(&b->lock);
+    return n;
 }
 
-static void look_for_reports(struct balloon *b)
+static void report(struct balloon *b)
 {
-    struct frame_stats f;
-    frame_get_stats(&f);
-    if (f.free < b->least_free)
-        b->least_free = f.free;
-    if (f.free < b->least_free + REPORT_GROWTH)
-        return;
-    report(b, f.free - b->least_free);
-    b->least_free = f.free;
+    while (report_some(b) == REPORT_BLOCKS && !b->device->broken)
+        thread_resched_point();
 }
 
 /* --- the thread --------------------------------------------------------------------------- */
@@ -273,7 +260,7 @@ static void work(void *arg)
         if (asked)
             offer_stats(b);
         if (b->report)
-            look_for_reports(b);
+            report(b);
     }
 }
 
@@ -305,8 +292,7 @@ static int allocate(struct balloon *b)
 {
     b->batch = kmalloc(BATCH * sizeof(*b->batch));
     b->stats = kzalloc(3 * sizeof(*b->stats));
-    b->blocks = has(b->device, F_REPORTING) ? kmalloc(REPORT_MOST * sizeof(*b->blocks)) : NULL;
-    return b->batch && b->stats && (b->blocks || !has(b->device, F_REPORTING)) ? 0 : -ENOMEM;
+    return b->batch && b->stats ? 0 : -ENOMEM;
 }
 
 static void lost(struct virtio_device *device)
@@ -320,7 +306,6 @@ static int probe(struct virtio_device *device)
     if (!b)
         return balloon ? -EBUSY : -ENOMEM;
     b->device = device;
-    b->least_free = UINT64_MAX - REPORT_GROWTH;
     device->driver = b;
     device->config_changed = config_changed;
     device->lost = lost;
@@ -331,7 +316,6 @@ static int probe(struct virtio_device *device)
     if (r < 0) {
         kfree(b->batch);
         kfree(b->stats);
-        kfree(b->blocks);
         kfree(b);
         return r;
     }
