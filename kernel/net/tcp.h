@@ -64,7 +64,8 @@ struct tcp_sent {
 /* In that of one that has been received. */
 struct tcp_got {
     uint32_t seq;
-    bool own; /* nobody else has its buffer: more may be appended */
+    uint32_t cost; /* counted in rx_cost */
+    bool own;      /* nobody else has its buffer: more may be appended */
     bool fin;
 };
 static inline struct tcp_sent *tcp_sent(struct packet *packet)
@@ -169,12 +170,13 @@ struct tcp {
     uint32_t last_ack_sent, window_clamp;
     uint32_t urg_seq;
     uint16_t urg_data; /* URG_* and the byte */
-    struct packet_queue queue; /* in order, from copied_seq on */
-    struct packet *early;      /* beyond a gap, by sequence */
-    unsigned nearly;
-    uint32_t rx_cost; /* memory of both */
+    struct packet *got_first, *got_last; /* in order; from the packet with copied_seq on */
+    struct packet *early, *early_last;   /* beyond a gap, by sequence */
+    uint32_t rx_cost;                    /* memory of both */
+    uint32_t wait_mark; /* rcv_nxt when a reader began to wait */
     struct tcp_range dsack, recent_sacks[TCP_SACKS_MAX];
-    uint8_t nsacks; /* of recent_sacks */
+    uint8_t nsacks; /* of recent_sacks, the last one that grew first */
+    uint8_t small;  /* segments with PSH that came since the last acknowledgement */
     bool dsack_due;
     bool ack_now, ack_due, pingpong;
     bool quick_forced; /* TCP_QUICKACK */
@@ -199,13 +201,12 @@ struct tcp {
     /* Options. */
     unsigned keep_idle, keep_interval, keep_count; /* seconds; 0: the system's */
     unsigned user_timeout;                         /* milliseconds */
-    unsigned syn_count, defer_accept, notsent_low, thin;
+    unsigned syn_count, defer_accept, notsent_low;
     int linger2;
-    bool send_locked, receive_locked, save_syn;
-    bool repeated_fin;
+    bool send_locked, receive_locked;
+    bool nospace; /* somebody waits for room in the send buffer */
     uint8_t soft_error;
-    bool black_hole; /* probing: the segments are cut for it */
-    uint8_t plb;
+    uint16_t mss_limit; /* a black hole is suspected: no larger ones; 0 */
     atomic_uint new_mtu;        /* from below (TCP_EV_MTU) */
     atomic_int new_error, new_soft_error;
     long charged; /* to tcp_memory */
@@ -279,8 +280,15 @@ void tcp_challenge_ack(struct tcp *tp);
 /* Bytes [seq, seq + packet->total) are in the packet (at data), fin: a FIN behind them. Takes it.
  */
 void tcp_receive_data(struct tcp *tp, struct packet *packet, uint32_t seq, bool fin);
-void tcp_receive_urgent(struct tcp *tp, const struct packet *packet, const struct tcp_header *header,
-                        uint32_t len);
+/* A segment with URG; the packet's data begins with what is at header->seq. */
+void tcp_receive_urgent(struct tcp *tp, const struct packet *packet, const struct tcp_header *header);
+/* What is left of the window that was offered. */
+static inline uint32_t tcp_window_left(const struct tcp *tp)
+{
+    uint32_t left = tp->rcv_wup + tp->rcv_wnd - tp->rcv_nxt;
+
+    return (int32_t)left > 0 ? left : 0;
+}
 void tcp_receive_purge(struct tcp *tp);
 ssize_t tcp_op_receive(struct socket *socket, struct message *message);
 /* Bytes that can be read, as SIOCINQ tells and poll wants to know. */
@@ -409,6 +417,8 @@ bool tcp_time_wait_input(struct packet *packet, struct tcp_header *header, uint3
 /* May a new connection take the place of one (tcp_tw_reuse)? It is gone then and its sequence and
  * timestamp go on in tp; false: it stays. */
 bool tcp_time_wait_reuse(struct tcp *tp, bool really);
+/* Does one keep an address and port from being bound again (reuse: the binder does not mind)? */
+bool tcp_time_wait_holds_port(unsigned port, const struct inet_addr *address, bool reuse);
 unsigned tcp_time_wait_count(void);
 struct tcp_time_wait_info {
     struct inet_addr local, remote;

@@ -24,6 +24,8 @@ void tcp_update_mss(struct tcp *tp)
         mss = MIN(mss, (unsigned)tp->user_mss);
     if (tp->stamps)
         mss -= TCP_STAMP_LEN;
+    if (tp->mss_limit)
+        mss = MIN(mss, (unsigned)tp->mss_limit);
     tp->mss = (uint16_t)MAX(mss, 36u);
 }
 
@@ -126,6 +128,7 @@ static void put_urgent(const struct tcp *tp, uint8_t *p, uint32_t seq)
 static void acknowledged(struct tcp *tp)
 {
     tp->ack_due = tp->ack_now = tp->dsack_due = false;
+    tp->small = 0;
     tp->ack_at = NSEC_FOREVER;
     tp->last_ack_sent = tp->rcv_nxt;
     if (tp->quick)
@@ -260,9 +263,8 @@ void tcp_queue_fin(struct tcp *tp)
         tcp_sent(tp->last)->flags |= TCP_FIN;
         tp->write_seq++;
     } else if (!tcp_append(tp, 0, TCP_FIN)) {
-        tp->fin_queued = false; /* the timer tries again */
-        tp->keep_at = clock_monotonic() + TCP_SECOND;
-        tcp_timer_arm(tp);
+        tcp_send_reset(tp);
+        tcp_abort(tp, ENOMEM);
         return;
     }
     tcp_push(tp, PUSH_NOW);
@@ -411,7 +413,10 @@ static void sent_something(struct tcp *tp, nsec_t now)
     if (now - tp->last_receive < TCP_ACK_DELAY_MS * TCP_MS && !tp->quick_forced)
         tp->pingpong = true;
     tp->last_send = now;
-    tcp_arm_retransmit(tp, now);
+    if (tp->retransmit_what != RT_RTO && tp->retransmit_what != RT_REORDER) {
+        tp->retransmit_what = RT_NONE;
+        tcp_arm_retransmit(tp, now);
+    }
 }
 
 static bool may_write_now(const struct tcp *tp)
