@@ -96,6 +96,11 @@ struct inet_proto {
      * the table of connections. Under a spinlock, interrupts off; NULL: never. The table's place is
      * taken over, inet_unhash(old) is still old's own business. */
     bool (*gives_way)(struct inet_socket *old);
+    /* Something that is no socket has these ends (the local one with that port) and does not give
+     * way; the same context. */
+    bool (*in_use)(struct inet_socket *s, unsigned port);
+    /* The same of bind(2); a thread. */
+    bool (*port_held)(const struct inet_socket *s, const struct inet_addr *address, unsigned port);
 };
 
 struct inet_socket {

@@ -195,6 +195,8 @@ static int bind_port(struct inet_socket *s, const struct inet_addr *address, uns
     bool chosen = number != 0;
     struct port *port;
 
+    if (chosen && s->proto->port_held && s->proto->port_held(s, address, number))
+        return -EADDRINUSE;
     if (!chosen && !(number = find_free(s, address)))
         return -EADDRINUSE;
     port = find_or_make(s->proto->number, number, false);

@@ -1,11 +1,11 @@
 /* net/tcp.h: TCP inside (RFC 9293): a connection and who does what with it.
  *
- *   tcp_options.c   headers and options as bytes      tcp_recovery.c  what was lost (SACK, RACK, TLP)
- *   tcp_input.c     what a segment does to a state    tcp_cong.c      how much may be on the way
- *   tcp_receive.c   data that came, up to recvmsg     tcp_timer.c     what happens when nothing comes
- *   tcp_output.c    data that goes, and headers       tcp_listen.c    connections that others begin
- *   tcp_timewait.c  connections that have ended       tcp_socket.c    socket calls, life and death
- *   tcp_send.c      sendmsg                           tcp_sockopt.c   options, TCP_INFO
+ *   tcp_options.c   headers and options as bytes      tcp_recovery.c  what was lost (SACK, RACK,
+ * TLP) tcp_input.c     what a segment does to a state    tcp_cong.c      how much may be on the way
+ *   tcp_receive.c   data that came, up to recvmsg     tcp_timer.c     what happens when nothing
+ * comes tcp_output.c    data that goes, and headers       tcp_listen.c    connections that others
+ * begin tcp_timewait.c  connections that have ended       tcp_socket.c    socket calls, life and
+ * death tcp_send.c      sendmsg                           tcp_sockopt.c   options, TCP_INFO
  *
  * All but tcp_timewait.c runs with the socket's lock held (inet_lock), in the thread that reads,
  * writes or polls, or in the CPU's worker. Timers and errors from below only post TCP_EV_* bits.
@@ -39,8 +39,9 @@ enum tcp_state {
 enum {
     TCP_CAN_RECEIVE = 1 << TCP_ESTABLISHED | 1 << TCP_FIN_WAIT1 | 1 << TCP_FIN_WAIT2,
     TCP_CAN_SEND = 1 << TCP_ESTABLISHED | 1 << TCP_CLOSE_WAIT,
-    TCP_SYNCED = (1 << 12) - 1 - (1 | 1 << TCP_SYN_SENT | 1 << TCP_SYN_RECV | 1 << TCP_CLOSE |
-                                  1 << TCP_LISTEN | 1 << TCP_TIME_WAIT),
+    TCP_SYNCED = (1 << 12) - 1 -
+                 (1 | 1 << TCP_SYN_SENT | 1 << TCP_SYN_RECV | 1 << TCP_CLOSE | 1 << TCP_LISTEN |
+                  1 << TCP_TIME_WAIT),
 };
 
 /* inet_post's bits. */
@@ -53,11 +54,11 @@ enum tcp_ca { CA_OPEN, CA_DISORDER, CA_CWR, CA_RECOVERY, CA_LOSS };
 enum { SENT_SACKED = 1, SENT_LOST = 2, SENT_AGAIN = 4, SENT_TWICE = 8 };
 struct tcp_sent {
     uint32_t seq;
-    uint8_t flags;   /* TCP_SYN, TCP_FIN, TCP_PSH */
-    uint8_t state;   /* AGAIN: sent again and on its way; TWICE: that has happened */
+    uint8_t flags; /* TCP_SYN, TCP_FIN, TCP_PSH */
+    uint8_t state; /* AGAIN: sent again and on its way; TWICE: that has happened */
     bool app_limited;
-    uint32_t stamp;  /* the timestamp with which it went last */
-    nsec_t sent_at;  /* last */
+    uint32_t stamp;     /* the timestamp with which it went last */
+    nsec_t sent_at;     /* last */
     uint64_t delivered; /* by then */
     nsec_t delivered_at;
 };
@@ -89,9 +90,9 @@ struct tcp;
 struct tcp_congestion {
     const char *name;
     void (*begin)(struct tcp *tp);
-    uint32_t (*threshold)(struct tcp *tp);             /* a loss: the new ssthresh */
-    void (*acked)(struct tcp *tp, uint32_t bytes);     /* while nothing is lost */
-    void (*restart)(struct tcp *tp);                   /* after RTO or idleness; may be NULL */
+    uint32_t (*threshold)(struct tcp *tp);         /* a loss: the new ssthresh */
+    void (*acked)(struct tcp *tp, uint32_t bytes); /* while nothing is lost */
+    void (*restart)(struct tcp *tp);               /* after RTO or idleness; may be NULL */
 };
 
 enum tcp_retransmit { RT_NONE, RT_RTO, RT_PROBE_TAIL, RT_REORDER, RT_PROBE_WINDOW };
@@ -133,15 +134,15 @@ struct tcp {
     /* Loss. */
     uint8_t ca_state;
     bool reordering, cwnd_limited, undo_possible;
-    bool tail_probe_again; /* the tail-loss probe repeated old bytes */
-    uint8_t dup_acks;      /* without SACK */
+    bool tail_probe_again;        /* the tail-loss probe repeated old bytes */
+    uint8_t dup_acks;             /* without SACK */
     uint32_t sacked, lost, again; /* bytes */
     uint32_t high_seq;            /* recovery ends here */
     uint32_t highest_sacked;
-    uint32_t undo_stamp;          /* of the first repetition */
-    int32_t undo_again;           /* bytes repeated whose DSACK is not there yet */
-    uint32_t undo_until;          /* snd_una when it began */
-    uint32_t tail_probe_end;      /* 0: none on its way */
+    uint32_t undo_stamp;     /* of the first repetition */
+    int32_t undo_again;      /* bytes repeated whose DSACK is not there yet */
+    uint32_t undo_until;     /* snd_una when it began */
+    uint32_t tail_probe_end; /* 0: none on its way */
     nsec_t rack_sent_at, rack_rtt;
     uint32_t rack_end;
     uint8_t rack_window, rack_persist;
@@ -169,18 +170,17 @@ struct tcp {
     uint32_t rcv_nxt, rcv_wup, rcv_wnd, copied_seq, irs;
     uint32_t last_ack_sent, window_clamp;
     uint32_t urg_seq;
-    uint16_t urg_data; /* URG_* and the byte */
+    uint16_t urg_data;                   /* URG_* and the byte */
     struct packet *got_first, *got_last; /* in order; from the packet with copied_seq on */
     struct packet *early, *early_last;   /* beyond a gap, by sequence */
     uint32_t rx_cost;                    /* memory of both */
-    uint32_t wait_mark; /* rcv_nxt when a reader began to wait */
+    uint32_t wait_mark;                  /* rcv_nxt when a reader began to wait */
     struct tcp_range dsack, recent_sacks[TCP_SACKS_MAX];
     uint8_t nsacks; /* of recent_sacks, the last one that grew first */
     uint8_t small;  /* segments with PSH that came since the last acknowledgement */
     bool dsack_due;
     bool ack_now, ack_due, pingpong;
-    bool quick_forced; /* TCP_QUICKACK */
-    uint16_t quick;    /* so many acknowledgements at once */
+    uint16_t quick; /* so many acknowledgements at once */
     nsec_t ack_delay;
     struct {
         uint32_t seq, space;
@@ -204,10 +204,14 @@ struct tcp {
     unsigned syn_count, defer_accept, notsent_low;
     int linger2;
     bool send_locked, receive_locked;
-    bool nospace; /* somebody waits for room in the send buffer */
+    bool nospace;    /* somebody waits for room in the send buffer */
+    bool connecting; /* connect(2) has begun and not been told how it went */
+    bool connected;  /* it has been told that it went well */
+    bool counted_orphan, thin, fastopen_no_cookie;
+    unsigned fastopen;
     uint8_t soft_error;
-    uint16_t mss_limit; /* a black hole is suspected: no larger ones; 0 */
-    atomic_uint new_mtu;        /* from below (TCP_EV_MTU) */
+    uint16_t mss_limit;  /* a black hole is suspected: no larger ones; 0 */
+    atomic_uint new_mtu; /* from below (TCP_EV_MTU) */
     atomic_int new_error, new_soft_error;
     long charged; /* to tcp_memory */
 
@@ -250,10 +254,10 @@ struct tcp_settings {
 };
 extern struct tcp_settings tcp_settings;
 enum { TCP_NO_SSTHRESH = 0x7fffffff, TCP_INITIAL_WINDOW = 10, TCP_ACK_DELAY_MS = 40 };
-#define TCP_MS      1000000ll
-#define TCP_SECOND  1000000000ll
-#define TCP_RTO_MIN (200 * TCP_MS)
-#define TCP_RTO_MAX (120 * TCP_SECOND)
+#define TCP_MS       1000000ll
+#define TCP_SECOND   1000000000ll
+#define TCP_RTO_MIN  (200 * TCP_MS)
+#define TCP_RTO_MAX  (120 * TCP_SECOND)
 #define TCP_RTO_INIT TCP_SECOND
 
 extern atomic_long tcp_memory;  /* bytes in all queues */
@@ -281,7 +285,8 @@ void tcp_challenge_ack(struct tcp *tp);
  */
 void tcp_receive_data(struct tcp *tp, struct packet *packet, uint32_t seq, bool fin);
 /* A segment with URG; the packet's data begins with what is at header->seq. */
-void tcp_receive_urgent(struct tcp *tp, const struct packet *packet, const struct tcp_header *header);
+void tcp_receive_urgent(struct tcp *tp, const struct packet *packet,
+                        const struct tcp_header *header);
 /* What is left of the window that was offered. */
 static inline uint32_t tcp_window_left(const struct tcp *tp)
 {
@@ -314,7 +319,8 @@ void tcp_dsack(struct tcp *tp, uint32_t start, uint32_t end);
 /* --- tcp_output.c */
 uint32_t tcp_stamp(const struct tcp *tp, nsec_t now);
 void tcp_update_mss(struct tcp *tp);
-unsigned tcp_mss(const struct tcp *tp); /* of the next segment: never above half the peer's window */
+unsigned
+tcp_mss(const struct tcp *tp); /* of the next segment: never above half the peer's window */
 /* Send what windows, Nagle and corks allow; NOW: without waiting for more, MORE: as if corked. */
 enum tcp_push { PUSH_NORMAL, PUSH_NOW, PUSH_MORE };
 void tcp_push(struct tcp *tp, enum tcp_push how);
@@ -332,6 +338,8 @@ bool tcp_split(struct tcp *tp, struct packet *packet, uint32_t n);
 /* A packet with n bytes of room at the list's end, nothing in it yet; SYN and FIN by flags. NULL:
  * no memory. */
 struct packet *tcp_append(struct tcp *tp, uint32_t room, unsigned flags);
+/* The same with a packet that has been made. */
+void tcp_attach(struct tcp *tp, struct packet *packet, unsigned flags);
 void tcp_queue_fin(struct tcp *tp);
 void tcp_send_syn(struct tcp *tp); /* queue and send SYN, or SYN|ACK in SYN_RECV */
 void tcp_send_purge(struct tcp *tp);
@@ -389,8 +397,10 @@ bool tcp_listen_input(struct tcp *tp, struct packet *packet, struct tcp_header *
 void tcp_listen_timer(struct tcp *tp, nsec_t now);
 void tcp_listen_stop(struct tcp *tp);
 bool tcp_accept_ready(const struct tcp *tp);
-/* An ICMP error for a request of a listener. */
 uint32_t tcp_listen_queued(const struct tcp *tp);
+uint32_t tcp_listen_backlog(const struct tcp *tp);
+/* The sequence number to begin with for the next SYN; 0: as always. */
+void tcp_listen_new_iss(struct tcp *tp, uint32_t iss);
 uint32_t tcp_initial_sequence(const struct inet_addr *local, unsigned local_port,
                               const struct inet_addr *remote, unsigned remote_port);
 uint32_t tcp_stamp_offset_for(const struct inet_addr *local, const struct inet_addr *remote);
@@ -416,9 +426,9 @@ bool tcp_time_wait_has(const struct inet_addr *local, unsigned local_port,
 bool tcp_time_wait_input(struct packet *packet, struct tcp_header *header, uint32_t *iss);
 /* May a new connection take the place of one (tcp_tw_reuse)? It is gone then and its sequence and
  * timestamp go on in tp; false: it stays. */
-bool tcp_time_wait_reuse(struct tcp *tp, bool really);
-/* Does one keep an address and port from being bound again (reuse: the binder does not mind)? */
-bool tcp_time_wait_holds_port(unsigned port, const struct inet_addr *address, bool reuse);
+bool tcp_time_wait_reuse(struct tcp *tp, unsigned local_port, bool really);
+/* Does one keep the socket from being bound there? */
+bool tcp_port_held(const struct inet_socket *s, const struct inet_addr *address, unsigned port);
 unsigned tcp_time_wait_count(void);
 struct tcp_time_wait_info {
     struct inet_addr local, remote;
@@ -432,6 +442,8 @@ void tcp_time_wait_each(bool (*fn)(const struct tcp_time_wait_info *info, void *
 struct tcp *tcp_make(int family);
 extern const struct socket_ops tcp_socket_ops;
 extern const struct inet_proto tcp_proto;
+extern struct inet_kind tcp_kind;
+bool tcp_ends_in_use(struct inet_socket *s, unsigned port);
 void tcp_set_state(struct tcp *tp, unsigned state);
 /* CLOSE: out of the tables, timers off. */
 void tcp_done(struct tcp *tp);

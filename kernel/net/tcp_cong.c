@@ -1,5 +1,5 @@
-/* How much may be on the way: Reno (RFC 5681) and CUBIC (RFC 9438), with HyStart's end of slow start
- * by growing delay (RFC 9406). Windows are bytes; CUBIC counts in segments inside. */
+/* How much may be on the way: Reno (RFC 5681) and CUBIC (RFC 9438), with HyStart's end of slow
+ * start by growing delay (RFC 9406). Windows are bytes; CUBIC counts in segments inside. */
 #include "net/tcp.h"
 
 #include "lib/string.h"
@@ -109,8 +109,8 @@ static void cubic_restart(struct tcp *tp)
 static uint32_t cubic_threshold(struct tcp *tp)
 {
     tp->cubic.epoch = 0;
-    tp->cubic.last_max = tp->cwnd < tp->cubic.last_max ? (uint32_t)((uint64_t)tp->cwnd * 17 / 20)
-                                                       : tp->cwnd;
+    tp->cubic.last_max =
+        tp->cwnd < tp->cubic.last_max ? (uint32_t)((uint64_t)tp->cwnd * 17 / 20) : tp->cwnd;
     return MAX((uint32_t)((uint64_t)tp->cwnd * 7 / 10), least(tp));
 }
 

@@ -7,7 +7,15 @@
 
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32 };
 enum { TCP_HEADER = 20, TCP_HEADER_MAX = 60, TCP_SACKS_MAX = 4, TCP_WSCALE_MAX = 14 };
-enum { TCPOPT_EOL, TCPOPT_NOP, TCPOPT_MSS, TCPOPT_WSCALE, TCPOPT_SACK_OK, TCPOPT_SACK, TCPOPT_TS = 8 };
+enum {
+    TCPOPT_EOL,
+    TCPOPT_NOP,
+    TCPOPT_MSS,
+    TCPOPT_WSCALE,
+    TCPOPT_SACK_OK,
+    TCPOPT_SACK,
+    TCPOPT_TS = 8
+};
 
 /* Sequence numbers wrap: comparisons are of their distance (RFC 9293, 3.4). */
 static inline bool seq_before(uint32_t a, uint32_t b)

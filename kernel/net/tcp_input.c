@@ -392,7 +392,7 @@ void tcp_input_done(struct inet_socket *s)
     if (TCP_IN(tcp_state(tp), 1 << TCP_CLOSE | 1 << TCP_LISTEN | 1 << TCP_SYN_SENT))
         return;
     fresh = tp->rcv_nxt - tp->rcv_wup;
-    if (tp->ack_now || (tp->quick && !tp->pingpong) || tp->quick_forced ||
+    if (tp->ack_now || (tp->quick && !tp->pingpong) ||
         (fresh > tp->received_mss && tcp_window_for(tp) >= tcp_window_left(tp))) {
         tcp_send_ack(tp);
     } else if (tp->ack_at == NSEC_FOREVER) {

@@ -255,6 +255,21 @@ void tcp_listen_timer(struct tcp *tp, nsec_t now)
 /* --- the connection
  * ----------------------------------------------------------------------------------------- */
 
+static void inherit_ip(struct inet_socket *to, const struct inet_socket *from)
+{
+    to->options = from->options;
+    list_init(&to->options.memberships);
+    to->options.ip_options = NULL;
+    to->options.ip_options_len = 0;
+    if (!from->options.ip_options_len)
+        return;
+    to->options.ip_options = kmalloc(from->options.ip_options_len);
+    if (!to->options.ip_options)
+        return;
+    to->options.ip_options_len = from->options.ip_options_len;
+    memcpy(to->options.ip_options, from->options.ip_options, from->options.ip_options_len);
+}
+
 /* What accept(2)'s socket has from its listener: all options. */
 static void inherit(struct tcp *child, struct tcp *tp)
 {
@@ -277,7 +292,7 @@ static void inherit(struct tcp *child, struct tcp *tp)
     child->inet.v6only = tp->inet.v6only;
     child->inet.reuse_address = tp->inet.reuse_address;
     child->inet.reuse_port = tp->inet.reuse_port;
-    inet_options_inherit(&child->inet, &tp->inet);
+    inherit_ip(&child->inet, &tp->inet);
     child->nodelay = tp->nodelay;
     child->cork = tp->cork;
     child->user_mss = tp->user_mss;
@@ -291,7 +306,6 @@ static void inherit(struct tcp *child, struct tcp *tp)
     child->linger2 = tp->linger2;
     child->send_locked = tp->send_locked;
     child->receive_locked = tp->receive_locked;
-    child->quick_forced = tp->quick_forced;
     child->congestion = tp->congestion;
 }
 
@@ -304,6 +318,8 @@ static void fill_child(struct tcp *child, const struct request *r, nsec_t now)
     child->inet.remote_port = r->remote_port;
     child->inet.scope = r->scope;
     child->inet.flow = r->flow;
+    child->inet.flow.options = child->inet.options.ip_options;
+    child->inet.flow.options_len = child->inet.options.ip_options_len;
     child->write_seq = r->iss + 1;
     child->iss = child->snd_una = r->iss;
     child->snd_nxt = child->snd_up = child->pushed_seq = child->small_end = r->iss + 1;
@@ -444,7 +460,7 @@ static void maybe_cookie(struct tcp *tp, struct packet *packet, struct tcp_heade
     r.options.mss = mss;
     r.options.sack_ok = r.options.has_wscale = false;
     if (r.options.has_stamp)
-        tcp_cookie_options(header->options.echo - r.stamp_offset + r.stamp_offset, &r.options);
+        tcp_cookie_options(header->options.echo, &r.options);
     r.wscale = r.options.has_wscale ? (uint8_t)tcp_choose_wscale(tp) : 0;
     establish(tp, &r, packet, header, now);
 }
@@ -612,8 +628,7 @@ int tcp_op_accept(struct socket *socket, bool nonblock, struct socket **accepted
 
     inet_lock(&tp->inet);
     if (tp->state == TCP_LISTEN && !tcp_accept_ready(tp)) {
-        err = nonblock ? -EAGAIN
-                       : inet_wait(&tp->inet, &tp->inet.readers, may_accept, deadline);
+        err = nonblock ? -EAGAIN : inet_wait(&tp->inet, &tp->inet.readers, may_accept, deadline);
         if (err && !nonblock)
             err = socket_wait_error(err, deadline);
     }

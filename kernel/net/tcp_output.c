@@ -58,8 +58,7 @@ static uint32_t most_at_once(const struct tcp *tp, uint32_t mss)
 /* The pseudo header's sum in the checksum field; device or lower layer do the rest. */
 static void begin_checksum(struct packet *packet, const struct ip_flow *flow)
 {
-    uint32_t sum =
-        ip_pseudo_sum(&flow->source, &flow->destination, IPPROTO_TCP, packet->total);
+    uint32_t sum = ip_pseudo_sum(&flow->source, &flow->destination, IPPROTO_TCP, packet->total);
 
     put_le16(packet->data + 16, (uint16_t)~checksum_fold(sum));
     packet->checksum = CHECKSUM_PARTIAL;
@@ -205,12 +204,8 @@ void tcp_send_reset(struct tcp *tp)
 /* --- the list
  * --------------------------------------------------------------------------------------------- */
 
-struct packet *tcp_append(struct tcp *tp, uint32_t room, unsigned flags)
+void tcp_attach(struct tcp *tp, struct packet *packet, unsigned flags)
 {
-    struct packet *packet = packet_alloc(PACKET_HEADROOM, room);
-
-    if (!packet)
-        return NULL;
     *tcp_sent(packet) = (struct tcp_sent){.seq = tp->write_seq, .flags = (uint8_t)flags};
     packet->next = NULL;
     if (tp->last)
@@ -223,6 +218,14 @@ struct packet *tcp_append(struct tcp *tp, uint32_t room, unsigned flags)
     tp->nqueued++;
     if (flags & (TCP_SYN | TCP_FIN))
         tp->write_seq++;
+}
+
+struct packet *tcp_append(struct tcp *tp, uint32_t room, unsigned flags)
+{
+    struct packet *packet = packet_alloc(PACKET_HEADROOM, room);
+
+    if (packet)
+        tcp_attach(tp, packet, flags);
     return packet;
 }
 
@@ -343,8 +346,7 @@ static void restart_after_idle(struct tcp *tp, nsec_t now)
         now - tp->last_send <= tp->rto || tp->ca_state != CA_OPEN)
         return;
     tp->ssthresh = MAX(tp->ssthresh, tp->cwnd / 4 * 3);
-    for (nsec_t idle = now - tp->last_send - tp->rto; idle > 0 && tp->cwnd > least;
-         idle -= tp->rto)
+    for (nsec_t idle = now - tp->last_send - tp->rto; idle > 0 && tp->cwnd > least; idle -= tp->rto)
         tp->cwnd /= 2;
     tp->cwnd = MAX(tp->cwnd, least);
     tp->cwnd_used = 0;
@@ -410,7 +412,7 @@ static void sent_something(struct tcp *tp, nsec_t now)
 
     if (flight > tp->cwnd_used)
         tp->cwnd_used = flight;
-    if (now - tp->last_receive < TCP_ACK_DELAY_MS * TCP_MS && !tp->quick_forced)
+    if (now - tp->last_receive < TCP_ACK_DELAY_MS * TCP_MS)
         tp->pingpong = true;
     tp->last_send = now;
     if (tp->retransmit_what != RT_RTO && tp->retransmit_what != RT_REORDER) {
@@ -421,8 +423,8 @@ static void sent_something(struct tcp *tp, nsec_t now)
 
 static bool may_write_now(const struct tcp *tp)
 {
-    return TCP_IN(tcp_state(tp), TCP_CAN_SEND | 1 << TCP_FIN_WAIT1 | 1 << TCP_CLOSING |
-                                     1 << TCP_LAST_ACK);
+    return TCP_IN(tcp_state(tp),
+                  TCP_CAN_SEND | 1 << TCP_FIN_WAIT1 | 1 << TCP_CLOSING | 1 << TCP_LAST_ACK);
 }
 
 void tcp_push(struct tcp *tp, enum tcp_push how)
@@ -543,14 +545,13 @@ void tcp_refuse(const struct packet *packet, const struct tcp_header *header)
                            .destination = ip_source(packet),
                            .protocol = IPPROTO_TCP,
                            .pmtudisc = PMTUDISC_WANT};
-    uint32_t len = packet->total - header->len + !!(header->flags & TCP_SYN) +
-                   !!(header->flags & TCP_FIN);
-    struct tcp_reply reply = {.flow = &flow,
-                              .source = header->destination,
-                              .destination = header->source};
+    uint32_t len =
+        packet->total - header->len + !!(header->flags & TCP_SYN) + !!(header->flags & TCP_FIN);
+    struct tcp_reply reply = {
+        .flow = &flow, .source = header->destination, .destination = header->source};
 
-    if (header->flags & TCP_RST || packet->kind != PACKET_HOST ||
-        inet_is_multicast(&flow.source) || inet_is_any(&flow.destination))
+    if (header->flags & TCP_RST || packet->kind != PACKET_HOST || inet_is_multicast(&flow.source) ||
+        inet_is_any(&flow.destination))
         return;
     if (inet_is_link_local(&flow.destination) && !inet_is_v4(&flow.destination))
         flow.bound = packet->netif;

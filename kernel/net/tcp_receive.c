@@ -6,7 +6,8 @@
 enum { PACKET_COST = 512, SMALL = 1024, OWN_ROOM = 3584 };
 
 /* --- queues
- * ----------------------------------------------------------------------------------------------- */
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static uint32_t got_end(struct packet *packet)
 {
@@ -384,7 +385,8 @@ static void note_urgent(struct tcp *tp, const struct tcp_header *header)
     tcp_wake(tp, POLLPRI);
 }
 
-void tcp_receive_urgent(struct tcp *tp, const struct packet *packet, const struct tcp_header *header)
+void tcp_receive_urgent(struct tcp *tp, const struct packet *packet,
+                        const struct tcp_header *header)
 {
     uint32_t offset;
     uint8_t byte;

@@ -305,8 +305,8 @@ static nsec_t reorder_window(const struct tcp *tp)
 {
     nsec_t window;
 
-    if (!tp->reordering && (tp->ca_state >= CA_RECOVERY ||
-                            tp->sacked >= DUP_THRESHOLD * (uint32_t)tcp_mss(tp)))
+    if (!tp->reordering &&
+        (tp->ca_state >= CA_RECOVERY || tp->sacked >= DUP_THRESHOLD * (uint32_t)tcp_mss(tp)))
         return 0;
     window = tp->min_rtt / 4 * MAX(tp->rack_window, (uint8_t)1);
     return MIN(window, tp->srtt);

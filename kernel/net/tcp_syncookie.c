@@ -58,8 +58,8 @@ bool tcp_cookie_check(const struct inet_addr *local, const struct inet_addr *rem
     uint32_t age = (count - (cookie >> 27)) & 31;
     unsigned size = cookie >> 24 & 7;
 
-    if (age > MAX_AGE || (cookie & 0xffffff) != keyed(local, remote, header, header->seq - 1,
-                                                      count - age, size))
+    if (age > MAX_AGE ||
+        (cookie & 0xffffff) != keyed(local, remote, header, header->seq - 1, count - age, size))
         return false;
     *mss = sizes[size];
     return true;

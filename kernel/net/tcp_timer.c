@@ -135,7 +135,8 @@ static void retransmit(struct tcp *tp, nsec_t now)
         tcp_enter_loss(tp);
     }
     tp->retries++;
-    tp->backoff++;
+    tp->backoff =
+        tp->thin && tp->retries <= 6 && tcp_in_flight(tp) < 4u * tcp_mss(tp) ? 0 : tp->backoff + 1;
     tcp_send_again(tp, tp->first, tcp_mss(tp));
     tp->retransmit_what = RT_RTO;
     tp->retransmit_at = now + retransmit_timeout(tp);
@@ -259,7 +260,8 @@ static void keepalive(struct tcp *tp, nsec_t now)
 }
 
 /* --- events
- * ----------------------------------------------------------------------------------------------- */
+ * -----------------------------------------------------------------------------------------------
+ */
 
 /* The way has become narrower: what was sent larger than that is lost. */
 static void narrower(struct tcp *tp)

@@ -154,7 +154,8 @@ static void init_wheel(void)
 }
 
 /* --- coming
- * ----------------------------------------------------------------------------------------------- */
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static struct time_wait *make(struct tcp *tp, unsigned state, nsec_t timeout)
 {
@@ -214,7 +215,8 @@ void tcp_time_wait(struct tcp *tp, unsigned state, nsec_t timeout)
 }
 
 /* --- asking
- * ----------------------------------------------------------------------------------------------- */
+ * -----------------------------------------------------------------------------------------------
+ */
 
 bool tcp_time_wait_has(const struct inet_addr *local, unsigned local_port,
                        const struct inet_addr *remote, unsigned remote_port)
@@ -232,17 +234,17 @@ bool tcp_time_wait_has(const struct inet_addr *local, unsigned local_port,
     return has;
 }
 
-bool tcp_time_wait_holds_port(unsigned port, const struct inet_addr *address, bool reuse)
+bool tcp_port_held(const struct inet_socket *s, const struct inet_addr *address, unsigned port)
 {
     bool held = false;
 
-    if (!tcp_time_wait_count() || reuse)
+    if (!tcp_time_wait_count())
         return false;
     for (unsigned i = 0; i < BUCKETS && !held; i++) {
         uint64_t flags = spin_lock_irq(&buckets[i].lock);
 
         for (const struct time_wait *tw = buckets[i].first; tw; tw = tw->next)
-            if (tw->local_port == port &&
+            if (tw->local_port == port && (tw->keeps_address || !s->reuse_address) &&
                 (inet_is_any(address) || inet_equal(address, &tw->local)))
                 held = true;
         spin_unlock_irq(&buckets[i].lock, flags);
@@ -251,13 +253,13 @@ bool tcp_time_wait_holds_port(unsigned port, const struct inet_addr *address, bo
 }
 
 /* RFC 6191: with timestamps that have moved on, nothing old can be taken for new. */
-bool tcp_time_wait_reuse(struct tcp *tp, bool really)
+bool tcp_time_wait_reuse(struct tcp *tp, unsigned local_port, bool really)
 {
     unsigned bucket =
-        bucket_of(&tp->inet.local, tp->inet.local_port, &tp->inet.remote, tp->inet.remote_port);
+        bucket_of(&tp->inet.local, local_port, &tp->inet.remote, tp->inet.remote_port);
     uint64_t flags = spin_lock_irq(&buckets[bucket].lock);
-    struct time_wait **link = find(bucket, &tp->inet.local, tp->inet.local_port, &tp->inet.remote,
-                                   tp->inet.remote_port);
+    struct time_wait **link =
+        find(bucket, &tp->inet.local, local_port, &tp->inet.remote, tp->inet.remote_port);
     uint32_t now = (uint32_t)(clock_monotonic() / TCP_SECOND);
     const struct time_wait *tw = *link;
     bool here = tw && inet_is_loopback(&tw->local);
@@ -335,8 +337,8 @@ static enum verdict in_time_wait(struct time_wait *tw, const struct tcp_header *
                                  uint32_t payload, uint32_t *iss, nsec_t now)
 {
     const struct tcp_options *options = &header->options;
-    bool old_stamp = tw->stamps && options->has_stamp &&
-                     seq_before(options->stamp, tw->recent_stamp);
+    bool old_stamp =
+        tw->stamps && options->has_stamp && seq_before(options->stamp, tw->recent_stamp);
     bool nothing = !payload && !(header->flags & (TCP_SYN | TCP_FIN));
 
     if (!old_stamp && header->seq == tw->rcv_nxt && (nothing || header->flags & TCP_RST)) {
