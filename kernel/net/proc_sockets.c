@@ -150,7 +150,9 @@ static bool put_unix(const struct unix_view *v, void *arg)
                 listens ? ACCEPTS : 0, v->type,
                 v->state == UNIX_CONNECTED ? CONNECTED : UNCONNECTED, v->ino);
     if (v->name_len)
-        text_printf(text, " %s", v->name);
+        text_printf(text, " ");
+    for (unsigned i = 0; i < v->name_len; i++)
+        text_printf(text, "%c", v->name[i] ? v->name[i] : '@');
     text_printf(text, "\n");
     return !text->failed;
 }

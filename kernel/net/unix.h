@@ -132,7 +132,8 @@ struct unix_view {
     unsigned shut;    /* 1: reading, 2: writing */
     uint64_t ino, peer_ino, inode;
     bool has_peer, abstract, has_inode;
-    char name[UNIX_PATH_MAX + 1]; /* of an abstract name "@...", zeros as '@' */
+    uint32_t device;
+    char name[UNIX_PATH_MAX + 1]; /* with zeros, where it is abstract */
     unsigned name_len;
 };
 /* Each; false ends it. fn may sleep. */

@@ -70,12 +70,13 @@ static void copy_name(struct unix_view *v, const struct unix_name *name)
     if (!v->abstract)
         len = (unsigned)strnlen(path, len);
     v->name_len = MIN(len, (unsigned)UNIX_PATH_MAX);
-    for (unsigned i = 0; i < v->name_len; i++)
-        v->name[i] = path[i] ? path[i] : '@';
+    memcpy(v->name, path, v->name_len);
     v->name[v->name_len] = 0;
     if (name->place.dentry) {
-        v->inode = name->place.dentry->inode ? name->place.dentry->inode->ino : 0;
-        v->has_inode = true;
+        const struct inode *inode = name->place.dentry->inode;
+        v->has_inode = inode;
+        v->inode = inode ? inode->ino : 0;
+        v->device = inode ? inode->super->dev : 0;
     }
 }
 
