@@ -1,5 +1,5 @@
-/* host/boot_disk.h: disk images that machines boot: boot sector, command line, kernel in a partition
- * that UEFI reads as well, root image in a second one. docs/boot.md has the layout. */
+/* host/boot_disk.h: disk images that machines boot: boot sector, command line, kernel in a
+ * partition that UEFI reads as well, root image in a second one. docs/boot.md has the layout. */
 #pragma once
 
 #include <stdint.h>

@@ -2,6 +2,7 @@
 
 #include "boot_disk.h"
 #include "elf_image.h"
+#include "firecracker.h"
 #include "installed.h"
 #include "say.h"
 #include "text.h"
@@ -17,8 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-const char *const format_names[FORMATS + 1] = {"image", "raw", "qcow2", "vmdk",    "vdi",
-                                               "vhdx",  "iso", "elf",   "netboot", NULL};
+const char *const format_names[FORMATS + 1] = {
+    "image", "raw", "qcow2", "vmdk", "vdi", "vhdx", "iso", "elf", "netboot", "firecracker", NULL};
 
 /* Run a tool of another package; ends the command with its name if it is missing or fails. */
 static void tool(const char *package, const char *const *argv)
@@ -116,6 +117,10 @@ void format_write(enum format format, const char *root, const char *cmdline, con
     if (format == FORMAT_ELF) {
         parts.elf = installed("osprey.elf");
         elf_image_write(&parts, output);
+        return;
+    }
+    if (format == FORMAT_FIRECRACKER) {
+        firecracker_write(installed("osprey.elf"), root, cmdline, output);
         return;
     }
     parts.kernel = installed("osprey.bin");

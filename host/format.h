@@ -14,6 +14,7 @@ enum format {
     FORMAT_ISO,
     FORMAT_ELF,
     FORMAT_NETBOOT,
+    FORMAT_FIRECRACKER,
     FORMATS
 };
 extern const char *const format_names[FORMATS + 1]; /* with a NULL after the last */

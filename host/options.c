@@ -180,7 +180,8 @@ static void take_format(struct options *options, const char *value)
     int format = choice(value, format_names);
 
     if (format < 0)
-        bad("format", value, "one of image, raw, qcow2, vmdk, vdi, vhdx, iso, elf, netboot");
+        bad("format", value,
+            "one of image, raw, qcow2, vmdk, vdi, vhdx, iso, elf, netboot, firecracker");
     options->format = (enum format)format;
 }
 
@@ -193,6 +194,16 @@ static void take_machine(struct options *options, const char *value)
         bad("machine", value, "one of microvm, q35, pc");
     options->machine = (enum machine)machine;
     options->machine_chosen = true;
+}
+
+static void take_vmm(struct options *options, const char *value)
+{
+    static const char *const names[] = {"qemu", "firecracker", NULL};
+    int vmm = choice(value, names);
+
+    if (vmm < 0)
+        bad("vmm", value, "one of qemu, firecracker");
+    options->vmm = (enum vmm)vmm;
 }
 
 static void take_accel(struct options *options, const char *value)
@@ -361,7 +372,8 @@ static const struct option_row rows[] = {
     {"output", 'o', FOR_BUILD, "FILE", take_output, "the image to write"},
     {"format", 0, FOR_BUILD, "FORMAT", take_format,
      "image (the root alone, the default), a disk that boots by BIOS and UEFI: raw, qcow2, vmdk, "
-     "vdi, vhdx, iso; elf (kernel and root in one file), netboot (a folder for iPXE)"},
+     "vdi, vhdx, iso; elf (kernel and root in one file); a folder for iPXE or Firecracker: "
+     "netboot, firecracker"},
     {"image", 0, FOR_RUN, "FILE", take_image, "run an image that `osprey build` wrote"},
     {"timeout", 't', FOR_RUN, "SECONDS", take_timeout, "end the VM after this time, status 124"},
     {"tty", 0, FOR_RUN, "auto|on|off", take_tty,
@@ -377,6 +389,7 @@ static const struct option_row rows[] = {
      "how the network device is attached (default: mmio, modern on pc and q35)"},
     {"tcpdump", 0, FOR_RUN, "FILE", take_tcpdump, "write the frames it sends and gets (pcap)"},
     {"machine", 0, FOR_RUN, "microvm|q35|pc", take_machine, "QEMU's machine (default microvm)"},
+    {"vmm", 0, FOR_RUN, "qemu|firecracker", take_vmm, "the virtual machine monitor (default qemu)"},
     {"accel", 0, FOR_RUN, "auto|tcg|kvm", take_accel,
      "how the processor is virtualised (default: kvm where it works)"},
     {"kernel", 0, FOR_RUN, "FILE", take_kernel, "another kernel than the one built here"},

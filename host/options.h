@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 enum machine { MACHINE_MICROVM, MACHINE_Q35, MACHINE_PC };
+enum vmm { VMM_QEMU, VMM_FIRECRACKER };
 enum accel { ACCEL_AUTO, ACCEL_TCG, ACCEL_KVM };
 enum tty_mode { TTY_AUTO, TTY_ON, TTY_OFF };
 
@@ -23,6 +24,7 @@ struct options {
     const char *output;
     enum format format;
     enum machine machine;
+    enum vmm vmm;
     bool machine_chosen;
     enum accel accel;
     enum tty_mode tty;

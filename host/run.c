@@ -2,6 +2,7 @@
 
 #include "core.h"
 #include "elf.h"
+#include "firecracker.h"
 #include "gather.h"
 #include "image.h"
 #include "installed.h"
@@ -79,10 +80,16 @@ static char *command_line(const struct options *options, const struct plan *plan
     struct text line = {0}, after = {0};
     unsigned rows, columns;
 
-    qemu_kernel_words(options, &line);
-    if (!options->dry_run)
+    if (options->vmm == VMM_FIRECRACKER) {
+        text_str(&line, "report=console");
+        if (options->network.mode == NET_TAP)
+            network_kernel_words(&options->network, options->hostname, &line);
+    } else {
+        qemu_kernel_words(options, &line);
+    }
+    if (!options->dry_run && options->vmm == VMM_QEMU)
         text_format(&line, " stdio=%s", terminal->letters);
-    if (!options->dry_run && terminal_size(terminal, &rows, &columns))
+    if (!options->dry_run && options->vmm == VMM_QEMU && terminal_size(terminal, &rows, &columns))
         text_format(&line, " winsize=%ux%u", rows, columns);
     if (options->strace)
         text_str(&line, " strace");
@@ -160,6 +167,44 @@ static void tell_gdb(const struct options *options, const char *kernel)
     text_free(&command);
 }
 
+static void check_for_firecracker(const struct options *options)
+{
+    const char *other = options->gdb_port                   ? "gdb"
+                        : options->core                     ? "core"
+                        : options->disks.count              ? "disk"
+                        : options->qemu_args.count          ? "qemu-arg"
+                        : options->accel != ACCEL_AUTO      ? "accel"
+                        : options->network.nforwards        ? "publish"
+                        : options->network.mode == NET_USER ? "net user"
+                                                            : NULL;
+
+    if (other)
+        die(STATUS_FAILED, "--%s does not go with --vmm firecracker", other);
+}
+
+static int run_firecracker(const struct options *options, const struct plan *plan,
+                           const char *kernel, uint64_t memory, const struct terminal *terminal)
+{
+    enum { FIRECRACKER_LINE_MAX = 2048 };
+    char *line = command_line(options, options->image ? NULL : plan, terminal);
+
+    if (strlen(line) >= FIRECRACKER_LINE_MAX)
+        die(STATUS_FAILED,
+            "arguments and environment are too long for Firecracker: %zu bytes, "
+            "at most %d",
+            strlen(line), FIRECRACKER_LINE_MAX - 1);
+    if (options->dry_run) {
+        struct text json = {0};
+        firecracker_config(kernel, plan->image, line, memory, options->cpus, &options->network,
+                           &json);
+        fputs(json.data, stdout);
+        text_free(&json);
+        free(line);
+        return 0;
+    }
+    return firecracker_run(options, kernel, plan->image, line, memory);
+}
+
 int run(struct options *options)
 {
     struct terminal terminal;
@@ -167,7 +212,10 @@ int run(struct options *options)
     struct words words = {0};
     int ours[LINE_COUNT], theirs[LINE_COUNT];
 
-    qemu_path(); /* say first what is missing */
+    if (options->vmm == VMM_FIRECRACKER)
+        check_for_firecracker(options);
+    else
+        qemu_path(); /* say first what is missing */
     if (options->image && snprintf(plan.image, PATH_MAX, "%s", options->image) >= PATH_MAX)
         die(STATUS_FAILED, "image %s: the path is too long", options->image);
     if (!options->image)
@@ -176,6 +224,8 @@ int run(struct options *options)
     const char *kernel = kernel_path(options);
     uint64_t memory = memory_size(options, image, kernel_size(kernel));
     terminal_look(&terminal, options->tty);
+    if (options->vmm == VMM_FIRECRACKER)
+        return run_firecracker(options, &plan, kernel, memory, &terminal);
     if (!options->dry_run)
         network_prepare(&options->network, options->cpus);
     if (!options->dry_run)

@@ -41,6 +41,7 @@ static void program_starts(void)
 {
     boot_param("debug_exit"); /* asked for later */
     boot_param("panic");
+    boot_param("report");
     bool chart = boot_param("bootchart");
     boot_params_report_unused();
     paging_lockdown();

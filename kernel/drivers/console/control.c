@@ -1,5 +1,6 @@
 #include "drivers/console/control.h"
 
+#include "core/boot.h"
 #include "core/log.h"
 #include "core/mutex.h"
 #include "drivers/console/virtio_console.h"
@@ -90,6 +91,15 @@ void control_start(void)
         log_warning("control: no memory to listen to the host");
 }
 
+/* A host that has the console only reads there how it ended. */
+static void tell_console(const char *how, int value)
+{
+    const char *report = boot_param("report");
+
+    if (!port && report && !strcmp(report, "console"))
+        log_at(LOG_ALERT, "end: %s %d", how, value);
+}
+
 /* --- to the host -------------------------------------------------------------------------- */
 
 void control_send_line(const char *fmt, ...)
@@ -134,14 +144,17 @@ void control_report_exit(enum control_end how, int value, const char *text)
     control_drain_output();
     switch (how) {
     case CONTROL_EXIT:
+        tell_console("exit", value);
         control_send_line("exit %d", value);
         break;
     case CONTROL_KILLED:
+        tell_console("killed", value);
         control_send_line("killed %d", value);
         break;
     case CONTROL_ERROR:
         if (!port)
             log_err("%s", text);
+        tell_console("error", value);
         control_send_line("error %d %s", value, text);
         break;
     }

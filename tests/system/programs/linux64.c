@@ -4,6 +4,11 @@
  * what it was given to boot_params, and enters the kernel as a microVM monitor does (Linux'
  * Documentation/arch/x86/boot.rst, "64-bit boot protocol"): long mode, the first GiB mapped one
  * to one, RSI = boot_params, nothing else promised. Built by tests/system/machines.sh.
+ *
+ * With -DFIRECRACKER it leaves everything where and as Firecracker does (its
+ * src/vmm/src/arch/x86_64: regs.rs, layout.rs, mptable.rs, gdt.rs): boot_params, page tables,
+ * descriptors, command line, stack, MP table, and CR0 with CD and NW. Built by
+ * tests/system/firecracker.sh.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -125,13 +130,135 @@ static void map_low_memory(void)
         top[1024 + i] = (uint64_t)i << 21 | 0x83;
 }
 
+#ifdef FIRECRACKER
+enum {
+    GDT = 0x500,
+    IDT = 0x520,
+    PARAMS_AT = 0x7000,
+    TABLES_AT = 0x9000,
+    CMDLINE_AT = 0x20000,
+    CMDLINE_MAX = 2048,
+    MP_AT = 0x9fc00,
+    IRQS = 24,
+    FW_CFG = 0x510,
+    FW_CPUS = 5,
+};
+
+static uint8_t *mp;
+static uint32_t mp_entries;
+
+static void mp_bytes(const void *bytes, uint32_t n)
+{
+    copy(mp, bytes, n);
+    mp += n;
+}
+
+static uint8_t sum(const uint8_t *p, uint32_t n)
+{
+    uint8_t total = 0;
+
+    while (n--)
+        total += *p++;
+    return total;
+}
+
+static uint32_t cpus(void)
+{
+    uint8_t low_byte, high;
+
+    __asm__ volatile("outw %w0, %w1" ::"a"(FW_CPUS), "d"(FW_CFG));
+    __asm__ volatile("inb %w1, %b0" : "=a"(low_byte) : "d"(FW_CFG + 1));
+    __asm__ volatile("inb %w1, %b0" : "=a"(high) : "d"(FW_CFG + 1));
+    return low_byte | (uint32_t)high << 8;
+}
+
+/* MultiProcessor Specification 1.4, chapter 4. */
+static void make_mp_table(void)
+{
+    uint8_t *table = (uint8_t *)MP_AT + 16, n = (uint8_t)cpus();
+    uint32_t address = (uint32_t)table;
+
+    clear((uint8_t *)MP_AT, 1024);
+    mp = table + 44;
+    for (uint8_t i = 0; i < n; i++, mp_entries++)
+        mp_bytes((uint8_t[20]){0, i, 0x14, i ? 1 : 3, 0, 6, 0, 0, 1, 2}, 20);
+    mp_bytes("\1\0ISA   ", 8);
+    mp_bytes((uint8_t[8]){2, (uint8_t)(n + 1), 0x14, 1, 0, 0, 0xc0, 0xfe}, 8);
+    for (uint8_t i = 0; i < IRQS; i++, mp_entries++)
+        mp_bytes((uint8_t[8]){3, 0, 0, 0, 0, i, (uint8_t)(n + 1), i}, 8);
+    mp_bytes((uint8_t[8]){4, 3, 0, 0, 0, 0, 0, 0}, 8);
+    mp_bytes((uint8_t[8]){4, 1, 0, 0, 0, 0, 0xff, 1}, 8);
+    mp_entries += 4;
+    uint16_t size = (uint16_t)(mp - table);
+    copy(table, (const uint8_t *)"PCMP", 4);
+    copy(table + 4, (const uint8_t *)&size, 2);
+    table[6] = 4;
+    copy(table + 8, (const uint8_t *)"FC      000000000000", 20);
+    table[34] = (uint8_t)mp_entries;
+    copy(table + 36, (uint8_t[4]){0, 0, 0xe0, 0xfe}, 4);
+    table[7] = (uint8_t)-sum(table, size);
+    copy((uint8_t *)MP_AT, (const uint8_t *)"_MP_", 4);
+    copy((uint8_t *)MP_AT + 4, (const uint8_t *)&address, 4);
+    *(uint8_t *)(MP_AT + 8) = 1;
+    *(uint8_t *)(MP_AT + 9) = 4;
+    *(uint8_t *)(MP_AT + 10) = (uint8_t)-sum((const uint8_t *)MP_AT, 16);
+}
+
+/* The map as Firecracker tells it: the first MiB in two pieces, then what there is above. */
+static void make_map(const struct start_info *info)
+{
+    const struct range *map = low(info->memmap);
+    struct range first[2] = {{0, MP_AT, 1, 0}, {MP_AT, 0x100000 - MP_AT, 2, 0}};
+    uint8_t *to = (uint8_t *)BOOT_PARAMS + 0x2d0;
+    uint8_t n = 2;
+
+    copy(to, (const uint8_t *)&first[0], 20);
+    copy(to + 20, (const uint8_t *)&first[1], 20);
+    for (uint32_t i = 0; i < info->memmap_entries && i < 16; i++)
+        if (map[i].address >= 0x100000 && map[i].type == 1)
+            copy(to + 20 * n++, (const uint8_t *)&map[i], 20);
+    *(volatile uint8_t *)(BOOT_PARAMS + 0x1e8) = n;
+}
+
+static void arrange(const struct start_info *info)
+{
+    static const uint64_t gdt[4] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x008f8b000000ffff};
+    const uint8_t *line = low(info->cmdline);
+    uint32_t n = 0;
+
+    make_map(info);
+    while (line[n] && n + 1 < CMDLINE_MAX)
+        n++;
+    copy((uint8_t *)CMDLINE_AT, line, n);
+    *(volatile uint8_t *)(CMDLINE_AT + n) = 0;
+    put32(0x228, CMDLINE_AT);
+    put32(0xc8, 0);
+    put32(0x238, CMDLINE_MAX);
+    put32(0x70, 0); /* as before 1.8: the MP table alone */
+    make_mp_table();
+    copy((uint8_t *)PARAMS_AT, (const uint8_t *)BOOT_PARAMS, 4096);
+    copy((uint8_t *)GDT, (const uint8_t *)gdt, sizeof(gdt));
+    clear((uint8_t *)IDT, 8);
+}
+#endif
+
 void load_and_enter(const struct start_info *info)
 {
     uint32_t entry = load_kernel();
 
     fill_boot_params(info);
+#ifdef FIRECRACKER
+    arrange(info);
+    clear((uint8_t *)TABLES_AT, 3 * 4096);
+    *(volatile uint64_t *)TABLES_AT = (TABLES_AT + 0x1000) | 3;
+    *(volatile uint64_t *)(TABLES_AT + 0x1000) = (TABLES_AT + 0x2000) | 3;
+    for (uint32_t i = 0; i < 512; i++)
+        *(volatile uint64_t *)(TABLES_AT + 0x2000 + i * 8) = (uint64_t)i << 21 | 0x83;
+    enter(entry, PARAMS_AT, TABLES_AT);
+#else
     map_low_memory();
     enter(entry, BOOT_PARAMS, PAGE_TABLES);
+#endif
 }
 
 __asm__(".section .note.Xen, \"a\", @note\n"
@@ -144,17 +271,27 @@ __asm__(".section .note.Xen, \"a\", @note\n"
         "mov %eax, %cr3\n"
         "mov $0x20, %eax\n mov %eax, %cr4\n"                                  /* PAE alone */
         "mov $0xc0000080, %ecx\n xor %edx, %edx\n mov $0x100, %eax\n wrmsr\n" /* LME */
+#ifdef FIRECRACKER
+        "lgdt gdt_at_500\n lidt idt_at_520\n"
+#else
         "lgdt gdt_pointer\n"
+#endif
         "mov $0xe0000011, %eax\n mov %eax, %cr0\n"
         "mov $0x10, %eax\n mov %eax, %ds\n mov %eax, %es\n mov %eax, %ss\n"
         "ljmp $8, $1f\n"
         ".code64\n"
         "1: mov %edi, %edi\n mov %esi, %esi\n xor %eax, %eax\n xor %ebx, %ebx\n xor %ebp, %ebp\n"
+#ifdef FIRECRACKER
+        "mov $0x8ff0, %esp\n mov %esp, %ebp\n jmp *%rdi\n"
+#else
         "mov $0x5fff0, %esp\n push %rdi\n xor %edi, %edi\n ret\n"
+#endif
         ".code32\n"
         ".data\n .balign 8\n"
         "gdt: .quad 0, 0x00af9b000000ffff, 0x00cf93000000ffff\n"
         "gdt_pointer: .word 23\n .long gdt\n"
+        "gdt_at_500: .word 31\n .long 0x500\n"
+        "idt_at_520: .word 7\n .long 0x520\n"
         ".globl kernel_file\n .balign 4096\n"
         "kernel_file: .incbin \"" KERNEL_FILE "\"\n"
         ".bss\n .balign 16\n .skip 4096\nstack_top:\n"

@@ -1,0 +1,52 @@
+#!/bin/bash
+# timeout: 600
+# Firecracker's machine without Firecracker: its configuration is read by a stand-in (programs/firecracker.py) that
+# recreates the hand-over under QEMU's microvm: a loader of our own leaves processor, tables, boot_params, MP table
+# and command line as Firecracker does, devices are on the command line, there is no ACPI and no PCI.
+. tests/system/lib.sh
+LIMIT=90
+
+strip -o "$WORK/osprey.stripped" "$BUILD/osprey.elf"
+if ! gcc -m32 -O2 -std=gnu17 -ffreestanding -fno-pic -fno-pie -fno-stack-protector -mno-sse -nostdlib -static \
+    -DFIRECRACKER -DKERNEL_FILE="\"$WORK/osprey.stripped\"" -Wl,--build-id=none \
+    -Wl,--no-warn-rwx-segments -T tests/system/programs/linux64.ld -o "$WORK/loader.elf32" \
+    tests/system/programs/linux64.c ||
+    ! objcopy -I elf32-i386 -O elf64-x86-64 "$WORK/loader.elf32" "$WORK/loader.elf"; then
+    not_ok "the loader builds"
+    exit
+fi
+mkdir "$WORK/bin"
+cp tests/system/programs/firecracker.py "$WORK/bin/firecracker"
+chmod +x "$WORK/bin/firecracker"
+export FIRECRACKER_LOADER=$WORK/loader.elf
+PATH=$WORK/bin:$PATH
+export PATH
+
+# run NAME STATUS OUTPUT ARGS...
+run() {
+    local name=$1 status=$2 text=$3 got
+    shift 3
+    env -i PATH="$PATH" HOME="$HOME" FIRECRACKER_LOADER="$FIRECRACKER_LOADER" timeout $LIMIT \
+        "$OSPREY" run --vmm firecracker "$@" >"$WORK/out" 2>"$WORK/err" </dev/null
+    got=$?
+    if [ $got -eq "$status" ] && [ "$(cat "$WORK/out")" = "$text" ]; then
+        ok "$name"
+    else
+        echo "# status $got, not $status"
+        not_ok "$name" "$WORK/out" "$WORK/err"
+    fi
+}
+run "hello" 0 hello /bin/echo hello
+run "the program's status" 3 "" /bin/sh -c 'exit 3'
+run "killed by a signal" 137 "" /bin/sh -c 'kill -9 $$'
+for n in 1 2 4; do
+    run "$n processors by the MP table" 0 "$n" --cpus $n /usr/bin/nproc
+done
+run "a machine of 64 MiB" 0 ok --memory 64M /bin/echo ok
+env -i PATH="$PATH" HOME="$HOME" "$OSPREY" run --vmm firecracker --gdb /bin/true >"$WORK/out" 2>"$WORK/err"
+check "--gdb is refused" [ $? -eq 125 ]
+env -i PATH="$PATH" HOME="$HOME" "$OSPREY" build --format firecracker -o "$WORK/folder" /bin/echo built
+(cd "$WORK/folder" && timeout $LIMIT firecracker --no-api --config-file config.json) >"$WORK/out" 2>&1 </dev/null
+check "osprey build --format firecracker" grep -q "^built" "$WORK/out"
+PATH=/usr/bin:/bin "$OSPREY" run --vmm firecracker /bin/true >"$WORK/out" 2>"$WORK/err"
+check "without Firecracker a clear message" grep -q "firecracker is missing" "$WORK/err"
