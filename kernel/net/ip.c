@@ -118,8 +118,7 @@ void neighbour_give_up(struct packet *packet)
 bool ip_deliver(struct packet *packet, unsigned protocol)
 {
     bool v4 = ip_packet_is_v4(packet);
-    const struct ip_protocol *p =
-        rcu_load((v4 ? ip_protocols_v4 : ip_protocols_v6)[protocol]);
+    const struct ip_protocol *p = rcu_load((v4 ? ip_protocols_v4 : ip_protocols_v6)[protocol]);
     bool (*raw)(const struct packet *, unsigned) = rcu_load(ip_raw_hook);
     bool wanted = raw && raw(packet, protocol);
 
@@ -133,8 +132,7 @@ bool ip_deliver(struct packet *packet, unsigned protocol)
 int ip_report_error(const struct ip_error *error, unsigned protocol)
 {
     bool v4 = inet_is_v4(&error->destination);
-    const struct ip_protocol *p =
-        rcu_load((v4 ? ip_protocols_v4 : ip_protocols_v6)[protocol]);
+    const struct ip_protocol *p = rcu_load((v4 ? ip_protocols_v4 : ip_protocols_v6)[protocol]);
     void (*raw)(const struct ip_error *, unsigned) = rcu_load(ip_raw_error_hook);
 
     if (raw)

@@ -32,7 +32,8 @@ void unix_packet_free(struct unix_packet *packet)
     kfree(packet);
 }
 
-/* The next len bytes of the message; -ENOMEM, -EFAULT, -ETOOMANYREFS. Counted against the sender. */
+/* The next len bytes of the message; -ENOMEM, -EFAULT, -ETOOMANYREFS. Counted against the sender.
+ */
 static int packet_make(struct unix_socket *u, struct message *message, size_t len,
                        struct unix_packet **made)
 {

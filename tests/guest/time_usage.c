@@ -14,7 +14,8 @@
 
 enum {
     WORK_US = 300000,
-    PATIENCE_US = 20000000 /* CPU time: what is sampled by a tick may miss most of it on a busy host */
+    PATIENCE_US =
+        20000000 /* CPU time: what is sampled by a tick may miss most of it on a busy host */
 };
 
 static long micro(struct timeval tv)
