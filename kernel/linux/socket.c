@@ -325,7 +325,9 @@ static int get_option(struct socket *socket, int level, int name, uintptr_t addr
         return -EFAULT;
     if ((int32_t)room < 0)
         return -EINVAL;
-    int len = socket_get_option(socket, level, name, value, MIN((size_t)room, sizeof(value)));
+    room = MIN(room, (uint32_t)sizeof(value));
+    user_read_partial(value, addr, room); /* some options are asked with a value */
+    int len = socket_get_option(socket, level, name, value, room);
     if (len < 0)
         return len;
     if (user_write(addr, value, (size_t)len) < 0)

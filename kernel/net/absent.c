@@ -17,13 +17,6 @@ WEAK int ipv6_output(struct ip_flow *flow, struct packet *packet)
     packet_free(packet);
     return -ENETUNREACH;
 }
-WEAK void inet_options_init(struct inet_socket *s)
-{
-}
-WEAK int64_t inet_op_ioctl(struct socket *socket, unsigned cmd, uintptr_t arg)
-{
-    return -ENOTTY;
-}
 WEAK int ipv6_route(struct ip_flow *flow)
 {
     return -ENETUNREACH;

@@ -13,9 +13,13 @@ enum { RFC2133_LEN = 24 }; /* sockaddr_in6 without the scope is long enough */
 
 static struct list kinds = LIST_INIT(kinds);
 
+/* TCP and UDP first: they are what protocol 0 means. */
 void inet_kind_register(struct inet_kind *kind)
 {
-    list_add_tail(&kinds, &kind->link);
+    if (kind->protocol == IPPROTO_TCP || kind->protocol == IPPROTO_UDP)
+        list_add(&kinds, &kind->link);
+    else
+        list_add_tail(&kinds, &kind->link);
 }
 
 /* The kind of socket(2)'s type and protocol, which becomes that of the kind where it was 0. */
@@ -206,6 +210,16 @@ int inet_bind_address(struct inet_socket *s, const struct socket_address *addres
     return err ? err : bind_scope(s, ip, scope);
 }
 
+bool inet_may_bind(const struct inet_socket *s, const struct inet_addr *ip)
+{
+    if (inet_is_any(ip) || s->options.freebind || s->options.transparent)
+        return true;
+    rcu_read_lock();
+    unsigned kind = route_kind(ip, NULL);
+    rcu_read_unlock();
+    return kind == RTN_LOCAL || kind == RTN_MULTICAST || kind == RTN_BROADCAST;
+}
+
 int inet_op_bind(struct socket *socket, const struct socket_address *address)
 {
     struct inet_socket *s = inet_of(socket);
@@ -216,7 +230,7 @@ int inet_op_bind(struct socket *socket, const struct socket_address *address)
     struct netif *bound = s->flow.bound;
     int err = inet_bind_address(s, address, &ip, &port);
     if (!err && s->local_port)
-        err = -EINVAL;
+        err = inet_may_bind(s, &ip) ? -EINVAL : -EADDRNOTAVAIL;
     if (!err)
         err = inet_bind(s, &ip, port);
     if (!err && socket->type == SOCK_DGRAM && s->local_port)

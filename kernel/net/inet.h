@@ -267,6 +267,8 @@ void inet_address_put(const struct inet_socket *s, struct socket_address *addres
 /* The address of bind(2), and its scope, which binds the socket to the interface. Socket locked. */
 int inet_bind_address(struct inet_socket *s, const struct socket_address *address,
                       struct inet_addr *ip, unsigned *port);
+/* Is that an address that the socket may be bound to? */
+bool inet_may_bind(const struct inet_socket *s, const struct inet_addr *ip);
 /* bind, getsockname and getpeername of every transport. */
 int inet_op_bind(struct socket *socket, const struct socket_address *address);
 int inet_op_name(struct socket *socket, bool peer, struct socket_address *address);

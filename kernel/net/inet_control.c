@@ -59,6 +59,8 @@ static int put_stamps(const struct socket *socket, struct message *message, nsec
 int socket_put_control(struct socket *socket, struct message *message, nsec_t stamp, uint32_t drops)
 {
     int err = 0;
+    if (unlikely(socket->keeps_stamp))
+        socket->last_stamp = stamp;
     if (stamp && socket_wants_stamps(socket))
         err = put_stamps(socket, message, stamp);
     if (!err && drops && socket_flag(socket, SO_RXQ_OVFL))

@@ -116,6 +116,8 @@ void ip_protocol_register(const struct ip_protocol *protocol);
  * before its protocol gets it; true: one of them took a copy (no "protocol unreachable" then). NULL
  * while there is none; while there is one, nothing takes the short way. */
 extern bool (*ip_raw_hook)(const struct packet *packet, unsigned protocol);
+/* They hear of errors, too; NULL while there is none. */
+extern void (*ip_raw_error_hook)(const struct ip_error *error, unsigned protocol);
 
 /* ICMP errors about a received packet (rate limited, never about errors, broadcasts, fragments but
  * the first): what is one of the following; takes nothing. */

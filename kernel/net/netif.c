@@ -5,6 +5,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "net/ip_core.h"
+#include "net/igmp.h"
 #include "net/ipv6.h"
 #include "net/loopback.h"
 #include "net/rculist.h"
@@ -410,6 +411,8 @@ static int join(struct netif *netif, const struct inet_addr *group)
     rculist_add_tail(&netif->groups, &g->link);
     if (!inet_is_v4(group))
         mld_group_changed(netif, group, true);
+    else
+        igmp_group_changed(netif, group, true);
     if (netif->ops->set_filter)
         netif->ops->set_filter(netif);
     return 0;
@@ -441,6 +444,8 @@ static int leave(struct netif *netif, const struct inet_addr *group)
     rculist_del(&g->link);
     if (!inet_is_v4(group))
         mld_group_changed(netif, group, false);
+    else
+        igmp_group_changed(netif, group, false);
     rcu_call(&g->rcu, free_group);
     if (netif->ops->set_filter)
         netif->ops->set_filter(netif);

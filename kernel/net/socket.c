@@ -6,6 +6,7 @@
 #include "mm/heap.h"
 #include "mm/uaccess.h"
 #include "net/filter.h"
+#include "net/ifioctl.h"
 
 static struct socket_cred nobody(void)
 {
@@ -191,7 +192,8 @@ static unsigned file_poll_socket(struct file *file, struct poll_table *table)
 static int64_t file_ioctl_socket(struct file *file, unsigned cmd, uintptr_t arg)
 {
     struct socket *socket = file->data;
-    return socket->ops->ioctl ? socket->ops->ioctl(socket, cmd, arg) : -ENOTTY;
+    int64_t result = socket->ops->ioctl ? socket->ops->ioctl(socket, cmd, arg) : -ENOTTY;
+    return result == -ENOTTY ? netif_ioctl(socket, cmd, arg) : result;
 }
 
 static int file_mmap_socket(struct file *file, struct map_request *request)
@@ -509,6 +511,9 @@ static int get_number(struct socket *socket, int name, int32_t *number)
         return 0;
     case SO_MAX_PACING_RATE:
         *number = socket->pacing_rate ? (int32_t)socket->pacing_rate : -1;
+        return 0;
+    case SO_BPF_EXTENSIONS: /* SKF_AD_MAX */
+        *number = 64;
         return 0;
     case SO_PREFER_BUSY_POLL:
     case SO_BUSY_POLL_BUDGET:

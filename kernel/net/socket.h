@@ -202,6 +202,8 @@ struct socket {
     struct {
         int32_t on, seconds;
     } linger;
+    nsec_t last_stamp; /* of the packet that was read last, if keeps_stamp (SIOCGSTAMP); 0 */
+    bool keeps_stamp;
     uint32_t busy_poll, buffer_lock, timestamping;
     uint64_t pacing_rate, cookie;
     struct file *file;                    /* the socket's own; NULL before accept and after close */
@@ -249,7 +251,7 @@ static inline bool socket_wants_time(const struct socket *socket)
 /* In any way, for families with socket_ops.control? */
 static inline bool socket_wants_stamps(const struct socket *socket)
 {
-    return socket_wants_time(socket) || socket->timestamping;
+    return socket_wants_time(socket) || socket->timestamping || socket->keeps_stamp;
 }
 /* Control messages of SOL_SOCKET that go with a packet: when it came (0: not known), how many were
  * dropped up to then. (net/inet_control.c) */

@@ -10,7 +10,6 @@
 #include "net/igmp.h"
 #include "net/mib.h"
 
-enum { FIONREAD = 0x541b, TIOCOUTQ = 0x5411 };
 enum {
     SOL_UDP = 17,
     UDP_CORK = 1,
@@ -20,7 +19,6 @@ enum {
     UDP_SEGMENT = 103,
     UDP_GRO = 104,
 };
-enum { PACKET_COST = 512 }; /* memory of a packet beside its bytes, roughly as on Linux */
 
 static const struct inet_proto udp_proto;
 static const struct socket_ops udp_ops;
@@ -85,7 +83,7 @@ static bool hops_suffice(const struct inet_socket *s, const struct packet *packe
 /* 0, or why the packet does not get into the queue. */
 static int check_arrival(struct udp_socket *u, struct packet *packet)
 {
-    struct inet_socket *s = &u->inet;
+    struct inet_socket *s = udp_inet(u);
     if (!is_sound(packet))
         return -EBADMSG;
     if (!has_good_checksum(packet, u->no_check6_rx))
@@ -94,12 +92,7 @@ static int check_arrival(struct udp_socket *u, struct packet *packet)
         return -EPERM;
     if (unlikely(s->socket.filter != NULL) && !socket_filter_packet(&s->socket, packet, UDP_HLEN))
         return -EPERM;
-    return u->charged > s->socket.receive_buffer ? -ENOBUFS : 0;
-}
-
-static void wake_readers(struct inet_socket *s)
-{
-    waitqueue_wake(&s->readers, 1, POLLIN | POLLRDNORM);
+    return datagram_has_room(&u->datagram) ? 0 : -ENOBUFS;
 }
 
 static void count_drop(struct inet_socket *s, const struct packet *packet, int why)
@@ -113,46 +106,24 @@ static void count_drop(struct inet_socket *s, const struct packet *packet, int w
     COUNT(v4, IN_ERRORS);
 }
 
-static void enqueue(struct udp_socket *u, struct packet *packet)
-{
-    struct inet_socket *s = &u->inet;
-    struct inet_queued *queued = (struct inet_queued *)packet->scratch;
-    queued->drops = atomic_load_explicit(&s->drops, memory_order_relaxed);
-    queued->source_port = (uint16_t)source_port(packet);
-    queued->destination_port = (uint16_t)destination_port(packet);
-    if (unlikely(socket_wants_stamps(&s->socket)) && !packet->stamp)
-        packet->stamp = clock_realtime();
-    packet_skip(packet, UDP_HLEN);
-    u->charged += packet->total + PACKET_COST;
-    packet_enqueue(&u->queue, packet);
-    wake_readers(s);
-}
-
 /* One that was never cut into datagrams (loopback), for a reader who does not want it whole. */
-static void enqueue_segments(struct udp_socket *u, struct packet *packet)
+static void enqueue_segments(struct udp_socket *u, struct packet *packet, unsigned source,
+                             unsigned destination)
 {
-    unsigned size = packet->gso_size, total = packet->total - UDP_HLEN;
-    struct inet_queued queued = {.source_port = (uint16_t)source_port(packet),
-                                 .destination_port = (uint16_t)destination_port(packet)};
+    unsigned size = packet->gso_size, total = packet->total;
     packet->gso = GSO_NONE;
     for (unsigned at = 0; at < total; at += size) {
         struct packet *segment = packet_clone(packet);
-        if (!segment || u->charged > u->inet.socket.receive_buffer) {
-            count_drop(&u->inet, packet, segment ? -ENOBUFS : -ENOMEM);
+        if (!segment || !datagram_has_room(&u->datagram)) {
+            count_drop(udp_inet(u), packet, segment ? -ENOBUFS : -ENOMEM);
             packet_free(segment);
             break;
         }
-        packet_skip(segment, UDP_HLEN + at);
+        packet_skip(segment, at);
         packet_trim(segment, MIN(size, total - at));
-        queued.drops = atomic_load_explicit(&u->inet.drops, memory_order_relaxed);
-        memcpy(segment->scratch, &queued, sizeof(queued));
-        if (socket_wants_stamps(&u->inet.socket) && !segment->stamp)
-            segment->stamp = clock_realtime();
-        u->charged += segment->total + PACKET_COST;
-        packet_enqueue(&u->queue, segment);
+        datagram_enqueue(&u->datagram, segment, source, destination);
     }
     packet_free(packet);
-    wake_readers(&u->inet);
 }
 
 static bool udp_input(struct inet_socket *s, struct packet *packet)
@@ -168,10 +139,12 @@ static bool udp_input(struct inet_socket *s, struct packet *packet)
         MIB(UDP_IN_DATAGRAMS);
     else
         MIB(UDP6_IN_DATAGRAMS);
-    if (packet->gso == GSO_UDP && !u->gro)
-        enqueue_segments(u, packet);
+    unsigned source = source_port(packet), destination = destination_port(packet);
+    packet_skip(packet, UDP_HLEN);
+    if (unlikely(packet->gso == GSO_UDP && !u->gro))
+        enqueue_segments(u, packet, source, destination);
     else
-        enqueue(u, packet);
+        datagram_enqueue(&u->datagram, packet, source, destination);
     return true;
 }
 
@@ -268,8 +241,10 @@ static void take_error(struct inet_socket *s, const struct ip_error *error, unsi
         if ((v4 ? s->options.pmtudisc : s->options.pmtudisc6) == PMTUDISC_DONT)
             return;
         fatal = true;
+        if (error->mtu)
+            ip_learn_mtu(&error->destination, error->mtu);
     }
-    if (!told && (!fatal || !udp_of(s)->connected))
+    if (!told && (!fatal || !datagram_of(s)->connected))
         return;
     unsigned header = MIN(error->transport_len, (unsigned)UDP_HLEN);
     inet_queue_icmp(s, error, port, error->transport + header, error->transport_len - header);
@@ -296,133 +271,12 @@ static void udp_error(const struct ip_error *error)
     inet_put(s);
 }
 
-/* --- reading
- * ---------------------------------------------------------------------------------------------- */
-
-static bool may_read(struct inet_socket *s)
-{
-    struct udp_socket *u = udp_of(s);
-    return u->queue.first || u->shut_read || atomic_load(&s->socket.error);
-}
-
-/* Socket locked: the packet to read next; NULL and *err: none (0: the end). */
-static struct packet *next_packet(struct udp_socket *u, const struct message *message,
-                                  nsec_t deadline, int *err)
-{
-    struct inet_socket *s = &u->inet;
-    for (;;) {
-        *err = -atomic_exchange(&s->socket.error, 0);
-        if (*err || u->queue.first)
-            return *err ? NULL : u->queue.first;
-        inet_drain(s);
-        if (u->queue.first)
-            return u->queue.first;
-        if (message->nonblock)
-            *err = -EAGAIN;
-        if (*err || u->shut_read)
-            return NULL;
-        *err = inet_wait(s, &s->readers, may_read, deadline);
-        if (*err) {
-            *err = socket_wait_error(*err, deadline);
-            return NULL;
-        }
-    }
-}
-
-/* The bytes from `skip` on, as many as there is room for. */
-static int copy_out(struct message *message, const struct packet *packet, size_t skip, size_t n)
-{
-    for (const struct packet *piece = packet; piece && n; piece = piece->more) {
-        if (skip >= piece->len) {
-            skip -= piece->len;
-            continue;
-        }
-        size_t part = MIN(piece->len - skip, n);
-        if (io_put(&message->io, piece->data + skip, part) != part)
-            return -EFAULT;
-        skip = 0;
-        n -= part;
-    }
-    return 0;
-}
-
-static void put_source(struct inet_socket *s, struct message *message, const struct packet *packet)
-{
-    const struct inet_queued *queued = (const struct inet_queued *)packet->scratch;
-    struct inet_addr source = ip_source(packet);
-    inet_address_put(s, message->address, &source, queued->source_port,
-                     packet->netif ? packet->netif->index : 0);
-}
-
-static int put_gro(struct message *message, const struct packet *packet)
-{
-    int size = packet->gso_size;
-    return message_put_control(message, SOL_UDP, UDP_GRO, &size, sizeof(size));
-}
-
-static ssize_t hand_out(struct udp_socket *u, struct message *message, const struct packet *packet)
-{
-    const struct inet_queued *queued = (const struct inet_queued *)packet->scratch;
-    bool peek = message->flags & MSG_PEEK;
-    size_t skip = peek && u->peek_offset > 0 ? MIN((size_t)u->peek_offset, packet->total) : 0;
-    size_t len = packet->total - skip, n = MIN(len, message->io.left);
-    int err = copy_out(message, packet, skip, n);
-    if (!err && n < len)
-        message->result |= MSG_TRUNC;
-    if (!err && message->address)
-        put_source(&u->inet, message, packet);
-    if (!err)
-        err = inet_put_control(&u->inet, message, packet, queued->destination_port);
-    if (!err && packet->gso == GSO_UDP)
-        err = put_gro(message, packet);
-    if (!err && peek && u->peek_offset >= 0)
-        u->peek_offset += (int)n;
-    if (err)
-        return err;
-    return (ssize_t)(message->flags & MSG_TRUNC ? len : n);
-}
-
-static void take_out(struct udp_socket *u)
-{
-    struct packet *packet = packet_dequeue(&u->queue);
-    u->charged -= packet->total + PACKET_COST;
-    if (u->peek_offset > 0)
-        u->peek_offset = MAX(u->peek_offset - (int)packet->total, 0);
-    if (u->queue.first) /* whoever else waits may have the next */
-        wake_readers(&u->inet);
-}
-
-static ssize_t udp_recv(struct socket *socket, struct message *message)
-{
-    struct inet_socket *s = inet_of(socket);
-    struct udp_socket *u = udp_of(s);
-    nsec_t deadline = socket_deadline(socket->receive_timeout);
-    int err;
-    if (unlikely(message->flags & MSG_ERRQUEUE))
-        return inet_receive_error(s, message);
-    inet_lock(s);
-    struct packet *packet = next_packet(u, message, deadline, &err);
-    ssize_t n = err;
-    if (packet && message->flags & MSG_PEEK) {
-        n = hand_out(u, message, packet);
-        packet = NULL;
-    } else if (packet) {
-        take_out(u);
-    }
-    inet_unlock(s);
-    if (packet) {
-        n = hand_out(u, message, packet);
-        packet_free(packet);
-    }
-    return n;
-}
-
 /* --- connecting
  * ------------------------------------------------------------------------------------------- */
 
 int udp_autobind(struct udp_socket *u)
 {
-    struct inet_socket *s = &u->inet;
+    struct inet_socket *s = udp_inet(u);
     if (s->local_port)
         return 0;
     struct inet_addr local = s->local;
@@ -438,11 +292,11 @@ int udp_autobind(struct udp_socket *u)
 /* Back among those that take packets from anybody, or without a port that nobody asked for. */
 static int disconnect(struct udp_socket *u)
 {
-    struct inet_socket *s = &u->inet;
+    struct inet_socket *s = udp_inet(u);
     struct inet_addr any = s->socket.family == AF_INET ? inet_v4(0) : (struct inet_addr){};
-    if (!u->connected)
+    if (!u->datagram.connected)
         return 0;
-    u->connected = false;
+    u->datagram.connected = false;
     u->way_version = 0;
     s->remote = any;
     s->remote_port = 0;
@@ -467,7 +321,7 @@ static int check_scope(const struct inet_socket *s, const struct inet_addr *ip, 
 static int connect_to(struct udp_socket *u, const struct inet_addr *ip, unsigned port,
                       uint32_t scope)
 {
-    struct inet_socket *s = &u->inet;
+    struct inet_socket *s = udp_inet(u);
     struct ip_flow way;
     int err = check_scope(s, ip, scope);
     if (!err)
@@ -486,7 +340,7 @@ static int connect_to(struct udp_socket *u, const struct inet_addr *ip, unsigned
     u->way = way;
     u->way_version = s->options.version;
     u->way_scope = scope;
-    u->connected = true;
+    u->datagram.connected = true;
     return inet_hash_connect(s);
 }
 
@@ -505,56 +359,8 @@ static int udp_connect(struct socket *socket, const struct socket_address *addre
     return err;
 }
 
-static int udp_shutdown(struct socket *socket, int how)
-{
-    struct inet_socket *s = inet_of(socket);
-    struct udp_socket *u = udp_of(s);
-    inet_lock(s);
-    int err = u->connected ? 0 : -ENOTCONN;
-    if (how != SHUT_WR)
-        u->shut_read = true;
-    if (how != SHUT_RD)
-        u->shut_write = true;
-    inet_unlock(s);
-    waitqueue_wake(&s->readers, 0, POLLIN | POLLRDNORM | POLLRDHUP | POLLHUP);
-    return err;
-}
-
-/* --- asking and telling
- * ----------------------------------------------------------------------------------- */
-
-static unsigned udp_poll(struct socket *socket, struct poll_table *table)
-{
-    struct inet_socket *s = inet_of(socket);
-    struct udp_socket *u = udp_of(s);
-    poll_wait(table, &s->readers);
-    if (inet_pending(s) && !u->queue.first) {
-        inet_lock(s);
-        inet_unlock(s);
-    }
-    unsigned events = POLLOUT | POLLWRNORM | POLLWRBAND | inet_poll_errors(s);
-    if (u->queue.first)
-        events |= POLLIN | POLLRDNORM;
-    if (u->shut_read)
-        events |= POLLRDHUP | POLLIN | POLLRDNORM;
-    if (u->shut_read && u->shut_write)
-        events |= POLLHUP;
-    return events;
-}
-
-static int64_t udp_ioctl(struct socket *socket, unsigned cmd, uintptr_t arg)
-{
-    struct inet_socket *s = inet_of(socket);
-    struct udp_socket *u = udp_of(s);
-    if (cmd == TIOCOUTQ)
-        return user_put32(arg, 0); /* what is sent is the device's at once */
-    if (cmd != FIONREAD)
-        return inet_op_ioctl(socket, cmd, arg);
-    inet_lock(s);
-    uint32_t n = u->queue.first ? u->queue.first->total : 0;
-    inet_unlock(s);
-    return user_put32(arg, n);
-}
+/* --- options
+ * ---- */
 
 static int set_udp(struct udp_socket *u, int name, int number)
 {
@@ -584,21 +390,14 @@ static int set_udp(struct udp_socket *u, int name, int number)
 static int udp_set_option(struct socket *socket, int level, int name, const void *value, size_t len)
 {
     struct inet_socket *s = inet_of(socket);
-    struct udp_socket *u = udp_of(s);
     int number;
-    if (level != SOL_UDP && (level != SOL_SOCKET || name != SO_PEEK_OFF))
-        return inet_op_set_option(socket, level, name, value, len);
+    if (level != SOL_UDP)
+        return datagram_set_option(socket, level, name, value, len);
     if (len < sizeof(number))
         return -EINVAL;
     memcpy(&number, value, sizeof(number));
-    if (level == SOL_SOCKET && number < -1)
-        return -EINVAL;
     inet_lock(s);
-    int err = 0;
-    if (level == SOL_SOCKET)
-        u->peek_offset = number;
-    else
-        err = set_udp(u, name, number);
+    int err = set_udp(udp_of(s), name, number);
     inet_unlock(s);
     return err;
 }
@@ -625,24 +424,14 @@ static int get_udp(const struct udp_socket *u, int name)
 
 static int udp_get_option(struct socket *socket, int level, int name, void *value, size_t len)
 {
-    struct udp_socket *u = udp_of(inet_of(socket));
-    int number;
-    if (level == SOL_UDP)
-        number = get_udp(u, name);
-    else if (level == SOL_SOCKET && name == SO_PEEK_OFF)
-        number = u->peek_offset;
-    else
-        return inet_op_get_option(socket, level, name, value, len);
-    if (level == SOL_UDP && number < 0)
+    if (level != SOL_UDP)
+        return datagram_get_option(socket, level, name, value, len);
+    int number = get_udp(udp_of(inet_of(socket)), name);
+    if (number < 0)
         return number;
     len = MIN(len, sizeof(number));
     memcpy(value, &number, len);
     return (int)len;
-}
-
-static void udp_resized(struct socket *socket)
-{
-    inet_of(socket)->channel_limit = MAX(socket->receive_buffer, (uint32_t)SOCKET_BUFFER);
 }
 
 /* --- life
@@ -657,8 +446,7 @@ static void udp_release(struct socket *socket)
     inet_lock(s);
     udp_push(u);
     inet_unhash(s);
-    packet_queue_purge(&u->queue);
-    u->charged = 0;
+    datagram_purge(&u->datagram);
     inet_unlock(s);
     inet_put(s);
 }
@@ -666,52 +454,32 @@ static void udp_release(struct socket *socket)
 static void udp_free(struct inet_socket *s)
 {
     struct udp_socket *u = udp_of(s);
-    packet_queue_purge(&u->queue);
     packet_free(u->cork);
-    inet_options_end(s);
-    socket_filter_free(&s->socket);
+    datagram_end(&u->datagram);
     kfree(u);
-}
-
-static int refuse_listen(struct socket *socket, int backlog)
-{
-    return -EOPNOTSUPP;
-}
-
-static int refuse_accept(struct socket *socket, bool nonblock, struct socket **accepted)
-{
-    return -EOPNOTSUPP;
-}
-
-static void udp_describe(struct inet_socket *s, struct inet_description *d)
-{
-    enum { CONNECTED = 1, CLOSED = 7 };
-    const struct udp_socket *u = udp_of(s);
-    d->state = u->connected ? CONNECTED : CLOSED;
-    d->receive_queue = (uint32_t)u->charged;
 }
 
 static const struct inet_proto udp_proto = {
     .number = IPPROTO_UDP,
     .input = udp_input,
     .free = udp_free,
-    .describe = udp_describe,
+    .describe = datagram_describe,
 };
 
 static const struct socket_ops udp_ops = {
     .bind = inet_op_bind,
-    .listen = refuse_listen,
+    .listen = datagram_refuse_listen,
     .connect = udp_connect,
-    .accept = refuse_accept,
+    .accept = datagram_refuse_accept,
     .name = inet_op_name,
     .send = udp_send,
-    .receive = udp_recv,
-    .shutdown = udp_shutdown,
-    .poll = udp_poll,
-    .ioctl = udp_ioctl,
+    .receive = datagram_receive,
+    .shutdown = datagram_shutdown,
+    .poll = datagram_poll,
+    .ioctl = datagram_ioctl,
     .set_option = udp_set_option,
     .get_option = udp_get_option,
-    .resized = udp_resized,
+    .resized = datagram_resized,
     .release = udp_release,
     .control = true,
 };
@@ -721,10 +489,9 @@ static int udp_create(int family, int protocol, struct socket **socket)
     struct udp_socket *u = kzalloc(sizeof(*u));
     if (!u)
         return -ENOMEM;
-    inet_init(&u->inet, &udp_ops, &udp_proto, family, SOCK_DGRAM, protocol);
-    u->peek_offset = -1;
-    udp_resized(&u->inet.socket);
-    *socket = &u->inet.socket;
+    inet_init(udp_inet(u), &udp_ops, &udp_proto, family, SOCK_DGRAM, protocol);
+    datagram_init(&u->datagram);
+    *socket = &u->datagram.inet.socket;
     return 0;
 }
 

@@ -1,18 +1,14 @@
 /* net/udp.h: UDP (RFC 768, 1122, 8200) inside: life and arrivals (udp.c), sending (udp_send.c). */
 #pragma once
 
-#include "net/inet.h"
+#include "net/datagram.h"
 
 enum { UDP_HLEN = 8, UDP_PAYLOAD_MAX = 65507, UDP_SEGMENTS_MAX = 64 };
 
 struct udp_socket {
-    struct inet_socket inet;   /* first */
-    struct packet_queue queue; /* to be read, at their UDP headers; scratch is struct inet_queued */
-    size_t charged;            /* memory of what is in it, against SO_RCVBUF */
-    bool connected, shut_read, shut_write;
+    struct datagram_socket datagram; /* first */
     bool no_check6_tx, no_check6_rx, gro, corks;
     uint16_t gso_size;
-    int peek_offset; /* SO_PEEK_OFF; -1: off */
     /* The way of the last destination, and what it was made for. */
     struct ip_flow way;
     unsigned way_version; /* 0: none */
@@ -26,7 +22,11 @@ struct udp_socket {
 
 static inline struct udp_socket *udp_of(struct inet_socket *s)
 {
-    return container_of(s, struct udp_socket, inet);
+    return container_of(s, struct udp_socket, datagram.inet);
+}
+static inline struct inet_socket *udp_inet(struct udp_socket *u)
+{
+    return &u->datagram.inet;
 }
 
 ssize_t udp_send(struct socket *socket, struct message *message);

@@ -34,7 +34,7 @@ static int get_destination(const struct udp_socket *u, const struct socket_addre
                            struct inet_addr *ip, unsigned *port, uint32_t *scope)
 {
     struct socket_address as_inet;
-    const struct inet_socket *s = &u->inet;
+    const struct inet_socket *s = &u->datagram.inet;
     if (!address || (!address->len && s->socket.family == AF_INET6))
         return 1;
     if (s->socket.family == AF_INET && address->len < sizeof(struct sockaddr_in))
@@ -55,14 +55,14 @@ static struct ip_flow *find_way(struct udp_socket *u, const struct inet_addr *ip
                                 int *err)
 {
     *err = 0;
-    if (u->way_version == u->inet.options.version && u->way_scope == scope &&
+    if (u->way_version == u->datagram.inet.options.version && u->way_scope == scope &&
         inet_equal(&u->way.destination, ip))
         return &u->way;
     u->way_version = 0;
-    *err = inet_flow(&u->inet, &u->way, ip, scope);
+    *err = inet_flow(udp_inet(u), &u->way, ip, scope);
     if (*err)
         return NULL;
-    u->way_version = u->inet.options.version;
+    u->way_version = u->datagram.inet.options.version;
     u->way_scope = scope;
     return &u->way;
 }
@@ -76,11 +76,11 @@ static void put_header(struct packet *packet, const struct udp_socket *u, unsign
     uint8_t *header = packet_push(packet, UDP_HLEN);
     bool v4 = inet_is_v4(&flow->destination);
     uint32_t sum = ip_pseudo_sum(&flow->source, &flow->destination, IPPROTO_UDP, packet->total);
-    put_be16(header, u->inet.local_port);
+    put_be16(header, u->datagram.inet.local_port);
     put_be16(header + 2, (uint16_t)port);
     put_be16(header + 4, (uint16_t)packet->total);
     put_le16(header + CHECKSUM_AT, 0);
-    if (v4 ? socket_flag(&u->inet.socket, SO_NO_CHECK) : u->no_check6_tx)
+    if (v4 ? socket_flag(&u->datagram.inet.socket, SO_NO_CHECK) : u->no_check6_tx)
         return;
     packet->checksum = CHECKSUM_PARTIAL;
     packet->csum_start = 0;
@@ -108,7 +108,7 @@ static int set_gso(struct packet *packet, const struct udp_socket *u, const stru
 /* Tell when it went, if the program wants to know (SO_TIMESTAMPING). */
 static void tell_sent(struct udp_socket *u, const struct packet *packet)
 {
-    struct socket *socket = &u->inet.socket;
+    struct socket *socket = &u->datagram.inet.socket;
     uint8_t payload[256];
     if (likely(!(socket->timestamping & STAMP_TX_SOFTWARE)))
         return;
@@ -117,15 +117,17 @@ static void tell_sent(struct udp_socket *u, const struct packet *packet)
         n = 0;
     uint32_t key = socket->timestamping & STAMP_OPT_ID ? u->stamp_key++ : 0;
     memcpy(payload, packet->data + UDP_HLEN, n);
-    inet_queue_notice(&u->inet, ORIGIN_TIMESTAMPING, ENOMSG, 0, key, clock_realtime(), payload, n);
+    inet_queue_notice(udp_inet(u), ORIGIN_TIMESTAMPING, ENOMSG, 0, key, clock_realtime(), payload,
+                      n);
 }
 
 static int told_error(struct udp_socket *u, const struct target *target, int err)
 {
     bool v4 = inet_is_v4(&target->flow->destination);
-    bool wants = v4 ? u->inet.options.receive_error : u->inet.options.receive_error6;
+    bool wants =
+        v4 ? u->datagram.inet.options.receive_error : u->datagram.inet.options.receive_error6;
     if (err == -EMSGSIZE)
-        inet_queue_local(&u->inet, EMSGSIZE, &target->flow->destination, target->port,
+        inet_queue_local(udp_inet(u), EMSGSIZE, &target->flow->destination, target->port,
                          target->flow->mtu);
     if (err != -ENOBUFS)
         return err;
@@ -214,10 +216,10 @@ static int append_cork(struct udp_socket *u, struct message *message)
 /* What a send must find before it begins. Socket locked. */
 static int check_send(struct udp_socket *u)
 {
-    int err = -atomic_exchange(&u->inet.socket.error, 0);
+    int err = -atomic_exchange(&u->datagram.inet.socket.error, 0);
     if (err)
         return err;
-    return u->shut_write ? -EPIPE : udp_autobind(u);
+    return u->datagram.shut_write ? -EPIPE : udp_autobind(u);
 }
 
 static int send_to(struct udp_socket *u, struct message *message, struct target *target,
@@ -228,11 +230,11 @@ static int send_to(struct udp_socket *u, struct message *message, struct target 
     if (!err)
         target->flow = find_way(u, ip, scope, &err);
     if (!err && unlikely(message->sent_size || message->flags & MSG_DONTROUTE)) {
-        err = inet_flow(&u->inet, &own, ip, scope);
+        err = inet_flow(udp_inet(u), &own, ip, scope);
         own.dont_route |= (message->flags & MSG_DONTROUTE) != 0;
         target->flow = &own;
         if (!err)
-            err = inet_get_control(&u->inet, message, &own, set_segment, target);
+            err = inet_get_control(udp_inet(u), message, &own, set_segment, target);
     }
     if (!err && unlikely(message->flags & MSG_PROBE))
         err = ip_route(target->flow);
@@ -254,11 +256,11 @@ static ssize_t send_corked(struct udp_socket *u, struct message *message, struct
 {
     size_t n = message->io.left;
     bool more = u->corks || message->flags & MSG_MORE;
-    inet_lock(&u->inet);
+    inet_lock(udp_inet(u));
     int err = u->cork ? append_cork(u, message) : send_to(u, message, target, NULL, scope, ip);
     if (!err && u->cork && !more)
         err = udp_push(u);
-    inet_unlock(&u->inet);
+    inet_unlock(udp_inet(u));
     return err ? err : (ssize_t)n;
 }
 
@@ -277,7 +279,7 @@ ssize_t udp_send(struct socket *socket, struct message *message)
         return -EOPNOTSUPP;
     int err = get_destination(u, message->address, &ip, &target.port, &scope);
     if (err == 1) {
-        if (!u->connected && !u->cork)
+        if (!u->datagram.connected && !u->cork)
             return -EDESTADDRREQ;
         ip = s->remote;
         target.port = s->remote_port;
