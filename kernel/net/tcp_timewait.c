@@ -59,9 +59,10 @@ static struct time_wait **find(unsigned bucket, const struct inet_addr *local, u
 /* --- the wheel
  * -------------------------------------------------------------------------------------------- */
 
+/* Also of times shortly before the clock began. */
 static unsigned slot_of(nsec_t at)
 {
-    return (unsigned)((at / TCP_SECOND + 1) % WHEEL);
+    return (unsigned)(((at + WHEEL * TCP_SECOND) / TCP_SECOND + 1) % WHEEL);
 }
 
 static void put_on_wheel(struct time_wait *tw)
@@ -127,7 +128,7 @@ static void remove_over(const struct time_wait *over, nsec_t now)
 static void turn(struct timer *timer)
 {
     static nsec_t turned;
-    nsec_t now = clock_monotonic(), from = MAX(turned, now - (WHEEL - 2) * TCP_SECOND);
+    nsec_t now = clock_monotonic(), from = MAX(turned, now - (WHEEL - 4) * TCP_SECOND);
     struct time_wait over;
 
     for (nsec_t at = from - TCP_SECOND; at <= now; at += TCP_SECOND)
