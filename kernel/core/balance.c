@@ -5,8 +5,13 @@
  *
  * Threads that hand work to and fro (wake one other, then sleep) are faster on one CPU than on two:
  * waking an idle CPU, worst in a virtual machine, costs more than a switch. So a thread that has
- * done so twice gets the next one that it wakes beside it. If it does not sleep after all, the
- * slice's timer sends the woken thread to an idle CPU after about 0.1 ms. */
+ * done so twice gets the next one that it wakes beside it; on a busy host, where a halted processor
+ * is a thread that has to wait for its turn and comes after milliseconds, any thread does. If it
+ * does not sleep after all, the slice's timer sends the woken thread to an idle CPU, after about as
+ * long as that one took to come of late (0.05 ms at least): so it never waits much longer than if
+ * it had gone there at once. */
+#include "core/clock.h"
+#include "core/memory.h"
 #include "core/panic.h"
 #include "core/sched.h"
 
@@ -77,22 +82,58 @@ static struct cpu *preemptible(const struct thread *thread, uint64_t allowed, st
     return home;
 }
 
+uint64_t sched_handover;
+
+enum { HANDOVER_LEAST_NS = 50000, HANDOVER_MOST_NS = 4000000 };
+static uint64_t handover_least __after_boot_readonly, handover_most __after_boot_readonly;
+
+void balance_init(void)
+{
+    handover_least = sched_handover = clock_ns_to_tsc(HANDOVER_LEAST_NS);
+    handover_most = clock_ns_to_tsc(HANDOVER_MOST_NS);
+}
+
+/* A mean that grows fast and falls slowly. */
+void balance_roused(struct runqueue *rq)
+{
+    uint64_t took = sched_cycles() - rq->roused, mean = sched_handover_time();
+
+    __atomic_store_n(&rq->roused, 0, __ATOMIC_RELAXED);
+    if ((int64_t)took < 0) /* the TSCs differ */
+        return;
+    took = MIN(took, handover_most);
+    if (took > mean)
+        mean += (took - mean) >> 1;
+    else
+        mean -= (mean - took) >> 4;
+    __atomic_store_n(&sched_handover, MAX(mean, handover_least), __ATOMIC_RELAXED);
+}
+
 enum { HANDOVERS_ENOUGH = 2, HANDOVERS_MOST = 8 };
 
+/* Idle CPUs come so late that it is better to wait a while. */
+static bool slow_to_rouse(void)
+{
+    return sched_handover_time() > 4 * handover_least;
+}
+
 /* The current thread wakes another. Will it sleep next? */
-static bool hands_over(struct thread *waker, const struct cpu *cpu)
+static bool hands_over(struct thread *waker, const struct thread *woken, const struct cpu *cpu)
 {
     if (!waker || cpu->irq_depth || waker == cpu->idle_thread)
         return false;
-    if (waker->woke_at) /* not the only one that it wakes */
+    /* Not the only one that it wakes? The same one again has answered before the waker slept, as
+     * it does where it preempts it, or where the host stopped the waker's processor. */
+    if (waker->woke_at && waker->woken != woken)
         waker->handovers -= MIN(waker->handovers, 2u);
+    waker->woken = woken;
     waker->woke_at = sched_cycles() | 1;
-    return waker->handovers >= HANDOVERS_ENOUGH && !cpu->rq->waiting;
+    return !cpu->rq->waiting && (waker->handovers >= HANDOVERS_ENOUGH || slow_to_rouse());
 }
 
 void balance_slept(struct thread *thread, uint64_t now)
 {
-    if (now - thread->woke_at <= sched_times.handover)
+    if (now - thread->woke_at <= sched_handover_time())
         thread->handovers += thread->handovers < HANDOVERS_MOST;
     else if (thread->handovers)
         thread->handovers--;
@@ -108,7 +149,7 @@ struct cpu *balance_choose(struct thread *thread, struct thread *waker)
     thread->fresh = false;
     if (!(allowed & (allowed - 1))) /* the common case on one CPU, and for pinned threads */
         return allowed ? cpus[__builtin_ctzll(allowed)] : home;
-    if (hands_over(waker, this_cpu()) && allowed >> this_cpu()->id & 1)
+    if (hands_over(waker, thread, this_cpu()) && allowed >> this_cpu()->id & 1)
         return this_cpu();
     idle = claim_idle(allowed, home);
     if (idle)
@@ -160,7 +201,7 @@ static bool waits_in_vain(struct runqueue *rq, uint64_t now)
     bool seen = rq->seen_waiting == rq->waiting_since;
 
     rq->seen_waiting = rq->waiting_since;
-    return seen && now - rq->waiting_since >= sched_times.handover;
+    return seen && now - rq->waiting_since >= sched_handover_time();
 }
 
 void balance_tick(struct runqueue *rq, uint64_t now)

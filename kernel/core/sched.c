@@ -34,7 +34,7 @@ static uint64_t next_look(const struct runqueue *rq, const struct thread *runnin
     uint64_t look = running->policy == POLICY_FIFO ? UINT64_MAX : rq->slice_end;
 
     if (unlikely(atomic_load_explicit(&sched_idle, memory_order_relaxed)))
-        look = MIN(look, rq->waiting_since + sched_times.handover);
+        look = MIN(look, rq->waiting_since + sched_handover_time());
     return look;
 }
 
@@ -120,7 +120,7 @@ static void slice_fire(struct timer *timer)
         uint64_t look = next_look(rq, running);
 
         if (look != UINT64_MAX)
-            look_at(rq, MAX(look, now + sched_times.handover), now);
+            look_at(rq, MAX(look, now + sched_handover_time()), now);
         return;
     }
     rq->resched = rq->slice_over = true;
@@ -191,8 +191,13 @@ void sched_push(struct cpu *cpu, struct thread *thread)
     do
         thread->wake_next = newest;
     while (!atomic_compare_exchange_weak(&rq->incoming, &newest, thread));
-    if (!newest) /* else whoever pushed first has kicked */
-        cpu_kick(cpu);
+    if (newest) /* whoever pushed first has kicked */
+        return;
+    if (atomic_load_explicit(&cpu->idle, memory_order_relaxed))
+        __atomic_store_n(&rq->roused, sched_cycles(), __ATOMIC_RELAXED);
+    cpu_kick(cpu);
+    if (current->woke_at) /* what that cost does not count as its own */
+        current->woke_at = sched_cycles() | 1;
 }
 
 void sched_place(struct thread *thread, struct thread *waker)
@@ -516,10 +521,13 @@ static void wait_for_work(struct cpu *cpu)
 
     rcu_quiescent();
     cpu->need_resched = false;
+    __atomic_store_n(&cpu->rq->roused, 0, __ATOMIC_RELAXED);
     atomic_store(&cpu->idle, true);
     atomic_fetch_or(&sched_idle, bit);
     balance_ask(cpu->rq);
     irq_wait();
+    if (__atomic_load_n(&cpu->rq->roused, __ATOMIC_RELAXED))
+        balance_roused(cpu->rq);
     atomic_fetch_and(&sched_idle, ~bit);
     atomic_store(&cpu->idle, false);
     if (idle_exit_hook)
@@ -604,9 +612,9 @@ static void set_times(void)
         .rr_slice = clock_ns_to_tsc(RR_SLICE_NS),
         .sleeper_bonus = clock_ns_to_tsc(3000000),
         .wake_gran = clock_ns_to_tsc(1000000),
-        .handover = clock_ns_to_tsc(50000),
         .balance = clock_ns_to_tsc(4000000),
     };
+    balance_init();
 }
 
 int sched_init(void)

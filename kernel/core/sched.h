@@ -36,11 +36,17 @@ struct sched_times {
     uint64_t rr_slice;
     uint64_t sleeper_bonus; /* a woken thread is put so far before the others at most */
     uint64_t wake_gran;     /* and preempts if it is so far before the running one */
-    uint64_t handover;      /* balance.c: how long a thread waits that was woken by one that sleeps
-                               soon */
     uint64_t balance;       /* between looks at the others' load */
 };
 extern struct sched_times sched_times;
+
+/* How long a thread waits beside the one that woke it before an idle CPU gets it: as long as it
+ * takes an idle CPU to come, as seen of late (balance.c). Any CPU may change it. */
+extern uint64_t sched_handover;
+static inline uint64_t sched_handover_time(void)
+{
+    return __atomic_load_n(&sched_handover, __ATOMIC_RELAXED);
+}
 
 static inline uint64_t sched_cycles(void)
 {
@@ -79,6 +85,7 @@ struct runqueue {
 
     alignas(64) _Atomic(struct thread *) incoming; /* newest first */
     atomic_bool asked;                             /* an idle CPU asks for work */
+    uint64_t roused;                               /* when it was kicked while idle; or 0 */
 };
 
 extern _Atomic uint64_t sched_online, sched_idle; /* one bit a CPU */
@@ -197,6 +204,10 @@ void deadline_pay(struct thread *thread, uint64_t ran);
 struct cpu *balance_choose(struct thread *thread, struct thread *waker);
 /* The running thread goes to sleep. */
 void balance_slept(struct thread *thread, uint64_t now);
+/* This CPU was idle and comes because it was kicked at rq->roused. */
+void balance_roused(struct runqueue *rq);
+/* Once, when the clock is there. */
+void balance_init(void);
 /* Take a waiting thread out of rq and send it to cpu. */
 bool balance_move(struct runqueue *rq, struct thread *thread, struct cpu *cpu);
 /* From the slice's timer, with others waiting: send some to CPUs with less to do. */

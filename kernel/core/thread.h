@@ -86,6 +86,7 @@ struct thread {
     uint64_t weight;          /* by nice */
     uint64_t vruntime;        /* weighted; this and all times below in TSC cycles */
     uint64_t runtime, started;
+    const struct thread *woken; /* the last one that it woke; only compared */
     uint64_t woke_at;   /* its last wake-up of another thread, if it has not slept since; or 0 */
     unsigned handovers; /* how often in a row it slept right after waking one thread */
     struct rb_node run_node;

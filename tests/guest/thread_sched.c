@@ -183,6 +183,49 @@ static void load_spreads(void)
     CHECK(__builtin_popcountl(seen) >= (n + 1) / 2);
 }
 
+/* Two threads that wake each other in turn: where each ran in its last turn. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int turn, cpu[2], together;
+} pair = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, {-1, -1}, 0};
+
+enum { TURNS = 100000, TURNS_TOGETHER = 100 };
+
+static void *take_turns(void *arg)
+{
+    int me = (int)(long)arg;
+
+    pthread_mutex_lock(&pair.lock);
+    while (pair.turn < TURNS && pair.together < TURNS_TOGETHER) {
+        if (pair.turn % 2 != me) {
+            pthread_cond_wait(&pair.changed, &pair.lock);
+            continue;
+        }
+        pair.cpu[me] = sched_getcpu();
+        pair.together = pair.cpu[0] == pair.cpu[1] ? pair.together + 1 : 0;
+        pair.turn++;
+        pthread_cond_signal(&pair.changed);
+    }
+    pthread_cond_signal(&pair.changed);
+    pthread_mutex_unlock(&pair.lock);
+    return NULL;
+}
+
+/* Waking an idle processor costs more than a switch: they come together on one, and stay. */
+static void pairs_share_a_cpu(void)
+{
+    pthread_t threads[2];
+
+    if (!inside_osprey())
+        SKIP("another scheduler");
+    for (long i = 0; i < 2; i++)
+        NEED(pthread_create(&threads[i], NULL, take_turns, (void *)i) == 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    CHECK_EQ(pair.together, TURNS_TOGETHER);
+}
+
 static void policies(void)
 {
     struct sched_param param = {.sched_priority = 10};
@@ -399,6 +442,7 @@ int main(void)
     promise("threads that spin on a flag are preempted", spinning_is_preempted);
     promise("affinity is kept and told", affinity);
     promise("load spreads over the processors", load_spreads);
+    promise("threads that wake each other share a processor", pairs_share_a_cpu);
     promise("policies and priorities are kept and checked", policies);
     promise("FIFO threads run by priority", fifo_by_priority);
     promise("sleepers wake in order and not early", sleepers_wake_in_order);
