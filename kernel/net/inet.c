@@ -326,7 +326,9 @@ int inet_flow(struct inet_socket *s, struct ip_flow *flow, const struct inet_add
         .destination = *destination,
         .protocol = (uint8_t)s->socket.protocol,
         .tos = v4 ? o->tos : o->tclass,
-        .pmtudisc = v4 ? o->pmtudisc : o->pmtudisc6,
+        .pmtudisc = v4                  ? o->pmtudisc
+                    : o->dont_fragment6 ? PMTUDISC_DO
+                                        : o->pmtudisc6,
         .broadcast = socket_flag(&s->socket, SO_BROADCAST),
         .dont_route = socket_flag(&s->socket, SO_DONTROUTE),
         .freebind = o->freebind || o->transparent,

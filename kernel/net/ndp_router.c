@@ -233,7 +233,7 @@ static void form_address(struct netif *netif, const struct ndp_prefix *p, nsec_t
     struct netif_address a = {
         .address = p->prefix,
         .prefix = PREFIX_BITS,
-        .scope = RT_SCOPE_UNIVERSE,
+        .scope = ipv6_scope(&p->prefix) == SCOPE_SITE ? RT_SCOPE_SITE : RT_SCOPE_UNIVERSE,
         .flags = IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | id_flags(netif),
     };
     struct netif_address *added;
