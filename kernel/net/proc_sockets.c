@@ -1,8 +1,10 @@
 /* net/proc_sockets.c: sockets in /proc/net. */
 #include "lib/string.h"
 #include "net/inet_view.h"
+#include "net/ip_core.h"
 #include "net/netlink.h"
 #include "net/proc_net.h"
+#include "net/tcp.h"
 #include "net/unix.h"
 
 enum { WIDTH_TCP = 149, WIDTH_UDP = 127, LINE = 256, NO_SSTHRESH = 0x7fffffff };
@@ -209,6 +211,7 @@ int proc_show_sockstat(struct text *text, const struct pseudo *self)
 {
     struct census tcp, udp, raw;
     bool v6 = self->entry->arg;
+    unsigned queues = 0;
 
     take_census(IPPROTO_TCP, &tcp);
     take_census(IPPROTO_UDP, &udp);
@@ -221,12 +224,13 @@ int proc_show_sockstat(struct text *text, const struct pseudo *self)
         return 0;
     }
     text_printf(text, "sockets: used %u\n", atomic_load(&socket_count));
-    text_printf(text, "TCP: inuse %u orphan %u tw %u alloc %u mem %lu\n", tcp.in_use[0], 0,
-                tcp.waiting[0] + tcp.waiting[1], tcp.in_use[0] + tcp.in_use[1],
-                (tcp.bytes + PAGE_SIZE - 1) / PAGE_SIZE);
+    text_printf(text, "TCP: inuse %u orphan %u tw %u alloc %u mem %lu\n", tcp.in_use[0],
+                atomic_load(&tcp_orphans), tcp_time_wait_count(), tcp.in_use[0] + tcp.in_use[1],
+                (atomic_load(&tcp_memory) + PAGE_SIZE - 1) / PAGE_SIZE);
     text_printf(text, "UDP: inuse %u mem %lu\nUDPLITE: inuse 0\nRAW: inuse %u\n", udp.in_use[0],
                 (udp.bytes + PAGE_SIZE - 1) / PAGE_SIZE, raw.in_use[0]);
-    text_printf(text, "FRAG: inuse 0 memory 0\n");
+    size_t memory = ip_fragment_memory(&queues);
+    text_printf(text, "FRAG: inuse %u memory %lu\n", queues, memory);
     return 0;
 }
 

@@ -20,6 +20,8 @@ static void tell_nobody(struct file *file)
 
 void (*socket_urgent_hook)(struct file *file) = tell_nobody;
 static const struct socket_family *families[SOCKET_FAMILIES];
+uint32_t socket_receive_default = SOCKET_BUFFER, socket_send_default = SOCKET_BUFFER,
+         socket_receive_most = SOCKET_BUFFER, socket_send_most = SOCKET_BUFFER;
 
 void socket_family_register(const struct socket_family *family)
 {
@@ -45,8 +47,8 @@ void socket_init(struct socket *socket, const struct socket_ops *ops, int family
         .family = family,
         .type = type,
         .protocol = protocol,
-        .send_buffer = SOCKET_BUFFER,
-        .receive_buffer = SOCKET_BUFFER,
+        .send_buffer = socket_send_default,
+        .receive_buffer = socket_receive_default,
         .receive_low = 1,
     };
 }
@@ -265,11 +267,11 @@ static bool is_flag(int name)
 }
 
 /* Linux doubles what is asked for, to make room for its own. */
-static uint32_t buffer_size(int asked, bool force)
+static uint32_t buffer_size(int asked, bool force, uint32_t most)
 {
     uint32_t size = (uint32_t)asked;
     if (!force || asked < 0)
-        size = MIN(size, (uint32_t)SOCKET_BUFFER);
+        size = MIN(size, most);
     size = MIN(size, (uint32_t)INT32_MAX / 2) * 2;
     return MAX(size, (uint32_t)SOCKET_BUFFER_MIN);
 }
@@ -368,17 +370,17 @@ static int set_generic(struct socket *socket, int name, const void *value, size_
     }
     switch (name) {
     case SO_SNDBUF:
-        socket->send_buffer = buffer_size(number, false);
+        socket->send_buffer = buffer_size(number, false, socket_send_most);
         return 0;
     case SO_RCVBUF:
-        socket->receive_buffer = buffer_size(number, false);
+        socket->receive_buffer = buffer_size(number, false, socket_receive_most);
         return 0;
     case SO_SNDBUFFORCE:
     case SO_RCVBUFFORCE:
         if (!privileged)
             return -EPERM;
-        *(name == SO_SNDBUFFORCE ? &socket->send_buffer : &socket->receive_buffer) =
-            buffer_size(number, true);
+        *(name == SO_SNDBUFFORCE ? &socket->send_buffer : &socket->receive_buffer) = buffer_size(
+            number, true, name == SO_SNDBUFFORCE ? socket_send_most : socket_receive_most);
         return 0;
     case SO_RCVLOWAT:
         socket->receive_low = number < 0 ? INT32_MAX : number ? number : 1;

@@ -221,6 +221,9 @@ static inline bool socket_capable(unsigned cap)
 extern void (*socket_urgent_hook)(struct file *file);
 
 enum { SOCKET_BUFFER = 212992, SOCKET_BUFFER_MIN = 4608 };
+/* What SO_RCVBUF and SO_SNDBUF give without asking, and at most (net.core.rmem_default and so on);
+ * SOCKET_BUFFER at first. */
+extern uint32_t socket_receive_default, socket_send_default, socket_receive_most, socket_send_most;
 
 struct socket_family {
     int family;

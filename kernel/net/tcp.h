@@ -459,4 +459,7 @@ int tcp_op_get_option(struct socket *socket, int level, int name, void *value, s
 /* Linux's struct tcp_info into value, as much as fits in len; its length. Without the lock: a
  * snapshot (sock_diag). */
 int tcp_info(struct tcp *tp, void *value, size_t len);
+
+/* --- tcp_describe.c */
+void tcp_describe(struct inet_socket *s, struct inet_description *d);
 int64_t tcp_op_ioctl(struct socket *socket, unsigned cmd, uintptr_t arg);

@@ -507,6 +507,7 @@ const struct inet_proto tcp_proto = {
     .free = free_tcp,
     .in_use = tcp_ends_in_use,
     .port_held = tcp_port_held,
+    .describe = tcp_describe,
 };
 
 const struct socket_ops tcp_socket_ops = {
