@@ -133,7 +133,7 @@ static struct super anon_super = {
     .inodes = 1,
 };
 static struct mount anon_mount = {.super = &anon_super, .refs = 1};
-static atomic_ulong next_anon_ino = 1;
+static atomic_ulong next_anon_ino = 1024; /* netstat(8) does not believe in one digit */
 static struct kcache anon_cache = {.name = "anon_inode", .size = sizeof(struct inode)};
 
 static void anon_destroy(struct inode *inode)

@@ -1,6 +1,7 @@
 #include "net/inet_view.h"
 
 #include "mm/heap.h"
+#include "net/raw.h"
 
 enum { VIEWS_MAX = (4 << 20) / sizeof(struct inet_view), SLACK = 16 };
 
@@ -64,23 +65,46 @@ static bool add_remnant(const struct inet_remnant *r, void *arg)
     return true;
 }
 
-/* Sockets of protocols first <= p < end, but for those that are not wanted. */
-static void each(unsigned first, unsigned end, bool (*fn)(struct inet_socket *s, void *arg),
-                 void *arg)
+/* How the sockets of one kind are gone through; fn under RCU. */
+typedef void each_fn(bool (*fn)(struct inet_socket *s, void *arg), void *arg);
+
+static void each_tcp(bool (*fn)(struct inet_socket *s, void *arg), void *arg)
 {
-    rcu_read_lock();
-    for (unsigned p = first; p < end; p++)
-        inet_each(p, fn, arg);
-    rcu_read_unlock();
+    inet_each(IPPROTO_TCP, fn, arg);
+}
+static void each_udp(bool (*fn)(struct inet_socket *s, void *arg), void *arg)
+{
+    inet_each(IPPROTO_UDP, fn, arg);
 }
 
-static int get(struct inet_views *all, unsigned first, unsigned end, bool remnants)
+struct pass {
+    bool (*fn)(struct inet_socket *s, void *arg);
+    void *arg;
+    int type;
+};
+
+static bool pass_raw(struct raw_socket *r, void *arg)
+{
+    const struct pass *pass = arg;
+
+    return raw_inet(r)->socket.type != pass->type || pass->fn(raw_inet(r), pass->arg);
+}
+static void each_raw(bool (*fn)(struct inet_socket *s, void *arg), void *arg)
+{
+    raw_each(pass_raw, &(struct pass){fn, arg, SOCK_RAW});
+}
+static void each_ping(bool (*fn)(struct inet_socket *s, void *arg), void *arg)
+{
+    raw_each(pass_raw, &(struct pass){fn, arg, SOCK_DGRAM});
+}
+
+static int get(struct inet_views *all, each_fn *each, bool remnants)
 {
     unsigned n = SLACK;
 
     remnants &= inet_remnants_hook != NULL;
-    each(first, end, count, &n);
     rcu_read_lock();
+    each(count, &n);
     if (remnants)
         inet_remnants_hook(count_remnant, &n);
     rcu_read_unlock();
@@ -88,8 +112,8 @@ static int get(struct inet_views *all, unsigned first, unsigned end, bool remnan
     all->views = kmalloc(all->room * sizeof(*all->views));
     if (!all->views)
         return -ENOMEM;
-    each(first, end, add, all);
     rcu_read_lock();
+    each(add, all);
     if (remnants)
         inet_remnants_hook(add_remnant, all);
     rcu_read_unlock();
@@ -98,7 +122,14 @@ static int get(struct inet_views *all, unsigned first, unsigned end, bool remnan
 
 int inet_views_get(struct inet_views *all, unsigned protocol)
 {
-    return get(all, protocol, protocol + 1, protocol == IPPROTO_TCP);
+    bool tcp = protocol == IPPROTO_TCP;
+
+    return get(all, tcp ? each_tcp : each_udp, tcp);
+}
+
+int inet_views_get_raw(struct inet_views *all, bool ping)
+{
+    return get(all, ping ? each_ping : each_raw, false);
 }
 
 static void drop(struct inet_views *all, unsigned i)
@@ -108,22 +139,6 @@ static void drop(struct inet_views *all, unsigned i)
     all->views[i] = all->views[--all->n];
     if (s)
         inet_put(s);
-}
-
-int inet_views_get_raw(struct inet_views *all, bool ping)
-{
-    int err = get(all, 0, 256, false);
-
-    for (unsigned i = 0; !err && i < all->n;) {
-        int type = all->views[i].socket->socket.type;
-        unsigned p = all->views[i].socket->proto->number;
-        bool is_ping = type == SOCK_DGRAM && (p == IPPROTO_ICMP || p == IPPROTO_ICMPV6);
-        if (ping ? is_ping : type == SOCK_RAW)
-            i++;
-        else
-            drop(all, i);
-    }
-    return err;
 }
 
 void inet_views_put(struct inet_views *all)

@@ -25,9 +25,9 @@ struct inet_views {
     struct inet_view *views;
     unsigned n, room;
 };
-/* Those of a protocol, in no order. -ENOMEM. inet_views_put() in any case. */
+/* Those of TCP or UDP, in no order. -ENOMEM. inet_views_put() in any case. */
 int inet_views_get(struct inet_views *all, unsigned protocol);
-/* Those of all protocols but TCP and UDP (raw sockets and, `ping`, those of ICMP's echo). */
+/* Raw sockets, or those of ICMP's echo. */
 int inet_views_get_raw(struct inet_views *all, bool ping);
 void inet_views_put(struct inet_views *all);
 /* An address as a socket of that family shows it: any address of an IPv6 socket is all zeros. */

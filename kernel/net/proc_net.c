@@ -218,7 +218,7 @@ static const struct pseudo_entry net_table[] = {
     FILE("ipv6_route", proc_show_ipv6_route, 0),
     FILE("netlink", proc_show_netlink, 0),
     FILE("netstat", proc_show_netstat, 0),
-    TEXT("packet", "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n"),
+    FILE("packet", proc_show_packet, 0),
     FILE("pnp", show_pnp, 0),
     FILE("protocols", proc_show_protocols, 0),
     TEXT("psched", "000003e8 00000040 000f4240 3b9aca00\n"),

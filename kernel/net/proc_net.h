@@ -8,6 +8,7 @@ int proc_show_stream(struct text *text, const struct pseudo *self);   /* 0 tcp, 
 int proc_show_datagram(struct text *text, const struct pseudo *self); /* PROC_* */
 enum { PROC_UDP, PROC_UDP6, PROC_RAW, PROC_RAW6, PROC_ICMP, PROC_ICMP6 };
 int proc_show_unix(struct text *text, const struct pseudo *self);
+int proc_show_packet(struct text *text, const struct pseudo *self);
 int proc_show_netlink(struct text *text, const struct pseudo *self);
 int proc_show_sockstat(struct text *text, const struct pseudo *self); /* 0, 1: sockstat6 */
 int proc_show_protocols(struct text *text, const struct pseudo *self);

@@ -3,6 +3,7 @@
 #include "net/inet_view.h"
 #include "net/ip_core.h"
 #include "net/netlink.h"
+#include "net/packet_socket.h"
 #include "net/proc_net.h"
 #include "net/tcp.h"
 #include "net/unix.h"
@@ -163,6 +164,23 @@ int proc_show_unix(struct text *text, const struct pseudo *self)
 {
     text_printf(text, "Num       RefCount Protocol Flags    Type St Inode Path\n");
     unix_each(put_unix, text);
+    return 0;
+}
+
+static bool put_packet(const struct packet_description *d, void *arg)
+{
+    const struct socket *socket = d->socket;
+
+    text_printf(arg, "%s %-6d %-4d %04x   %-5u %1d %-6lu %-6u %-6lu\n", POINTER, 2, socket->type,
+                d->protocol, d->ifindex, d->running, d->receive_queue, socket->cred.uid,
+                socket->ino);
+    return true;
+}
+
+int proc_show_packet(struct text *text, const struct pseudo *self)
+{
+    text_printf(text, "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n");
+    packet_each(put_packet, text);
     return 0;
 }
 

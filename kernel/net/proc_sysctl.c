@@ -5,6 +5,7 @@
 #include "fs/procfs.h"
 #include "lib/string.h"
 #include "net/ip_core.h"
+#include "net/raw.h"
 #include "net/tcp.h"
 
 /* --- kinds
@@ -131,6 +132,26 @@ static int store_ports(const struct pseudo *self, const char *text, size_t len)
     return 0;
 }
 
+static int show_groups(struct text *text, const struct pseudo *self)
+{
+    text_printf(text, "%u\t%u\n", ping_group_low, ping_group_high);
+    return 0;
+}
+
+/* None where the first is above the second: 1 0. */
+static int store_groups(const struct pseudo *self, const char *text, size_t len)
+{
+    int64_t numbers[2];
+
+    if (sysctl_parse(text, len, numbers, 2) != 2 || numbers[0] < 0 || numbers[1] < 0 ||
+        numbers[0] > INT32_MAX || numbers[1] > INT32_MAX)
+        return -EINVAL;
+    bool none = numbers[1] < numbers[0];
+    ping_group_low = none ? 1 : (uint32_t)numbers[0];
+    ping_group_high = none ? 0 : (uint32_t)numbers[1];
+    return 0;
+}
+
 /* --- others
  * -----------------------------------------------------------------------------------------------------
  */
@@ -228,6 +249,7 @@ static const struct pseudo_entry ipv4_table[] = {
     SYSCTL("ip_default_ttl", ip_default_ttl, 1, 255),
     SYSCTL("ip_unprivileged_port_start", inet_port_unprivileged, 0, 65535),
     SYSCTL_FILE("ip_local_port_range", show_ports, store_ports, 0),
+    SYSCTL_FILE("ping_group_range", show_groups, store_groups, 0),
     SYSCTL_TEXT("ip_local_reserved_ports", ""),
     SYSCTL_FILE("ipfrag_high_thresh", show_frag_high, store_frag_high, 0),
     SYSCTL("ipfrag_time", ip_fragment_seconds, 1, 3600),
