@@ -157,9 +157,24 @@ void path_put(const struct path *path)
 
 /* --- attaching (mounts_lock held) */
 
+unsigned mount_max = 100000;
+static size_t listed;
+
+int mount_room(size_t n)
+{
+    return listed + n > mount_max ? -ENOSPC : 0;
+}
+
+void mount_unlist(struct mount *m)
+{
+    list_del(&m->link);
+    listed--;
+}
+
 void mount_attach(struct mount *m, const struct path *on)
 {
     list_add_tail(&mounts, &m->link);
+    listed++;
     mounts_changed();
     m->detached = false;
     if (!on)
@@ -176,7 +191,7 @@ void mount_attach(struct mount *m, const struct path *on)
 void mount_detach(struct mount *m, struct path *on)
 {
     *on = m->on;
-    list_del(&m->link);
+    mount_unlist(m);
     mounts_changed();
     m->detached = true;
     m->anonymous = false;
@@ -246,6 +261,8 @@ static int add(struct mount *m, const struct path *on)
     if (on) {
         struct path place = mount_topmost(on);
         err = check_place(m, &place);
+        if (err == 0)
+            err = mount_room(1);
         if (err == 0)
             err = mount_graft(m, &place);
     } else {

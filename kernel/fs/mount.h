@@ -24,6 +24,11 @@ struct mount *mount_create(struct super *super, struct dentry *root, const char 
                            unsigned flags);
 struct mount *mount_clone(const struct mount *m, struct dentry *root); /* and its peer groups */
 void mount_attach(struct mount *m, const struct path *on);             /* on NULL: root of a tree */
+/* 0, or -ENOSPC: no room for n more (fs.mount-max). */
+int mount_room(size_t n);
+extern unsigned mount_max;
+/* Out of the list of all, for a root without a place that is to be attached to one. */
+void mount_unlist(struct mount *m);
 /* Out of its tree. The place's references are the caller's to put, in *on; so is the mount's. */
 void mount_detach(struct mount *m, struct path *on);
 /* Detach and drop it, or all of them. */
@@ -43,7 +48,8 @@ struct mount_list {
     size_t n;
 };
 int mount_collect(struct mount *top, struct dentry *below, bool recursive, struct mount_list *list);
-/* Copies of all (without what is unbindable, which is NULL), not attached to anything; -ENOMEM. */
+/* Copies of all (without what is unbindable, which is NULL), not attached to anything; -ENOMEM,
+ * -ENOSPC. */
 int mount_copy(const struct mount_list *list, struct dentry *root, struct mount_list *copies);
 
 /* propagate.c: attach a tree, and copies of it wherever the place's peers and slaves are. */

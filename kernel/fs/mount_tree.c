@@ -81,6 +81,9 @@ static struct mount *copy_of(const struct mount_list *list, const struct mount_l
 
 int mount_copy(const struct mount_list *list, struct dentry *root, struct mount_list *copies)
 {
+    int err = mount_room(list->n);
+    if (err < 0)
+        return err;
     copies->m = kzalloc(list->n * sizeof(*copies->m));
     copies->n = list->n;
     if (!copies->m)
@@ -165,8 +168,7 @@ static int check_source(const struct path *from)
 /* Give the tree whose root has no place yet one. */
 static int place_tree(struct mount *top, const struct path *place)
 {
-    list_del(&top->link);
-    list_init(&top->link);
+    mount_unlist(top);
     int err = mount_graft(top, place);
     if (err < 0)
         mount_attach(top, NULL);

@@ -5,6 +5,7 @@
 #include "core/random.h"
 #include "fs/dentry.h"
 #include "fs/lease.h"
+#include "fs/mount.h"
 #include "fs/pipe.h"
 #include "fs/procfs.h"
 #include "lib/string.h"
@@ -250,6 +251,7 @@ static const struct pseudo_entry fs_table[] = {
     CONSTANT("file-max", 9223372036854775807),
     PSEUDO_FILE("file-nr", show_file_nr),
     VARIABLE("nr_open", nr_open),
+    VARIABLE("mount-max", mount_max),
     {
         .name = "pipe-max-size",
         .mode = S_IFREG | 0644,

@@ -175,8 +175,7 @@ static void tuck(struct mount *m, const struct path *place)
 {
     struct mount *over = mount_at(place->mount, place->dentry);
     struct path covered;
-    list_del(&m->link);
-    list_init(&m->link);
+    mount_unlist(m);
     if (over)
         mount_detach(over, &covered);
     mount_attach(m, place);
@@ -197,6 +196,8 @@ static int graft_shared(const struct mount_list *tree, const struct path *place)
         mount_set_type(tree->m[i], MS_SHARED);
     for (size_t i = 1; err == 0 && i < r.n; i++)
         err = copy_for(&r, i, tree, place->dentry);
+    if (err == 0 && r.n > 1)
+        err = mount_room(1);
     if (err == 0)
         mount_attach(tree->m[0], place);
     for (size_t i = 1; i < r.n; i++) {

@@ -262,11 +262,10 @@ static void remove_ipc(void)
     syscall(SYS_mq_unlink, "fuzz2");
 }
 
-/* What is mounted below a folder, deepest last: unmounted from the end. */
-static void unmount_all(void)
+/* What is mounted below a folder: the first goes first, with all that is on it. False: nothing. */
+static bool unmount_some(void)
 {
     static char text[65536];
-    char *places[64];
     int n = 0, fd = open("/proc/self/mounts", O_RDONLY);
     ssize_t size = read(fd, text, sizeof(text) - 1);
     close(fd);
@@ -274,13 +273,12 @@ static void unmount_all(void)
     for (char *save, *line = strtok_r(text, "\n", &save); line;
          line = strtok_r(NULL, "\n", &save)) {
         char *place = strchr(line, ' ');
-        if (place && n < 64 && !strncmp(place + 1, "/tmp/fuzz", 9)) {
-            places[n++] = place + 1;
+        if (place && !strncmp(place + 1, "/tmp/fuzz", 9)) {
             *strchrnul(place + 1, ' ') = 0;
+            n += umount2(place + 1, MNT_DETACH) == 0;
         }
     }
-    while (n--)
-        umount2(places[n], MNT_DETACH);
+    return n > 0;
 }
 
 static void remove_tree(int at, const char *name)
@@ -337,8 +335,8 @@ static void remove_device(const char *name)
 
 static void clean(void)
 {
-    for (int i = 0; i < 20; i++)
-        unmount_all();
+    while (unmount_some())
+        ;
     remove_tree(AT_FDCWD, "/tmp/fuzz");
     remove_tree(AT_FDCWD, "/dev/shm/a");
     each_device(remove_device);

@@ -243,6 +243,52 @@ static void lazy(void)
     close(fd);
 }
 
+static bool set_mount_max(unsigned n)
+{
+    FILE *file = fopen("/proc/sys/fs/mount-max", "w");
+    bool set = file && fprintf(file, "%u\n", n) > 0;
+
+    return file && fclose(file) == 0 && set;
+}
+
+static unsigned count_mounts(void)
+{
+    FILE *file = fopen("/proc/self/mounts", "r");
+    unsigned n = 0;
+
+    for (int c; file && (c = getc(file)) != EOF;)
+        n += c == '\n';
+    if (file)
+        fclose(file);
+    return n;
+}
+
+/* Only inside: elsewhere it is the limit of all. */
+static void too_many(void)
+{
+    unsigned now = count_mounts();
+
+    NEED_MOUNTS();
+    if (!inside_osprey())
+        SKIP("everybody's limit");
+    make_dirs("m", "m/a", NULL);
+    NEED(set_mount_max(now + 3));
+    CHECK(mount("a", "m", "tmpfs", 0, NULL) == 0);
+    make_dirs("m/a", "m/b", "m/c");
+    CHECK(mount("b", "m/a", "tmpfs", 0, NULL) == 0);
+    CHECK_ERRNO(mount("m", "m/b", NULL, MS_BIND | MS_REC, NULL), ENOSPC); /* two */
+    CHECK(mount("m", "m/b", NULL, MS_BIND, NULL) == 0);
+    CHECK_ERRNO(mount("c", "m/c", "tmpfs", 0, NULL), ENOSPC);
+    CHECK(umount("m/b") == 0);
+    CHECK(mount(NULL, "m", NULL, MS_SHARED, NULL) == 0);
+    CHECK(mount("m", "m/b", NULL, MS_BIND, NULL) == 0);
+    CHECK(umount("m/a") == 0);
+    CHECK_ERRNO(mount("c", "m/c", "tmpfs", 0, NULL), ENOSPC); /* and its copy */
+    CHECK_EQ(count_mounts(), now + 2);
+    CHECK(umount2("m", MNT_DETACH) == 0);
+    CHECK(set_mount_max(100000));
+}
+
 int main(void)
 {
     allowed = enter_mounts();
@@ -253,6 +299,7 @@ int main(void)
     promise("flags of mounts and file systems", flags);
     promise("noatime, relatime, strictatime, nosymfollow", access_times);
     promise("MNT_EXPIRE takes two calls without a use between", expiring);
+    promise("so many mounts there may be: ENOSPC", too_many);
     promise("UMOUNT_NOFOLLOW", links);
     promise("MNT_DETACH leaves open files alone", lazy);
     return check_end();
