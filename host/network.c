@@ -171,10 +171,8 @@ bool network_ip(struct network *network, const char *value)
 bool network_nic(struct network *network, const char *value)
 {
     static const char *const names[] = {
-        [NIC_MMIO] = "mmio",
-        [NIC_LEGACY] = "legacy",
-        [NIC_MODERN] = "modern",
-        [NIC_PACKED] = "packed",
+        [NIC_MMIO] = "mmio",     [NIC_LEGACY] = "legacy", [NIC_MODERN] = "modern",
+        [NIC_PACKED] = "packed", [NIC_E1000] = "e1000",   [NIC_E1000E] = "e1000e",
     };
 
     for (unsigned i = NIC_MMIO; i < sizeof names / sizeof *names; i++)
@@ -198,6 +196,11 @@ static bool user_network(const struct network *network)
     return network_there(network) && network->mode != NET_TAP;
 }
 
+bool network_needs_pci(const struct network *network)
+{
+    return network->nic != NIC_AUTO && network->nic != NIC_MMIO && network->nic != NIC_PACKED;
+}
+
 const char *network_fault(const struct network *network, int pci)
 {
     uint32_t net = mask(network->prefix);
@@ -215,8 +218,8 @@ const char *network_fault(const struct network *network, int pci)
         return "--ip: the user network needs a prefix of 28 bits at most";
     if (network->nic == NIC_MMIO && pci == 1)
         return "--nic mmio goes with --machine microvm";
-    if ((network->nic == NIC_LEGACY || network->nic == NIC_MODERN) && pci == 0)
-        return "--nic legacy and modern need PCI: --machine pc or q35";
+    if (network_needs_pci(network) && pci == 0)
+        return "--nic legacy, modern, e1000 and e1000e need PCI: --machine pc or q35";
     return NULL;
 }
 
@@ -320,7 +323,10 @@ void network_prepare(struct network *network, unsigned cpus)
     if (flags & IFF_MULTI_QUEUE && network->dump)
         die(STATUS_FAILED, "--tcpdump: QEMU cannot record a tap that was made with multi_queue");
     if (flags & IFF_MULTI_QUEUE) /* QEMU attaches to such a one with several only */
-        network->queues = cpus < 2 ? 2 : cpus < QUEUES_MAX ? cpus : QUEUES_MAX;
+        network->queues = network->nic >= NIC_E1000 ? 1
+                          : cpus < 2                ? 2
+                          : cpus < QUEUES_MAX       ? cpus
+                                                    : QUEUES_MAX;
 }
 
 /* --- words */
@@ -375,18 +381,22 @@ static void device_words(const struct network *network, bool mmio, struct text *
 {
     unsigned queues = network->queues ? network->queues : 1;
 
-    if (mmio)
+    bool intel = network->nic == NIC_E1000 || network->nic == NIC_E1000E;
+
+    if (intel)
+        text_format(device, "%s,romfile=", network->nic == NIC_E1000 ? "e1000" : "e1000e");
+    else if (mmio)
         text_str(device, "virtio-net-device,bus=virtio-mmio-bus.1");
     else /* no boot ROM */
         text_format(device, "virtio-net-pci,romfile=,vectors=%u", 2 * queues + 2);
     text_str(device, ",netdev=net");
     if (network->nic == NIC_LEGACY)
         text_str(device, ",disable-modern=on,disable-legacy=off");
-    else if (!mmio)
+    else if (!mmio && !intel)
         text_str(device, ",disable-modern=off,disable-legacy=on");
     if (network->nic == NIC_PACKED)
         text_str(device, ",packed=on");
-    if (queues > 1)
+    if (queues > 1 && !intel)
         text_str(device, ",mq=on");
     const uint8_t *m = network->mac;
     if (network->has_mac)

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 enum net_mode { NET_AUTO, NET_NONE, NET_USER, NET_TAP };
-enum nic { NIC_AUTO, NIC_MMIO, NIC_LEGACY, NIC_MODERN, NIC_PACKED };
+enum nic { NIC_AUTO, NIC_MMIO, NIC_LEGACY, NIC_MODERN, NIC_PACKED, NIC_E1000, NIC_E1000E };
 
 /* A port of the host that leads to one of the guest. */
 struct forward {
@@ -39,6 +39,9 @@ bool network_mode(struct network *network, const char *value);
 bool network_mac(struct network *network, const char *value);
 bool network_ip(struct network *network, const char *value);
 bool network_nic(struct network *network, const char *value);
+
+/* Does the device exist on PCI only? */
+bool network_needs_pci(const struct network *network);
 
 /* What is wrong with the options as a whole; NULL: nothing. `pci`: the machine has PCI, -1: it may
  * be chosen to have. */

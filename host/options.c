@@ -296,7 +296,7 @@ static void take_ip(struct options *options, const char *value)
 static void take_nic(struct options *options, const char *value)
 {
     if (!network_nic(&options->network, value))
-        bad("nic", value, "one of mmio, legacy, modern, packed");
+        bad("nic", value, "one of mmio, legacy, modern, packed, e1000, e1000e");
 }
 
 static void take_tcpdump(struct options *options, const char *value)
@@ -385,7 +385,7 @@ static const struct option_row rows[] = {
     {"ip", 0, FOR_RUN, "ADDR/PREFIX[,GW]|dhcp", take_ip,
      "the VM's address (default: 10.0.2.15/24 with user, dhcp with tap)"},
     {"mac", 0, FOR_RUN, "ADDR", take_mac, "its hardware address"},
-    {"nic", 0, FOR_RUN, "mmio|legacy|modern|packed", take_nic,
+    {"nic", 0, FOR_RUN, "mmio|legacy|modern|packed|e1000|e1000e", take_nic,
      "how the network device is attached (default: mmio, modern on pc and q35)"},
     {"tcpdump", 0, FOR_RUN, "FILE", take_tcpdump, "write the frames it sends and gets (pcap)"},
     {"machine", 0, FOR_RUN, "microvm|q35|pc", take_machine, "QEMU's machine (default microvm)"},
@@ -463,7 +463,7 @@ static int take_option(struct options *options, unsigned use, int argc, char **a
 static void check_network(struct options *options)
 {
     int pci = options->machine_chosen ? options->machine != MACHINE_MICROVM : -1;
-    bool wants_pci = options->network.nic == NIC_LEGACY || options->network.nic == NIC_MODERN;
+    bool wants_pci = network_needs_pci(&options->network);
     const char *fault = network_fault(&options->network, pci);
 
     if (fault)

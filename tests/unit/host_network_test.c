@@ -97,7 +97,7 @@ static void other_values(void)
                                       NULL};
     static const char *const modes[] = {
         "", "users", "tap", "tap=", "tap=a/b", "tap=a,b", "tap=sixteen-letters-x", NULL};
-    static const char *const nics[] = {"", "e1000", "mmio ", NULL};
+    static const char *const nics[] = {"", "e100", "mmio ", NULL};
     struct network n = {0};
 
     check(network_mac(&n, "52:54:00:aB:cd:EF") && n.mac[3] == 0xab && n.mac[5] == 0xef &&
