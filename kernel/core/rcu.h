@@ -20,8 +20,8 @@ static inline void rcu_read_unlock(void)
 {
     atomic_signal_fence(memory_order_seq_cst);
 }
-#define rcu_load(p)     atomic_load_explicit(&(p), memory_order_acquire)
-#define rcu_store(p, v) atomic_store_explicit(&(p), (v), memory_order_release)
+#define rcu_load(p)     __atomic_load_n(&(p), __ATOMIC_ACQUIRE)
+#define rcu_store(p, v) __atomic_store_n(&(p), v, __ATOMIC_RELEASE)
 
 /* Call fn(head) in a kernel thread after all present readers have ended, some milliseconds later.
  * Any context. fn may sleep, but not long: others wait behind it. */

@@ -138,6 +138,11 @@ static void test_arp(void)
     learn_peer();
 }
 
+static bool counts(const struct neighbour *n, void *arg)
+{
+    return ++*(unsigned *)arg && n;
+}
+
 /* More than are kept: memory stays bounded. */
 static void test_many_neighbours(void)
 {
@@ -150,10 +155,6 @@ static void test_many_neighbours(void)
         send_udp(0x0a010000 + i, 1, PMTUDISC_DONT);
     packet_queue_purge(&shim_out);
     shim_quiescent();
-    bool counts(const struct neighbour *n, void *arg)
-    {
-        return ++*(unsigned *)arg && n;
-    }
     neighbour_each(counts, &count);
     NEED(count <= NEIGHBOURS_MAX && count > 100);
     NEED(netif_remove_address(&shim_eth, &a.address, 16) == 0);

@@ -10,6 +10,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "net/demux.h"
+#include "net/igmp.h"
 #include "net/loopback.h"
 #include "net/worker.h"
 
@@ -328,6 +329,17 @@ void socket_init(struct socket *socket, const struct socket_ops *ops, int family
                  int protocol)
 {
     *socket = (struct socket){.ops = ops, .family = family, .type = type, .protocol = protocol};
+}
+
+void inet_options_init(struct inet_socket *s)
+{
+    list_init(&s->options.memberships);
+    if (s->socket.family == AF_INET)
+        s->local = s->remote = inet_v4(0);
+}
+void igmp_group_changed(struct netif *netif, const struct inet_addr *group, bool joined)
+{
+    (void)netif, (void)group, (void)joined;
 }
 
 unsigned shim_frees, shim_nobody;
