@@ -305,7 +305,7 @@ static int get_ip_number(struct inet_socket *s, int name)
     case IP_UNICAST_IF:
         return o->unicast_netif ? (int)__builtin_bswap32(o->unicast_netif->index) : 0;
     case IP_MTU:
-        return peer_mtu(s);
+        return MIN(peer_mtu(s), 65535);
     default:
         return -ENOPROTOOPT;
     }
@@ -624,6 +624,8 @@ int inet_op_get_option(struct socket *socket, int level, int name, void *value, 
         n = get_ipv6(s, name, value, len);
     else if (level == SOL_SOCKET)
         n = get_socket(s, name, value, len);
+    else if (socket->family == AF_INET)
+        n = -EOPNOTSUPP;
     inet_unlock(s);
     return n;
 }

@@ -546,16 +546,14 @@ static int change_membership(struct packet_socket *p, const void *value, size_t 
     struct netif *netif = netif_by_index((unsigned)request.ifindex);
     rcu_read_unlock();
     if (!netif)
-        return add ? -ENODEV : -EADDRNOTAVAIL;
+        return add ? -ENODEV : 0; /* as on Linux: what was not there is gone */
     int err = 0;
     mutex_lock(&memberships_lock);
     if (add) {
         err = add_membership(p, &request, netif);
     } else {
         struct membership *m = find_membership(p, &request);
-        if (!m)
-            err = -EADDRNOTAVAIL;
-        else if (!--m->users)
+        if (m && !--m->users)
             end_membership(m);
     }
     mutex_unlock(&memberships_lock);
