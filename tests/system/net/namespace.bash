@@ -8,7 +8,8 @@ SPACES=() STARTED=()
 # clean_up: what the test has started, by number; its namespaces.
 clean_up() {
     local id
-    for id in "${STARTED[@]}"; do kill "$id" 2>/dev/null; done
+    # shellcheck disable=SC2046
+    for id in "${STARTED[@]}"; do kill "$id" $(ps -o pid= --ppid "$id") 2>/dev/null; done
     wait "${STARTED[@]}" 2>/dev/null
     for id in "${SPACES[@]}"; do ip netns del "$id" 2>/dev/null; done
     rm -rf "$WORK"
@@ -30,6 +31,7 @@ within() { ip netns exec "$NS" "$@"; }
 
 # background COMMAND...: its number is in $! and in STARTED.
 background() {
+    [ "$1" = within ] && shift && set -- ip netns exec "$NS" "$@" # no shell in between
     "$@" &
     STARTED+=($!)
 }
