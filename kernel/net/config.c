@@ -5,6 +5,7 @@
 #include "lib/errno.h"
 #include "mm/heap.h"
 #include "net/dhcp.h"
+#include "net/ipv6.h"
 #include "net/route.h"
 
 /* --- settings
@@ -16,6 +17,7 @@ enum { INTERFACES_MAX = 16 };
 static struct mutex settings_lock;
 static struct net_settings settings_of[INTERFACES_MAX];
 static struct netif *settings_netif[INTERFACES_MAX];
+static bool settings_six[INTERFACES_MAX]; /* from router advertisements */
 static unsigned nsettings;
 static char hostname[IP_PARAM_NAME + 1];
 
@@ -45,36 +47,56 @@ static bool same_names(const struct net_settings *a, const struct net_settings *
     return true;
 }
 
-static void store_settings(unsigned at, struct netif *netif, const struct net_settings *settings)
+static void store_settings(unsigned at, struct netif *netif, bool six,
+                           const struct net_settings *settings)
 {
     if (settings) {
         settings_of[at] = *settings;
         settings_netif[at] = netif;
+        settings_six[at] = six;
         nsettings = MAX(nsettings, at + 1);
     } else if (at < nsettings) {
         nsettings--;
         memmove(&settings_of[at], &settings_of[at + 1], (nsettings - at) * sizeof(settings_of[0]));
         memmove(&settings_netif[at], &settings_netif[at + 1],
                 (nsettings - at) * sizeof(settings_netif[0]));
+        memmove(&settings_six[at], &settings_six[at + 1],
+                (nsettings - at) * sizeof(settings_six[0]));
     }
 }
 
-void net_settings_set(struct netif *netif, const struct net_settings *settings)
+static void take_settings(struct netif *netif, bool six, const struct net_settings *settings)
 {
     static const struct net_settings none;
     unsigned at = 0;
 
     mutex_lock(&settings_lock);
-    while (at < nsettings && settings_netif[at] != netif)
+    while (at < nsettings && (settings_netif[at] != netif || settings_six[at] != six))
         at++;
     if (at < INTERFACES_MAX) {
         const struct net_settings *old = at < nsettings ? &settings_of[at] : &none;
         bool same = same_names(old, settings ? settings : &none);
-        store_settings(at, netif, settings);
+        store_settings(at, netif, six, settings);
         if (!same)
             resolv_write(settings_of, nsettings);
     }
     mutex_unlock(&settings_lock);
+}
+
+void net_settings_set(struct netif *netif, const struct net_settings *settings)
+{
+    take_settings(netif, false, settings);
+}
+
+/* What routers say, beside what DHCP or a word says. */
+static void take_dns6(struct netif *netif, const struct ipv6_dns *dns)
+{
+    struct net_settings settings = {.dhcp = true};
+
+    settings.ndns = MIN(dns->nservers, (unsigned)SETTINGS_SERVERS);
+    memcpy(settings.dns, dns->servers, settings.ndns * sizeof(settings.dns[0]));
+    strlcpy(settings.search, dns->domains, sizeof(settings.search));
+    take_settings(netif, true, settings.ndns || settings.search[0] ? &settings : NULL);
 }
 
 bool net_settings_get(unsigned n, struct net_settings *settings)
@@ -310,6 +332,7 @@ static int start(void)
     plans = kcalloc(INTERFACES_MAX, sizeof(*plans));
     if (!plans)
         return -ENOMEM;
+    ipv6_dns_hook = take_dns6;
     unsigned n = list_interfaces(plans);
     if (n)
         configure(plans, n);

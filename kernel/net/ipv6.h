@@ -49,7 +49,8 @@ struct ipv6_conf *ipv6_conf(struct netif *netif);
 /* A field marked * has been written: act. Threads, without netif_lock. */
 void ipv6_conf_changed(struct netif *netif);
 
-/* What routers say about name servers (RFC 8106): the whole list whenever it changes. A thread.
+/* What routers say about name servers (RFC 8106): the whole list whenever it changes. A thread, no
+ * lock held.
  * domains: one string, separated by spaces. NULL until somebody writes /etc/resolv.conf with it. */
 struct ipv6_dns {
     struct inet_addr servers[8];

@@ -29,6 +29,7 @@ struct ipv6_netif {
     unsigned id_attempts; /* of stable identifiers that were taken */
     uint8_t secret[16];   /* IPV6_GEN_RANDOM's */
     struct ipv6_dns dns;
+    bool dns_changed; /* and ipv6_dns_hook has not been told */
     nsec_t server_until[8], domain_until[8];
     struct list reports; /* of mld.c */
     nsec_t mld1_until;   /* an old querier is there */

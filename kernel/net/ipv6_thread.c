@@ -129,6 +129,26 @@ static nsec_t work_off_timers(void)
     return next;
 }
 
+/* Files are written by this: without netif_lock. */
+static void tell_dns(void)
+{
+    for (struct netif *netif = netif_first(); netif; netif = netif_next(netif)) {
+        struct ipv6_netif *state = ipv6_netif(netif);
+        struct ipv6_dns dns;
+        bool changed;
+
+        if (!state)
+            continue;
+        mutex_lock(&netif_lock);
+        changed = state->dns_changed;
+        state->dns_changed = false;
+        dns = state->dns;
+        mutex_unlock(&netif_lock);
+        if (changed && ipv6_dns_hook)
+            ipv6_dns_hook(netif, &dns);
+    }
+}
+
 static void run(void *arg)
 {
     nsec_t next;
@@ -139,6 +159,7 @@ static void run(void *arg)
         work_off_packets();
         next = work_off_timers();
         mutex_unlock(&netif_lock);
+        tell_dns();
         (void)WAIT_EVENT(&wake, atomic_load(&kicked), 0, next);
     }
 }

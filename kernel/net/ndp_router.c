@@ -158,7 +158,9 @@ void autoconf_down(struct netif *netif)
 {
     struct ipv6_netif *state = ipv6_netif(netif);
 
+    state->dns_changed = state->dns.nservers || state->dns.domains[0];
     state->dns = (struct ipv6_dns){};
+    ipv6_thread_kick();
     state->solicit_next = NSEC_FOREVER;
 }
 
@@ -373,8 +375,7 @@ static void take_dns(struct netif *netif, const struct ndp_ra *ra, nsec_t now)
     for (unsigned i = 0; i < ra->nservers; i++)
         changed |= take_server(state, &ra->servers[i], later(now, ra->server_lifetime[i]), now);
     changed |= take_domains(state, ra);
-    if (changed && ipv6_dns_hook)
-        ipv6_dns_hook(netif, &state->dns);
+    state->dns_changed |= changed;
 }
 
 static nsec_t end_servers(struct netif *netif, nsec_t now)
@@ -388,8 +389,7 @@ static nsec_t end_servers(struct netif *netif, nsec_t now)
             changed = drop_server(state, i);
         else
             next = MIN(next, state->server_until[i++]);
-    if (changed && ipv6_dns_hook)
-        ipv6_dns_hook(netif, &state->dns);
+    state->dns_changed |= changed;
     return next;
 }
 

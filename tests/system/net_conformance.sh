@@ -17,6 +17,9 @@ NETLOAD=$PROGRAMS/netload RELAY=$PROGRAMS/relay
 make_space "$NS"
 make_space "$LINUX"
 relay=0
+# Frames as they are on the wire: nobody leaves a checksum or the cutting to somebody else.
+VM=(--net tap=vm --mac $MAC --ip $GUEST/24 --qemu-arg -global --qemu-arg virtio-net-device.csum=off
+    --qemu-arg -global --qemu-arg virtio-net-device.guest_csum=off)
 
 # prepare_tap: QEMU's, which Linux takes no part in.
 ip -n "$NS" tuntap add dev vm mode tap
@@ -53,10 +56,7 @@ linux() {
 
 # start_server OPTIONS...: the VM serves.
 start_server() {
-    # Frames as they are on the wire: nobody leaves a checksum or the cutting to somebody else.
-    background within timeout $((LIMIT + 60)) "$OSPREY" run --timeout $((LIMIT + 30)) --net tap=vm --mac $MAC --memory 512M \
-        --ip $GUEST/24 --qemu-arg -global --qemu-arg virtio-net-device.csum=off \
-        --qemu-arg -global --qemu-arg virtio-net-device.guest_csum=off "$@" \
+    background within timeout $((LIMIT + 60)) "$OSPREY" run --timeout $((LIMIT + 30)) --memory 512M "${VM[@]}" "$@" \
         "$NETLOAD" serve 7000 </dev/null >"$WORK/vm.out" 2>"$WORK/vm.err"
     vm=$!
     until_true 60 ip netns exec "$LINUX" timeout 5 "$NETLOAD" up $GUEST 7000 1
@@ -79,41 +79,41 @@ amount() { if [ "$SOAK" = 1 ]; then echo "$2"; else echo "$1"; fi; }
 whole=$((256 * 1024))
 wire 1500
 start_server || { not_ok "the VM serves" "$WORK/vm.err" && exit 0; }
-both_ways "a good wire" "$(amount 16384 $whole)"
-linux "a good wire: both ways at once" "$NETLOAD" both $GUEST 7000 "$(amount 8192 $whole)"
+both_ways "a good wire" "$(amount 8192 $whole)"
+linux "a good wire: both ways at once" "$NETLOAD" both $GUEST 7000 "$(amount 4096 $whole)"
 linux "a good wire: half closed" "$NETLOAD" half $GUEST 7000 "$(amount 4096 $whole)"
 linux "a good wire: reset" "$NETLOAD" reset $GUEST 7000
 linux "1000 connections at a time" "$NETLOAD" many $GUEST 7000 1000
-linux "$(amount 2000 10000) connections that come and go" "$NETLOAD" churn $GUEST 7000 "$(amount 2000 10000)"
+linux "$(amount 1000 10000) connections that come and go" "$NETLOAD" churn $GUEST 7000 "$(amount 1000 10000)"
 [ "$SOAK" = 1 ] && linux "10000 connections at a time" "$NETLOAD" many $GUEST 7000 10000
 linux "over IPv6" "$NETLOAD" both $GUEST6%wire 7000 4096
 for loss in 1 5 10; do
     wire 1500 --loss $loss --seed $((loss + 40))
-    both_ways "$loss of 100 frames lost" "$(amount $((8192 / loss)) $whole)"
+    both_ways "$loss of 100 frames lost" "$(amount $((4096 / loss)) $whole)"
 done
 wire 1500 --loss 2 --seed 9
-linux "2 of 100 lost: half closed" "$NETLOAD" half $GUEST 7000 2048
+linux "2 of 100 lost: half closed" "$NETLOAD" half $GUEST 7000 512
 linux "2 of 100 lost: reset" "$NETLOAD" reset $GUEST 7000
-linux "2 of 100 lost: 200 connections" "$NETLOAD" many $GUEST 7000 200
-linux "2 of 100 lost: datagrams" "$NETLOAD" udp $GUEST 7000 50
-linux "2 of 100 lost: over IPv6" "$NETLOAD" both $GUEST6%wire 7000 1024
+linux "2 of 100 lost: 100 connections" "$NETLOAD" many $GUEST 7000 100
+linux "2 of 100 lost: datagrams" "$NETLOAD" udp $GUEST 7000 20
+linux "2 of 100 lost: over IPv6" "$NETLOAD" both $GUEST6%wire 7000 512
 wire 1500 --reorder 5 --duplicate 3 --seed 11
-both_ways "reordered and duplicated" "$(amount 8192 $whole)"
+both_ways "reordered and duplicated" "$(amount 2048 $whole)"
 wire 1500 --corrupt 2 --seed 12
-both_ways "2 of 100 damaged" "$(amount 4096 $whole)"
+both_ways "2 of 100 damaged" "$(amount 1024 $whole)"
 wire 1500 --delay 50
-both_ways "50 ms of delay" "$(amount 8192 $whole)"
+both_ways "50 ms of delay" "$(amount 2048 $whole)"
 wire 1500 --delay 20 --loss 1 --reorder 1 --duplicate 1 --corrupt 0.5 --seed 13
-both_ways "everything at once" "$(amount 1024 $whole)"
+both_ways "everything at once" "$(amount 256 $whole)"
 wire 576
 both_ways "MTU 576 on Linux's side" "$(amount 2048 $whole)"
 stop_server
 
-for mtu in 576 1000 9000; do
+for mtu in $(amount "576 9000" "576 1000 1280 9000"); do
     wire $mtu --loss 0.5 --seed $mtu
     start_server --qemu-arg -global --qemu-arg virtio-net-device.host_mtu=$mtu ||
         { not_ok "MTU $mtu: the VM serves" "$WORK/vm.err" && continue; }
-    both_ways "MTU $mtu" "$(amount 2048 $whole)"
+    both_ways "MTU $mtu" "$(amount 1024 $whole)"
     stop_server
 done
 
@@ -122,11 +122,11 @@ done
 wire 1500 --loss 2 --reorder 2 --seed 21
 background ip netns exec "$LINUX" "$NETLOAD" serve 7001 >/dev/null 2>"$WORK/server.err"
 cat >"$WORK/ask.sh" <<END
-for how in up down both half; do "$NETLOAD" \$how $HERE 7001 $(amount 1024 $whole) && echo \$how; done
+for how in up down both half; do "$NETLOAD" \$how $HERE 7001 $(amount 512 $whole) && echo \$how; done
 "$NETLOAD" reset $HERE 7001 && echo reset
-"$NETLOAD" many $HERE 7001 200 && echo many
+"$NETLOAD" many $HERE 7001 100 && echo many
 END
-within timeout $((LIMIT + 60)) "$OSPREY" run --timeout "$LIMIT" --net tap=vm --mac $MAC --ip $GUEST/24 --memory 256M \
+within timeout $((LIMIT / 2 + 60)) "$OSPREY" run --timeout $((LIMIT / 2)) "${VM[@]}" --memory 256M \
     --add "$NETLOAD" --add "$WORK/ask.sh" sh "$WORK/ask.sh" </dev/null >"$WORK/ask.out" 2>"$WORK/ask.err"
 for how in up down both half reset many; do
     if grep -qx $how "$WORK/ask.out"; then ok "the VM asks: $how"; else
@@ -143,7 +143,7 @@ seconds_for() {
     echo "$from $EPOCHREALTIME" | awk '{ printf "%.2f", $2 - $1 }'
 }
 
-kib=$(amount 4096 65536)
+kib=$(amount 1024 65536)
 wire 1500 --loss 1 --delay 20 --seed 31
 if start_server; then
     down=$(seconds_for "$NETLOAD" down $GUEST 7000 "$kib")
