@@ -312,13 +312,16 @@ static int to_port(struct netlink *n, uint32_t port, const void *data, size_t le
     return err;
 }
 
+/* Not to the sender: and as on Linux, a socket without a port counts as the kernel's. */
 static void to_group(int protocol, const struct netlink *from, unsigned group, const void *data,
                      size_t len, const struct socket_cred *cred)
 {
+    uint32_t port = from ? from->port : 0;
+
     mutex_lock(&sockets_lock);
     list_for_each_entry (struct netlink, n, sockets_of(protocol), link)
-        if (n != from && n->groups >> (group - 1) & 1)
-            if (deliver_copy(n, data, len, group, from ? from->port : 0, cred))
+        if (n->port != port && n->groups >> (group - 1) & 1)
+            if (deliver_copy(n, data, len, group, port, cred))
                 overrun(n);
     mutex_unlock(&sockets_lock);
 }
