@@ -33,8 +33,12 @@ void boot_mark(const char *name)
     }
 }
 
+void (*boot_chart_hook)(void);
+
 void boot_chart_print(void)
 {
+    if (boot_chart_hook)
+        boot_chart_hook();
     uint64_t before = boot_info.tsc_at_entry, khz = boot_param_u64("tsc_khz", 0);
     log_at(LOG_ALERT, "boot chart (%s, %s):", boot_info.loader, khz ? "us" : "1000 TSC ticks");
     uint64_t unit = khz ? khz : 1000000;

@@ -82,3 +82,5 @@ void boot_params_report_unused(void);
 
 /* A named instant for the boot chart. */
 void boot_mark(const char *name);
+/* What else the person who reads the chart wants to know: lines before it. May be NULL. */
+extern void (*boot_chart_hook)(void);

@@ -7,17 +7,19 @@
 #include "arch/x86_64/cpu.h"
 #include "core/spinlock.h"
 #include "drivers/mmio.h"
+#include "drivers/pci/window.h"
 #include "lib/string.h"
 #include "mm/karea.h"
 
 enum { ADDRESS_PORT = 0xcf8, DATA_PORT = 0xcfc };
-enum { MCFG_ENTRIES = 44, MCFG_ENTRY_SIZE = 16 };
+enum { MCFG_ENTRIES = 44, MCFG_ENTRY_SIZE = 16, RANGES_MAX = 4 };
 #define ADDRESS_ENABLE 0x80000000u
 
 static struct spinlock lock; /* over the pair of ports */
 static bool use_ports;
-static volatile uint8_t *ecam; /* of buses [ecam_first, ecam_last] */
-static uint8_t ecam_first, ecam_last;
+static struct pci_ecam ranges[RANGES_MAX];
+static unsigned nranges;
+static volatile uint8_t *buses[256]; /* a megabyte each, mapped by pci_config_reach() */
 
 /* The address register holds what is written to it only if there is one. */
 static bool ports_present(void)
@@ -29,37 +31,63 @@ static bool ports_present(void)
     return present;
 }
 
-/* Only the first segment, at most its first 16 buses: a megabyte of addresses each. */
-static bool map_ecam(void)
+/* The first segment group only. */
+static void read_mcfg(void)
 {
-    enum { BUSES_MAX = 16 };
-    size_t len;
+    size_t len, at = MCFG_ENTRIES;
     const uint8_t *mcfg = acpi_table("MCFG", 0, &len);
-    if (!mcfg || len < MCFG_ENTRIES + MCFG_ENTRY_SIZE)
-        return false;
-    uint64_t base;
-    memcpy(&base, mcfg + MCFG_ENTRIES, sizeof(base));
-    ecam_first = mcfg[MCFG_ENTRIES + 10];
-    ecam_last = MIN(mcfg[MCFG_ENTRIES + 11], ecam_first + BUSES_MAX - 1);
-    ecam = karea_map_device(base + ((uint64_t)ecam_first << 20),
-                            (size_t)(ecam_last - ecam_first + 1) << 20);
-    return ecam != NULL;
+    for (; mcfg && at + MCFG_ENTRY_SIZE <= len && nranges < RANGES_MAX; at += MCFG_ENTRY_SIZE) {
+        struct pci_ecam *range = &ranges[nranges];
+        uint16_t segment;
+        memcpy(&range->base, mcfg + at, sizeof(range->base));
+        memcpy(&segment, mcfg + at + 8, sizeof(segment));
+        range->first = mcfg[at + 10];
+        range->last = mcfg[at + 11];
+        if (segment == 0 && range->base && range->first <= range->last)
+            nranges++;
+    }
+}
+
+/* Without an MCFG the host bridge's _CBA tells (PCI Firmware 3.0, 4.1.3). */
+static void read_cba(void)
+{
+    size_t len;
+    const uint8_t *dsdt = acpi_table("DSDT", 0, &len);
+    paddr_t base = dsdt ? pci_scan_ecam(dsdt, len) : 0;
+    if (base)
+        ranges[nranges++] = (struct pci_ecam){base, 0, 255};
 }
 
 bool pci_config_init(void)
 {
     use_ports = ports_present();
-    return use_ports || map_ecam();
+    if (!use_ports)
+        read_mcfg();
+    if (!use_ports && !nranges)
+        read_cba();
+    return use_ports || nranges;
+}
+
+const struct pci_ecam *pci_ecam_range(unsigned n)
+{
+    return n < nranges ? &ranges[n] : NULL;
+}
+
+bool pci_config_reach(uint8_t bus)
+{
+    if (use_ports || buses[bus])
+        return true;
+    for (unsigned i = 0; i < nranges; i++)
+        if (bus >= ranges[i].first && bus <= ranges[i].last)
+            buses[bus] = karea_map_device(ranges[i].base + ((paddr_t)bus << 20), 1 << 20);
+    return buses[bus];
 }
 
 static size_t ecam_offset(struct pci_address a, unsigned offset)
 {
-    return (size_t)(a.bus - ecam_first) << 20 | a.slot << 15 | a.function << 12 | offset;
+    return a.slot << 15 | a.function << 12 | offset;
 }
-static bool in_ecam(struct pci_address a)
-{
-    return a.bus >= ecam_first && a.bus <= ecam_last;
-}
+
 static uint32_t port_address(struct pci_address a, unsigned offset)
 {
     return ADDRESS_ENABLE | a.bus << 16 | a.slot << 11 | a.function << 8 | (offset & 0xfc);
@@ -69,7 +97,7 @@ uint32_t pci_config_read(struct pci_address a, unsigned offset)
 {
     offset &= ~3u;
     if (!use_ports)
-        return in_ecam(a) ? mmio_read32(ecam, ecam_offset(a, offset)) : UINT32_MAX;
+        return buses[a.bus] ? mmio_read32(buses[a.bus], ecam_offset(a, offset)) : UINT32_MAX;
     uint64_t flags = spin_lock_irq(&lock);
     outl(ADDRESS_PORT, port_address(a, offset));
     uint32_t value = inl(DATA_PORT);
@@ -80,10 +108,10 @@ uint32_t pci_config_read(struct pci_address a, unsigned offset)
 void pci_config_write(struct pci_address a, unsigned offset, uint32_t value, unsigned size)
 {
     if (!use_ports) {
-        if (in_ecam(a) && size == 4)
-            mmio_write32(ecam, ecam_offset(a, offset), value);
-        else if (in_ecam(a))
-            mmio_write16(ecam, ecam_offset(a, offset), value);
+        if (buses[a.bus] && size == 4)
+            mmio_write32(buses[a.bus], ecam_offset(a, offset), value);
+        else if (buses[a.bus])
+            mmio_write16(buses[a.bus], ecam_offset(a, offset), value);
         return;
     }
     uint64_t flags = spin_lock_irq(&lock);

@@ -1,20 +1,29 @@
+/* Finding devices on the buses (PCI 3.0, 6.1; PCI-to-PCI Bridge 1.2), and drivers for them. */
+
 #include "drivers/pci/pci.h"
 
 #include "core/boot.h"
 #include "core/log.h"
-#include "drivers/mmio.h"
+#include "drivers/pci/assign.h"
 #include "drivers/pci/config.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/karea.h"
 
-enum { SLOTS = 32, FUNCTIONS = 8, DEPTH_MAX = 8, BARS = 6, CAPS_MAX = 48 };
+enum { SLOTS = 32, FUNCTIONS = 8, DEPTH_MAX = 8, CAPS_MAX = 48, BUS_LAST = 255 };
 enum { HEADER_MULTIFUNCTION = 0x80, HEADER_KIND = 0x7f, HEADER_BRIDGE = 1 };
 enum { STATUS_CAPABILITIES = 0x10 };
-enum { BAR_IO = 1, BAR_64 = 4, BAR_KIND_MASK = 6 };
 
 extern const struct pci_driver *const __pci_drivers_start[], *const __pci_drivers_end[];
+
+static struct pci_device *devices, **last = &devices;
+static unsigned last_bus; /* the highest number given so far */
+
+struct pci_device *pci_first(void)
+{
+    return devices;
+}
 
 /* --- configuration space ------------------------------------------------------------------ */
 
@@ -70,16 +79,10 @@ unsigned pci_capability(const struct pci_device *device, unsigned id, unsigned a
 
 paddr_t pci_bar(const struct pci_device *device, unsigned bar, bool *is_port)
 {
-    if (bar >= BARS)
+    if (bar >= PCI_BARS || !device->bars[bar].size)
         return 0;
-    uint32_t low = pci_read32(device, PCI_BAR0 + 4 * bar);
-    *is_port = low & BAR_IO;
-    if (*is_port)
-        return low & ~3u;
-    uint64_t high = 0;
-    if ((low & BAR_KIND_MASK) == BAR_64 && bar + 1 < BARS)
-        high = pci_read32(device, PCI_BAR0 + 4 * (bar + 1));
-    return high << 32 | (low & ~15u);
+    *is_port = device->bars[bar].is_port;
+    return device->bars[bar].base;
 }
 
 volatile void *pci_map_bar(const struct pci_device *device, unsigned bar, uint32_t offset,
@@ -87,107 +90,36 @@ volatile void *pci_map_bar(const struct pci_device *device, unsigned bar, uint32
 {
     bool is_port;
     paddr_t base = pci_bar(device, bar, &is_port);
-    if (!base || is_port || !length)
+    if (!base || is_port || !length || (uint64_t)offset + length > device->bars[bar].size)
         return NULL;
     return karea_map_device(base + offset, length);
 }
 
-/* --- interrupts --------------------------------------------------------------------------- */
-
-/* The MSI-X capability and its table (PCI 3.0, 6.8.2). */
-enum { MSIX_CONTROL = 2, MSIX_TABLE = 4, MSIX_ENTRY_SIZE = 16 };
-enum { MSIX_CONTROL_ENABLE = 0x8000, MSIX_CONTROL_MASK_ALL = 0x4000, MSIX_CONTROL_COUNT = 0x7ff };
-enum { ENTRY_ADDRESS = 0, ENTRY_ADDRESS_HIGH = 4, ENTRY_DATA = 8, ENTRY_CONTROL = 12 };
-
-int pci_msix_enable(struct pci_device *device)
-{
-    device->msix_cap = pci_capability(device, PCI_CAP_MSIX, 0);
-    if (!device->msix_cap)
-        return -ENODEV;
-    uint16_t control = pci_read16(device, device->msix_cap + MSIX_CONTROL);
-    uint32_t table = pci_read32(device, device->msix_cap + MSIX_TABLE);
-    device->msix_count = (control & MSIX_CONTROL_COUNT) + 1;
-    device->msix_table =
-        pci_map_bar(device, table & 7, table & ~7u, device->msix_count * MSIX_ENTRY_SIZE);
-    if (!device->msix_table)
-        return -ENODEV;
-    pci_enable(device, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_NO_INTX);
-    pci_write16(device, device->msix_cap + MSIX_CONTROL, MSIX_CONTROL_ENABLE);
-    return 0;
-}
-
-void pci_msix_disable(struct pci_device *device)
-{
-    if (!device->msix_table)
-        return;
-    pci_write16(device, device->msix_cap + MSIX_CONTROL, 0);
-    pci_write16(device, PCI_COMMAND, pci_read16(device, PCI_COMMAND) & ~PCI_COMMAND_NO_INTX);
-    device->msix_count = 0;
-}
-
-int pci_msix_bind(struct pci_device *device, unsigned entry, const struct cpu *cpu,
-                  irq_handler_t *handler, void *arg)
-{
-    if (!device->msix_table || entry >= device->msix_count)
-        return -EINVAL;
-    int vector = irq_vector_alloc(handler, arg);
-    if (vector < 0)
-        return vector;
-    uint64_t address;
-    uint32_t data;
-    irq_msi_message(cpu, vector, &address, &data);
-    size_t at = entry * MSIX_ENTRY_SIZE;
-    mmio_write32(device->msix_table, at + ENTRY_ADDRESS, address);
-    mmio_write32(device->msix_table, at + ENTRY_ADDRESS_HIGH, address >> 32);
-    mmio_write32(device->msix_table, at + ENTRY_DATA, data);
-    mmio_write32(device->msix_table, at + ENTRY_CONTROL, 0);
-    return 0;
-}
-
-/* Masked meanwhile, so that no message goes out with half an address. */
-int pci_msix_move(struct pci_device *device, unsigned entry, const struct cpu *cpu)
-{
-    if (!device->msix_table || entry >= device->msix_count)
-        return -EINVAL;
-    size_t at = entry * MSIX_ENTRY_SIZE;
-    uint64_t address;
-    uint32_t data;
-    irq_msi_message(cpu, mmio_read32(device->msix_table, at + ENTRY_DATA), &address, &data);
-    mmio_write32(device->msix_table, at + ENTRY_CONTROL, 1);
-    mmio_write32(device->msix_table, at + ENTRY_ADDRESS, address);
-    mmio_write32(device->msix_table, at + ENTRY_ADDRESS_HIGH, address >> 32);
-    mmio_write32(device->msix_table, at + ENTRY_CONTROL, 0);
-    return 0;
-}
-
-int pci_line_bind(const struct pci_device *device, irq_handler_t *handler, void *arg)
-{
-    uint8_t line = pci_read8(device, PCI_INTERRUPT_LINE);
-    if (line == 0 || line == 0xff)
-        return -ENODEV;
-    return irq_gsi_request(line, GSI_DEFAULT, handler, arg);
-}
-
 /* --- finding devices ---------------------------------------------------------------------- */
 
-static void bind(const struct pci_device *found)
-{
-    for (const struct pci_driver *const *d = __pci_drivers_start; d < __pci_drivers_end; d++) {
-        if (!(*d)->match(found))
-            continue;
-        struct pci_device *device = kmalloc(sizeof(*device));
-        if (!device)
-            return;
-        *device = *found;
-        int r = (*d)->probe(device);
-        if (r == 0)
-            return;
-        log_warning("pci: %s: %s: not usable (%d)", device->place, (*d)->name, r);
-        kfree(device);
-    }
-}
-
 static void scan_bus(unsigned bus, unsigned depth);
+
+/* A bridge that the firmware has not given a bus gets the next one. All that is found behind it
+ * lies in its range while we look, and afterwards ends it. */
+static void scan_bridge(const struct pci_device *bridge, unsigned depth)
+{
+    unsigned secondary = pci_read8(bridge, PCI_SECONDARY_BUS);
+    unsigned subordinate = pci_read8(bridge, PCI_SUBORDINATE_BUS);
+    uint32_t latency = pci_read32(bridge, PCI_PRIMARY_BUS) & 0xff000000;
+    bool ours = secondary <= bridge->bus;
+    if (depth == DEPTH_MAX || (ours && last_bus == BUS_LAST))
+        return;
+    if (ours) {
+        secondary = last_bus + 1;
+        pci_write32(bridge, PCI_PRIMARY_BUS,
+                    latency | BUS_LAST << 16 | secondary << 8 | bridge->bus);
+    }
+    last_bus = MAX(last_bus, ours ? secondary : MAX(secondary, subordinate));
+    scan_bus(secondary, depth + 1);
+    if (ours)
+        pci_write32(bridge, PCI_PRIMARY_BUS,
+                    latency | last_bus << 16 | secondary << 8 | bridge->bus);
+}
 
 /* True if there is a function. */
 static bool scan_function(struct pci_address a, unsigned depth, uint8_t *header)
@@ -195,28 +127,30 @@ static bool scan_function(struct pci_address a, unsigned depth, uint8_t *header)
     uint32_t id = pci_config_read(a, PCI_VENDOR);
     if ((id & 0xffff) == 0xffff || (id & 0xffff) == 0)
         return false;
-    struct pci_device found = {
-        .bus = a.bus,
-        .slot = a.slot,
-        .function = a.function,
-        .vendor = id,
-        .device = id >> 16,
-        .class = pci_config_read(a, PCI_REVISION) >> 16,
-    };
-    snprintf(found.place, sizeof(found.place), "pci %02x:%02x.%x", a.bus, a.slot, a.function);
     *header = pci_config_read(a, PCI_HEADER_TYPE) >> 16;
-    if ((*header & HEADER_KIND) == HEADER_BRIDGE) {
-        unsigned secondary = pci_read8(&found, PCI_SECONDARY_BUS);
-        if (secondary > a.bus && depth < DEPTH_MAX)
-            scan_bus(secondary, depth + 1);
-    } else {
-        bind(&found);
-    }
+    struct pci_device *d = kzalloc(sizeof(*d));
+    if (!d)
+        return true;
+    d->bus = a.bus;
+    d->slot = a.slot;
+    d->function = a.function;
+    d->vendor = id;
+    d->device = id >> 16;
+    d->class = pci_config_read(a, PCI_REVISION) >> 16;
+    d->is_bridge = (*header & HEADER_KIND) == HEADER_BRIDGE;
+    snprintf(d->place, sizeof(d->place), "pci %02x:%02x.%x", a.bus, a.slot, a.function);
+    *last = d;
+    last = &d->next;
+    pci_read_bars(d);
+    if (d->is_bridge)
+        scan_bridge(d, depth);
     return true;
 }
 
 static void scan_bus(unsigned bus, unsigned depth)
 {
+    if (!pci_config_reach(bus))
+        return;
     for (unsigned slot = 0; slot < SLOTS; slot++) {
         uint8_t header = 0, other;
         if (!scan_function((struct pci_address){bus, slot, 0}, depth, &header))
@@ -226,13 +160,44 @@ static void scan_bus(unsigned bus, unsigned depth)
     }
 }
 
+/* --- drivers ------------------------------------------------------------------------------ */
+
+static bool matches(const struct pci_driver *driver, const struct pci_device *device)
+{
+    for (const struct pci_id *id = driver->ids; id->vendor; id++)
+        if ((id->vendor == PCI_ANY || id->vendor == device->vendor) &&
+            device->device >= id->first && device->device <= id->last &&
+            (device->class & id->class_mask) == id->class)
+            return true;
+    return false;
+}
+
+static void bind(struct pci_device *device)
+{
+    for (const struct pci_driver *const *d = __pci_drivers_start; d < __pci_drivers_end; d++) {
+        if (!matches(*d, device))
+            continue;
+        int r = (*d)->probe(device);
+        if (r == 0) {
+            device->driver = *d;
+            break;
+        }
+        log_warning("pci: %s: %s: not usable (%d)", device->place, (*d)->name, r);
+    }
+    log_info("pci: %s: %04x:%04x class %04x: %s", device->place, device->vendor, device->device,
+             device->class, device->driver ? device->driver->name : "no driver");
+}
+
 static int pci_init(void)
 {
     const char *word = boot_param("pci");
-    if (word && strcmp(word, "off") == 0)
+    if ((word && strcmp(word, "off") == 0) || !pci_config_init())
         return 0;
-    if (pci_config_init())
-        scan_bus(0, 0);
+    scan_bus(0, 0);
+    if (!word || strcmp(word, "nobar") != 0)
+        pci_assign();
+    for (struct pci_device *d = devices; d; d = d->next)
+        bind(d);
     return 0;
 }
 BOOT_STEP(PHASE_BUS, "pci", pci_init);

@@ -1,5 +1,6 @@
 /* drivers/pci/pci.h: devices on PCI buses (PCI Local Bus 3.0, PCI Express base). Threads only,
- * except where noted; from boot phase BUS on. Nothing is there with `pci=off`. */
+ * except where noted; from boot phase BUS on. Nothing is there with `pci=off`; with `pci=nobar`
+ * addresses that the firmware did not assign stay so. */
 #pragma once
 
 #include "arch/x86_64/irq.h"
@@ -14,11 +15,19 @@ enum {
     PCI_CLASS = 0x0a, /* class << 8 | subclass */
     PCI_HEADER_TYPE = 0x0e,
     PCI_BAR0 = 0x10,
-    PCI_SECONDARY_BUS = 0x19,
     PCI_SUBSYSTEM_VENDOR = 0x2c,
     PCI_SUBSYSTEM = 0x2e,
     PCI_CAPABILITIES = 0x34,
-    PCI_INTERRUPT_LINE = 0x3c
+    PCI_INTERRUPT_LINE = 0x3c,
+    PCI_INTERRUPT_PIN = 0x3d
+};
+enum { /* of bridges (PCI-to-PCI Bridge 1.2, 3.2) */
+       PCI_PRIMARY_BUS = 0x18,
+       PCI_SECONDARY_BUS = 0x19,
+       PCI_SUBORDINATE_BUS = 0x1a,
+       PCI_IO_WINDOW = 0x1c,
+       PCI_MEMORY_WINDOW = 0x20,
+       PCI_PREFETCH_WINDOW = 0x24
 };
 enum {
     PCI_COMMAND_IO = 1,
@@ -26,25 +35,48 @@ enum {
     PCI_COMMAND_MASTER = 4,
     PCI_COMMAND_NO_INTX = 0x400
 };
-enum { PCI_CAP_VENDOR = 0x09, PCI_CAP_MSIX = 0x11 };
+enum { PCI_CAP_MSI = 0x05, PCI_CAP_VENDOR = 0x09, PCI_CAP_MSIX = 0x11 };
+enum { PCI_CLASS_BRIDGE = 0x06, PCI_BARS = 6 };
+
+/* A range of addresses that a device answers to. */
+struct pci_bar {
+    paddr_t base;  /* 0: not assigned */
+    uint64_t size; /* bytes, 0: there is none */
+    bool is_port, is_64, prefetch;
+};
 
 struct pci_device {
     uint8_t bus, slot, function;
-    uint8_t msix_cap; /* offset, 0: none */
+    bool is_bridge;
+    uint8_t msix_cap, msi_cap; /* offset, 0: not enabled */
     uint16_t vendor, device, class;
     uint16_t msix_count;
     volatile void *msix_table; /* mapped by pci_msix_enable() */
-    char place[16];            /* "pci 00:02.0" */
+    struct pci_bar bars[PCI_BARS];
+    char place[16]; /* "pci 00:02.0" */
+    const struct pci_driver *driver;
+    struct pci_device *next;
 };
+
+/* Which devices a driver is for; the list ends with vendor 0. */
+struct pci_id {
+    uint16_t vendor;            /* PCI_ANY: all */
+    uint16_t first, last;       /* of the devices' numbers */
+    uint16_t class, class_mask; /* mask 0: any */
+};
+enum { PCI_ANY = 0xffff };
 
 struct pci_driver {
     const char *name;
-    bool (*match)(const struct pci_device *device);
-    /* The device is the driver's for good on 0; on a negative errno it is freed. */
+    const struct pci_id *ids;
+    /* The device is the driver's for good on 0; after a negative errno another may try. */
     int (*probe)(struct pci_device *device);
 };
 #define PCI_DRIVER(var)                                                                            \
     static const struct pci_driver *const pci_driver_##var __used __section(".pci_drivers") = &var
+
+/* All devices, bridges too, in the order in which they were found. */
+struct pci_device *pci_first(void);
 
 /* Configuration space; any context. */
 uint32_t pci_read32(const struct pci_device *device, unsigned offset);
@@ -57,7 +89,7 @@ void pci_write16(const struct pci_device *device, unsigned offset, uint16_t valu
 unsigned pci_capability(const struct pci_device *device, unsigned id, unsigned after);
 /* Where a BAR points: a memory address or (*is_port) an I/O port; 0: not assigned, or no such. */
 paddr_t pci_bar(const struct pci_device *device, unsigned bar, bool *is_port);
-/* Map length bytes at offset of a memory BAR; NULL: not assigned, or no memory. */
+/* Map length bytes at offset of a memory BAR; NULL: not assigned, it ends before, or no memory. */
 volatile void *pci_map_bar(const struct pci_device *device, unsigned bar, uint32_t offset,
                            uint32_t length);
 /* Turn on PCI_COMMAND_* bits. */
@@ -72,5 +104,15 @@ int pci_msix_bind(struct pci_device *device, unsigned entry, const struct cpu *c
 int pci_msix_move(struct pci_device *device, unsigned entry, const struct cpu *cpu);
 /* Back to the line interrupt. */
 void pci_msix_disable(struct pci_device *device);
-/* The line interrupt, shared with others. */
+
+/* The same for devices that know only one message, without a table. -ENODEV, -ENOSPC. */
+int pci_msi_bind(struct pci_device *device, const struct cpu *cpu, irq_handler_t *handler,
+                 void *arg);
+int pci_msi_move(struct pci_device *device, const struct cpu *cpu);
+
+/* The line interrupt, shared with others. -ENODEV: not connected, or nobody told where. */
 int pci_line_bind(const struct pci_device *device, irq_handler_t *handler, void *arg);
+/* One interrupt for all of the device, the best that it has: MSI-X's first entry, MSI, or the line.
+ */
+int pci_irq_bind(struct pci_device *device, const struct cpu *cpu, irq_handler_t *handler,
+                 void *arg);

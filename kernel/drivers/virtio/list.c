@@ -125,23 +125,21 @@ static const struct pseudo_entry bus_table[] = {
 static struct pseudo_entry bus_dir = {
     .name = "virtio", .mode = S_IFDIR | 0755, .table = bus_table, .ntable = ARRAY_SIZE(bus_table)};
 
-static int show_in_sysfs(void)
+static void show_in_chart(void)
 {
-    if (virtio_device_first())
-        pseudo_register(sysfs_folder("bus"), &bus_dir);
-    return 0;
-}
-BOOT_STEP(PHASE_FS, "/sys/bus/virtio", show_in_sysfs);
-
-static int show_in_chart(void)
-{
-    if (!boot_param("bootchart"))
-        return 0;
     for (const struct virtio_device *d = virtio_device_first(); d; d = d->next)
         log_at(LOG_ALERT, "virtio%u: %s, %s: device %u (%s), %s ring%s, features %#lx of %#lx",
                d->number, d->place, d->ops->name, d->id, d->bound ? d->bound->name : "no driver",
                virtio_has(d, VIRTIO_F_RING_PACKED) ? "packed" : "split",
                virtio_has(d, VIRTIO_F_IN_ORDER) ? " in order" : "", d->features, d->offered);
+}
+
+static int show(void)
+{
+    if (!virtio_device_first())
+        return 0;
+    pseudo_register(sysfs_folder("bus"), &bus_dir);
+    boot_chart_hook = show_in_chart;
     return 0;
 }
-BOOT_STEP(PHASE_PROGRAM, "virtio features", show_in_chart);
+BOOT_STEP(PHASE_FS, "/sys/bus/virtio", show);

@@ -3,6 +3,7 @@
 
 #include "drivers/virtio/pci.h"
 
+#include "core/clock.h"
 #include "core/log.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
@@ -71,9 +72,14 @@ static int bind_interrupts(struct virtio_pci *p)
     return pci_line_bind(p->pci, line_interrupt, p);
 }
 
-static bool match(const struct pci_device *pci)
+/* Without an interrupt. */
+static void poll(struct timer *timer)
 {
-    return pci->vendor == VENDOR && pci->device >= FIRST_ID && pci->device <= LAST_ID;
+    enum { PERIOD_NS = 1000000 };
+    struct virtio_pci *p = container_of(timer, struct virtio_pci, poll);
+    virtio_device_interrupt(&p->device);
+    if (!p->device.broken)
+        timer_start(timer, clock_monotonic() + PERIOD_NS);
 }
 
 static int probe(struct pci_device *pci)
@@ -93,13 +99,15 @@ static int probe(struct pci_device *pci)
     p->device.vendor = pci_read16(pci, PCI_SUBSYSTEM_VENDOR);
     pci_enable(pci, PCI_COMMAND_MASTER);
     p->device.ops->set_status(&p->device, 0);
-    r = bind_interrupts(p);
-    if (r < 0)
-        log_warning("virtio: %s: no interrupt (%d)", pci->place, r);
+    if (bind_interrupts(p) < 0) {
+        log_warning("virtio: %s: no interrupt, it is looked after every millisecond", pci->place);
+        timer_init(&p->poll, poll);
+        poll(&p->poll);
+    }
     virtio_device_add(&p->device);
     return 0;
 }
 
-static const struct pci_driver virtio_pci_driver = {
-    .name = "virtio", .match = match, .probe = probe};
+static const struct pci_id ids[] = {{VENDOR, FIRST_ID, LAST_ID, 0, 0}, {}};
+static const struct pci_driver virtio_pci_driver = {.name = "virtio", .ids = ids, .probe = probe};
 PCI_DRIVER(virtio_pci_driver);

@@ -1,6 +1,7 @@
 /* drivers/virtio/pci.h: what the legacy and the modern interface of virtio over PCI share. */
 #pragma once
 
+#include "core/timer.h"
 #include "drivers/pci/pci.h"
 #include "drivers/virtio/queue.h"
 
@@ -21,6 +22,7 @@ struct virtio_pci {
     struct virtio_device device;
     struct pci_device *pci;
     bool msix;
+    struct timer poll;                    /* where there is no interrupt at all */
     unsigned next_entry;                  /* the next free MSI-X entry */
     uint8_t (*isr)(struct virtio_pci *p); /* read and thereby acknowledge (4.1.4.5) */
     uint16_t port;                        /* legacy */
