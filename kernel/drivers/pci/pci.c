@@ -164,6 +164,8 @@ static void scan_bus(unsigned bus, unsigned depth)
 
 static bool matches(const struct pci_driver *driver, const struct pci_device *device)
 {
+    if (driver->match)
+        return driver->match(device);
     for (const struct pci_id *id = driver->ids; id->vendor; id++)
         if ((id->vendor == PCI_ANY || id->vendor == device->vendor) &&
             device->device >= id->first && device->device <= id->last &&

@@ -69,6 +69,7 @@ enum { PCI_ANY = 0xffff };
 struct pci_driver {
     const char *name;
     const struct pci_id *ids;
+    bool (*match)(const struct pci_device *device); /* instead of ids, where these do not tell */
     /* The device is the driver's for good on 0; after a negative errno another may try. */
     int (*probe)(struct pci_device *device);
 };
