@@ -16,9 +16,12 @@ struct round {
     nsec_t newest_at, newest_sent;
 };
 
+/* Without SACK `sacked` is a guess, which may be more than is left. */
 uint32_t tcp_in_flight(const struct tcp *tp)
 {
-    return tp->snd_nxt - tp->snd_una - tp->sacked - tp->lost + tp->again;
+    uint32_t flight = tp->snd_nxt - tp->snd_una - tp->lost + tp->again;
+
+    return flight > tp->sacked ? flight - tp->sacked : 0;
 }
 
 /* --- round-trip times (RFC 6298)

@@ -2,7 +2,8 @@
  * segments near the windows, calls of the program, time. Counters must agree with the lists, and
  * when all is closed nothing may be left.
  *
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize=alignment -fwrapv -fno-builtin -w \
+ * clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize=alignment -fwrapv -fno-builtin -w
+ * \
  *     -Wl,--wrap=tcp_initial_sequence -DDIRECT_MAP_BASE=0ul -Itests/unit/shim/tcp \
  *     -Itests/unit/shim -Ikernel tests/fuzz/net_tcp.c tests/unit/shim/tcp/sim.c kernel/net/tcp*.c \
  *     kernel/net/packet.c kernel/net/checksum.c kernel/lib/siphash.c kernel/lib/string.c */
@@ -52,7 +53,7 @@ static void check_sent(struct tcp *tp)
     }
     NEED(n == tp->nqueued && (!tp->first || seq == tp->write_seq));
     NEED(lost == tp->lost && again == tp->again && (!tp->sack || sacked == tp->sacked));
-    NEED((int32_t)tcp_in_flight(tp) >= 0);
+    NEED(lost + sacked - again <= tp->snd_nxt - tp->snd_una);
     NEED(!seq_before(tp->snd_nxt, tp->snd_una) && !seq_after(tp->snd_nxt, tp->write_seq));
 }
 
@@ -136,10 +137,16 @@ static void act(struct input *in)
         return;
     switch (what & 15) {
     case 8:
-        sim_send(socket, buffer, byte_of(in) * 70 + 1, what & 32 ? MSG_OOB : what & 64 ? MSG_MORE : 0);
+        sim_send(socket, buffer, byte_of(in) * 70 + 1,
+                 what & 32   ? MSG_OOB
+                 : what & 64 ? MSG_MORE
+                             : 0);
         break;
     case 9:
-        sim_receive(socket, buffer, byte_of(in) * 70 + 1, what & 32 ? MSG_OOB : what & 64 ? MSG_PEEK : 0);
+        sim_receive(socket, buffer, byte_of(in) * 70 + 1,
+                    what & 32   ? MSG_OOB
+                    : what & 64 ? MSG_PEEK
+                                : 0);
         break;
     case 10:
         socket->ops->shutdown(socket, byte_of(in) % 3);

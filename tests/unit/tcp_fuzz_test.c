@@ -60,9 +60,9 @@ static void test_options(void)
 /* Exactly as long as it is, so that a byte too far is found. */
 static void test_mutants(void)
 {
-    static const uint8_t good[40] = {2, 4, 5,  180, 4, 2, 8, 10, 1, 2, 3, 4, 5, 6, 7,
-                                     8, 3, 3,  7,   1, 1, 5, 18, 0, 0, 1, 0, 0, 0, 2,
-                                     0, 0, 0,  3,   0, 0, 0, 4,  0, 0};
+    static const uint8_t good[40] = {2, 4, 5, 180, 4, 2, 8, 10, 1,  2, 3, 4, 5, 6,
+                                     7, 8, 3, 3,   7, 1, 1, 5,  18, 0, 0, 1, 0, 0,
+                                     0, 2, 0, 0,   0, 3, 0, 0,  0,  4, 0, 0};
     for (unsigned i = 0; i < 300000; i++) {
         unsigned len = rnd(41);
         uint8_t *copy = malloc(len ? len : 1), *header = malloc(20 + len);
