@@ -53,7 +53,7 @@ static void check_sent(struct tcp *tp)
     }
     NEED(n == tp->nqueued && (!tp->first || seq == tp->write_seq));
     NEED(lost == tp->lost && again == tp->again && (!tp->sack || sacked == tp->sacked));
-    NEED(lost + sacked - again <= tp->snd_nxt - tp->snd_una);
+    NEED((int32_t)(lost + sacked - again) <= (int32_t)(tp->snd_nxt - tp->snd_una));
     NEED(!seq_before(tp->snd_nxt, tp->snd_una) && !seq_after(tp->snd_nxt, tp->write_seq));
 }
 
