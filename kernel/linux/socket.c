@@ -102,7 +102,7 @@ int socket_make(int family, int type, int protocol, int flags, struct file **fil
     return err;
 }
 
-SYSCALL(socket, 3, SYSCALL_PARTIAL, "AF_UNIX only")
+SYSCALL(socket, 3, SYSCALL_WHOLE, "")
 {
     int flags, type = split_type((int)a1, &flags);
     if (type < 0)
@@ -134,7 +134,7 @@ static int make_pair(int family, int type, int protocol, int flags, struct file 
     return err;
 }
 
-SYSCALL(socketpair, 4, SYSCALL_PARTIAL, "AF_UNIX only")
+SYSCALL(socketpair, 4, SYSCALL_WHOLE, "")
 {
     int flags, type = split_type((int)a1, &flags);
     if (type < 0)
@@ -304,7 +304,9 @@ static int set_option(struct socket *socket, int level, int name, uintptr_t addr
     return err;
 }
 
-SYSCALL(setsockopt, 5, SYSCALL_PARTIAL, "no filters (SO_ATTACH_*)")
+SYSCALL(setsockopt, 5, SYSCALL_PARTIAL,
+        "no eBPF, no SO_ATTACH_REUSEPORT_CBPF, no extension headers of IPv6, no PACKET_FANOUT and "
+        "PACKET_TX_RING")
 {
     struct fd_ref ref;
     struct socket *socket;
@@ -404,7 +406,7 @@ static int get_filter(struct socket *socket, uintptr_t addr, uintptr_t len_addr)
 }
 
 SYSCALL(getsockopt, 5, SYSCALL_PARTIAL,
-        "SO_PEERGROUPS tells the groups that the peer has now; no SO_GET_FILTER")
+        "SO_PEERGROUPS tells the groups that the peer has now; no IP_MSFILTER")
 {
     struct fd_ref ref;
     struct socket *socket;

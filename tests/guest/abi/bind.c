@@ -1,5 +1,6 @@
 /* man 2 bind */
 #include "abi.h"
+#include "inet.h"
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -34,10 +35,35 @@ static void errors(void)
     CHECK_ERRNO(CALL(bind, fd, &name, sizeof name), EINVAL);
 }
 
+static void inet(void)
+{
+    struct sockaddr_in at, foreign = inet_at(0);
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int a = inet_bound(SOCK_STREAM, &at), b = socket(AF_INET, SOCK_STREAM, 0);
+
+    NEED(a >= 0 && b >= 0);
+    CHECK(at.sin_port != 0);
+    CHECK_ERRNO(CALL(bind, b, &at, sizeof at), EADDRINUSE);
+    CHECK_ERRNO(CALL(bind, a, &at, sizeof at), EINVAL); /* it is bound */
+    CHECK_ERRNO(CALL(bind, b, &at, sizeof at - 1), EINVAL);
+    foreign.sin_addr.s_addr = htonl(0x01020304);
+    CHECK_ERRNO(CALL(bind, b, &foreign, sizeof foreign), EADDRNOTAVAIL);
+    foreign.sin_family = AF_UNIX;
+    CHECK_ERRNO(CALL(bind, b, &foreign, sizeof foreign), EAFNOSUPPORT);
+    CHECK_ERRNO(CALL(bind, b, &six, sizeof six), EAFNOSUPPORT);
+    b = socket(AF_INET6, SOCK_STREAM, 0);
+    CHECK_EQ(CALL(bind, b, &six, sizeof six), 0);
+    b = socket(AF_INET6, SOCK_STREAM, 0);
+    CHECK_ERRNO(CALL(bind, b, &at, sizeof at), EINVAL); /* too short for this family */
+    six.sin6_addr.s6_addr[0] = 0xfe, six.sin6_addr.s6_addr[1] = 0x80;
+    CHECK_ERRNO(CALL(bind, b, &six, sizeof six), EINVAL); /* of which interface? */
+}
+
 int main(void)
 {
     enter_fresh_dir();
     promise("bind: results", results);
     promise("bind: errors", errors);
+    promise("bind: AF_INET", inet);
     return check_end();
 }

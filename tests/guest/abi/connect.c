@@ -1,5 +1,6 @@
 /* man 2 connect */
 #include "abi.h"
+#include "inet.h"
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -28,9 +29,33 @@ static void results(void)
     CHECK_ERRNO(CALL(connect, open("/dev/null", O_RDONLY), &name, sizeof name), ENOTSOCK);
 }
 
+static void inet(void)
+{
+    struct sockaddr_in at, deaf = inet_deaf();
+    struct sockaddr none = {AF_UNSPEC};
+    int server = inet_bound(SOCK_STREAM, &at), fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    NEED(server >= 0 && listen(server, 4) == 0);
+    CHECK_ERRNO(CALL(connect, fd, &deaf, sizeof deaf), ECONNREFUSED);
+    CHECK_ERRNO(CALL(connect, fd, &at, sizeof at - 1), EINVAL);
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_EQ(CALL(connect, fd, &at, sizeof at), 0);
+    CHECK_ERRNO(CALL(connect, fd, &at, sizeof at), EISCONN);
+    fd = socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK_EQ(CALL(connect, fd, &at, sizeof at), 0);
+    CHECK_EQ(CALL(connect, fd, &none, sizeof none), 0); /* alone again */
+    CHECK_ERRNO(send(fd, "x", 1, 0), EDESTADDRREQ);
+    at.sin_family = AF_UNIX;
+    CHECK_ERRNO(CALL(connect, fd, &at, sizeof at), EAFNOSUPPORT);
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = INADDR_BROADCAST;
+    CHECK_ERRNO(CALL(connect, fd, &at, sizeof at), EACCES);
+}
+
 int main(void)
 {
     enter_fresh_dir();
     promise("connect: results and errors", results);
+    promise("connect: AF_INET", inet);
     return check_end();
 }

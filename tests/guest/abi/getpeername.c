@@ -1,5 +1,6 @@
 /* man 2 getpeername */
 #include "abi.h"
+#include "inet.h"
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -19,9 +20,24 @@ static void results(void)
     CHECK_ERRNO(CALL(getpeername, open("/dev/null", O_RDONLY), &got, &size), ENOTSOCK);
 }
 
+static void inet(void)
+{
+    struct sockaddr_in at, name;
+    socklen_t size = sizeof name;
+    int fd = inet_bound(SOCK_DGRAM, &at), other = socket(AF_INET, SOCK_DGRAM, 0);
+
+    NEED(fd >= 0);
+    CHECK_ERRNO(CALL(getpeername, other, &name, &size), ENOTCONN);
+    CHECK_EQ(connect(other, (void *)&at, sizeof at), 0);
+    CHECK_EQ(CALL(getpeername, other, &name, &size), 0);
+    CHECK(size == sizeof name && memcmp(&name, &at, size) == 0);
+    CHECK_ERRNO(CALL(getpeername, socket(AF_INET, SOCK_STREAM, 0), &name, &size), ENOTCONN);
+}
+
 int main(void)
 {
     enter_fresh_dir();
     promise("getpeername: results and errors", results);
+    promise("getpeername: AF_INET", inet);
     return check_end();
 }

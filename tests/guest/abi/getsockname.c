@@ -1,5 +1,6 @@
 /* man 2 getsockname */
 #include "abi.h"
+#include "inet.h"
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -23,9 +24,28 @@ static void results(void)
     CHECK_ERRNO(CALL(getsockname, open("/dev/null", O_RDONLY), &got, &size), ENOTSOCK);
 }
 
+static void inet(void)
+{
+    struct sockaddr_in at, name;
+    struct sockaddr_in6 six;
+    socklen_t size = sizeof name;
+    int fd = inet_bound(SOCK_DGRAM, &at), fresh = socket(AF_INET, SOCK_STREAM, 0);
+
+    NEED(fd >= 0);
+    CHECK_EQ(CALL(getsockname, fd, &name, &size), 0);
+    CHECK(size == sizeof name && memcmp(&name, &at, size) == 0);
+    CHECK_EQ(CALL(getsockname, fresh, &name, &size), 0);
+    CHECK(name.sin_family == AF_INET && !name.sin_port && !name.sin_addr.s_addr);
+    fresh = socket(AF_INET6, SOCK_STREAM, 0);
+    size = sizeof six;
+    CHECK_EQ(CALL(getsockname, fresh, &six, &size), 0);
+    CHECK(size == sizeof six && six.sin6_family == AF_INET6 && !six.sin6_port);
+}
+
 int main(void)
 {
     enter_fresh_dir();
     promise("getsockname: results and errors", results);
+    promise("getsockname: AF_INET", inet);
     return check_end();
 }

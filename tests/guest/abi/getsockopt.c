@@ -1,5 +1,6 @@
 /* man 2 getsockopt, man 7 socket */
 #include "abi.h"
+#include "inet.h"
 #include <sys/socket.h>
 
 static int option(int fd, int name)
@@ -44,9 +45,34 @@ static void errors(void)
     CHECK_ERRNO(CALL(getsockopt, fd, SOL_SOCKET, SO_TYPE, &value, &size), EINVAL);
 }
 
+static void inet(void)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), value = 0;
+    char name[16] = "x";
+    socklen_t size = sizeof value;
+
+    CHECK_EQ(CALL(getsockopt, fd, IPPROTO_IP, IP_TTL, &value, &size), 0);
+    CHECK(value == 64 && size == sizeof value);
+    size = 1; /* a byte will do */
+    value = 0;
+    CHECK_EQ(CALL(getsockopt, fd, IPPROTO_IP, IP_TTL, &value, &size), 0);
+    CHECK(value == 64 && size == 1);
+    size = sizeof value;
+    CHECK_ERRNO(CALL(getsockopt, fd, IPPROTO_IP, 250, &value, &size), ENOPROTOOPT);
+    CHECK_ERRNO(CALL(getsockopt, fd, 9999, 1, &value, &size), EOPNOTSUPP);
+    CHECK_ERRNO(CALL(getsockopt, fd, IPPROTO_IP, IP_TTL, BAD, &size), EFAULT);
+    CHECK_ERRNO(CALL(getsockopt, fd, IPPROTO_IP, IP_MTU, &value, &size), ENOTCONN);
+    size = sizeof name;
+    CHECK_EQ(CALL(getsockopt, fd, SOL_SOCKET, SO_BINDTODEVICE, name, &size), 0);
+    CHECK_EQ(size, 0);
+    CHECK_EQ(option(fd, SO_PROTOCOL), IPPROTO_UDP);
+    CHECK_EQ(option(fd, SO_DOMAIN), AF_INET);
+}
+
 int main(void)
 {
     promise("getsockopt: results", results);
     promise("getsockopt: errors", errors);
+    promise("getsockopt: AF_INET", inet);
     return check_end();
 }

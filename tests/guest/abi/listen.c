@@ -1,5 +1,6 @@
 /* man 2 listen */
 #include "abi.h"
+#include "inet.h"
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -19,9 +20,24 @@ static void results(void)
     CHECK_ERRNO(CALL(listen, open("/dev/null", O_RDONLY), 5), ENOTSOCK);
 }
 
+static void inet(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 0;
+    struct sockaddr_in at;
+    socklen_t size = sizeof at;
+
+    CHECK_EQ(CALL(listen, fd, 4), 0); /* at a port of the kernel's choice */
+    CHECK(getsockname(fd, (void *)&at, &size) == 0 && at.sin_port != 0);
+    size = sizeof on;
+    CHECK(getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == 0 && on == 1);
+    CHECK_EQ(CALL(listen, fd, 8), 0);
+    CHECK_ERRNO(CALL(listen, socket(AF_INET, SOCK_DGRAM, 0), 4), EOPNOTSUPP);
+}
+
 int main(void)
 {
     enter_fresh_dir();
     promise("listen: results and errors", results);
+    promise("listen: AF_INET", inet);
     return check_end();
 }

@@ -1,5 +1,6 @@
 /* man 2 recvfrom */
 #include "abi.h"
+#include "inet.h"
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -39,10 +40,29 @@ static void streams(void)
     CHECK_EQ(CALL(recvfrom, pair[1], text, 8, 0, NULL, NULL), 0);
 }
 
+static void inet(void)
+{
+    struct sockaddr_in at, from, own;
+    socklen_t size = sizeof from, own_size = sizeof own;
+    char text[8];
+    int fd = inet_bound(SOCK_DGRAM, &at), out = inet_bound(SOCK_DGRAM, &own);
+
+    NEED(fd >= 0 && out >= 0);
+    CHECK_ERRNO(CALL(recvfrom, fd, text, sizeof text, MSG_DONTWAIT, NULL, NULL), EAGAIN);
+    CHECK_EQ(sendto(out, "abcdefghij", 10, 0, (void *)&at, sizeof at), 10);
+    CHECK_EQ(CALL(recvfrom, fd, text, 4, MSG_PEEK, &from, &size), 4);
+    CHECK(size == own_size && memcmp(&from, &own, size) == 0);
+    CHECK_EQ(CALL(recvfrom, fd, text, sizeof text, MSG_TRUNC, NULL, NULL), 10);
+    CHECK_EQ(sendto(out, "abc", 3, 0, (void *)&at, sizeof at), 3);
+    CHECK_ERRNO(CALL(recvfrom, fd, BAD, 3, 0, NULL, NULL), EFAULT);
+    CHECK_ERRNO(CALL(recvfrom, socket(AF_INET, SOCK_STREAM, 0), text, 1, 0, NULL, NULL), ENOTCONN);
+}
+
 int main(void)
 {
     enter_fresh_dir();
     promise("recvfrom of datagrams", results);
     promise("recvfrom of streams", streams);
+    promise("recvfrom: AF_INET", inet);
     return check_end();
 }

@@ -1,5 +1,6 @@
 /* man 2 sendto */
 #include "abi.h"
+#include "inet.h"
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -26,9 +27,30 @@ static void results(void)
     CHECK_EQ(errno, EAGAIN);
 }
 
+static void inet(void)
+{
+    struct sockaddr_in at, bad = inet_at(0);
+    char text[8];
+    int fd = inet_bound(SOCK_DGRAM, &at), out = socket(AF_INET, SOCK_DGRAM, 0);
+
+    NEED(fd >= 0);
+    CHECK_EQ(CALL(sendto, out, "abc", 3, 0, &at, sizeof at), 3);
+    CHECK(read(fd, text, sizeof text) == 3 && memcmp(text, "abc", 3) == 0);
+    CHECK_ERRNO(CALL(sendto, out, "abc", 3, 0, NULL, 0), EDESTADDRREQ);
+    CHECK_ERRNO(CALL(sendto, out, "abc", 3, 0, &bad, sizeof bad), EINVAL); /* port 0 */
+    CHECK_ERRNO(CALL(sendto, out, "abc", 3, 0, &at, sizeof at - 1), EINVAL);
+    CHECK_ERRNO(CALL(sendto, out, BAD, 3, 0, &at, sizeof at), EFAULT);
+    CHECK_ERRNO(CALL(sendto, out, "abc", 3, MSG_OOB, &at, sizeof at), EOPNOTSUPP);
+    at.sin_family = AF_UNIX;
+    CHECK_ERRNO(CALL(sendto, out, "abc", 3, 0, &at, sizeof at), EAFNOSUPPORT);
+    CHECK_ERRNO(CALL(sendto, socket(AF_INET, SOCK_STREAM, 0), "abc", 3, MSG_NOSIGNAL, NULL, 0),
+                EPIPE);
+}
+
 int main(void)
 {
     enter_fresh_dir();
     promise("sendto: results and errors", results);
+    promise("sendto: AF_INET", inet);
     return check_end();
 }

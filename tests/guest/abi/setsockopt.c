@@ -1,5 +1,8 @@
 /* man 2 setsockopt, man 7 socket */
 #include "abi.h"
+#include "inet.h"
+#include <linux/filter.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -33,9 +36,50 @@ static void errors(void)
         ENOTSOCK);
 }
 
+static void inet(void)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), value = 7;
+
+    CHECK_EQ(CALL(setsockopt, fd, IPPROTO_IP, IP_TTL, &value, sizeof value), 0);
+    CHECK_EQ(CALL(setsockopt, fd, SOL_SOCKET, SO_BROADCAST, &value, sizeof value), 0);
+    CHECK_EQ(CALL(setsockopt, fd, IPPROTO_UDP, UDP_CORK, &value, sizeof value), 0);
+    CHECK_ERRNO(CALL(setsockopt, fd, IPPROTO_IP, 250, &value, sizeof value), ENOPROTOOPT);
+    CHECK_ERRNO(CALL(setsockopt, fd, 9999, 1, &value, sizeof value), ENOPROTOOPT);
+    CHECK_ERRNO(CALL(setsockopt, fd, IPPROTO_IP, IP_TTL, BAD, sizeof value), EFAULT);
+    value = 300;
+    CHECK_ERRNO(CALL(setsockopt, fd, IPPROTO_IP, IP_TTL, &value, sizeof value), EINVAL);
+    CHECK_ERRNO(CALL(setsockopt, fd, SOL_SOCKET, SO_BINDTODEVICE, "absent", 6), ENODEV);
+}
+
+/* A program that keeps nothing; SO_GET_FILTER tells its length. */
+static void filters(void)
+{
+    struct sock_filter insn = {BPF_RET | BPF_K, 0, 0, 0}, got = {};
+    struct sock_fprog program = {1, &insn}, far = {1, BAD}, none = {0, &insn};
+    struct sockaddr_in at;
+    socklen_t n = 1;
+    int fd = inet_bound(SOCK_DGRAM, &at), out = socket(AF_INET, SOCK_DGRAM, 0), on = 1;
+    char byte;
+
+    NEED(fd >= 0);
+    CHECK_EQ(CALL(setsockopt, fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program), 0);
+    CHECK_EQ(getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, &got, &n), 0);
+    CHECK(n == 1 && memcmp(&got, &insn, sizeof got) == 0);
+    CHECK_EQ(sendto(out, "x", 1, 0, (void *)&at, sizeof at), 1);
+    CHECK_EQ(CALL(setsockopt, fd, SOL_SOCKET, SO_DETACH_FILTER, &on, sizeof on), 0);
+    CHECK_EQ(sendto(out, "y", 1, 0, (void *)&at, sizeof at), 1);
+    CHECK(read(fd, &byte, 1) == 1);
+    CHECK_ERRNO(CALL(setsockopt, fd, SOL_SOCKET, SO_DETACH_FILTER, &on, sizeof on), ENOENT);
+    CHECK_ERRNO(CALL(setsockopt, fd, SOL_SOCKET, SO_ATTACH_FILTER, &far, sizeof far), EFAULT);
+    CHECK_ERRNO(CALL(setsockopt, fd, SOL_SOCKET, SO_ATTACH_FILTER, &none, sizeof none), EINVAL);
+    CHECK_ERRNO(CALL(setsockopt, fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, 4), EINVAL);
+}
+
 int main(void)
 {
     promise("setsockopt: results", results);
     promise("setsockopt: errors", errors);
+    promise("setsockopt: AF_INET", inet);
+    promise("setsockopt: filters", filters);
     return check_end();
 }

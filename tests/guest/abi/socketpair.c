@@ -1,5 +1,6 @@
 /* man 2 socketpair */
 #include "abi.h"
+#include "inet.h"
 #include <sys/socket.h>
 
 static void results(void)
@@ -20,8 +21,17 @@ static void results(void)
     CHECK_ERRNO(CALL(socketpair, 9999, SOCK_STREAM, 0, pair), EAFNOSUPPORT);
 }
 
+static void inet(void)
+{
+    int pair[2] = {-1, -1};
+
+    CHECK_ERRNO(CALL(socketpair, AF_INET, SOCK_STREAM, 0, pair), EOPNOTSUPP);
+    CHECK_ERRNO(CALL(socketpair, AF_INET6, SOCK_DGRAM, 0, pair), EOPNOTSUPP);
+}
+
 int main(void)
 {
     promise("socketpair: results and errors", results);
+    promise("socketpair: AF_INET", inet);
     return check_end();
 }
