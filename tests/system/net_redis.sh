@@ -12,7 +12,7 @@ command -v redis-benchmark >/dev/null || { skip redis 'no redis-benchmark' && ex
 benchmark() {
     local n=$1
     shift
-    redis-benchmark -h 127.0.0.1 -p "${ports[6379]}" -n "$n" -e --csv "$@" >"$WORK/bench.out" 2>&1 &&
+    redis-benchmark -h 127.0.0.1 -p "${ports[6379]}" -n "$n" --csv "$@" >"$WORK/bench.out" 2>&1 &&
         ! grep -i 'error' "$WORK/bench.out" && [ "$(grep -c '","' "$WORK/bench.out")" -ge 19 ]
 }
 
@@ -21,7 +21,7 @@ kept() {
     local n=$1 list
     list=$(redis-cli -p "${ports[6379]}" llen mylist)
     [ "$(redis-cli -p "${ports[6379]}" get counter:__rand_int__)" = "$n" ] &&
-        [ "$list" -ge "$n" ] && [ "$(redis-cli -p "${ports[6379]}" get key:__rand_int__)" = xxx ]
+        [ "$list" -ge "$n" ] && [ "$(redis-cli -p "${ports[6379]}" get key:__rand_int__)" = VXK ]
 }
 
 # redis TRANSPORT CPUS REQUESTS

@@ -7,17 +7,22 @@ TRANSPORTS="mmio legacy modern packed"
 vm=0         # the process that runs the machine
 declare -A ports=() # port of the guest -> port of the host
 
-# start_vm OPTIONS... PROGRAM ARGS...: in the background; `ports` has what -p led to.
+# start_vm OPTIONS... PROGRAM ARGS...: in the background; `ports` has what -p led to ("53/udp" for
+# port 53 of UDP).
 start_vm() {
-    local line want=0 word
-    for word; do [ "$word" = -p ] && want=$((want + 1)); done
+    local line want=0 word before=''
+    for word; do
+        [ "$before" = -p ] && [[ $word != *:* ]] && want=$((want + 1))
+        before=$word
+    done
     : >"$WORK/vm.err"
     "$OSPREY" run --timeout "$LIMIT" --env LC_ALL=C "$@" </dev/null >"$WORK/vm.out" 2>"$WORK/vm.err" &
     vm=$!
     ports=()
     while kill -0 $vm 2>/dev/null; do
         while read -r line; do
-            [[ $line =~ :([0-9]+)\ leads\ to\ port\ ([0-9]+)/ ]] && ports[${BASH_REMATCH[2]}]=${BASH_REMATCH[1]}
+            [[ $line =~ :([0-9]+)\ leads\ to\ port\ ([0-9]+(/udp)?) ]] &&
+                ports[${BASH_REMATCH[2]}]=${BASH_REMATCH[1]}
         done <"$WORK/vm.err"
         [ ${#ports[@]} -ge $want ] && return 0
         sleep 0.02
@@ -32,6 +37,21 @@ stop_vm() {
     vm=0
 }
 trap '[ $vm -ne 0 ] && kill -KILL $vm 2>/dev/null; rm -rf "$WORK"' EXIT
+
+# free_port: one that is free for TCP and for UDP.
+free_port() {
+    python3 -c '
+import socket
+while True:
+    t, u = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
+    t.bind(("127.0.0.1", 0))
+    try:
+        u.bind(t.getsockname())
+    except OSError:
+        continue
+    print(t.getsockname()[1])
+    break'
+}
 
 # until_works COMMAND...: try again until it succeeds or the machine has gone.
 until_works() {
