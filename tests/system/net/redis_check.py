@@ -56,7 +56,7 @@ def work(number, failures):
                 c = Client()
             batch = []
             for _ in range(r.choice([1, 1, 2, 16])):
-                key = b"%d:%d" % (number, r.randrange(50))
+                key = b"%d:%d:%d" % (seed, number, r.randrange(50))
                 if r.random() < 0.5:
                     known[key] = value(r)
                     batch.append((None, b"SET", key, known[key]))
