@@ -104,6 +104,9 @@ void inet_drain(struct inet_socket *s)
 {
     bool any = false;
 
+    /* Said before anything is taken (taking is a full barrier): inet_settled() looks at it after it
+     * has found the channel empty. */
+    atomic_store_explicit(&s->draining, true, memory_order_relaxed);
     if (atomic_load_explicit(&s->events, memory_order_relaxed)) {
         unsigned events = atomic_exchange_explicit(&s->events, 0, memory_order_acquire);
         if (events && s->proto->work)
@@ -113,6 +116,7 @@ void inet_drain(struct inet_socket *s)
         any = true;
     if (any && s->proto->input_done)
         s->proto->input_done(s);
+    atomic_store_explicit(&s->draining, false, memory_order_release);
 }
 
 void inet_lock(struct inet_socket *s)
@@ -150,7 +154,8 @@ int inet_wait(struct inet_socket *s, struct waitqueue *queue, bool (*ready)(stru
             return 0;
         wait_prepare(queue, &waiter, flags);
         mutex_unlock(&s->lock);
-        if (!inet_pending(s))
+        /* What came while the lock was ours has woken nobody, and others may have worked it off. */
+        if (inet_settled(s) && !ready(s))
             err = wait_sleep(flags, deadline);
         wait_finish(queue, &waiter);
         inet_lock(s);
@@ -199,11 +204,13 @@ void channel_push(struct inet_socket *s, struct packet *packet)
         packet->next = newest;
     while (!atomic_compare_exchange_weak_explicit(&s->channel, &newest, packet,
                                                   memory_order_seq_cst, memory_order_relaxed));
-    /* There was one before: whoever was called for that one takes this one too. */
-    if (newest || is_locked(s))
+    /* There was one before: whoever was called for that one takes this one too. A holder of the lock
+     * works it off, but others have to hear of it: they wait for what it brings. */
+    if (newest)
         return;
     wake_one(s);
-    worker_sweep(s);
+    if (!is_locked(s))
+        worker_sweep(s);
 }
 
 void inet_post(struct inet_socket *s, unsigned events)

@@ -154,7 +154,8 @@ struct inet_socket {
     struct packet *_Atomic channel; /* newest first; NULL: empty */
     atomic_uint channel_bytes;      /* of what is in it, for the bound */
     unsigned channel_limit;
-    atomic_uint events; /* posted bits */
+    atomic_uint events;   /* posted bits */
+    atomic_bool draining; /* what was in the channel is being worked off */
     atomic_bool listed; /* a worker's sweep will look at it */
     atomic_bool queued; /* in a worker's queue */
     struct inet_socket *sweep_next, *work_next;
@@ -188,6 +189,12 @@ static inline bool inet_pending(const struct inet_socket *s)
 {
     return atomic_load_explicit(&s->channel, memory_order_acquire) ||
            atomic_load_explicit(&s->events, memory_order_acquire);
+}
+/* Has all that arrived been worked off? If not, whoever wants to know how things stand without the
+ * lock has to take it: somebody else may be at it this moment. */
+static inline bool inet_settled(const struct inet_socket *s)
+{
+    return !inet_pending(s) && !atomic_load_explicit(&s->draining, memory_order_acquire);
 }
 /* Wait (lock held on entry and exit, dropped meanwhile) until ready(s) or the deadline: 0, -EINTR,
  * -ETIMEDOUT. Arrivals are worked off by the waiter. queue: &s->readers or &s->writers. */

@@ -460,7 +460,7 @@ unsigned tcp_op_poll(struct socket *socket, struct poll_table *table)
 
     poll_wait(table, &tp->inet.readers);
     poll_wait(table, &tp->inet.writers);
-    if (inet_pending(&tp->inet)) {
+    if (!inet_settled(&tp->inet)) {
         inet_lock(&tp->inet);
         inet_unlock(&tp->inet);
     }
