@@ -32,7 +32,7 @@ redis() {
         { not_ok "$name" "$WORK/vm.err" && return; }
     until_works redis-cli -p "${ports[6379]}" ping ||
         { not_ok "$name answers" "$WORK/vm.err" "$WORK/vm.out" && stop_vm && return; }
-    serves "$name: every answer is right" python3 tests/system/net/redis_check.py "${ports[6379]}" "$n" 40
+    serves "$name: every answer is right" python3 tests/system/net/redis_check.py "${ports[6379]}" "$n" 12
     if benchmark "$n" -c 20 -P "$4"; then ok "$name: redis-benchmark"; else
         not_ok "$name: redis-benchmark" "$WORK/bench.out" "$WORK/vm.err"
     fi
@@ -49,8 +49,8 @@ if [ "$SOAK" = 1 ]; then
         done
     done
 else
-    redis mmio 1 300 1
-    redis legacy 2 300 1
-    redis modern 1 300 16
-    redis packed 2 300 1
+    redis mmio 1 100 1
+    redis legacy 2 100 1
+    redis modern 1 200 16
+    redis packed 2 100 1
 fi
