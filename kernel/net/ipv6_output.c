@@ -33,8 +33,8 @@ static void choose_among(struct netif *netif, const struct netif *outgoing,
             .deprecated = a->flags & IFA_F_DEPRECATED,
             .outgoing = netif == outgoing,
         };
-        if (!may_be_source(a))
-            continue;
+        if (!may_be_source(a) || (outgoing != loopback && inet_is_loopback(&a->address)))
+            continue; /* RFC 4291, 2.5.3 */
         if (inet_equal(&best->address, &ipv6_any) || ipv6_better_source(&c, best, destination))
             *best = c;
     }
