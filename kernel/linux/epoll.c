@@ -54,6 +54,7 @@ struct item {
     struct file_watcher watcher;
     struct list ready_link;
     bool ready; /* in the list; under ready_lock */
+    const struct thread *_Atomic polling; /* looks at it now */
     struct epoll *ep;
     struct file *file; /* without a reference: watcher says when it goes */
     int fd;
@@ -144,6 +145,10 @@ static bool notify(struct waiter *waiter, unsigned events)
     }
     uint32_t wanted = atomic_load_explicit(&item->events, memory_order_relaxed);
     if (!(wanted & ~EPOLL_PRIVATE) || (events && !(events & wanted)))
+        return false;
+    /* What a look at the file brings about itself (a socket that works off what has arrived), that
+     * look sees: telling it again would be one edge too many. */
+    if (atomic_load_explicit(&item->polling, memory_order_relaxed) == current && !in_interrupt())
         return false;
     uint64_t flags = spin_lock_irq(&ep->ready_lock);
     ready_push(ep, item);
@@ -259,7 +264,10 @@ static void item_file_gone(struct file_watcher *watcher, struct file *file)
 /* What holds now of what the item asks for. */
 static uint32_t item_poll(struct item *item, struct poll_table *table)
 {
-    return file_poll(item->file, table) & item->events;
+    atomic_store_explicit(&item->polling, current, memory_order_relaxed);
+    uint32_t events = file_poll(item->file, table) & item->events;
+    atomic_store_explicit(&item->polling, NULL, memory_order_relaxed);
+    return events;
 }
 
 /* --- epoll_ctl
