@@ -18,7 +18,8 @@ struct dhcp {
     struct dhcp *next; /* all of them; never freed */
     struct netif_tap tap;
     bool tapped, settled; /* settled: it need not be waited for any more */
-    atomic_bool relink;   /* the link has come back */
+    bool was_up;          /* the link, when it was told last */
+    atomic_bool relink;   /* it has come back */
     struct spinlock lock; /* inbox */
     struct packet_queue inbox;
     struct waitqueue work;
@@ -392,18 +393,16 @@ static void run(void *arg)
 
 static void link_changed(struct netif *netif, enum netif_event event, struct netif_address *address)
 {
-    static bool was_up[64];
     bool up = netif->flags & IFF_RUNNING;
 
-    if (event != NETIF_CHANGED || netif->index >= ARRAY_SIZE(was_up))
-        return;
-    bool back = up && !was_up[netif->index];
-    was_up[netif->index] = up;
-    for (struct dhcp *dhcp = all; back && dhcp; dhcp = dhcp->next) {
-        if (dhcp->netif == netif) {
+    for (struct dhcp *dhcp = all; event == NETIF_CHANGED && dhcp; dhcp = dhcp->next) {
+        if (dhcp->netif != netif)
+            continue;
+        if (up && !dhcp->was_up) {
             atomic_store(&dhcp->relink, true);
             wake_all(&dhcp->work);
         }
+        dhcp->was_up = up;
     }
 }
 
@@ -419,6 +418,7 @@ int dhcp_start(struct netif *netif)
         netif_watch(&watcher);
     }
     dhcp->netif = netif;
+    dhcp->was_up = netif->flags & IFF_RUNNING;
     dhcp->tap.netif = netif;
     dhcp->tap.seen = seen;
     waitqueue_init(&dhcp->work);
@@ -451,10 +451,10 @@ static void say_missing(const char *what)
 {
     for (struct dhcp *dhcp = all; dhcp; dhcp = dhcp->next)
         if (!dhcp->settled)
-            log_notice("%s: %s%s", dhcp->netif->name,
-                       dhcp->netif->flags & IFF_RUNNING ? "no answer from a DHCP server yet"
-                                                        : "there is no link",
-                       what);
+            log_warning("%s: %s%s", dhcp->netif->name,
+                        dhcp->netif->flags & IFF_RUNNING ? "no answer from a DHCP server yet"
+                                                         : "there is no link",
+                        what);
 }
 
 void dhcp_wait(void)
