@@ -86,6 +86,7 @@ static void finished(struct netif *netif, struct ipv6_dad *dad)
         return;
     a->flags &= ~(uint32_t)IFA_F_TENTATIVE;
     atomic_fetch_add(&route_generation, 1);
+    netif_address_changed(a);
     autoconf_unique(netif, &address);
 }
 

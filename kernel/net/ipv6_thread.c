@@ -315,6 +315,8 @@ static void changed(struct netif *netif, enum netif_event event, struct netif_ad
         if (!inet_is_v4(&address->address))
             address_added(netif, address);
         break;
+    case NETIF_ADDRESS_CHANGED:
+        break;
     case NETIF_ADDRESS_REMOVED:
         if (!inet_is_v4(&address->address))
             address_removed(netif, address);

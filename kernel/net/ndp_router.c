@@ -188,10 +188,12 @@ void autoconf_duplicate(struct netif *netif, const struct inet_addr *address)
     if (!a)
         return;
     if (!(a->flags & IFA_F_STABLE_PRIVACY)) {
-        if (a->flags & IFA_F_PERMANENT)
-            a->flags |= IFA_F_DADFAILED; /* shown, and never used */
-        else
+        if (a->flags & IFA_F_PERMANENT) { /* shown, and never used */
+            a->flags |= IFA_F_DADFAILED;
+            netif_address_changed(a);
+        } else {
             netif_remove_address(netif, address, a->prefix);
+        }
         return;
     }
     /* RFC 7217, 6: another identifier. */
@@ -264,6 +266,7 @@ static void take_autonomous(struct netif *netif, const struct ndp_prefix *p, nse
             uint32_t valid = ndp_valid_lifetime(seconds_left(a->valid_until, now), p->valid);
 
             set_lifetimes(a, valid, p->preferred, now);
+            netif_address_changed(a);
             known = true;
         }
     if (!known)
@@ -311,10 +314,12 @@ static nsec_t end_addresses(struct netif *netif, nsec_t now)
             netif_remove_address(netif, &a->address, a->prefix);
             continue;
         }
-        if (a->preferred_until <= now)
-            a->flags |= IFA_F_DEPRECATED;
-        else
+        if (a->preferred_until > now) {
             next = MIN(next, a->preferred_until);
+        } else if (!(a->flags & IFA_F_DEPRECATED)) {
+            a->flags |= IFA_F_DEPRECATED;
+            netif_address_changed(a);
+        }
         next = MIN(next, a->valid_until);
     }
     return next;

@@ -358,6 +358,11 @@ int netif_add_address(struct netif *netif, const struct netif_address *address)
     return err;
 }
 
+void netif_address_changed(struct netif_address *address)
+{
+    tell(address->netif, NETIF_ADDRESS_CHANGED, address);
+}
+
 static int take_address(struct netif *netif, const struct inet_addr *address, unsigned prefix)
 {
     struct netif_address *a = netif_address_find(netif, address);

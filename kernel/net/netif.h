@@ -157,12 +157,20 @@ bool netif_in_group(struct netif *netif, const struct inet_addr *group); /* rcu_
 
 /* Who wants to know of changes (rtnetlink's groups, IPv6's autoconfiguration): called in a thread,
  * under netif_lock; what: one of the following. */
-enum netif_event { NETIF_NEW, NETIF_CHANGED, NETIF_ADDRESS_ADDED, NETIF_ADDRESS_REMOVED };
+enum netif_event {
+    NETIF_NEW,
+    NETIF_CHANGED,
+    NETIF_ADDRESS_ADDED,
+    NETIF_ADDRESS_CHANGED, /* its flags or lifetimes */
+    NETIF_ADDRESS_REMOVED
+};
 struct netif_watcher {
     struct list link;
     void (*changed)(struct netif *netif, enum netif_event event, struct netif_address *address);
 };
 void netif_watch(struct netif_watcher *watcher);
+/* An address's flags or lifetimes have been changed: tell the watchers. Under netif_lock. */
+void netif_address_changed(struct netif_address *address);
 
 /* Taps: everything that arrives and leaves, from the link header on (packet sockets). While there
  * is one, nothing takes the short way past the worker. Called with a packet it must not keep or

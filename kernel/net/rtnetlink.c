@@ -168,8 +168,9 @@ static void changed(struct netif *netif, enum netif_event event, struct netif_ad
         tell_link(netif, event);
         break;
     case NETIF_ADDRESS_ADDED:
+    case NETIF_ADDRESS_CHANGED:
     case NETIF_ADDRESS_REMOVED:
-        tell_address(address, event == NETIF_ADDRESS_ADDED);
+        tell_address(address, event != NETIF_ADDRESS_REMOVED);
         break;
     default:
         break;
