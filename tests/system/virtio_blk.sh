@@ -1,0 +1,144 @@
+#!/bin/bash
+# timeout: 600
+# Disks: what the guest writes is what the host reads and the other way round, errors come back as
+# errors, on each transport and ring.
+. tests/system/lib.sh
+LIMIT=60
+DISK=$WORK/disk.img
+
+# guest OPTIONS...: a script on standard input of this function runs in the machine.
+guest() {
+    cat >"$WORK/script"
+    osprey "$@" --package util-linux sh "$WORK/script" >"$WORK/out" 2>"$WORK/err" </dev/null
+}
+
+# The program writes patterns at odd places in odd sizes; the host does the same to a copy.
+cat >"$WORK/patterns.py" <<'END2'
+import os, random, sys
+random.seed(int(sys.argv[2]))
+fd = os.open(sys.argv[1], os.O_RDWR)
+size = os.lseek(fd, 0, os.SEEK_END)
+for _ in range(120):
+    n = random.choice((1, 7, 511, 512, 513, 4096, 65536, 700001))
+    at = random.randrange(size - n)
+    if random.randrange(2):
+        at -= at % 512
+    os.pwrite(fd, random.randbytes(n), at)
+    assert len(os.pread(fd, n, at)) == n
+os.fsync(fd)
+END2
+patterns() {
+    local name=$1
+    shift
+    head -c 8M /dev/urandom >"$DISK"
+    cp "$DISK" "$WORK/copy.img"
+    python3 "$WORK/patterns.py" "$WORK/copy.img" 42
+    osprey "$@" /usr/bin/python3 "$WORK/patterns.py" /dev/vda 42 >"$WORK/out" 2>"$WORK/err" </dev/null
+    check "$name" cmp "$DISK" "$WORK/copy.img"
+}
+drive() { echo --qemu-arg -drive --qemu-arg "if=none,id=d,format=raw,file=$DISK"; }
+patterns 'patterns, --disk on microvm' --disk "$DISK"
+patterns 'patterns, --disk on q35, 2 processors' --machine q35 --cpus 2 --disk "$DISK"
+# shellcheck disable=SC2046
+for device in virtio-blk-device,packed=on virtio-blk-pci,packed=on virtio-blk-pci,disable-modern=on \
+    virtio-blk-pci,num-queues=2,queue-size=8 virtio-blk-pci,indirect_desc=off,event_idx=off \
+    virtio-blk-pci,logical_block_size=4096,physical_block_size=4096; do
+    machine=q35
+    [[ $device == *-device* ]] && machine=microvm
+    patterns "patterns, $device" --machine $machine --cpus 2 $(drive) --qemu-arg -device \
+        --qemu-arg $device,drive=d
+done
+
+# What the disk is.
+head -c 1M /dev/urandom >"$DISK"
+guest --disk "$DISK" <<'END2'
+blockdev --getsize64 --getsz --getss --getpbsz --getro --getbsz /dev/vda
+cat /sys/block/vda/size /sys/block/vda/serial /sys/class/block/vda/dev /sys/dev/block/254:0/ro
+sed -n 's/  */ /gp' /proc/partitions
+END2
+check 'size, sectors, serial number' diff "$WORK/out" - <<'END2'
+1048576
+2048
+512
+512
+0
+4096
+2048
+disk0
+254:0
+0
+major minor #blocks name
+ 254 0 1024 vda
+END2
+
+# Errors and ends, as Linux has them.
+cat >"$WORK/ends.py" <<'END2'
+import errno, fcntl, mmap, os
+def err(f, *a):
+    try:
+        return f(*a)
+    except OSError as e:
+        return errno.errorcode[e.errno]
+fd = os.open('/dev/vda', os.O_RDWR)
+end = os.lseek(fd, 0, os.SEEK_END)
+print(os.pread(fd, 10, end), err(os.pwrite, fd, b'x', end), os.pwrite(fd, b'xyz', end - 1))
+print(err(os.lseek, fd, end + 1, 0), err(os.lseek, fd, 0, 3), os.fstat(fd).st_size)
+d = os.open('/dev/vda', os.O_RDWR | os.O_DIRECT)
+page = mmap.mmap(-1, 8192)
+page[:] = b'd' * 8192
+print(err(os.pwritev, d, [page], 512), err(os.pwritev, d, [page], 100),
+      err(os.preadv, d, [memoryview(page)[1:513]], 0), os.pread(fd, 3, 512))
+a = os.open('/dev/vda', os.O_RDONLY | os.O_EXCL)
+print(err(os.open, '/dev/vda', os.O_RDONLY | os.O_EXCL))
+os.close(a)
+os.close(os.open('/dev/vda', os.O_RDONLY | os.O_EXCL))
+ro = os.open('/dev/vdb', os.O_RDWR)
+print(err(os.write, ro, b'x'), len(os.read(ro, 100)))
+print(err(os.open, '/dev/vdc', os.O_RDONLY))
+END2
+head -c 64K /dev/zero >"$WORK/ro.img"
+osprey --disk "$DISK" --disk "$WORK/ro.img,ro" /usr/bin/python3 "$WORK/ends.py" >"$WORK/out" 2>"$WORK/err" </dev/null
+check 'ends and errors' diff "$WORK/out" - <<'END2'
+b'' ENOSPC 1
+EINVAL EINVAL 0
+8192 EINVAL EINVAL b'ddd'
+EBUSY
+EPERM 100
+ENOENT
+END2
+
+# Giving space back, and zeroes.
+head -c 8M /dev/urandom >"$DISK"
+guest --disk "$DISK" <<'END2'
+blkdiscard -o 1048576 -l 2097152 /dev/vda && blkdiscard -z -o 4194304 -l 1048576 /dev/vda &&
+fallocate --punch-hole -o 6291456 -l 65536 /dev/vda
+cat /sys/block/vda/queue/write_cache
+END2
+check 'discarded blocks leave the host file' sh -c "[ \$(du -k '$DISK' | cut -f1) -lt 6500 ]"
+check 'zeroed blocks are zeroes' cmp -n 1048576 -i 4194304:0 "$DISK" /dev/zero
+check 'a punched hole is zeroes' cmp -n 65536 -i 6291456:0 "$DISK" /dev/zero
+
+# A disk that fails: QEMU's blkdebug answers some sectors with errors.
+printf '[inject-error]\nevent = "read_aio"\nerrno = "5"\nsector = "64"\n[inject-error]\nevent = "write_aio"\nerrno = "5"\nsector = "128"\n' >"$WORK/errors"
+for machine in microvm q35; do
+    device=virtio-blk-pci,packed=on
+    [ $machine = microvm ] && device=virtio-blk-device
+    cat >"$WORK/bad.py" <<'END2'
+import os, errno
+def err(f, *a):
+    try:
+        return f(*a)
+    except OSError as e:
+        return errno.errorcode[e.errno]
+fd = os.open('/dev/vda', os.O_RDWR)
+print(err(os.pread, fd, 512, 64 * 512), len(os.pread(fd, 512, 0)), err(os.pwrite, fd, b'x' * 512, 128 * 512),
+      os.pwrite(fd, b'y' * 512, 512), len(os.pread(fd, 4096, 8192)))
+END2
+    osprey --machine $machine --qemu-arg -drive --qemu-arg \
+        "if=none,id=d,format=raw,file=blkdebug:$WORK/errors:$DISK,rerror=report,werror=report" \
+        --qemu-arg -device --qemu-arg $device,drive=d /usr/bin/python3 "$WORK/bad.py" >"$WORK/out" 2>"$WORK/err" </dev/null
+    check "$machine: errors of the disk are EIO" grep -qx 'EIO 512 EIO 512 4096' "$WORK/out"
+done
+
+ends 'a disk that is not there' 125 'disk' "$OSPREY" run --disk "$WORK/nothing.img" true
+ends 'a folder is no disk' 125 'disk' "$OSPREY" run --disk "$WORK" true
