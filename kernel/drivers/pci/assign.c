@@ -216,7 +216,6 @@ static void give(struct pci_device *device, unsigned n, paddr_t at)
     if (bar->is_64)
         pci_write32(device, offset + 4, at >> 32);
     bar->base = at;
-    log_info("pci: %s: BAR %u at %#lx", device->place, n, at);
 }
 
 /* Ports are given to nobody: all that we drive has memory as well. */
@@ -227,6 +226,7 @@ static bool lacks_address(const struct pci_bar *bar)
 
 static void assign_device(struct pci_device *device, const struct pci_device *bridge)
 {
+    bool given = false;
     for (unsigned n = 0; n < PCI_BARS; n++) {
         struct pci_bar *bar = &device->bars[n];
         if (!lacks_address(bar))
@@ -238,7 +238,10 @@ static void assign_device(struct pci_device *device, const struct pci_device *br
             give(device, n, at);
         else
             log_info("pci: %s: no place for BAR %u of %#lx bytes", device->place, n, bar->size);
+        given |= at != 0;
     }
+    if (given)
+        pci_enable(device, PCI_COMMAND_MEMORY);
 }
 
 /* What all that is behind the bridge needs, at most; 0: nothing lacks an address. */
@@ -303,7 +306,5 @@ void pci_assign(void)
     if (!any_lacks())
         return;
     find_windows();
-    for (unsigned i = 0; i < nwindows; i++)
-        log_info("pci: window %#lx-%#lx", windows[i].start, windows[i].end - 1);
     assign_bus(0, NULL, 0);
 }

@@ -55,7 +55,9 @@ void pci_write16(const struct pci_device *device, unsigned offset, uint16_t valu
 
 void pci_enable(const struct pci_device *device, uint16_t bits)
 {
-    pci_write16(device, PCI_COMMAND, pci_read16(device, PCI_COMMAND) | bits);
+    uint16_t command = pci_read16(device, PCI_COMMAND);
+    if ((command & bits) != bits)
+        pci_write16(device, PCI_COMMAND, command | bits);
 }
 
 /* The list is the device's: it may be damaged, so it is followed for a bounded time. */
@@ -190,7 +192,9 @@ static void bind(struct pci_device *device)
              device->class, device->driver ? device->driver->name : "no driver");
 }
 
-static int pci_init(void)
+/* Before other CPUs run: sizes of BARs are found by moving them, which not every emulator does well
+ * while other CPUs use devices (QEMU 7.2 sends their accesses astray). */
+static int find_devices(void)
 {
     const char *word = boot_param("pci");
     if ((word && strcmp(word, "off") == 0) || !pci_config_init())
@@ -198,8 +202,14 @@ static int pci_init(void)
     scan_bus(0, 0);
     if (!word || strcmp(word, "nobar") != 0)
         pci_assign();
+    return 0;
+}
+BOOT_STEP(PHASE_THREADS, "pci buses", find_devices);
+
+static int bind_drivers(void)
+{
     for (struct pci_device *d = devices; d; d = d->next)
         bind(d);
     return 0;
 }
-BOOT_STEP(PHASE_BUS, "pci", pci_init);
+BOOT_STEP(PHASE_BUS, "pci", bind_drivers);

@@ -343,6 +343,8 @@ int virtio_pci_modern(struct virtio_pci *p)
     p->device.ops = &ops;
     p->device.id =
         device >= FIRST_MODERN ? device - FIRST_MODERN : pci_read16(p->pci, PCI_SUBSYSTEM);
-    pci_enable(p->pci, PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
+    bool ports = p->common.kind == REGION_PORT || p->notify.kind == REGION_PORT ||
+                 p->isr_region.kind == REGION_PORT || p->config.kind == REGION_PORT;
+    pci_enable(p->pci, PCI_COMMAND_MEMORY | (ports ? PCI_COMMAND_IO : 0));
     return 0;
 }
