@@ -7,6 +7,7 @@ enum { RING = 16384, LINE = 512, PANIC_SPINS = 1000000 };
 
 int log_level = LOG_NOTICE;
 bool log_in_panic;
+void (*_Atomic log_news_hook)(void);
 
 static char ring[RING];
 static size_t written; /* bytes ever put into the ring */
@@ -56,6 +57,9 @@ void log_at(int level, const char *fmt, ...)
     if (locked)
         spin_unlock(&lock);
     irq_restore(flags);
+    void (*tell)(void) = atomic_load(&log_news_hook);
+    if (unlikely(tell != NULL) && !log_in_panic)
+        tell();
 }
 
 void console_register(struct console *console)

@@ -38,5 +38,8 @@ size_t log_read(char *buf, size_t size);
 uint64_t log_position(void);
 size_t log_read_from(uint64_t *from, char *buf, size_t size);
 
+/* Called after each message; any context, no locks held by the log; must not log. NULL: nobody. */
+extern void (*_Atomic log_news_hook)(void);
+
 extern bool log_in_panic; /* locks may be held for good */
 extern int log_level;     /* messages below this level are shown */

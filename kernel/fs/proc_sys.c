@@ -33,15 +33,8 @@ static int show_variable(struct text *text, const struct pseudo *self)
 
 static int store_variable(const struct pseudo *self, const char *text, size_t len)
 {
-    char digits[16];
     uint64_t value;
-    while (len && (text[len - 1] == '\n' || text[len - 1] == ' '))
-        len--;
-    if (!len || len >= sizeof(digits))
-        return -EINVAL;
-    memcpy(digits, text, len);
-    digits[len] = 0;
-    if (parse_u64(digits, 10, &value) < 0 || value > UINT32_MAX)
+    if (proc_parse_u64(text, len, 10, UINT32_MAX, &value) < 0)
         return -EINVAL;
     *(unsigned *)self->entry->arg = value;
     return 0;

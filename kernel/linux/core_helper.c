@@ -1,6 +1,5 @@
 /* linux/core_helper.c: a program that the kernel starts to take a core: a child of process 1 that
  * nobody waits for, root's, with nothing open but the pipe. */
-#include "core/clock.h"
 #include "core/log.h"
 #include "fs/pipe.h"
 #include "lib/string.h"
@@ -9,7 +8,7 @@
 #include "linux/start.h"
 #include "mm/heap.h"
 
-enum { CAPABILITIES = 41, STATUS_NOT_FOUND = 127 << 8, STEP_NS = 1000000, WORDS = CORE_ARGS };
+enum { CAPABILITIES = 41, STATUS_NOT_FOUND = 127 << 8, WORDS = CORE_ARGS };
 
 /* What the new thread begins with; freed by it. */
 struct start {
@@ -75,6 +74,7 @@ static struct process *make_process(void)
         signal_actions_put(actions);
         return NULL;
     }
+    process->helper_of = current_process()->pid;
     /* Linux marks helpers so: one that crashes starts no other. */
     process->limits[LIMIT_CORE][0] = process->limits[LIMIT_CORE][1] = 1;
     process->space = address_space_create();
@@ -178,8 +178,9 @@ static bool is_alive(int pid)
 
 void core_helper_wait(int pid)
 {
-    const struct process *me = current_process();
+    struct process *me = current_process();
 
-    while (is_alive(pid) && !atomic_load_explicit(&me->exiting, memory_order_relaxed))
-        (void)thread_sleep_until(clock_monotonic() + STEP_NS, false);
+    (void)WAIT_EVENT(&me->exit_wait,
+                     !is_alive(pid) || atomic_load_explicit(&me->exiting, memory_order_acquire), 0,
+                     NSEC_FOREVER);
 }

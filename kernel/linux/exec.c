@@ -211,8 +211,8 @@ static int load(struct exec *exec, struct process *process, struct regs *regs)
 }
 
 /* Replace the program. A negative errno; *too_late says that the old one is lost. */
-static int run(struct exec_args *args, const struct path *at, const char *name, unsigned lookup,
-               struct regs *regs, bool *too_late)
+static int run(struct exec_args *args, const struct exec_target *target, struct regs *regs,
+               bool *too_late)
 {
     struct task *task = current_task();
     struct process *process = task->process;
@@ -223,7 +223,7 @@ static int run(struct exec_args *args, const struct path *at, const char *name, 
         return -ENOMEM;
     memset(exec, 0, offsetof(struct exec, head));
     exec->args = args;
-    error = exec_open(exec, at, name, lookup);
+    error = exec_open(exec, target);
     if (!error && (process->did_exec || process != first_process)) {
         *too_late = true;
         error = leave_old_program(task, process);
@@ -237,6 +237,7 @@ static int run(struct exec_args *args, const struct path *at, const char *name, 
 
 int exec_program(const char *path, char *const argv[], char *const envp[], struct regs *regs)
 {
+    const struct exec_target target = {.name = path, .shown = path, .lookup = LOOKUP_FOLLOW};
     struct exec_args args;
     bool too_late = false;
     int error = 0;
@@ -247,7 +248,7 @@ int exec_program(const char *path, char *const argv[], char *const envp[], struc
     for (; !error && envp[args.envc]; args.envc++)
         error = exec_args_add(&args, envp[args.envc]);
     if (!error)
-        error = run(&args, NULL, path, LOOKUP_FOLLOW, regs, &too_late);
+        error = run(&args, &target, regs, &too_late);
     exec_args_free(&args);
     return error;
 }
@@ -283,13 +284,24 @@ static int read_args(struct exec_args *args, uintptr_t argv, uintptr_t envp)
     return error ?: add_user_strings(args, envp, &args->envc);
 }
 
+/* What lies under a descriptor is known to the program as /dev/fd/N/NAME. NULL: no memory. */
+static char *name_under(int dirfd, const char *name)
+{
+    size_t size = strlen(name) + 24;
+    char *shown = kmalloc(size);
+
+    if (shown)
+        snprintf(shown, size, name[0] ? "/dev/fd/%d/%s" : "/dev/fd/%d", dirfd, name);
+    return shown;
+}
+
 static int64_t execute(int dirfd, uintptr_t path, uintptr_t argv, uintptr_t envp, unsigned flags)
 {
     struct regs *regs = syscall_regs();
     struct exec_args args;
     struct user_at at;
     bool too_late = false;
-    char name[32];
+    char *shown = NULL;
     int error, tid = current_task()->tid;
     uint64_t nr = regs->vector_or_nr;
 
@@ -300,13 +312,17 @@ static int64_t execute(int dirfd, uintptr_t path, uintptr_t argv, uintptr_t envp
         return error;
     exec_args_init(&args, current_process());
     error = read_args(&args, argv, envp);
-    if (!error && at.path.name[0] == 0) {
-        snprintf(name, sizeof(name), "/proc/self/fd/%d", dirfd);
-        error = run(&args, NULL, name, LOOKUP_FOLLOW, regs, &too_late);
-    } else if (!error) {
-        error = run(&args, at.start, at.path.name, flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW,
-                    regs, &too_late);
-    }
+    if (!error && at.start && !(shown = name_under(dirfd, at.path.name)))
+        error = -ENOMEM;
+    struct exec_target target = {.at = at.start,
+                                 .name = at.path.name,
+                                 .shown = shown ? shown : at.path.name,
+                                 .lookup = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+                                           (at.start ? LOOKUP_EMPTY : 0),
+                                 .lost = at.start && fd_get_cloexec(dirfd) > 0};
+    if (!error)
+        error = run(&args, &target, regs, &too_late);
+    kfree(shown);
     exec_args_free(&args);
     user_at_put(&at);
     if (error && too_late)

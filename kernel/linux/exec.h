@@ -43,9 +43,17 @@ struct exec {
     uint8_t more_phdrs[ELF_PHDRS_MAX * ELF_PHDR_SIZE];
 };
 
-/* Open what `name` (seen from `at`) stands for, through scripts to an ELF file, and its
- * interpreter. 0 or a negative errno; exec_close() in either case. */
-int exec_open(struct exec *exec, const struct path *at, const char *name, unsigned lookup);
+/* What to run: a name seen from `at` (NULL: the working folder; with LOOKUP_EMPTY the place
+ * itself), and what the program is told that it is. */
+struct exec_target {
+    const struct path *at;
+    const char *name, *shown;
+    unsigned lookup;
+    bool lost; /* what is shown leads nowhere once the descriptor is closed: no scripts */
+};
+/* Open it, through scripts to an ELF file, and its interpreter. 0 or a negative errno; exec_close()
+ * in either case. */
+int exec_open(struct exec *exec, const struct exec_target *target);
 void exec_close(struct exec *exec);
 /* One more, or one less, who executes a file that may not be written meanwhile. */
 void exec_deny_write(struct file *file);

@@ -63,8 +63,11 @@ static int open_place(struct exec_file *it, const struct path *place)
 static int open_name(struct exec_file *it, const struct path *at, const char *name, unsigned lookup)
 {
     struct path place;
-    int error = vfs_lookup(at, name, lookup, &place);
+    int error;
 
+    if (lookup & LOOKUP_EMPTY && !name[0])
+        return open_place(it, at);
+    error = vfs_lookup(at, name, lookup, &place);
     if (error)
         return error;
     if ((place.dentry->inode->mode & S_IFMT) == S_IFLNK)
@@ -240,15 +243,15 @@ static void new_credentials(struct exec *exec)
     cred->sgid = cred->fsgid = cred->egid;
 }
 
-int exec_open(struct exec *exec, const struct path *at, const char *name, unsigned lookup)
+int exec_open(struct exec *exec, const struct exec_target *target)
 {
     char interp[EXEC_SCRIPT_LINE];
-    const char *current_name = name;
-    int error;
+    const char *shown = exec->name = target->shown;
+    int error = open_name(&exec->program, target->at, target->name, target->lookup);
 
-    exec->name = name;
     for (int depth = 0;; depth++) {
-        error = open_name(&exec->program, at, current_name, lookup);
+        if (depth)
+            error = open_name(&exec->program, NULL, interp, LOOKUP_FOLLOW);
         if (!error)
             error = read_head(exec, exec->program.file);
         if (error)
@@ -257,13 +260,11 @@ int exec_open(struct exec *exec, const struct path *at, const char *name, unsign
             break;
         if (depth == SCRIPT_DEPTH)
             return -ELOOP;
-        error = expand_script(exec, current_name, interp, sizeof(interp));
+        error = target->lost ? -ENOENT : expand_script(exec, shown, interp, sizeof(interp));
         if (error)
             return error;
         close_file(&exec->program);
-        current_name = interp;
-        at = NULL;
-        lookup = LOOKUP_FOLLOW;
+        shown = interp;
     }
     error = parse_elf(exec, &exec->program) ?: open_interp(exec);
     if (!error)

@@ -262,8 +262,28 @@ static void leave_terminal(struct process *process)
     process->tty = NULL;
 }
 
+/* Process 1 waits for all others at its end; a process that dumps its core, for its helper. */
+static atomic_bool all_end;
+
+static void tell_who_waits(int helper_of)
+{
+    struct process *waiting;
+
+    if (unlikely(helper_of)) {
+        rcu_read_lock();
+        waiting = process_find(helper_of);
+        if (waiting)
+            wake_all(&waiting->exit_wait);
+        rcu_read_unlock();
+    }
+    if (unlikely(atomic_load_explicit(&all_end, memory_order_acquire)))
+        wake_all(&first_process->exit_wait);
+}
+
 void family_process_ends(struct process *process)
 {
+    int helper_of = process->helper_of;
+
     leave_terminal(process);
     mutex_lock(&tasks_lock);
     while (!list_empty(&process->children))
@@ -276,6 +296,7 @@ void family_process_ends(struct process *process)
     else
         ptrace_process_ends(process);
     mutex_unlock(&tasks_lock);
+    tell_who_waits(helper_of);
 }
 
 static bool kill_unless_first(struct process *process, void *alive)
@@ -287,21 +308,24 @@ static bool kill_unless_first(struct process *process, void *alive)
     return true;
 }
 
+/* True: there is none any more. */
+static bool kill_others(void)
+{
+    bool alive = false;
+
+    rcu_read_lock();
+    process_each(kill_unless_first, &alive);
+    rcu_read_unlock();
+    return !alive;
+}
+
 void family_end_all(void)
 {
-    enum { PATIENCE_NS = 2000000000, STEP_NS = 1000000 };
-    nsec_t deadline = clock_monotonic() + PATIENCE_NS;
-    bool alive;
+    enum { PATIENCE_NS = 2000000000 };
 
-    for (;;) {
-        alive = false;
-        rcu_read_lock();
-        process_each(kill_unless_first, &alive);
-        rcu_read_unlock();
-        if (!alive || clock_monotonic() > deadline)
-            return;
-        (void)thread_sleep_until(clock_monotonic() + STEP_NS, false);
-    }
+    atomic_store(&all_end, true);
+    (void)WAIT_EVENT(&first_process->exit_wait, kill_others(), 0,
+                     clock_monotonic() + PATIENCE_NS);
 }
 
 /* --- vfork --- */

@@ -84,7 +84,7 @@ SYSCALL(reboot, 4, SYSCALL_PARTIAL, "no kexec, no suspend")
 
 /* --- syslog(2) --- */
 
-enum { LOG_KEPT = 16384, LEVEL_OFF = 1, LOOK_AGAIN_NS = 100000000 };
+enum { LOG_KEPT = 16384, LEVEL_OFF = 1 };
 
 static struct {
     struct mutex lock;
@@ -93,22 +93,46 @@ static struct {
     int saved_level;  /* while the console is off; 0: it is not */
 } reader;
 
+/* Messages come in any context: who waits is woken from a thread, some milliseconds later. */
+static struct waitqueue news = {.waiters = LIST_INIT(news.waiters)};
+static struct rcu_head news_rcu;
+static atomic_bool telling;
+
+static void tell_readers(struct rcu_head *head)
+{
+    (void)head;
+    atomic_store(&telling, false);
+    wake_all(&news);
+}
+
+static void have_readers_told(void)
+{
+    if (!atomic_exchange(&telling, true))
+        rcu_call(&news_rcu, tell_readers);
+}
+
+static int wait_for_news(void)
+{
+    atomic_store(&log_news_hook, have_readers_told); /* stays: it is cheap */
+    return WAIT_EVENT(&news, log_position() != reader.unread, WAIT_INTERRUPTIBLE, NSEC_FOREVER);
+}
+
 /* Take the next bytes away; wait until there are some. */
 static int64_t take_log(uintptr_t to, size_t size)
 {
     char part[256];
-    size_t done = 0, n;
+    size_t done = 0, n = 0;
 
-    while (log_position() == reader.unread)
-        if (thread_sleep_until(clock_monotonic() + LOOK_AGAIN_NS, true) < 0)
+    do { /* another reader may have been faster */
+        if (wait_for_news() < 0)
             return -ERESTARTSYS;
-    mutex_lock(&reader.lock);
-    while (done < size && (n = log_read_from(&reader.unread, part, MIN(size - done, sizeof(part)))))
-        if (user_write(to + done, part, n) < 0)
-            break;
-        else
+        mutex_lock(&reader.lock);
+        while (done < size &&
+               (n = log_read_from(&reader.unread, part, MIN(size - done, sizeof(part)))) &&
+               user_write(to + done, part, n) == 0)
             done += n;
-    mutex_unlock(&reader.lock);
+        mutex_unlock(&reader.lock);
+    } while (!done && !n);
     return done ? (int64_t)done : -EFAULT;
 }
 

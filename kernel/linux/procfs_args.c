@@ -3,9 +3,14 @@
 #include "linux/procfs.h"
 #include "mm/frame.h"
 
+/* Where PR_SET_MM says that they are may be more than any exec would take. */
+enum { SHOWN_MAX = 6 << 20 };
+
 static void show_range(struct text *text, struct address_space *space, uintptr_t start,
                        uintptr_t end)
 {
+    if (end > start && end - start > SHOWN_MAX)
+        end = start + SHOWN_MAX;
     while (start < end) {
         size_t n = MIN((size_t)(end - start), PAGE_SIZE - (start & ~PAGE_MASK));
         paddr_t frame;

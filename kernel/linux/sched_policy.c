@@ -449,18 +449,9 @@ static int show_number(struct text *text, const struct pseudo *self)
 static int parse_number(const char *text, size_t len, int *number)
 {
     bool negative = len && text[0] == '-';
-    char digits[12];
     uint64_t value;
 
-    text += negative;
-    len -= negative;
-    while (len && (text[len - 1] == '\n' || text[len - 1] == ' '))
-        len--;
-    if (!len || len >= sizeof(digits))
-        return -EINVAL;
-    memcpy(digits, text, len);
-    digits[len] = 0;
-    if (parse_u64(digits, 10, &value) < 0 || value > INT32_MAX)
+    if (proc_parse_u64(text + negative, len - negative, 10, INT32_MAX, &value) < 0)
         return -EINVAL;
     *number = negative ? -(int)value : (int)value;
     return 0;
