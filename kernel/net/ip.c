@@ -60,9 +60,9 @@ uint32_t ip_pseudo_sum(const struct inet_addr *source, const struct inet_addr *d
     uint32_t sum = __builtin_bswap16((uint16_t)protocol) + __builtin_bswap16((uint16_t)len) +
                    __builtin_bswap16((uint16_t)(len >> 16));
 
-    if (inet_is_v4(destination)) {
-        sum = checksum_add(sum, source->bytes + 12, 4);
-        return checksum_add(sum, destination->bytes + 12, 4);
+    if (likely(inet_is_v4(destination))) {
+        uint64_t both = (uint64_t)source->words[3] + destination->words[3];
+        return sum + (uint32_t)(both & 0xffff) + (uint32_t)(both >> 16);
     }
     sum = checksum_add(sum, source, 16);
     return checksum_add(sum, destination, 16);

@@ -208,7 +208,8 @@ static unsigned ttl_of(const struct ip_flow *flow)
 static void put_checksum(uint8_t *ip, unsigned header)
 {
     put_le16(ip + 10, 0);
-    put_le16(ip + 10, checksum_fold(checksum_add(0, ip, header)));
+    put_le16(ip + 10, likely(header == HEADER) ? checksum_header(ip)
+                                               : checksum_fold(checksum_add(0, ip, header)));
 }
 
 static void write_header(const struct ip_flow *flow, uint8_t *ip, unsigned header, unsigned total,

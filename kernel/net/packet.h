@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "lib/endian.h"
 #include "lib/types.h"
 
 struct netif;
@@ -141,6 +142,15 @@ static inline uint16_t checksum_fold(uint32_t sum)
     sum = (sum & 0xffff) + (sum >> 16);
     sum += sum >> 16;
     return (uint16_t)~sum;
+}
+/* The checksum of the 20 bytes of an IPv4 header without options: 0 if it holds. */
+static inline uint16_t checksum_header(const uint8_t *ip)
+{
+    uint64_t sum = (uint64_t)get_le32(ip) + get_le32(ip + 4) + get_le32(ip + 8) +
+                   get_le32(ip + 12) + get_le32(ip + 16);
+
+    sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+    return checksum_fold((uint32_t)sum);
 }
 /* The sum of bytes [offset, offset + n) of the packet, pieces included. */
 uint32_t packet_sum(uint32_t sum, const struct packet *packet, unsigned offset, unsigned n);

@@ -236,13 +236,13 @@ int inet_bind(struct inet_socket *s, const struct inet_addr *address, unsigned p
 /* --- connect */
 
 /* RFC 6056, 3.3.4 (double hash): the ports for one destination follow each other, those for others
- * tell nothing about them. Connections count on even offsets, see candidate(). */
+ * tell nothing about them. The counter's lowest bit says in which half one was found last. */
 static unsigned connect_offset(const struct inet_socket *s, unsigned n, uint32_t **counter)
 {
     uint32_t hash = inet_hash_flow(&s->local, 0, &s->remote, s->remote_port);
 
     *counter = &perturb[hash % PERTURB];
-    return ((hash + **counter) % n) & ~1u;
+    return (((hash + **counter) % n) & ~1u) | (**counter & 1);
 }
 
 static int try_connect(struct inet_socket *s, unsigned number)
@@ -268,9 +268,10 @@ static int connect_stream(struct inet_socket *s)
     int err = -EADDRNOTAVAIL;
 
     for (unsigned i = 0; i < n && err == -EADDRNOTAVAIL; i++) {
-        err = try_connect(s, low + (n > 1 ? candidate(i, offset, n) : 0));
+        unsigned at = n > 1 ? candidate(i, offset, n) : 0;
+        err = try_connect(s, low + at);
         if (!err)
-            *counter += 2 * (i + 1) + (random_u64() & 1) * 2;
+            *counter = ((*counter & ~1u) + 2 * (i + 1) + (random_u64() & 2)) | (at & 1);
     }
     return err;
 }

@@ -78,7 +78,7 @@ static unsigned plain_v4(const struct packet *packet)
     if (packet->len < 24 || ip[0] != 0x45 || get_be16(ip + 6) & 0x3fff)
         return 0;
     total = get_be16(ip + 2);
-    if (total < 24 || total > packet->total || checksum_fold(checksum_add(0, ip, 20)) != 0)
+    if (total < 24 || total > packet->total || checksum_header(ip) != 0)
         return 0;
     return total;
 }

@@ -9,11 +9,12 @@
 // flags: -Itests/unit -Itests/unit/shim/net -Itests/unit/shim -Ikernel -fwrapv -fno-sanitize=alignment
 // clang-format on
 /* libFuzzer: frames that arrive one after the other at an Ethernet device, with sockets behind it.
- * Each begins with a byte: its length in bytes of 8 (0: time passes), and one: how many pieces, and
- * whether header checksums are made right before it arrives. */
+ * Each begins with a byte: its length in bytes of 8 (0: time passes), and one: how many pieces,
+ * whether it is addressed to us, and whether checksums are made right before it arrives. */
 #include "shim/net.h"
 
 #include "lib/endian.h"
+#include "lib/string.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -37,7 +38,24 @@ static void start(void)
     NEED(netif_join(&shim_eth, &group) == 0);
 }
 
-/* What no fuzzer guesses. */
+/* What no fuzzer guesses: that it is for us, by the words of `how`. */
+static void address(uint8_t *frame, unsigned n, unsigned how)
+{
+    static const uint32_t destinations[] = {0x0200000a, 0xff00000a, 0x010000e0, 0x0100007f};
+
+    if (n < 34)
+        return;
+    memcpy(frame, shim_eth.mac, ETH_ALEN);
+    put_be16(frame + 12, ETH_P_IP);
+    frame[14] = 0x40 | (frame[14] & 15);
+    if (how & 0x20)
+        frame[14] = 0x45;
+    put_le32(frame + 26, 0x0100000a);
+    put_le32(frame + 30, destinations[how >> 3 & 3]);
+    if (how & 0x20)
+        put_be16(frame + 16, (uint16_t)(n - ETH_HLEN));
+}
+
 static void mend(uint8_t *frame, unsigned n)
 {
     uint8_t *ip = frame + ETH_HLEN;
@@ -76,6 +94,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             shim_advance(how * 300000000ll);
             continue;
         }
+        if (how & 0x40)
+            address(frame, n, how);
         if (how & 0x80)
             mend(frame, n);
         netif_receive(&shim_eth, shim_packet(frame, n, how & 7));

@@ -15,7 +15,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-enum { MANY = 20000 };
+enum { MANY = 15000 };
 
 static struct inet_addr parse(const char *text)
 {
