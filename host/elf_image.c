@@ -2,7 +2,7 @@
 
 #include "say.h"
 
-#include <elf.h>
+#include <linux/elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
