@@ -231,6 +231,11 @@ const struct file_ops *chardev_find(uint32_t rdev)
     (void)rdev;
     return NULL;
 }
+const struct file_ops *blockdev_find(uint32_t rdev)
+{
+    (void)rdev;
+    return NULL;
+}
 const struct file_ops fifo_ops;
 int user_put32(uintptr_t dst, uint32_t value)
 {
