@@ -53,7 +53,7 @@ struct item {
     struct rb_node node; /* by file and fd */
     struct file_watcher watcher;
     struct list ready_link;
-    bool ready; /* in the list; under ready_lock */
+    bool ready;                           /* in the list; under ready_lock */
     const struct thread *_Atomic polling; /* looks at it now */
     struct epoll *ep;
     struct file *file; /* without a reference: watcher says when it goes */

@@ -156,8 +156,8 @@ struct inet_socket {
     unsigned channel_limit;
     atomic_uint events;   /* posted bits */
     atomic_bool draining; /* what was in the channel is being worked off */
-    atomic_bool listed; /* a worker's sweep will look at it */
-    atomic_bool queued; /* in a worker's queue */
+    atomic_bool listed;   /* a worker's sweep will look at it */
+    atomic_bool queued;   /* in a worker's queue */
     struct inet_socket *sweep_next, *work_next;
     atomic_uint drops;
 };
