@@ -204,8 +204,8 @@ void channel_push(struct inet_socket *s, struct packet *packet)
         packet->next = newest;
     while (!atomic_compare_exchange_weak_explicit(&s->channel, &newest, packet,
                                                   memory_order_seq_cst, memory_order_relaxed));
-    /* There was one before: whoever was called for that one takes this one too. A holder of the lock
-     * works it off, but others have to hear of it: they wait for what it brings. */
+    /* There was one before: whoever was called for that one takes this one too. A holder of the
+     * lock works it off, but others have to hear of it: they wait for what it brings. */
     if (newest)
         return;
     wake_one(s);

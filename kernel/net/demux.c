@@ -158,8 +158,8 @@ int demux_connect(struct inet_socket *s, unsigned port, bool unique)
 
     demux_disconnect(s);
     uint64_t flags = lock_bucket(bucket);
-    bool taken = unique && (is_taken(bucket, s, port) ||
-                            (s->proto->in_use && s->proto->in_use(s, port)));
+    bool taken =
+        unique && (is_taken(bucket, s, port) || (s->proto->in_use && s->proto->in_use(s, port)));
 
     if (!taken) {
         s->local_port = (uint16_t)port;
