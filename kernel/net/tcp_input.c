@@ -81,7 +81,7 @@ void tcp_established(struct tcp *tp)
     tp->last_receive = tp->last_ack_received = now;
     tp->last_send = 0;
     tp->tune.seq = tp->copied_seq;
-    tp->tune.space = tp->rcv_wnd;
+    tp->tune.space = MIN(tp->rcv_wnd, (uint32_t)TCP_INITIAL_WINDOW * tp->mss);
     tp->tune.at = now;
     tp->delivered_at = now;
     tp->retries = tp->backoff = 0;

@@ -133,16 +133,48 @@ void timer_init(struct timer *timer, void (*fire)(struct timer *))
     *timer = (struct timer){.fire = fire};
 }
 
+/* Where it is in the table is kept in a field that has no other use here. */
+static unsigned place_of(struct timer *timer)
+{
+    return (unsigned)(uintptr_t)atomic_load(&timer->cpu);
+}
+
+static void put_at(struct timer *timer, unsigned place)
+{
+    timers[place] = timer;
+    atomic_store(&timer->cpu, (struct cpu *)(uintptr_t)place);
+}
+
+/* A heap by deadline. */
+static void sift(unsigned i)
+{
+    struct timer *timer = timers[i];
+    unsigned child;
+
+    for (; i && timer->deadline < timers[(i - 1) / 2]->deadline; i = (i - 1) / 2)
+        put_at(timers[(i - 1) / 2], i);
+    while ((child = 2 * i + 1) < ntimers) {
+        if (child + 1 < ntimers && timers[child + 1]->deadline < timers[child]->deadline)
+            child++;
+        if (timers[child]->deadline >= timer->deadline)
+            break;
+        put_at(timers[child], i);
+        i = child;
+    }
+    put_at(timer, i);
+}
+
 bool timer_cancel(struct timer *timer)
 {
+    unsigned place = place_of(timer);
+
     if (!timer->armed)
         return false;
-    for (unsigned i = 0; i < ntimers; i++)
-        if (timers[i] == timer) {
-            timers[i] = timers[--ntimers];
-            break;
-        }
     timer->armed = false;
+    if (place != --ntimers) {
+        put_at(timers[ntimers], place);
+        sift(place);
+    }
     return true;
 }
 
@@ -153,17 +185,13 @@ void timer_start(struct timer *timer, nsec_t deadline)
         return;
     timer->deadline = deadline;
     timer->armed = true;
-    timers[ntimers++] = timer;
+    put_at(timer, ntimers++);
+    sift(ntimers - 1);
 }
 
 static struct timer *first_timer(void)
 {
-    struct timer *first = NULL;
-
-    for (unsigned i = 0; i < ntimers; i++)
-        if (!first || timers[i]->deadline < first->deadline)
-            first = timers[i];
-    return first;
+    return ntimers ? timers[0] : NULL;
 }
 
 /* --- sockets and tables
@@ -506,6 +534,9 @@ unsigned inet_poll_errors(const struct inet_socket *s)
     return 0;
 }
 void inet_options_end(struct inet_socket *s)
+{
+}
+void tcp_describe(struct inet_socket *s, struct inet_description *d)
 {
 }
 ssize_t inet_receive_error(struct inet_socket *s, struct message *message)
