@@ -1,6 +1,7 @@
 #include "net/tcp.h"
 
 #include "lib/errno.h"
+#include "net/mib.h"
 
 enum { PAWS_SECONDS = 24 * 24 * 3600, INVALID_MS = 500 };
 
@@ -153,6 +154,7 @@ void tcp_challenge_ack(struct tcp *tp)
     if (tp->challenge_at && now - tp->challenge_at < INVALID_MS * TCP_MS)
         return;
     tp->challenge_at = now;
+    MIB(TCP_CHALLENGE_ACK);
     tcp_send_ack(tp);
 }
 
@@ -369,7 +371,9 @@ bool tcp_input(struct inet_socket *s, struct packet *packet)
     struct tcp *tp = tcp_of(s);
     struct tcp_header header;
 
+    MIB(TCP_IN_SEGS);
     if (!tcp_packet_header(packet, &header)) {
+        MIB(TCP_IN_ERRS);
         packet_free(packet);
         return true;
     }
@@ -407,6 +411,8 @@ void tcp_abort(struct tcp *tp, int err)
         return;
     if (err)
         atomic_store(&tp->inet.socket.error, err);
+    if (TCP_IN(tcp_state(tp), TCP_CAN_SEND))
+        MIB(TCP_ESTAB_RESETS);
     tcp_send_purge(tp);
     tp->shutdown = 3;
     tcp_done(tp);

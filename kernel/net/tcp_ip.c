@@ -77,7 +77,9 @@ static void receive(struct packet *packet)
     uint32_t iss = 0;
     bool held = false;
 
+    MIB(TCP_IN_SEGS);
     if (!tcp_packet_header(packet, &header)) {
+        MIB(TCP_IN_ERRS);
         packet_free(packet);
         return;
     }

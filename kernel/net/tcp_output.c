@@ -3,6 +3,7 @@
 #include "core/random.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
+#include "net/mib.h"
 
 uint32_t tcp_stamp(const struct tcp *tp, nsec_t now)
 {
@@ -169,7 +170,11 @@ static int emit(struct tcp *tp, struct packet *packet, uint32_t seq, unsigned fl
     }
     if (flags & TCP_ACK)
         acknowledged(tp);
-    tp->segs_out += payload > mss ? (payload + mss - 1) / mss : 1;
+    len = payload > mss ? (payload + mss - 1) / mss : 1;
+    tp->segs_out += len;
+    MIB_ADD(TCP_OUT_SEGS, len);
+    if (flags & TCP_RST)
+        MIB(TCP_OUT_RSTS);
     return ip_output(&tp->inet.flow, packet);
 }
 
@@ -491,6 +496,7 @@ bool tcp_send_again(struct tcp *tp, struct packet *packet, uint32_t limit)
     if (!tp->undo_stamp)
         tp->undo_stamp = sent->stamp ? sent->stamp : 1;
     tp->total_again++;
+    MIB(TCP_RETRANS_SEGS);
     tp->bytes_again += packet->len;
     tp->prr_out += packet->len;
     tp->last_send = now;
@@ -536,6 +542,9 @@ void tcp_send_reply(const struct tcp_reply *reply)
     put_be32(p + 16, 0);
     memcpy(p + TCP_HEADER, reply->options, reply->options_len);
     begin_checksum(packet, reply->flow);
+    MIB(TCP_OUT_SEGS);
+    if (reply->flags & TCP_RST)
+        MIB(TCP_OUT_RSTS);
     ip_output(reply->flow, packet);
 }
 

@@ -4,6 +4,7 @@
 #include "net/tcp.h"
 
 #include "lib/errno.h"
+#include "net/mib.h"
 
 static nsec_t retransmit_timeout(const struct tcp *tp)
 {
@@ -82,6 +83,7 @@ static void give_up(struct tcp *tp)
 {
     int soft = tp->soft_error;
 
+    MIB(TCP_ABORT_ON_TIMEOUT);
     tcp_abort(tp, soft ? soft : ETIMEDOUT);
 }
 
@@ -135,6 +137,7 @@ static void retransmit(struct tcp *tp, nsec_t now)
         tcp_enter_loss(tp);
     }
     tp->retries++;
+    MIB(TCP_TIMEOUTS);
     tp->backoff =
         tp->thin && tp->retries <= 6 && tcp_in_flight(tp) < 4u * tcp_mss(tp) ? 0 : tp->backoff + 1;
     tcp_send_again(tp, tp->first, tcp_mss(tp));
@@ -148,6 +151,7 @@ static void probe_tail(struct tcp *tp, nsec_t now)
     uint32_t mss = tcp_mss(tp), window = tp->snd_una + tp->snd_wnd - tp->snd_nxt;
     struct packet *last = tp->first;
 
+    MIB(TCP_LOSS_PROBES);
     tp->tail_probe_again = false;
     if (!tp->unsent || (int32_t)window <= 0 || !tcp_send_forced(tp, MIN(window, mss))) {
         while (last && last->next != tp->unsent)
@@ -183,6 +187,7 @@ static void probe_window(struct tcp *tp, nsec_t now)
     if ((int32_t)window > 0 && tcp_send_forced(tp, MIN(window, (uint32_t)tcp_mss(tp))))
         return;
     tcp_send_probe(tp, false);
+    MIB(TCP_WIN_PROBE);
     tp->probes++;
     tp->backoff++;
     tp->retransmit_what = RT_PROBE_WINDOW;
@@ -255,6 +260,7 @@ static void keepalive(struct tcp *tp, nsec_t now)
         return;
     }
     tp->keep_probes++;
+    MIB(TCP_KEEP_ALIVE);
     tcp_send_probe(tp, false);
     tp->keep_at = now + interval * TCP_SECOND;
 }
