@@ -127,6 +127,12 @@ static void expect_pattern(int fd, uint32_t seed, uint64_t bytes, bool end)
     }
 }
 
+/* The same control of congestion at both ends, whatever the system's default is. */
+static void use_cubic(int fd)
+{
+    setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5);
+}
+
 /* --- both ways at once */
 
 struct sending {
@@ -272,6 +278,7 @@ static int make_listener(unsigned port)
 
     if (fd < 0)
         die("socket");
+    use_cubic(fd);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
     if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 4096))
@@ -348,6 +355,8 @@ static int connect_socket(int type)
 
         if (fd < 0)
             die("socket");
+        if (type == SOCK_STREAM)
+            use_cubic(fd);
         if (connect(fd, server->ai_addr, server->ai_addrlen) == 0)
             return fd;
         if (!may_come(errno) || tries == 300)
