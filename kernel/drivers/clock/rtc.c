@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "drivers/clock/calendar.h"
+#include "drivers/clock/pvclock.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 
@@ -84,6 +85,8 @@ static int wall_clock_init(void)
     if (told)
         log_warning("clock: epoch=%s is no number of seconds", told);
     seconds = read_rtc();
+    if (seconds < 0 && (now = pvclock_wall_ns()))
+        return clock_set_realtime(now);
     if (seconds < 0) {
         log_notice("clock: %s: it is 1970", seconds == -ENODEV
                                                 ? "no real-time clock"

@@ -7,6 +7,7 @@
 #include "core/cpu.h"
 #include "core/log.h"
 #include "core/timer.h"
+#include "drivers/clock/pvclock.h"
 #include "drivers/clock/tsc.h"
 #include "lib/string.h"
 
@@ -96,6 +97,8 @@ static uint64_t find_frequency(void)
         hz = told_by_cpuid();
     if (!hz)
         hz = (uint64_t)hypervisor_clocks().tsc_khz * KHZ;
+    if (!hz)
+        hz = pvclock_tsc_hz();
     if (hz)
         return hz;
     certainty = MEASURED;
