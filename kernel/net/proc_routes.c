@@ -38,7 +38,7 @@ static bool put_v4(const struct route *r, void *arg)
     if (!inet_is_v4(&r->destination) || r->table != RT_TABLE_MAIN || r->type == RTN_BROADCAST ||
         r->type == RTN_MULTICAST)
         return true;
-    snprintf(line, sizeof(line), "%s\t%08X\t%08X\t%04X\t%d\t%u\t%u\t%08X\t%u\t%u\t%u",
+    snprintf(line, sizeof(line), "%s\t%08X\t%08X\t%04X\t%d\t%d\t%u\t%08X\t%u\t%d\t%d",
              rejects(r) ? "*" : r->netif->name, inet_v4_of(&r->destination),
              has(&r->gateway) ? inet_v4_of(&r->gateway) : 0, flags, 0, 0, r->metric,
              ip_mask_of_prefix(r->prefix), r->mtu, 0, 0);

@@ -57,7 +57,7 @@ static void put_stream(struct text *text, const struct inet_view *v, unsigned n)
     bool listens = d->state == INET_STATE_LISTEN;
 
     if (!v->socket)
-        snprintf(line + at, LINE - (size_t)at, " %5u %8d %d %u %s", 0, 0, 0, v->refs, POINTER);
+        snprintf(line + at, LINE - (size_t)at, " %5d %8d %d %u %s", 0, 0, 0, v->refs, POINTER);
     else
         snprintf(line + at, LINE - (size_t)at, " %5u %8u %lu %u %s %u %u %u %u %d", v->uid,
                  d->probes, v->ino, v->refs, POINTER, d->rto_ms / 10, d->ato_ms / 10,
