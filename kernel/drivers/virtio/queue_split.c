@@ -328,6 +328,7 @@ struct virtqueue *queue_split_create(struct virtio_device *device, unsigned size
     q->interrupts = true;
     q->nfree = size;
     for (unsigned i = 0; i < size; i++)
-        q->entries[i].next = (i + 1) & (size - 1);
+        q->entries[i].next = i + 1;
+    q->entries[size - 1].next = 0; /* in order the list is a circle; else its end is never used */
     return &q->base;
 }
