@@ -49,5 +49,5 @@ else
     http 'node' packed 2 --memory 600M /usr/bin/node "$N/serve.js"
     http 'Java' legacy 2 --memory 700M --add "$WORK/java" \
         /usr/lib/jvm/java-17-openjdk-amd64/bin/java -cp "$WORK/java" Serve
-    http 'Go' mmio 2 "$PROGRAMS/serve-go"
+    http 'Go' e1000e 2 "$PROGRAMS/serve-go"
 fi

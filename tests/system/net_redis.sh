@@ -53,4 +53,5 @@ else
     redis legacy 2 100 1
     redis modern 1 200 16
     redis packed 2 100 1
+    redis e1000 2 50 1
 fi
