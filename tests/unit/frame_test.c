@@ -56,6 +56,37 @@ static void little_is_touched(void)
     disclaim(frame, 0);
 }
 
+/* A free block of the host's choice goes out and comes back; nobody else gets it meanwhile. */
+static void report_one(void)
+{
+    unsigned order = 0;
+    paddr_t block = frame_take_unreported(&order);
+    if (!block)
+        return;
+    NEED(order >= FRAME_ORDER_REPORTED && order <= FRAME_ORDER_MAX);
+    claim(block, order);
+    disclaim(block, order);
+    frame_put_reported(block, order);
+}
+
+/* Each free block is reported once, and again when it has been used. */
+static void reports(void)
+{
+    unsigned order, n = 0;
+    uint64_t before = free_frames();
+    paddr_t block;
+    while ((block = frame_take_unreported(&order))) {
+        frame_put_reported(block, order);
+        NEED(++n < FRAMES);
+    }
+    NEED(n > 0 && free_frames() == before);
+    block = frame_alloc(FRAME_ORDER_MAX, 0);
+    NEED(block && !frame_take_unreported(&order));
+    frame_free(block, FRAME_ORDER_MAX);
+    NEED((block = frame_take_unreported(&order)));
+    frame_put_reported(block, order);
+}
+
 static void random_orders(void)
 {
     static struct {
@@ -66,6 +97,8 @@ static void random_orders(void)
 
     for (int i = 0; i < 200000; i++) {
         unsigned slot = shim_below(LIVE);
+        if (shim_below(32) == 0)
+            report_one();
         if (live[slot].frame) {
             disclaim(live[slot].frame, live[slot].order);
             frame_free(live[slot].frame, live[slot].order);
@@ -282,6 +315,7 @@ int main(void)
     shim_start(RAM);
     little_is_touched();
     random_orders();
+    reports();
     all_of_it();
     reserve_holds();
     zeroed();
