@@ -6,6 +6,7 @@
 // sources: kernel/net/checksum.c kernel/lib/siphash.c kernel/lib/string.c
 // flags: -Itests/unit/shim/tcp -Itests/unit/shim -Ikernel -DDIRECT_MAP_BASE=0ul -Wno-unused-parameter -fwrapv -fno-builtin -w
 // flags: -Wl,--wrap=tcp_initial_sequence
+// timeout: 600
 // clang-format on
 /* TCP between two ends over a link that loses, reorders, repeats, delays and spoils what it
  * carries: everything arrives once and in order, ends come to their end, and nothing is left.

@@ -197,7 +197,7 @@ static struct timer *first_timer(void)
 /* --- sockets and tables
  * ----------------------------------------------------------------------------------- */
 
-static struct list connected = LIST_INIT(connected), bound = LIST_INIT(bound);
+static struct list connected[4096], bound = LIST_INIT(bound);
 static struct inet_socket *pending[65536], *dying;
 static unsigned npending;
 static const struct ip_protocol *tcp;
@@ -362,16 +362,22 @@ static bool work(void)
     return any;
 }
 
+static struct list *bucket_of(unsigned local_port, unsigned remote_port)
+{
+    struct list *bucket = &connected[(local_port * 31 + remote_port) % ARRAY_SIZE(connected)];
+
+    if (!bucket->next)
+        list_init(bucket);
+    return bucket;
+}
+
 static struct inet_socket *find_connected(const struct inet_addr *source, unsigned source_port,
                                           const struct inet_addr *destination, unsigned port)
 {
-    list_for_each_entry (struct inet_socket, s, &connected, hash_link)
+    list_for_each_entry (struct inet_socket, s, bucket_of(port, source_port), hash_link)
         if (s->local_port == port && s->remote_port == source_port &&
-            inet_equal(&s->remote, source) && inet_equal(&s->local, destination)) {
-            list_del(&s->hash_link); /* likely to be asked for again */
-            list_add(&connected, &s->hash_link);
+            inet_equal(&s->remote, source) && inet_equal(&s->local, destination))
             return s;
-        }
     return NULL;
 }
 
@@ -436,7 +442,7 @@ int inet_hash_connect(struct inet_socket *s)
     if (!s->local_port)
         return -EADDRNOTAVAIL;
     s->port = (void *)s;
-    list_add(&connected, &s->hash_link);
+    list_add(bucket_of(s->local_port, s->remote_port), &s->hash_link);
     enter(s);
     return 0;
 }
@@ -447,7 +453,7 @@ int inet_hash_accepted(struct inet_socket *s, struct inet_socket *listener)
         return -EEXIST;
     s->local_port = listener->local_port;
     s->port = listener->port;
-    list_add(&connected, &s->hash_link);
+    list_add(bucket_of(s->local_port, s->remote_port), &s->hash_link);
     enter(s);
     return 0;
 }
@@ -534,9 +540,6 @@ unsigned inet_poll_errors(const struct inet_socket *s)
     return 0;
 }
 void inet_options_end(struct inet_socket *s)
-{
-}
-void tcp_describe(struct inet_socket *s, struct inet_description *d)
 {
 }
 ssize_t inet_receive_error(struct inet_socket *s, struct message *message)
