@@ -188,7 +188,7 @@ int file_anonymous(const char *label, const struct file_ops *ops, uint32_t mode,
         return err;
     (*out)->ops = ops;
     (*out)->data = data;
-    (*out)->seekable = (*out)->can_pread = ops->seek != NULL;
+    (*out)->seekable = (*out)->can_pread = ops->seek && ops->seek != file_seek_nowhere;
     return 0;
 }
 
@@ -257,7 +257,9 @@ ssize_t file_read(struct file *file, struct io *io, off_t *pos)
     if (unlikely(!file_readable(file)))
         return -EBADF;
     if (unlikely(!file->ops->read))
-        return inode_is(file->inode, S_IFDIR) ? -EISDIR : -EINVAL;
+        return inode_is(file->inode, S_IFDIR) ? -EISDIR
+               : pos && !file->can_pread      ? -ESPIPE
+                                              : -EINVAL;
     bound_io(io);
     if (pos) {
         if (!file->can_pread)
@@ -285,7 +287,7 @@ ssize_t file_write(struct file *file, struct io *io, off_t *pos)
     if (unlikely(!file_writable(file)))
         return -EBADF;
     if (unlikely(!file->ops->write))
-        return -EINVAL;
+        return pos && !file->can_pread ? -ESPIPE : -EINVAL;
     bound_io(io);
     if (pos) {
         if (!file->can_pread)
@@ -401,6 +403,11 @@ off_t file_seek_generic(struct file *file, off_t offset, int whence)
         return -EINVAL;
     file->pos = pos;
     return pos;
+}
+
+off_t file_seek_nowhere(struct file *file, off_t offset, int whence)
+{
+    return 0;
 }
 
 off_t file_seek(struct file *file, off_t offset, int whence)

@@ -544,6 +544,8 @@ ssize_t file_write_prepare(struct file *file, off_t *pos, size_t n);
 
 /* Generic seek for files with a size (SEEK_SET/CUR/END, DATA/HOLE as one extent). */
 off_t file_seek_generic(struct file *file, off_t offset, int whence);
+/* For files whose position means nothing (eventfd): it stays 0, and they are not seekable. */
+off_t file_seek_nowhere(struct file *file, off_t offset, int whence);
 
 /* --- devices
  * ---------------------------------------------------------------------------------------- */

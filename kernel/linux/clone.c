@@ -66,13 +66,12 @@ static int check_flags(uint64_t flags)
         return -EINVAL;
     if ((flags & CLONE_THREAD) && (flags & (CLONE_NEWUSER | CLONE_NEWPID)))
         return -EINVAL;
-    if ((flags & CLONE_SYSVSEM) && (flags & CLONE_NEWIPC))
-        return -EINVAL;
     if ((flags & CLONE_PIDFD) && (flags & (CLONE_DETACHED | CLONE_THREAD)))
         return -EINVAL;
-    if (flags & CLONE_NAMESPACES)
-        return -EINVAL; /* as a Linux without namespaces */
-    return 0;
+    if (!(flags & CLONE_NAMESPACES))
+        return 0;
+    /* As a Linux without CONFIG_NAMESPACES; that of users needs no right. */
+    return flags & CLONE_NEWUSER || capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
 }
 
 /* What the new thread shares with this one and what it gets a copy of. */
@@ -419,7 +418,7 @@ SYSCALL(vfork, 0, SYSCALL_WHOLE | SYSCALL_FULL_REGS, "")
                     0);
 }
 
-SYSCALL(clone, 5, SYSCALL_PARTIAL | SYSCALL_FULL_REGS, "no namespaces")
+SYSCALL(clone, 5, SYSCALL_PARTIAL | SYSCALL_FULL_REGS, "no mount namespaces")
 {
     struct clone_args args = {
         .flags = (uint32_t)a0 & ~CSIGNAL,
@@ -497,7 +496,7 @@ static int check_clone3(struct clone_args *args)
     return 0;
 }
 
-SYSCALL(clone3, 2, SYSCALL_PARTIAL | SYSCALL_FULL_REGS, "no namespaces, no cgroups")
+SYSCALL(clone3, 2, SYSCALL_PARTIAL | SYSCALL_FULL_REGS, "no mount namespaces, no cgroups")
 {
     struct clone_args args;
     uint32_t wanted = 0;

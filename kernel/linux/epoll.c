@@ -618,6 +618,7 @@ static int epoll_fdinfo(struct file *file, char *buf, size_t size)
 }
 
 static const struct file_ops epoll_ops = {
+    .seek = file_seek_nowhere,
     .poll = epoll_poll,
     .release = epoll_release,
     .fdinfo = epoll_fdinfo,

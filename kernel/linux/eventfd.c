@@ -104,6 +104,7 @@ static int eventfd_fdinfo(struct file *file, char *buf, size_t size)
 }
 
 static const struct file_ops eventfd_ops = {
+    .seek = file_seek_nowhere,
     .read = eventfd_read,
     .write = eventfd_write,
     .poll = eventfd_poll,

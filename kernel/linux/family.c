@@ -324,8 +324,7 @@ void family_end_all(void)
     enum { PATIENCE_NS = 2000000000 };
 
     atomic_store(&all_end, true);
-    (void)WAIT_EVENT(&first_process->exit_wait, kill_others(), 0,
-                     clock_monotonic() + PATIENCE_NS);
+    (void)WAIT_EVENT(&first_process->exit_wait, kill_others(), 0, clock_monotonic() + PATIENCE_NS);
 }
 
 /* --- vfork --- */

@@ -5,6 +5,7 @@
 #include "core/random.h"
 #include "drivers/console/control.h"
 #include "drivers/power.h"
+#include "drivers/tty/tty.h"
 #include "linux/path.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
@@ -60,8 +61,11 @@ static bool magic_ok(uint32_t first, uint32_t second)
                                    second == 369367448 || second == 537993216);
 }
 
-SYSCALL(reboot, 4, SYSCALL_PARTIAL, "no kexec, no suspend")
+/* Without CONFIG_KEXEC_CORE and CONFIG_HIBERNATION. */
+SYSCALL(reboot, 4, SYSCALL_WHOLE, "")
 {
+    char command[256];
+
     if (!capable(CAP_SYS_BOOT))
         return -EPERM;
     if (!magic_ok((uint32_t)a0, (uint32_t)a1))
@@ -73,8 +77,11 @@ SYSCALL(reboot, 4, SYSCALL_PARTIAL, "no kexec, no suspend")
     case REBOOT_HALT:
     case REBOOT_POWER_OFF:
         control_report_exit(CONTROL_EXIT, 0, NULL);
+    case REBOOT_RESTART2: /* what to start is the firmware's to know, and ours does not ask */
+        if (user_read_string(command, a3, sizeof(command)) == -EFAULT)
+            return -EFAULT;
+        /* fall through */
     case REBOOT_RESTART:
-    case REBOOT_RESTART2:
         control_drain_output();
         machine_reset();
     default:
@@ -260,36 +267,13 @@ SYSCALL(ioperm, 3, SYSCALL_WHOLE, "")
     return !a2 || capable(CAP_RAWIO) ? 0 : -EPERM;
 }
 
-SYSCALL(vhangup, 0, SYSCALL_PARTIAL, "does nothing")
+SYSCALL(vhangup, 0, SYSCALL_WHOLE, "")
 {
-    return capable(26 /* CAP_SYS_TTY_CONFIG */) ? 0 : -EPERM;
-}
+    struct tty *tty = current_process()->tty;
 
-SYSCALL(unshare, 1, SYSCALL_PARTIAL, "files and folders only; no namespaces")
-{
-    enum {
-        FS = 0x200,
-        FILES = 0x400,
-        SIGHAND = 0x800,
-        VM = 0x100,
-        THREAD = 0x10000,
-        SYSVSEM = 0x40000
-    };
-    struct task *task = current_task();
-    struct fs_context *own;
-
-    if (a0 & ~(uint64_t)(FS | FILES | SIGHAND | VM | THREAD | SYSVSEM))
-        return -EINVAL;
-    if (a0 & (SIGHAND | VM | THREAD) && task->process->nthreads > 1)
-        return -EINVAL;
-    if (a0 & FS && atomic_load_explicit(&task->fs->refs, memory_order_relaxed) > 1) {
-        own = fs_context_copy(task->fs);
-        if (!own)
-            return -ENOMEM;
-        fs_context_put(task->fs);
-        task->fs = own;
-        task->caller.root = &own->root;
-        task->caller.cwd = &own->cwd;
-    }
-    return a0 & FILES ? fd_unshare() : 0;
+    if (!capable(26 /* CAP_SYS_TTY_CONFIG */))
+        return -EPERM;
+    if (tty)
+        tty_vhangup(tty);
+    return 0;
 }

@@ -135,6 +135,7 @@ static int signalfd_fdinfo(struct file *file, char *buf, size_t size)
 }
 
 static const struct file_ops signalfd_ops = {
+    .seek = file_seek_nowhere,
     .read = signalfd_read,
     .poll = signalfd_poll,
     .release = signalfd_release,

@@ -232,6 +232,7 @@ static int timerfd_fdinfo(struct file *file, char *buf, size_t size)
 }
 
 static const struct file_ops timerfd_ops = {
+    .seek = file_seek_nowhere,
     .read = timerfd_read,
     .poll = timerfd_poll,
     .release = timerfd_release,

@@ -398,7 +398,8 @@ static int64_t master_ioctl(struct file *file, unsigned cmd, uintptr_t arg)
         return flush(pty, arg);
     }
     /* Settings, size and groups are the slave's. */
-    struct file *slave = &(struct file){.data = &pty->slave, .ops = &tty_file_ops};
+    struct file *slave =
+        &(struct file){.data = &pty->slave, .ops = &tty_file_ops, .pos = pty->slave.hangups};
     return pty->slave.hung_up ? -EIO : tty_file_ops.ioctl(slave, cmd, arg);
 }
 

@@ -209,15 +209,28 @@ void tty_session_ended(struct tty *tty, int sid)
         tty_lose_session(tty, true);
 }
 
-void tty_hangup(struct tty *tty)
+static void hang_up(struct tty *tty, bool for_good)
 {
     mutex_lock(&tty->lock);
-    tty->hung_up = true;
+    if (for_good)
+        tty->hung_up = true;
+    else
+        tty->hangups++;
     tty->out_head = tty->out_tail = 0;
     mutex_unlock(&tty->lock);
     tty_lose_session(tty, true);
     waitqueue_wake(&tty->read_wait, 0, POLLIN | POLLHUP | POLLERR);
     waitqueue_wake(&tty->write_wait, 0, POLLOUT | POLLHUP | POLLERR);
+}
+
+void tty_hangup(struct tty *tty)
+{
+    hang_up(tty, true);
+}
+
+void tty_vhangup(struct tty *tty)
+{
+    hang_up(tty, false);
 }
 
 /* May the caller, of a group in the background, read (SIGTTIN) or change (SIGTTOU) its terminal? */
@@ -258,6 +271,7 @@ int tty_open(struct tty *tty, struct file *file)
     int r = tty->hung_up ? -EIO : tty->exclusive && !caller.admin ? -EBUSY : 0;
     if (r == 0)
         tty->opens++;
+    file->pos = tty->hangups;
     bool is_free = tty->session == 0;
     mutex_unlock(&tty->lock);
     if (r < 0)
@@ -308,7 +322,7 @@ static struct patience patience(const struct tty *tty)
 static int wait_input(struct tty *tty, struct file *file, nsec_t deadline)
 {
     while (!ldisc_readable(&tty->ldisc, 1)) {
-        if (tty->hung_up || deadline == 0)
+        if (tty_file_hung_up(tty, file) || deadline == 0)
             return 0;
         if (nonblocking(file))
             return -EAGAIN;
@@ -316,7 +330,7 @@ static int wait_input(struct tty *tty, struct file *file, nsec_t deadline)
         if (r < 0)
             return r == -ETIMEDOUT ? 0 : r;
     }
-    return !tty->hung_up;
+    return !tty_file_hung_up(tty, file);
 }
 
 static ssize_t tty_read(struct file *file, struct io *io, off_t *pos)
@@ -361,7 +375,7 @@ static ssize_t write_bytes(struct tty *tty, struct file *file, const uint8_t *by
     ssize_t r = 0;
     mutex_lock(&tty->lock);
     while (done < n && r >= 0) {
-        if (tty->hung_up) {
+        if (tty_file_hung_up(tty, file)) {
             r = -EIO;
             break;
         }
@@ -401,7 +415,7 @@ static unsigned tty_poll(struct file *file, struct poll_table *table)
     poll_wait(table, &tty->write_wait);
     mutex_lock(&tty->lock);
     const uint8_t *cc = tty->ldisc.termios.cc;
-    if (tty->hung_up)
+    if (tty_file_hung_up(tty, file))
         events = POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDNORM | POLLWRNORM;
     if (ldisc_readable(&tty->ldisc, cc[VTIME] ? 1 : cc[VMIN]))
         events |= POLLIN | POLLRDNORM;

@@ -45,7 +45,8 @@ struct tty {
     int session, pgrp; /* 0: none */
     unsigned opens;
     bool hung_up, exclusive;
-    uint8_t *out; /* ring of what goes to the terminal */
+    off_t hangups; /* by vhangup: a file keeps in pos how many there were when it was opened */
+    uint8_t *out;  /* ring of what goes to the terminal */
     unsigned out_size, out_head, out_tail;
     unsigned out_limit;
     struct waitqueue read_wait, write_wait;
@@ -74,6 +75,13 @@ int tty_open(struct tty *tty, struct file *file);
 struct tty *tty_of_file(const struct file *file);
 /* The terminal is gone: readers see the end, writers EIO, the session SIGHUP and SIGCONT. */
 void tty_hangup(struct tty *tty);
+/* vhangup(2): so it is for the files that are open; others may open it. */
+void tty_vhangup(struct tty *tty);
+/* Was it, or is it gone, for this file? */
+static inline bool tty_file_hung_up(const struct tty *tty, const struct file *file)
+{
+    return tty->hung_up || file->pos != tty->hangups;
+}
 void tty_resize(struct tty *tty, const struct winsize *size); /* SIGWINCH if it changed */
 extern const struct file_ops tty_file_ops;
 

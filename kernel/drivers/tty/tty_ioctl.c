@@ -271,7 +271,7 @@ static int hangup(struct tty *tty)
     is_callers(tty, &caller);
     if (tty_hooks && !caller.admin)
         return -EPERM;
-    tty_hangup(tty);
+    tty_vhangup(tty);
     return 0;
 }
 
@@ -317,7 +317,7 @@ static int64_t other_ioctl(struct tty *tty, unsigned cmd, uintptr_t arg)
 int64_t tty_ioctl(struct file *file, unsigned cmd, uintptr_t arg)
 {
     struct tty *tty = file->data;
-    if (tty->hung_up)
+    if (tty_file_hung_up(tty, file))
         return cmd == TIOCSPGRP ? -ENOTTY : -EIO;
     switch (cmd) {
     case TCGETS:

@@ -1,5 +1,10 @@
 /* man 2 lseek */
 #include "abi.h"
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
 
 static void results(void)
 {
@@ -41,11 +46,31 @@ static void errors(void)
     CHECK_ERRNO(CALL(lseek, open(".", O_PATH), 0, SEEK_CUR), EBADF);
 }
 
+/* The position of these is 0 whatever one asks for; there is nothing to pread. */
+static void nowhere(void)
+{
+    sigset_t none;
+    char byte;
+
+    sigemptyset(&none);
+    const int fds[] = {eventfd(0, 0), epoll_create1(0), timerfd_create(CLOCK_MONOTONIC, 0),
+                       signalfd(-1, &none, 0)};
+    for (int i = 0; i < 4; i++) {
+        CHECK_EQ(CALL(lseek, fds[i], 0, SEEK_CUR), 0);
+        CHECK_EQ(CALL(lseek, fds[i], 77, SEEK_SET), 0);
+        CHECK_EQ(CALL(lseek, fds[i], 0, SEEK_END), 0);
+        CHECK_ERRNO(CALL(lseek, fds[i], 0, 5), EINVAL);
+        CHECK_ERRNO(CALL(pread64, fds[i], &byte, 1, 0), ESPIPE);
+        close(fds[i]);
+    }
+}
+
 int main(void)
 {
     enter_fresh_dir();
     promise("lseek: results", results);
     promise("lseek finds data and holes", holes);
     promise("lseek: errors", errors);
+    promise("lseek of files without a position gives 0", nowhere);
     return check_end();
 }

@@ -12,6 +12,9 @@ static void results(void)
     CHECK_ERRNO(CALL(reboot, MAGIC1, MAGIC2, 12345), EINVAL);
     CHECK_EQ(CALL(reboot, MAGIC1, MAGIC2, CAD_ON), 0);
     CHECK_EQ(CALL(reboot, MAGIC1, 85072278, CAD_OFF), 0);
+    CHECK_ERRNO(CALL(reboot, MAGIC1, MAGIC2, 0xa1b2c3d4, BAD), EFAULT);
+    CHECK_ERRNO(CALL(reboot, MAGIC1, MAGIC2, 0x45584543 /* kexec */), EINVAL);
+    CHECK_ERRNO(CALL(reboot, MAGIC1, MAGIC2, 0xd000fce2 /* suspend */), EINVAL);
     become_nobody();
     CHECK_ERRNO(CALL(reboot, MAGIC1, MAGIC2, CAD_OFF), EPERM);
 }

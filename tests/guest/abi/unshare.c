@@ -25,8 +25,16 @@ static void results(void)
     CHECK_ERRNO(CALL(unshare, 1), EINVAL);
 }
 
+static void needs_a_right(void)
+{
+    become_nobody();
+    CHECK_ERRNO(CALL(unshare, 0x4000000 /* CLONE_NEWUTS */), EPERM);
+    CHECK_ERRNO(CALL(clone, 0x8000000 /* CLONE_NEWIPC */ | 17), EPERM);
+}
+
 int main(void)
 {
     promise_apart("unshare: results and errors", results);
+    promise_apart("namespaces need CAP_SYS_ADMIN", needs_a_right);
     return check_end();
 }
