@@ -131,13 +131,15 @@ static void threads_are_tracees(void)
 static void late_thread_tells_the_end_of_all(void)
 {
     pid_t pid = start_traced(start_thread), thread;
+    siginfo_t info;
 
     set_options(pid, PTRACE_O_TRACECLONE);
     NEED(stopped_with(go_on(PTRACE_CONT, pid, 0), EVENT_STOP(SIGTRAP, PTRACE_EVENT_CLONE)));
     thread = (pid_t)message_of(pid);
     NEED(stopped_with(next_status(thread), SIGSTOP));
     CHECK_EQ(REQUEST(PTRACE_CONT, thread, 0, 0), 0);
-    wait_for_state(thread, 'Z');
+    CHECK_EQ(waitid(P_PID, (id_t)thread, &info, WEXITED | WNOWAIT | __WALL), 0);
+    CHECK_EQ(info.si_status, 0);
     CHECK_EQ(REQUEST(PTRACE_CONT, pid, 0, 0), 0);
     wait_for_state(pid, 'Z');
     CHECK(exited_with(next_status(thread), 6));
