@@ -1,5 +1,5 @@
-/* linux/procfs_ns.c: ns and attr of /proc/PID, and the link /proc/net (the folder is net's). There is
- * one name space of each kind, with the number that Linux' first ones have. */
+/* linux/procfs_ns.c: ns and attr of /proc/PID, and the link /proc/net (the folder is net's). There
+ * is one name space of each kind, with the number that Linux' first ones have. */
 #include "linux/procfs.h"
 
 /* --- name spaces --- */

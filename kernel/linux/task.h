@@ -121,7 +121,7 @@ struct process {
     struct rcu_head rcu;
 
     struct process *_Atomic hash_next;
-    int helper_of; /* the process whose core it takes, which may wait for its end; 0 */
+    int helper_of;              /* the process whose core it takes, which may wait for its end; 0 */
     struct waitqueue exit_wait; /* execve: the other threads are gone; stopped: go on */
     struct task *exec_task;     /* the others are to end, this one goes on */
     bool stopped;               /* by SIGSTOP and its like */
