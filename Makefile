@@ -22,7 +22,7 @@ SANITIZE = -fsanitize=kernel-address -fasan-shadow-offset=0xdffffc0000000000 \
 UNSANITIZED = kernel/mm/frame.c kernel/mm/heap.c
 ifeq ($(KASAN),1)
 sanitize = $(if $(filter-out %/broken.c,$(filter kernel/sanitize/%,$1)),,-fsanitize=undefined $(if $(filter $(UNSANITIZED),$1),,$(SANITIZE)))
-KERNEL_CFLAGS += -DKASAN -DKSTACK_BYTES=32768 -DIMAGE_TABLES=6 -Wno-maybe-uninitialized
+KERNEL_CFLAGS += -DKASAN -DKSTACK_BYTES=32768 -DIMAGE_TABLES=10 -Wno-maybe-uninitialized
 endif
 
 # Link order is the order of boot steps within a phase: by layer.
@@ -38,7 +38,7 @@ all: kernel host ## build the kernel and the osprey command
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 12
 
-kernel: $(BUILD)/osprey.elf $(BUILD)/osprey.bin $(BUILD)/mbr.bin ## build the kernel only
+kernel: $(BUILD)/osprey.elf $(if $(filter 1,$(KASAN)),,$(BUILD)/osprey.bin $(BUILD)/mbr.bin) ## build the kernel only
 
 -include host/host.mk
 -include kernel/kernel.mk

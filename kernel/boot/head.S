@@ -244,15 +244,15 @@ shadow_kernel:
         .quad   PHYS(shadow_kernel_pd) + P_RW
 shadow_kernel_pd:
         .fill   384, 8, 0
-        .quad   PHYS(shadow_kernel_pt) + P_RW
-        .fill   127, 8, 0
+        .quad   PHYS(shadow_kernel_pt) + P_RW, PHYS(shadow_kernel_pt) + 0x1000 + P_RW
+        .fill   126, 8, 0
 shadow_kernel_pt:
         .set    page, 0
         .rept   IMAGE_TABLES * 64
         .quad   0x8000000000000000 + PHYS(shadow_image) + page * 0x1000 + P_RW
         .set    page, page + 1
         .endr
-        .fill   512 - IMAGE_TABLES * 64, 8, 0
+        .fill   1024 - IMAGE_TABLES * 64, 8, 0
 
         .section .bss.shadow_image, "aw", @nobits
         .balign 4096
@@ -265,7 +265,7 @@ shadow_image:
         .section .data.page_tables, "aw"
         .balign 4096
         .globl  boot_pml4
-boot_pml4:                              /* 0: identity of the first 4 MiB, for this jump and for the APs */
+boot_pml4:                              /* 0: identity of the image, for this jump and for the APs */
         .quad   PHYS(identity_pdpt) + P_RW
         .fill   255, 8, 0
         .quad   PHYS(direct_pdpt) + P_RW
@@ -275,8 +275,12 @@ identity_pdpt:
         .quad   PHYS(identity_pd) + P_RW
         .fill   511, 8, 0
 identity_pd:
-        .quad   0x83, 0x200083
-        .fill   510, 8, 0
+        .set    page, 0
+        .rept   IMAGE_TABLES
+        .quad   page * 0x200000 + 0x83
+        .set    page, page + 1
+        .endr
+        .fill   512 - IMAGE_TABLES, 8, 0
 direct_pdpt:                            /* 4 GiB, no-execute */
         .quad   PHYS(direct_pd) + P_RW, PHYS(direct_pd) + 0x1000 + P_RW
         .quad   PHYS(direct_pd) + 0x2000 + P_RW, PHYS(direct_pd) + 0x3000 + P_RW

@@ -130,3 +130,4 @@ stops "a disk without a kernel is refused" "osprey: no kernel on this disk" -M p
     -drive "file=$WORK/empty.raw,format=raw,if=ide"
 stops "too little memory for the root is said" "osprey: too little memory" -M pc -m 8 \
     -drive "file=$WORK/it.raw,format=raw,if=ide"
+exit 0

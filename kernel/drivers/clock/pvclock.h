@@ -28,7 +28,7 @@ static inline uint64_t pvclock_ns(uint64_t ticks, uint32_t multiplier, int8_t sh
 /* The frequency in Hz that such a scale says; 0: none that makes sense. */
 static inline uint64_t pvclock_hz(uint32_t multiplier, int8_t shift)
 {
-    const unsigned __int128 second = (unsigned __int128)1000000000 << 32;
+    const uint64_t second = 1000000000ull << 32;
     if (!multiplier || shift < -31 || shift > 31)
         return 0;
     uint64_t hz = second / multiplier;
