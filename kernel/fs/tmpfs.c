@@ -379,12 +379,14 @@ static int parse_size(const char *s, uint64_t *pages)
     struct frame_stats frames;
     bool percent;
     int err = parse_scaled(s, pages, &percent);
+    if (err)
+        return err;
     frame_get_stats(&frames);
     if (percent)
         *pages = frames.total * *pages / 100;
     else
         *pages = (*pages + PAGE_SIZE - 1) >> PAGE_SHIFT;
-    return err;
+    return 0;
 }
 
 static int parse_count(const char *s, uint64_t *n)

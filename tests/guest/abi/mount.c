@@ -147,6 +147,7 @@ static void flags(void)
     CHECK(mkdir("f1/d", 0755) == 0);
     CHECK(mount(NULL, "f1", NULL, MS_REMOUNT | MS_RDONLY, NULL) == 0);
     CHECK_ERRNO(mkdir("f1/e", 0755), EROFS);
+    CHECK_ERRNO(mount(NULL, "f1", NULL, MS_REMOUNT, "size=lots"), EINVAL);
     CHECK(mount(NULL, "f1", NULL, MS_REMOUNT | MS_NODIRATIME, "size=2m,nr_inodes=5") == 0);
     CHECK(strstr(mount_line("f1"), "rw,nodiratime"));
     CHECK(strstr(mount_line("f1"), "size=2048k,nr_inodes=5"));
