@@ -1,5 +1,6 @@
 #include "firecracker.h"
 
+#include "file.h"
 #include "say.h"
 
 #include <errno.h>
@@ -54,27 +55,6 @@ void firecracker_config(const char *kernel, const char *root, const char *comman
     text_str(json, "\n}\n");
 }
 
-static void put_file(const char *folder, const char *name, const char *from,
-                     const struct text *text)
-{
-    static char buffer[1 << 16];
-    char *path = formatted("%s/%s", folder, name);
-    FILE *to = fopen(path, "we"), *source = from ? fopen(from, "re") : NULL;
-    size_t n;
-
-    if (!to || (from && !source))
-        die(STATUS_FAILED, "%s: %s", to ? from : path, strerror(errno));
-    if (text)
-        fwrite(text->data, 1, text->size, to);
-    while (source && (n = fread(buffer, 1, sizeof buffer, source)) > 0)
-        fwrite(buffer, 1, n, to);
-    if (source)
-        fclose(source);
-    if (ferror(to) || fclose(to))
-        die(STATUS_FAILED, "%s: %s", path, strerror(errno));
-    free(path);
-}
-
 void firecracker_write(const char *kernel, const char *root, const char *command_line,
                        const char *output)
 {
@@ -85,7 +65,7 @@ void firecracker_write(const char *kernel, const char *root, const char *command
     firecracker_config("osprey.elf", "root.erofs", command_line, 128 << 20, 1, NULL, &json);
     put_file(output, "osprey.elf", kernel, NULL);
     put_file(output, "root.erofs", root, NULL);
-    put_file(output, "config.json", NULL, &json);
+    put_file(output, "config.json", NULL, json.data);
     text_free(&json);
 }
 

@@ -2,6 +2,7 @@
 
 #include "boot_disk.h"
 #include "elf_image.h"
+#include "file.h"
 #include "firecracker.h"
 #include "installed.h"
 #include "say.h"
@@ -70,26 +71,6 @@ static void iso_write(const char *disk, const char *output)
     unlink(copy_of_disk);
     unlink(partition);
     rmdir(folder);
-}
-
-static void put_file(const char *folder, const char *name, const char *from, const char *text)
-{
-    char *path = formatted("%s/%s", folder, name);
-    static char buffer[1 << 20];
-    FILE *to = fopen(path, "we"), *source = from ? fopen(from, "re") : NULL;
-    size_t n;
-
-    if (!to || (from && !source))
-        die(STATUS_FAILED, "%s: %s", to ? from : path, strerror(errno));
-    if (text)
-        fputs(text, to);
-    while (source && (n = fread(buffer, 1, sizeof buffer, source)) > 0)
-        fwrite(buffer, 1, n, to);
-    if (source)
-        fclose(source);
-    if (ferror(to) || fclose(to))
-        die(STATUS_FAILED, "%s: %s", path, strerror(errno));
-    free(path);
 }
 
 /* A folder for a TFTP or HTTP server: kernel, root, and iPXE's script. */

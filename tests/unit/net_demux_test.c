@@ -5,7 +5,7 @@
 // sources: kernel/net/reuseport.c kernel/net/mib.c kernel/net/ip.c kernel/net/path_mtu.c
 // sources: kernel/net/ip_fragment.c kernel/net/ipv4.c kernel/net/ipv4_output.c
 // sources: kernel/net/ipv4_options.c kernel/net/icmp.c kernel/net/arp.c kernel/net/address.c
-// sources: kernel/net/absent.c kernel/lib/rbtree.c
+// sources: tests/unit/shim/net_no_ipv6.c kernel/lib/rbtree.c
 // flags: -Itests/unit -Itests/unit/shim/net -Itests/unit/shim -Ikernel -Wno-unused-parameter -fwrapv -Wno-missing-field-initializers
 // clang-format on
 /* Ports and the tables that find sockets: who may bind beside whom, who gets a packet, which ports
