@@ -1,6 +1,5 @@
 #include "options.h"
 
-#include "disk.h"
 #include "help.h"
 #include "say.h"
 
@@ -345,12 +344,7 @@ static void take_no_files(struct options *options, const char *value)
 
 static void take_disk(struct options *options, const char *value)
 {
-    enum { DISKS_MAX = 6 }; /* microvm has eight slots for devices */
-
-    if (options->disks.count == DISKS_MAX)
-        bad("disk", value, "at most six of them");
-    disk_check(value);
-    words_add(&options->disks, value);
+    disk_add(&options->disks, value);
 }
 
 static const struct option_row rows[] = {
@@ -367,8 +361,9 @@ static const struct option_row rows[] = {
     {"package", 0, FOR_BOTH, "NAME", take_package,
      "put this installed Debian package into the image as well"},
     {"no-files", 0, FOR_BOTH, NULL, take_no_files, "do not put files named in ARGS into the image"},
-    {"disk", 0, FOR_RUN, "FILE[,ro]", take_disk,
-     "give the VM this file or block device as a disk: /dev/vda, /dev/vdb, ..."},
+    {"disk", 0, FOR_RUN, "FILE[,ro][,bus=BUS]", take_disk,
+     "give the VM this file or block device as a disk: /dev/vda, /dev/vdb, ...; BUS: virtio (the "
+     "default), ahci, ide, nvme, scsi, pvscsi"},
     {"output", 'o', FOR_BUILD, "FILE", take_output, "the image to write"},
     {"format", 0, FOR_BUILD, "FORMAT", take_format,
      "image (the root alone, the default), a disk that boots by BIOS and UEFI: raw, qcow2, vmdk, "
@@ -476,6 +471,15 @@ static void check_network(struct options *options)
         options->network.mode = NET_USER;
 }
 
+/* The console and the network have slots of a microvm, too. */
+static void check_disks(struct options *options)
+{
+    unsigned slots = MICROVM_SLOTS - 1 - network_there(&options->network);
+    bool chosen = options->machine_chosen || options->machine != MACHINE_MICROVM;
+
+    options->machine = disks_machine(&options->disks, options->machine, chosen, slots);
+}
+
 /* Combinations that make no sense. */
 static void check(const struct options *options, bool build)
 {
@@ -516,6 +520,7 @@ void options_parse(struct options *options, bool build, int argc, char **argv)
         words_add(&options->argv, argv[i]);
     check(options, build);
     check_network(options);
+    check_disks(options);
 }
 
 void options_help(bool build)

@@ -1,13 +1,14 @@
 /* host/options.h: the options of `osprey run` and `osprey build`. */
 #pragma once
 
-#include "network.h"
+#include "disk.h"
 #include "format.h"
+#include "machine.h"
+#include "network.h"
 #include "text.h"
 
 #include <stdint.h>
 
-enum machine { MACHINE_MICROVM, MACHINE_Q35, MACHINE_PC };
 enum vmm { VMM_QEMU, VMM_FIRECRACKER };
 enum accel { ACCEL_AUTO, ACCEL_TCG, ACCEL_KVM };
 enum tty_mode { TTY_AUTO, TTY_ON, TTY_OFF };
@@ -34,7 +35,7 @@ struct options {
     struct words qemu_args;
     struct words add;
     struct words packages;
-    struct words disks; /* FILE[,ro] */
+    struct disks disks;
     const char *core;   /* where cores go, or NULL */
     bool bootchart;
     bool strace;

@@ -1,6 +1,5 @@
 #include "qemu.h"
 
-#include "disk.h"
 #include "quote.h"
 #include "say.h"
 #include "tsc.h"
@@ -22,7 +21,6 @@ enum {
     MMIO_BASE = 0xfeb00000,
     MMIO_SIZE = 512,
     MMIO_IRQ = 5,
-    MMIO_COUNT = 8,
 };
 
 static const struct {
@@ -171,7 +169,7 @@ static unsigned first_disk(const struct options *options)
 
 static unsigned slots_used(const struct options *options)
 {
-    return first_disk(options) + (unsigned)options->disks.count;
+    return first_disk(options) + disks_slots(&options->disks);
 }
 
 void qemu_words(const struct qemu *qemu, struct words *words)
@@ -208,7 +206,7 @@ void qemu_words(const struct qemu *qemu, struct words *words)
         words_add(words, "-serial");
         words_add(words, "chardev:console");
     }
-    disk_words(&options->disks, options->machine == MACHINE_MICROVM, first_disk(options), words);
+    disks_words(&options->disks, options->machine, first_disk(options), words);
     if (options->gdb_port) {
         words_add(words, "-S");
         words_add(words, "-gdb");
@@ -229,7 +227,7 @@ void qemu_kernel_words(const struct options *options, struct text *line)
     /* With an instruction count QEMU's counter runs with the VM's clock, at 1 GHz. */
     uint64_t khz = counts_instructions(options) ? 1000000 : tsc_khz();
     bool none = options->dry_run && slots_used(options) == 1;
-    unsigned devices = options->qemu_args.count ? MMIO_COUNT : none ? 0 : slots_used(options);
+    unsigned devices = options->qemu_args.count ? MICROVM_SLOTS : none ? 0 : slots_used(options);
 
     quote_kernel(line, "debug_exit=" EXIT_PORT);
     if (khz)
