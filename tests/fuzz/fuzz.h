@@ -12,13 +12,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { THREADS_MAX = 4, WORKERS_MAX = 8, RING = 64, ARGS = 6, LISTS = 3 };
+enum { THREADS_MAX = 4, WORKERS_MAX = 8, RING = 64, ASIDE = 128, ARGS = 6, LISTS = 3 };
 
 struct record {
     uint8_t worker, thread;
     uint16_t nr;
     uint32_t round, number;
+    int pid; /* of a child of the worker that made it; 0: the worker's own */
     uint64_t args[ARGS];
+};
+
+/* Memory that has changed, and who found it. */
+struct finding {
+    int pid, tid, child;
+    uint64_t address, found;
 };
 
 /* What goes to the port: the rest follows from the seed. A stream of them may have lost bytes. */
@@ -37,10 +44,14 @@ struct shared {
     int lock; /* over the port */
     int only; /* call nothing but this; -1 */
     int supervisor;
+    _Atomic int frozen; /* something was found: the rings stay as they are */
     _Atomic uint64_t calls, errors;
     struct worker {
         _Atomic int pid, broken; /* broken: 1 + what was found changed */
         _Atomic uint32_t round;
+        struct finding finding;
+        _Atomic uint32_t naside; /* what its children call and what scenes are made of */
+        struct record aside[ASIDE];
         struct {
             _Atomic uint32_t number;
             int tid;
@@ -48,6 +59,7 @@ struct shared {
         } threads[THREADS_MAX];
     } workers[WORKERS_MAX];
     uint32_t called[512], succeeded[512];
+    uint8_t traced[65536 / 8]; /* by pid: a tracer has had it (worker.c) */
 };
 extern struct shared *shared;
 
@@ -128,6 +140,12 @@ int ring_open(struct random *r, unsigned i);
 uint64_t ring_params(struct random *r, unsigned thread);
 uint64_t ring_filled(struct random *r, unsigned thread);
 uint64_t ring_registered(struct random *r, unsigned thread);
+
+/* A call that is part of a scene, for the log. */
+void note_aside(unsigned thread, int nr, const uint64_t args[ARGS]);
+
+/* What ptrace() said: its process may have been given to a tracer. */
+void note_traced(long what, int pid, int64_t result);
 
 /* Plays the scene and comes back; child is what a child of it does, and does not return. */
 int64_t scene_play(int nr, struct random *r, unsigned thread, void (*child)(void *self),

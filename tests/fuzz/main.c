@@ -69,18 +69,37 @@ static const char *name_of(unsigned nr)
 
 static void print_record(const struct record *r)
 {
-    say("  worker %u thread %u round %u call %u: %s(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx)\n",
-        r->worker, r->thread, r->round, r->number, name_of(r->nr), r->args[0], r->args[1],
+    char child[24] = "";
+    if (r->pid)
+        snprintf(child, sizeof(child), " child %d", r->pid);
+    say("  worker %u thread %u%s round %u call %u: %s(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx)\n",
+        r->worker, r->thread, child, r->round, r->number, name_of(r->nr), r->args[0], r->args[1],
         r->args[2], r->args[3], r->args[4], r->args[5]);
 }
 
 static void print_last(unsigned worker, unsigned n)
 {
+    struct worker *of = &shared->workers[worker];
     for (unsigned t = 0; t < shared->threads; t++) {
-        uint32_t number = shared->workers[worker].threads[t].number;
+        uint32_t number = of->threads[t].number;
         for (uint32_t i = number > n ? number - n + 1 : 1; i <= number; i++)
-            print_record(&shared->workers[worker].threads[t].ring[i % RING]);
+            print_record(&of->threads[t].ring[i % RING]);
     }
+    for (uint32_t end = of->naside, i = end > 2 * n ? end - 2 * n : 0; i < end; i++)
+        print_record(&of->aside[i % ASIDE]);
+}
+
+/* What was found, and what the worker and then the others did at last. */
+static void print_finding(unsigned worker)
+{
+    const struct finding *f = &shared->workers[worker].finding;
+    if (shared->workers[worker].broken)
+        say("fuzz: FAILED: at %#lx is %#lx and was %#lx, seen by %s %d (thread %d)\n", f->address,
+            f->found, pattern(f->address), f->child ? "child" : "process", f->pid, f->tid);
+    print_last(worker, 30);
+    for (unsigned i = 0; i < nworkers; i++)
+        if (i != worker)
+            print_last(i, 6);
 }
 
 /* What a machine that did not come to its end has written to its port. */
@@ -130,7 +149,7 @@ static void fail(unsigned worker, const char *what)
     failures++;
     say("fuzz: FAILED: %s (worker %u, round %u, seed %#lx)\n", what, worker,
         shared->workers[worker].round, shared->seed);
-    print_last(worker, 12);
+    print_finding(worker);
     print_threads(watched[worker].pid);
     sleep(linger);
 }
@@ -148,6 +167,7 @@ static void start(unsigned index, uint32_t round)
     memset(&watched[index], 0, sizeof(watched[index]));
     memset(shared->workers[index].threads, 0, sizeof(shared->workers[index].threads));
     shared->workers[index].broken = 0;
+    shared->workers[index].naside = 0;
     shared->workers[index].round = round;
     pid_t pid = fork();
     if (pid == 0) {

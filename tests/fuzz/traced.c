@@ -49,7 +49,11 @@ enum {
 
 static long trace(long what, pid_t pid, uint64_t address, uint64_t data)
 {
-    return syscall(SYS_ptrace, what, pid, address, data);
+    const uint64_t args[ARGS] = {(uint64_t)what, (uint64_t)pid, address, data};
+    note_aside(0, SYS_ptrace, args);
+    long result = syscall(SYS_ptrace, what, pid, address, data);
+    note_traced(what, pid, result);
+    return result;
 }
 
 static void pause_a_little(struct random *r)

@@ -14,6 +14,7 @@
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -27,6 +28,7 @@ static unsigned worker_index;
 static uint32_t worker_round;
 static int worker_pid;
 static bool is_child; /* of a fork in this worker */
+static bool in_scene; /* this child is one of a scene: it has a tracer */
 
 struct self {
     unsigned thread;
@@ -60,11 +62,25 @@ static void note(unsigned thread, uint32_t number, int nr, const uint64_t args[A
 {
     struct worker *worker = &shared->workers[worker_index];
     struct record *record = &worker->threads[thread].ring[number % RING];
-    *record = (struct record){worker_index, thread, nr, worker_round, number, {0}};
+    if (shared->frozen)
+        return;
+    *record = (struct record){worker_index, thread, nr, worker_round, number, 0, {0}};
     memcpy(record->args, args, sizeof(record->args));
     worker->threads[thread].number = number;
     if (shared->port)
         to_port(record);
+}
+
+void note_aside(unsigned thread, int nr, const uint64_t args[ARGS])
+{
+    struct worker *worker = &shared->workers[worker_index];
+    if (shared->frozen)
+        return;
+    uint32_t number = worker->naside++;
+    int pid = is_child ? (int)syscall(SYS_getpid) : 0;
+    struct record *record = &worker->aside[number % ASIDE];
+    *record = (struct record){worker_index, thread, nr, worker_round, number, pid, {0}};
+    memcpy(record->args, args, sizeof(record->args));
 }
 
 /* --- calling -----------------------------------------------------------------------------------
@@ -124,11 +140,63 @@ static bool forbidden(const struct call *call, const uint64_t args[ARGS])
             (int)args[0] == 1);
 }
 
-static void look(unsigned what)
+/* All memory, what is looked at too: MADV_DONTNEED empties it, and a thread that looks just then
+ * sees it. */
+static bool takes_all(const struct call *call, const uint64_t args[ARGS])
 {
+    return call->nr == SYS_madvise && args[0] < CANARY && args[0] + args[1] > CANARY;
+}
+
+void note_traced(long what, int pid, int64_t result)
+{
+    if (what == PTRACE_TRACEME) {
+        if (!is_child) /* its parent is the supervisor, which traces nobody */
+            return;
+        pid = (int)syscall(SYS_getpid);
+    } else if (what != PTRACE_ATTACH && what != PTRACE_SEIZE) {
+        return;
+    }
+    if (result == 0)
+        __atomic_fetch_or(&shared->traced[(uint16_t)pid / 8], 1 << pid % 8, __ATOMIC_RELAXED);
+}
+
+static void forget_traced(int pid)
+{
+    __atomic_fetch_and(&shared->traced[(uint16_t)pid / 8], ~(1 << pid % 8), __ATOMIC_RELAXED);
+}
+
+static bool was_traced(int pid)
+{
+    return shared->traced[(uint16_t)pid / 8] >> pid % 8 & 1;
+}
+
+/* Whether what this process finds is evidence. A tracer may write to memory that may only be read
+ * (ptrace's POKEDATA does), and set registers: its tracee may come here with wrong ones, or take
+ * itself for its own parent. */
+static bool is_witness(void)
+{
+    int pid = (int)syscall(SYS_getpid);
+    if (was_traced(pid) || was_traced(worker_pid))
+        return false;
+    for (unsigned i = 0; i < shared->threads; i++)
+        if (was_traced(shared->workers[worker_index].threads[i].tid))
+            return false;
+    return is_child ? !in_scene && syscall(SYS_getppid) == worker_pid : pid == worker_pid;
+}
+
+static __attribute__((noinline)) void look(int what, uint64_t address)
+{
+    struct worker *worker = &shared->workers[worker_index];
+    uint64_t found = *(volatile uint64_t *)address;
     int expected = 0;
-    __atomic_compare_exchange_n((int *)&shared->workers[worker_index].broken, &expected, (int)what,
-                                false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    if (found == pattern(address) || !is_witness())
+        return;
+    if (!__atomic_compare_exchange_n((int *)&worker->broken, &expected, what, false,
+                                     __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        return;
+    shared->frozen = 1;
+    worker->finding = (struct finding){(int)syscall(SYS_getpid), (int)syscall(SYS_gettid), is_child,
+                                       address, found};
 }
 
 /* Memory that no call was given, and memory that may only be read. */
@@ -136,18 +204,19 @@ static void look_at_memory(void)
 {
     for (uint64_t at = 0; at < KEPT_SIZE; at += 8) {
         if (*(volatile uint64_t *)(CANARY + at) != pattern(CANARY + at))
-            look(1);
+            look(1, CANARY + at);
         if (*(volatile uint64_t *)(CONSTANT + at) != pattern(CONSTANT + at))
-            look(2);
+            look(2, CONSTANT + at);
     }
 }
 
 static void child_run(void *self);
+static void scene_child_run(void *self);
 
 static int64_t make_call(struct self *self, const struct call *call, const uint64_t args[ARGS])
 {
     if (call->nr >= SCENE_FIRST)
-        return scene_play(call->nr, &self->random, self->thread, child_run, self);
+        return scene_play(call->nr, &self->random, self->thread, scene_child_run, self);
     if (call->nr == SYS_clone || call->nr == SYS_clone3 || call->nr == SYS_vfork)
         return call_cloning(call->nr, args);
     return call_plain(call->nr, args);
@@ -158,11 +227,15 @@ static void one_call(struct self *self, uint32_t number)
     uint64_t args[ARGS];
     const struct call *call = choose(&self->random);
     args_make(&self->random, call, self->thread, args);
-    if (forbidden(call, args))
+    if (forbidden(call, args) || takes_all(call, args))
         return;
-    if (!is_child)
+    if (is_child)
+        note_aside(self->thread, call->nr, args);
+    else
         note(self->thread, number, call->nr, args);
     int64_t result = make_call(self, call, args);
+    if (call->nr == SYS_ptrace)
+        note_traced((long)args[0], (int)args[1], result);
     if (call->nr == SYS_fork && result == 0)
         child_run(self);
     __atomic_fetch_add(&shared->calls, 1, __ATOMIC_RELAXED);
@@ -176,10 +249,17 @@ static void one_call(struct self *self, uint32_t number)
 static void child_run(void *self)
 {
     is_child = true;
+    forget_traced((int)syscall(SYS_getpid));
     for (uint32_t i = 0; i < CHILD_CALLS; i++)
         one_call(self, i);
     look_at_memory();
     syscall(SYS_exit_group, 0);
+}
+
+static void scene_child_run(void *self)
+{
+    in_scene = true;
+    child_run(self);
 }
 
 /* --- descriptors of every kind -----------------------------------------------------------------
@@ -228,7 +308,9 @@ static void fill_descriptors(struct random *r)
 static void *thread_run(void *arg)
 {
     struct self self = *(struct self *)arg;
-    shared->workers[worker_index].threads[self.thread].tid = syscall(SYS_gettid);
+    int tid = (int)syscall(SYS_gettid);
+    forget_traced(tid);
+    shared->workers[worker_index].threads[self.thread].tid = tid;
     for (uint32_t i = 1; i <= shared->calls_per_round; i++) {
         one_call(&self, i);
         if (i % YIELD_EVERY == 0)

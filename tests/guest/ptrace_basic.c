@@ -123,6 +123,44 @@ static void memory_is_read_and_written(void)
     CHECK(exited_with(go_on(PTRACE_CONT, pid, 0), 1));
 }
 
+static volatile long *constant, *constant_shared;
+
+static int constant_word(void)
+{
+    return *constant == 0x4321 ? *constant_shared == 0x1234 : 2;
+}
+
+static int write_constant(void)
+{
+    *constant = 1;
+    return 0;
+}
+
+/* A debugger sets breakpoints in what may only be read: the tracee gets a page of its own. */
+static void constants_are_written_for_the_tracee_only(void)
+{
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    constant = mmap(NULL, 4096, PROT_READ | PROT_WRITE, flags, -1, 0);
+    constant_shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    NEED(constant != MAP_FAILED && constant_shared != MAP_FAILED);
+    *constant = *constant_shared = 0x1234;
+    mprotect((void *)constant, 4096, PROT_READ);
+    mprotect((void *)constant_shared, 4096, PROT_READ);
+
+    pid_t pid = start_traced(constant_word);
+    CHECK_EQ(REQUEST(PTRACE_POKEDATA, pid, constant, 0x4321), 0);
+    CHECK_ERRNO(REQUEST(PTRACE_POKEDATA, pid, constant_shared, 0x4321), EIO);
+    CHECK_EQ(*constant, 0x1234);
+    CHECK(exited_with(go_on(PTRACE_CONT, pid, 0), 1));
+
+    pid = start_traced(write_constant);
+    CHECK_EQ(REQUEST(PTRACE_POKEDATA, pid, constant, 0x4321), 0);
+    CHECK(stopped_with(go_on(PTRACE_CONT, pid, 0), SIGSEGV)); /* it still may not itself */
+    CHECK_EQ(ptrace(PTRACE_PEEKDATA, pid, constant, 0), 0x4321);
+    CHECK_EQ(go_on(PTRACE_CONT, pid, SIGSEGV) & 0x7f, SIGSEGV); /* killed */
+    CHECK_EQ(*constant, 0x1234);
+}
+
 static long get_rip(pid_t pid)
 {
     return ptrace(PTRACE_PEEKUSER, pid, offsetof(struct user, regs.rip), 0);
@@ -499,6 +537,8 @@ int main(void)
     promise("siginfo can be changed", siginfo_can_be_changed);
     promise("a tracer sees ignored signals", ignored_signals_are_seen);
     promise("memory is read and written", memory_is_read_and_written);
+    promise("a tracer writes to constants, for the tracee only",
+            constants_are_written_for_the_tracee_only);
     promise("code is what was compiled, though it has run", code_is_what_was_compiled);
     promise("breakpoints around a system call", breakpoints);
     promise("single steps over a system call", steps_over_a_call);

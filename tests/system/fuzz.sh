@@ -25,7 +25,7 @@ fuzz() {
         [ $status -eq 1 ] || "$PROGRAMS/fuzz" --decode "$WORK/port" 3 >>"$WORK/said"
         echo "# status $status, SEED=$seed"
         grep -a '^fuzz: FAILED' "$WORK/said" | sed 's/^/# /'
-        grep -v 'is missing: ENOSYS' "$WORK/said" | cut -c1-250 | tail -n 60 | sed 's/^/# /'
+        grep -v 'is missing: ENOSYS' "$WORK/said" | cut -c1-250 | tail -n 200 | sed 's/^/# /'
         echo "not ok - $name"
     fi
 }
@@ -33,6 +33,7 @@ fuzz() {
 fuzz '1 processor' 1
 fuzz '2 processors' 2
 fuzz '4 processors' 4
+[ "$SOAK" = 1 ] && fuzz 'tracers, 2 processors' 2 --only 500
 if flock "$BUILD/kasan.lock" make -s -j2 KASAN=1 BUILD="$BUILD/kasan" kernel >"$WORK/build" 2>&1; then
     OSPREY_KERNEL=$BUILD/kasan/osprey.elf fuzz 'the sanitizer, 2 processors' 2 --growth 8192
 else
