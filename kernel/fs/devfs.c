@@ -85,7 +85,7 @@ static void show_all(struct inode *root, const struct device *device)
         const struct device *d = device;
         for (unsigned i = 0; i < n; i++)
             d = d->next;
-        if (d->name)
+        if (d->name && !d->hidden)
             show_first(root, d);
     }
 }
@@ -153,6 +153,35 @@ int devfs_show(const struct device *device)
             dentry_instantiate(d, inode);
         } else {
             inode_put(inode);
+        }
+        dentry_put(d);
+    }
+    write_unlock(&folder->lock);
+    dentry_put(dir);
+    return err;
+}
+
+int devfs_hide(const struct device *device)
+{
+    char part[NAME_MAX + 1];
+    struct dentry *dir, *d;
+    if (!shown)
+        return 0;
+    int err = find_folder(device->name, part, &dir);
+    if (err < 0)
+        return err;
+    struct inode *folder = dir->inode;
+    size_t len = strlen(part);
+    write_lock(&folder->lock);
+    err = dentry_lookup(dir, part, len, name_hash(part, len), &d);
+    if (err == 0) {
+        struct inode *inode = d->inode;
+        if (inode && inode->rdev == device->rdev) {
+            write_lock(&inode->lock);
+            err = tmpfs_unlink(folder, part, inode);
+            write_unlock(&inode->lock);
+            if (err == 0)
+                dentry_remove(d);
         }
         dentry_put(d);
     }

@@ -60,6 +60,18 @@ int blockdev_register(uint32_t rdev, const char *driver, const char *name, uint3
     return add(device);
 }
 
+int blockdev_show(uint32_t rdev, bool visible)
+{
+    mutex_lock(&devices_lock);
+    struct device *d = devices;
+    while (d && (d->rdev != rdev || (d->mode & S_IFMT) != S_IFBLK))
+        d = d->next;
+    if (d)
+        d->hidden = !visible;
+    mutex_unlock(&devices_lock);
+    return !d ? -ENXIO : visible ? devfs_show(d) : devfs_hide(d);
+}
+
 int devfs_symlink(const char *name, const char *target)
 {
     struct device *device = kzalloc(sizeof(*device));

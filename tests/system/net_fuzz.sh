@@ -1,14 +1,14 @@
 #!/bin/bash
 # timeout: 600
 # soak-timeout: 9000
-# What arrives from the network, coverage-guided (tests/fuzz/net_*.c that name their sources): the corpus in the tree
+# What arrives from the network and from disks, coverage-guided (tests/fuzz/*.c that name their sources): the corpus in the tree
 # first, then what libFuzzer makes of it; twenty seconds each, an hour in the soak. No finding may be left.
 . tests/system/lib.sh
 
 command -v clang >/dev/null || { skip net_fuzz 'no clang' && exit 0; }
 [ "$SOAK" = 1 ] && seconds=3600 || seconds=20
 
-for source in $(grep -l '^// sources:' tests/fuzz/net_*.c); do
+for source in $(grep -l '^// sources:' tests/fuzz/*.c); do
     name=$(basename "$source" .c)
     # shellcheck disable=SC2046
     if ! clang -std=gnu17 -g -O1 -w -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \

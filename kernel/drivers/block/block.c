@@ -3,6 +3,8 @@
 #include "drivers/block/block.h"
 
 #include "core/clock.h"
+#include "core/log.h"
+#include "drivers/block/partitions.h"
 #include "fs/vfs.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -10,33 +12,74 @@
 static struct block_device *_Atomic devices;
 static struct mutex devices_lock;
 
+static struct block_device *present(struct block_device *d)
+{
+    while (d && d->gone)
+        d = rcu_load(d->next);
+    return d;
+}
+
 struct block_device *block_first(void)
 {
-    return rcu_load(devices);
+    return present(rcu_load(devices));
+}
+
+struct block_device *block_next(struct block_device *d)
+{
+    return present(rcu_load(d->next));
 }
 
 struct block_device *block_find(uint32_t rdev)
 {
     struct block_device *d = block_first();
     while (d && d->rdev != rdev)
-        d = d->next;
+        d = block_next(d);
     return d;
+}
+
+uint32_t block_extended_rdev(void)
+{
+    enum { EXTENDED_MAJOR = 259 };
+    static atomic_uint next;
+    return makedev(EXTENDED_MAJOR, atomic_fetch_add(&next, 1));
+}
+
+/* A disk at the end of the list, a partition behind its disk and the partitions before it. */
+static void link_device(struct block_device *device)
+{
+    struct block_device **at = device->whole ? &device->whole->next : (void *)&devices;
+    while (*at &&
+           (!device->whole || ((*at)->whole == device->whole && (*at)->number < device->number)))
+        at = &(*at)->next;
+    device->next = *at;
+    rcu_store(*at, device);
+}
+
+int block_add(struct block_device *device)
+{
+    list_init(&device->waiting);
+    mutex_lock(&devices_lock);
+    link_device(device);
+    mutex_unlock(&devices_lock);
+    return blockdev_register(device->rdev, device->driver_name, device->name, 0660,
+                             &block_file_ops);
 }
 
 int block_register(struct block_device *device)
 {
     enum { READ_AHEAD = 256, PAGE = 4096 };
-    list_init(&device->waiting);
+    if (device->limits.logical_block > PAGE) {
+        log_err("block: %s: blocks of %u bytes", device->name, device->limits.logical_block);
+        return -EINVAL;
+    }
+    static atomic_uint ndisks;
+    device->number = atomic_fetch_add(&ndisks, 1) + 1;
     device->read_ahead = READ_AHEAD;
-    device->block_size = MAX((uint32_t)PAGE, device->limits.logical_block);
-    mutex_lock(&devices_lock);
-    struct block_device **at = (struct block_device **)&devices;
-    while (*at)
-        at = &(*at)->next;
-    rcu_store(*(struct block_device * _Atomic *)at, device);
-    mutex_unlock(&devices_lock);
-    return blockdev_register(device->rdev, device->driver_name, device->name, 0660,
-                             &block_file_ops);
+    device->block_size = PAGE;
+    int err = block_add(device);
+    if (err == 0)
+        partitions_look(device);
+    return err;
 }
 
 /* --- requests ----------------------------------------------------------------------------- */
@@ -57,11 +100,13 @@ void block_done(struct block_request *request, int error)
     unsigned k = kind(request);
     uint64_t took = clock_monotonic() - request->started;
     uint64_t flags = spin_lock_irq(&device->lock);
-    device->stats.requests[k] += request->nsectors || request->op == BLOCK_FLUSH;
-    device->stats.sectors[k] += request->nsectors;
-    device->stats.ns[k] += took;
+    for (struct block_device *d = device; d; d = d == device ? request->part : NULL) {
+        d->stats.requests[k] += request->nsectors || request->op == BLOCK_FLUSH;
+        d->stats.sectors[k] += request->nsectors;
+        d->stats.ns[k] += took;
+        atomic_fetch_sub_explicit(&d->in_flight, 1, memory_order_relaxed);
+    }
     spin_unlock_irq(&device->lock, flags);
-    atomic_fetch_sub_explicit(&device->in_flight, 1, memory_order_relaxed);
     request->done(request, error);
 }
 
@@ -125,10 +170,19 @@ void block_has_room(struct block_device *device)
 
 void block_submit(struct block_device *device, struct block_request *request)
 {
+    bool sound = in_bounds(device, request);
+    request->part = NULL;
+    if (device->whole) {
+        request->part = device;
+        request->sector += request->nsectors ? device->start : 0;
+        atomic_fetch_add_explicit(&device->in_flight, 1, memory_order_relaxed);
+        device = device->whole;
+        sound = sound && in_bounds(device, request);
+    }
     request->device = device;
     request->started = clock_monotonic();
     atomic_fetch_add_explicit(&device->in_flight, 1, memory_order_relaxed);
-    int err = in_bounds(device, request) ? device->ops->submit(device, request) : -EIO;
+    int err = sound ? device->ops->submit(device, request) : -EIO;
     if (err == -EBUSY) {
         keep(device, request, false);
         submit_waiting(device); /* room that was made meanwhile has called nobody */
@@ -245,20 +299,30 @@ void block_resized(struct block_device *device, uint64_t sectors)
     atomic_store_explicit(&device->sectors, sectors, memory_order_relaxed);
 }
 
+/* A disk and its partitions exclude each other. Under open_lock. */
+static bool is_taken(struct block_device *device, const void *owner)
+{
+    struct block_device *whole = block_whole(device);
+    for (struct block_device *d = whole; d && block_whole(d) == whole; d = block_next(d))
+        if ((d == device || d == whole || device == whole) && d->exclusive && d->exclusive != owner)
+            return true;
+    return false;
+}
+
 int block_claim(struct block_device *device, void *owner)
 {
-    mutex_lock(&device->open_lock);
-    int err = device->exclusive && device->exclusive != owner ? -EBUSY : 0;
+    mutex_lock(&block_whole(device)->open_lock);
+    int err = is_taken(device, owner) ? -EBUSY : 0;
     if (err == 0)
         device->exclusive = owner;
-    mutex_unlock(&device->open_lock);
+    mutex_unlock(&block_whole(device)->open_lock);
     return err;
 }
 
 void block_release(struct block_device *device, void *owner)
 {
-    mutex_lock(&device->open_lock);
+    mutex_lock(&block_whole(device)->open_lock);
     if (device->exclusive == owner)
         device->exclusive = NULL;
-    mutex_unlock(&device->open_lock);
+    mutex_unlock(&block_whole(device)->open_lock);
 }

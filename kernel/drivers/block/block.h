@@ -35,7 +35,8 @@ struct block_request {
     void *owner;
 
     /* The layer's and the driver's: */
-    struct block_device *device;
+    struct block_device *device; /* the whole disk; sector is counted from its start */
+    struct block_device *part;   /* the partition that it was for, or NULL */
     struct list link;
     nsec_t started;
     uint64_t driver[8];
@@ -66,6 +67,7 @@ struct block_stats { /* reads, writes, discards, flushes */
 struct block_device {
     const char *driver_name; /* of the driver in /proc/devices: "virtblk" */
     uint32_t rdev;
+    unsigned minors; /* numbers from rdev on that are the disk's; 0: partitions get others */
     char name[16], serial[32];
     atomic_ulong sectors; /* may change, see block_resized() */
     struct block_limits limits;
@@ -81,23 +83,38 @@ struct block_device {
     atomic_uint room;    /* how often some was made */
     struct block_stats stats;
     atomic_uint in_flight;
-    struct rwlock parts;    /* writers: who changes part of a logical block, see file.c */
-    atomic_uint block_size; /* BLKBSZSET */
-    atomic_uint read_ahead; /* BLKRASET, in sectors; nothing reads ahead */
-    struct mutex open_lock;
-    void *exclusive; /* the open file that has it by O_EXCL, or a file system */
-    struct block_device *next;
+    struct rwlock parts;        /* writers: who changes part of a logical block, see file.c */
+    atomic_uint block_size;     /* BLKBSZSET */
+    atomic_uint read_ahead;     /* BLKRASET, in sectors; nothing reads ahead */
+    struct mutex open_lock;     /* the whole disk's: over the rest */
+    void *exclusive;            /* the open file that has it by O_EXCL, or a file system */
+    unsigned nopen;             /* open files */
+    struct block_device *next;  /* a disk's partitions follow it */
+    struct block_device *whole; /* of a partition: its disk; else NULL */
+    uint64_t start;             /* of a partition: its first sector there */
+    unsigned number;            /* of a partition: from 1 on its disk; of a disk: of all */
+    atomic_bool gone;           /* a number that may come back; nobody finds it meanwhile */
+    char uuid[37], label[37];   /* PARTUUID, PARTLABEL; "": none */
 };
 
-/* A new disk under a name and number that are its own: makes /dev/NAME, /sys/block/NAME. It stays
- * for good. -ENOMEM. */
+/* A new disk under a name and number that are its own: makes /dev/NAME, /sys/block/NAME, and from
+ * phase FS on its partitions. It stays for good. -ENOMEM, -EINVAL: logical blocks above 4 KiB. */
 int block_register(struct block_device *device);
-/* By number, or the first of all; NULL: none. */
+/* A number for a disk whose driver has none of its own: 259:0, 259:1, ... */
+uint32_t block_extended_rdev(void);
+/* By number; the first of all, and the one after it (disks and partitions); NULL: none. */
 struct block_device *block_find(uint32_t rdev);
 struct block_device *block_first(void);
+struct block_device *block_next(struct block_device *device);
+/* The disk itself, or that of a partition. */
+static inline struct block_device *block_whole(struct block_device *device)
+{
+    return device->whole ? device->whole : device;
+}
 
-/* Send a request on its way; done() may be called before this returns. Any context. Checks nothing
- * but the place: beyond the end, or a write to a read-only disk, ends with -EIO. */
+/* Send a request on its way, its sector counted from the start of the device, which may be a
+ * partition (sector changes then); done() may be called before this returns. Any context. Checks
+ * nothing but the place: beyond the end, or a write to a read-only disk, ends with -EIO. */
 void block_submit(struct block_device *device, struct block_request *request);
 /* Submit, sleep until it is done: its error. */
 int block_submit_wait(struct block_device *device, struct block_request *request);

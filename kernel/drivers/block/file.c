@@ -244,20 +244,29 @@ static int block_fallocate(struct file *file, int mode, off_t offset, off_t leng
     }
 }
 
+static void count_open(struct block_device *device, int by)
+{
+    mutex_lock(&block_whole(device)->open_lock);
+    device->nopen += by;
+    mutex_unlock(&block_whole(device)->open_lock);
+}
+
 static int block_open(struct inode *inode, struct file *file)
 {
     struct block_device *device = block_find(inode->rdev);
-    if (!device)
-        return -ENXIO;
-    file->data = device;
     bool exclusive = atomic_load_explicit(&file->flags, memory_order_relaxed) & O_EXCL;
-    return exclusive ? block_claim(device, file) : 0;
+    int err = !device ? -ENXIO : exclusive ? block_claim(device, file) : 0;
+    if (err == 0) {
+        file->data = device;
+        count_open(device, 1);
+    }
+    return err;
 }
 
 static void block_close(struct file *file)
 {
-    if (file->data)
-        block_release(device_of(file), file);
+    block_release(device_of(file), file);
+    count_open(device_of(file), -1);
 }
 
 static int64_t ioctl(struct file *file, unsigned cmd, uintptr_t arg)

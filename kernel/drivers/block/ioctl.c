@@ -1,5 +1,6 @@
 #include "drivers/block/ioctl.h"
 
+#include "drivers/block/partitions.h"
 #include "fs/vfs.h"
 
 enum { /* linux/fs.h, linux/hdreg.h */
@@ -14,6 +15,7 @@ enum { /* linux/fs.h, linux/hdreg.h */
        BLKFRAGET = 0x1265,
        BLKSECTGET = 0x1267,
        BLKSSZGET = 0x1268,
+       BLKPG = 0x1269,
        BLKDISCARD = 0x1277,
        BLKIOMIN = 0x1278,
        BLKIOOPT = 0x1279,
@@ -113,7 +115,8 @@ static int get_geometry(struct block_device *device, uintptr_t arg)
         uint16_t cylinders;
         uint64_t start;
     } geometry = {HEADS, SECTORS,
-                  MIN(sectors_of(device) / (HEADS * SECTORS), (uint64_t)CYLINDERS_MOST), 0};
+                  MIN(sectors_of(device) / (HEADS * SECTORS), (uint64_t)CYLINDERS_MOST),
+                  device->start};
     return user_write(arg, &geometry, sizeof(geometry));
 }
 
@@ -130,10 +133,32 @@ static int set_read_ahead(struct block_device *device, uintptr_t arg)
     return 0;
 }
 
-/* There are no partitions to read again. */
-static int read_partitions(struct block_device *device)
+/* linux/blkpg.h: a partition by hand. */
+static int change_partition(struct block_device *disk, uintptr_t arg)
 {
-    return privileged() ? -EINVAL : -EACCES;
+    enum { ADD = 1, DELETE, RESIZE };
+    struct {
+        int32_t op, flags, datalen;
+        uint64_t data;
+    } call;
+    struct {
+        int64_t start, length;
+        int32_t number;
+    } p;
+    if (!privileged())
+        return -EACCES;
+    if (user_read(&call, arg, sizeof(call)) < 0 || user_read(&p, call.data, sizeof(p)) < 0)
+        return -EFAULT;
+    if (disk->whole || p.number <= 0)
+        return -EINVAL;
+    if (call.op == DELETE)
+        return partition_delete(disk, p.number);
+    if (p.start < 0 || p.length <= 0 || (p.start | p.length) & (disk->limits.logical_block - 1))
+        return -EINVAL;
+    uint64_t start = p.start / BLOCK_SECTOR, n = p.length / BLOCK_SECTOR;
+    if (call.op == ADD)
+        return partition_add(disk, p.number, start, n);
+    return call.op == RESIZE ? partition_resize(disk, p.number, start, n) : -EINVAL;
 }
 
 int64_t block_ioctl(struct block_device *device, struct file *file, unsigned cmd, uintptr_t arg)
@@ -146,7 +171,9 @@ int64_t block_ioctl(struct block_device *device, struct file *file, unsigned cmd
     case BLKROGET:
         return user_put32(arg, device->read_only);
     case BLKRRPART:
-        return read_partitions(device);
+        return privileged() ? partitions_reread(device) : -EACCES;
+    case BLKPG:
+        return change_partition(device, arg);
     case BLKGETSIZE:
         return user_put64(arg, sectors_of(device));
     case BLKGETSIZE64:
@@ -186,7 +213,7 @@ int64_t block_ioctl(struct block_device *device, struct file *file, unsigned cmd
     case BLKZEROOUT:
         return zero_out(device, file, arg);
     case BLKGETDISKSEQ:
-        return user_put64(arg, dev_minor(device->rdev) / 16 + 1);
+        return user_put64(arg, block_whole(device)->number);
     case HDIO_GETGEO:
         return get_geometry(device, arg);
     default:

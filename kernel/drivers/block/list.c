@@ -30,7 +30,9 @@ enum attribute {
     DISCARD_GRANULARITY,
     DISCARD_BYTES,
     ZEROES_BYTES,
-    REQUESTS
+    REQUESTS,
+    NUMBER,
+    START
 };
 
 static uint64_t value_of(const struct block_device *d, enum attribute a)
@@ -56,6 +58,8 @@ static uint64_t value_of(const struct block_device *d, enum attribute a)
         [DISCARD_BYTES] = (uint64_t)l->discard_sectors * BLOCK_SECTOR,
         [ZEROES_BYTES] = (uint64_t)l->write_zeroes_sectors * BLOCK_SECTOR,
         [REQUESTS] = QUEUED,
+        [NUMBER] = d->number,
+        [START] = d->start,
     };
     return values[a];
 }
@@ -86,8 +90,12 @@ static int show_serial(struct text *text, const struct pseudo *self)
 static int show_uevent(struct text *text, const struct pseudo *self)
 {
     const struct block_device *d = disk_of(self);
-    text_printf(text, "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\nDEVTYPE=disk\n", dev_major(d->rdev),
-                dev_minor(d->rdev), d->name);
+    text_printf(text, "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\nDEVTYPE=%s\n", dev_major(d->rdev),
+                dev_minor(d->rdev), d->name, d->whole ? "partition" : "disk");
+    if (d->whole)
+        text_printf(text, "PARTN=%u\n", d->number);
+    if (d->label[0])
+        text_printf(text, "PARTNAME=%s\n", d->label);
     return 0;
 }
 
@@ -121,6 +129,12 @@ static int show_stat(struct text *text, const struct pseudo *self)
     return 0;
 }
 
+static int show_inflight(struct text *text, const struct pseudo *self)
+{
+    text_printf(text, "%8u %8u\n", disk_of(self)->in_flight, 0);
+    return 0;
+}
+
 static const struct pseudo_entry queue_table[] = {
     VALUE("logical_block_size", LOGICAL),
     VALUE("hw_sector_size", LOGICAL),
@@ -147,31 +161,65 @@ static const struct pseudo_entry disk_table[] = {
     VALUE("ro", READ_ONLY),
     VALUE("removable", ZERO),
     VALUE("hidden", ZERO),
+    VALUE("diskseq", NUMBER),
     VALUE("range", RANGE),
     VALUE("ext_range", RANGE),
     VALUE("alignment_offset", ALIGNMENT),
+    VALUE("discard_alignment", ZERO),
     PSEUDO_FILE("dev", show_number),
     PSEUDO_FILE("serial", show_serial),
     PSEUDO_FILE("uevent", show_uevent),
     PSEUDO_FILE("stat", show_stat),
+    PSEUDO_FILE("inflight", show_inflight),
     {.name = "queue",
      .mode = S_IFDIR | 0755,
      .table = queue_table,
      .ntable = ARRAY_SIZE(queue_table)},
 };
-static const struct pseudo_entry disk_dir = {
-    .name = "", .mode = S_IFDIR | 0755, .table = disk_table, .ntable = ARRAY_SIZE(disk_table)};
+static const struct pseudo_entry part_table[] = {
+    VALUE("partition", NUMBER),
+    VALUE("start", START),
+    VALUE("size", SIZE),
+    VALUE("ro", READ_ONLY),
+    VALUE("alignment_offset", ALIGNMENT),
+    VALUE("discard_alignment", ZERO),
+    PSEUDO_FILE("dev", show_number),
+    PSEUDO_FILE("uevent", show_uevent),
+    PSEUDO_FILE("stat", show_stat),
+    PSEUDO_FILE("inflight", show_inflight),
+};
+static const struct pseudo_entry part_dir = {
+    .name = "", .mode = S_IFDIR | 0755, .table = part_table, .ntable = ARRAY_SIZE(part_table)};
 
 static int show_link(struct text *text, const struct pseudo *self)
 {
-    text_printf(text, "../../block/%s", disk_of(self)->name);
+    const struct block_device *d = disk_of(self);
+    text_printf(text, "../../block/%s%s%s", d->whole ? d->whole->name : "", d->whole ? "/" : "",
+                d->name);
     return 0;
 }
 static const struct pseudo_entry disk_link = {
     .name = "", .mode = S_IFLNK | 0777, .show = show_link};
 
-/* Three folders of the same disks, by name and by number. */
-enum { FOLDERS, LINKS, NUMBERS };
+/* Folders of them: of disks; of the partitions of a disk; of all by name, and by number. */
+enum { FOLDERS, LINKS, NUMBERS, PARTS };
+static int lookup(const struct pseudo *self, const char *name, struct pseudo *child);
+static bool next(const struct pseudo *self, uint64_t *cursor, char name[NAME_MAX + 1],
+                 struct pseudo *child);
+static const struct pseudo_entry disk_dir = {.name = "",
+                                             .mode = S_IFDIR | 0755,
+                                             .table = disk_table,
+                                             .ntable = ARRAY_SIZE(disk_table),
+                                             .lookup = lookup,
+                                             .next = next,
+                                             .arg = PARTS};
+
+static bool belongs(const struct pseudo *self, const struct block_device *d)
+{
+    if (self->entry->arg == PARTS)
+        return d->whole && d->whole->rdev == self->key;
+    return self->entry->arg != FOLDERS || !d->whole;
+}
 
 static void name_in(uint64_t folder, const struct block_device *d, char *name, size_t size)
 {
@@ -183,15 +231,18 @@ static void name_in(uint64_t folder, const struct block_device *d, char *name, s
 
 static void describe(uint64_t folder, const struct block_device *d, struct pseudo *child)
 {
-    *child = (struct pseudo){folder == FOLDERS ? &disk_dir : &disk_link, d->rdev, 0};
+    const struct pseudo_entry *entry = folder == FOLDERS ? &disk_dir
+                                       : folder == PARTS ? &part_dir
+                                                         : &disk_link;
+    *child = (struct pseudo){entry, d->rdev, 0};
 }
 
 static int lookup(const struct pseudo *self, const char *name, struct pseudo *child)
 {
     char candidate[24];
-    for (struct block_device *d = block_first(); d; d = d->next) {
+    for (struct block_device *d = block_first(); d; d = block_next(d)) {
         name_in(self->entry->arg, d, candidate, sizeof(candidate));
-        if (strcmp(name, candidate) == 0) {
+        if (belongs(self, d) && strcmp(name, candidate) == 0) {
             describe(self->entry->arg, d, child);
             return 0;
         }
@@ -202,21 +253,22 @@ static int lookup(const struct pseudo *self, const char *name, struct pseudo *ch
 static bool next(const struct pseudo *self, uint64_t *cursor, char name[NAME_MAX + 1],
                  struct pseudo *child)
 {
-    struct block_device *d = block_first();
-    for (uint64_t i = 0; d && i < *cursor; i++)
-        d = d->next;
-    if (!d)
-        return false;
-    ++*cursor;
-    name_in(self->entry->arg, d, name, NAME_MAX + 1);
-    describe(self->entry->arg, d, child);
-    return true;
+    uint64_t i = 0;
+    for (struct block_device *d = block_first(); d; d = block_next(d)) {
+        if (!belongs(self, d) || i++ < *cursor)
+            continue;
+        ++*cursor;
+        name_in(self->entry->arg, d, name, NAME_MAX + 1);
+        describe(self->entry->arg, d, child);
+        return true;
+    }
+    return false;
 }
 
 static int show_partitions(struct text *text, const struct pseudo *self)
 {
     text_printf(text, "major minor  #blocks  name\n\n");
-    for (struct block_device *d = block_first(); d; d = d->next)
+    for (struct block_device *d = block_first(); d; d = block_next(d))
         text_printf(text, "%4u  %7u %10lu %s\n", dev_major(d->rdev), dev_minor(d->rdev),
                     d->sectors / 2, d->name);
     return 0;
@@ -224,7 +276,7 @@ static int show_partitions(struct text *text, const struct pseudo *self)
 
 static int show_diskstats(struct text *text, const struct pseudo *self)
 {
-    for (struct block_device *d = block_first(); d; d = d->next) {
+    for (struct block_device *d = block_first(); d; d = block_next(d)) {
         text_printf(text, "%4u %7u %s ", dev_major(d->rdev), dev_minor(d->rdev), d->name);
         put_stats(text, d);
     }

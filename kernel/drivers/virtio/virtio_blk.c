@@ -371,6 +371,7 @@ static int probe(struct virtio_device *device)
     }
     block->driver_name = "virtblk";
     block->rdev = makedev(MAJOR, ndisks * MINORS);
+    block->minors = MINORS;
     name_disk(block, ndisks++);
     block->sectors = config(disk, CONFIG_CAPACITY, 8);
     block->always_read_only = block->read_only = has(disk, F_RO);
