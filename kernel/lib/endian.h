@@ -42,6 +42,10 @@ static inline uint32_t get_be32(const void *p)
 {
     return __builtin_bswap32(get_le32(p));
 }
+static inline uint64_t get_be64(const void *p)
+{
+    return __builtin_bswap64(get_le64(p));
+}
 static inline void put_be16(void *p, uint16_t v)
 {
     put_le16(p, __builtin_bswap16(v));
@@ -49,4 +53,8 @@ static inline void put_be16(void *p, uint16_t v)
 static inline void put_be32(void *p, uint32_t v)
 {
     put_le32(p, __builtin_bswap32(v));
+}
+static inline void put_be64(void *p, uint64_t v)
+{
+    put_le64(p, __builtin_bswap64(v));
 }

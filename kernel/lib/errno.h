@@ -87,6 +87,7 @@ enum {
     ESTALE,
     EUCLEAN,
     EDQUOT = 122,
+    ENOMEDIUM = 123,
     ECANCELED = 125,
     EOWNERDEAD = 130,
     ENOTRECOVERABLE,

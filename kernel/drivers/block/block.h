@@ -97,6 +97,10 @@ struct block_device {
     char uuid[37], label[37];   /* PARTUUID, PARTLABEL; "": none */
 };
 
+/* Name the n-th disk (n < 702): prefix a, b, ... z, aa, ... */
+void block_name(struct block_device *device, const char *prefix, unsigned n);
+/* The next of all disks behind SCSI and ATA: name sdX, number, driver_name. -ENOSPC. */
+int block_name_sd(struct block_device *device);
 /* A new disk under a name and number that are its own: makes /dev/NAME, /sys/block/NAME, and from
  * phase FS on its partitions. It stays for good. -ENOMEM, -EINVAL: logical blocks above 4 KiB. */
 int block_register(struct block_device *device);

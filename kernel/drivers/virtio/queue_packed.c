@@ -236,7 +236,7 @@ static bool read_used(struct packed *q, uint16_t *id, uint32_t *len)
         return true;
     /* A length without the flag has no meaning (2.8.4), though devices are met that tell the true
      * one without it. */
-    if (flags & DESC_WRITE) {
+    if (flags & DESC_WRITE && !q->base.device->vague_lengths) {
         virtio_device_broken(q->base.device, "wrote more than it was given");
         return false;
     }

@@ -237,6 +237,8 @@ static void *split_get(struct virtqueue *queue, uint32_t *len)
         virtio_device_broken(queue->device, "used a buffer that it was not given");
         return NULL;
     }
+    if (written > q->entries[id].capacity && queue->device->vague_lengths)
+        written = q->entries[id].capacity;
     if (written > q->entries[id].capacity) {
         virtio_device_broken(queue->device, "wrote more than it was given");
         return NULL;

@@ -65,6 +65,7 @@ struct virtio_device {
     struct virtqueue *queues[64];
     unsigned nqueues;   /* highest one in use + 1 */
     bool queue_vectors; /* set by probe() to ask for an interrupt of its own for each queue */
+    bool vague_lengths; /* set by probe(): used lengths beyond the buffer are no offence */
     bool broken;        /* virtio_device_broken(): it was reset and is left alone */
 };
 

@@ -308,15 +308,6 @@ static int create_queues(struct disk *disk)
     return 0;
 }
 
-/* vda ... vdz, vdaa ... */
-static void name_disk(struct block_device *block, unsigned n)
-{
-    if (n < 26)
-        snprintf(block->name, sizeof(block->name), "vd%c", 'a' + n);
-    else
-        snprintf(block->name, sizeof(block->name), "vd%c%c", 'a' + n / 26 - 1, 'a' + n % 26);
-}
-
 /* The serial number, a command like others (5.2.6.1); it need not be there. */
 static void serial_done(struct block_request *request, int error)
 {
@@ -372,7 +363,7 @@ static int probe(struct virtio_device *device)
     block->driver_name = "virtblk";
     block->rdev = makedev(MAJOR, ndisks * MINORS);
     block->minors = MINORS;
-    name_disk(block, ndisks++);
+    block_name(block, "vd", ndisks++);
     block->sectors = config(disk, CONFIG_CAPACITY, 8);
     block->always_read_only = block->read_only = has(disk, F_RO);
     block->ops = &ops;
