@@ -115,6 +115,7 @@ print(err(os.pread, fd, 512, 64 * 512), len(os.pread(fd, 512, 0)), err(os.pwrite
       err(os.pwrite, fd, b'x' * 512, 256 * 512), os.pwrite(fd, b'y' * 512, 512), len(os.pread(fd, 4096, 8192)))
 END2
 fails() {
+    cp "$WORK/first.img" "$DISK"
     for cpus in 1 2; do
         osprey --machine q35 --cpus $cpus --qemu-arg -drive --qemu-arg \
             "if=none,id=d,format=raw,file=blkdebug:$WORK/errors:$DISK" "${D[@]}" "$1" "${D[@]}" \
