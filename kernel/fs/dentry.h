@@ -7,7 +7,7 @@
 #include "fs/vfs.h"
 
 extern atomic_uint tree_sequence;
-/* Around changes that readers must notice; they do not nest. Under mutexes of the callers. */
+/* Around changes that readers must notice; they do not nest: dentry_lock held, for mounts, too. */
 void tree_change_begin(void);
 void tree_change_end(void);
 
@@ -60,4 +60,4 @@ size_t dentry_shrink(size_t n);
 void dentry_drop(void);
 /* Free the unused names of a folder or file system that goes away. */
 void dentry_prune(struct dentry *dir);
-extern struct mutex dentry_lock; /* over parents, names, lists */
+extern struct mutex dentry_lock; /* over parents, names, lists; within mounts_lock */

@@ -181,11 +181,13 @@ void mount_attach(struct mount *m, const struct path *on)
         return;
     path_get(on);
     on->mount->nmounts++;
+    mutex_lock(&dentry_lock);
     tree_change_begin();
     m->on = *on;
     rcu_store(m->next_here, on->dentry->mounted);
     rcu_store(on->dentry->mounted, m);
     tree_change_end();
+    mutex_unlock(&dentry_lock);
 }
 
 void mount_detach(struct mount *m, struct path *on)
@@ -201,10 +203,12 @@ void mount_detach(struct mount *m, struct path *on)
     struct mount *_Atomic *at = &on->dentry->mounted;
     while (*at != m)
         at = &(*at)->next_here;
+    mutex_lock(&dentry_lock);
     tree_change_begin();
     rcu_store(*at, m->next_here);
     m->on = (struct path){};
     tree_change_end();
+    mutex_unlock(&dentry_lock);
     on->mount->nmounts--;
 }
 
@@ -236,6 +240,29 @@ struct path mount_topmost(const struct path *on)
     return place;
 }
 
+struct path mount_lock_place(const struct path *on)
+{
+    for (;;) {
+        mutex_lock(&mounts_lock);
+        struct path place = mount_topmost(on);
+        path_get(&place);
+        mutex_unlock(&mounts_lock);
+        read_lock(&place.dentry->inode->lock);
+        mutex_lock(&mounts_lock);
+        struct path now = mount_topmost(on);
+        if (now.mount == place.mount && now.dentry == place.dentry)
+            return place;
+        mount_unlock_place(&place);
+    }
+}
+
+void mount_unlock_place(const struct path *place)
+{
+    mutex_unlock(&mounts_lock);
+    read_unlock(&place->dentry->inode->lock);
+    path_put(place);
+}
+
 static bool is_dir(const struct dentry *d)
 {
     return (d->inode->mode & S_IFMT) == S_IFDIR;
@@ -254,25 +281,26 @@ static int check_place(const struct mount *m, const struct path *place)
     return is_dir(m->root) == is_dir(place->dentry) ? 0 : -ENOTDIR;
 }
 
+static void add_root(struct mount *m)
+{
+    mutex_lock(&mounts_lock);
+    mount_attach(m, NULL);
+    mount_get(m);
+    dentry_get(m->root);
+    vfs_root = (struct path){m, m->root};
+    root_mount = m;
+    mutex_unlock(&mounts_lock);
+}
+
 static int add(struct mount *m, const struct path *on)
 {
-    int err = 0;
-    mutex_lock(&mounts_lock);
-    if (on) {
-        struct path place = mount_topmost(on);
-        err = check_place(m, &place);
-        if (err == 0)
-            err = mount_room(1);
-        if (err == 0)
-            err = mount_graft(m, &place);
-    } else {
-        mount_attach(m, NULL);
-        mount_get(m);
-        dentry_get(m->root);
-        vfs_root = (struct path){m, m->root};
-        root_mount = m;
-    }
-    mutex_unlock(&mounts_lock);
+    struct path place = mount_lock_place(on);
+    int err = check_place(m, &place);
+    if (err == 0)
+        err = mount_room(1);
+    if (err == 0)
+        err = mount_graft(m, &place);
+    mount_unlock_place(&place);
     return err;
 }
 
@@ -299,7 +327,11 @@ int mount_super(struct super *super, const char *source, const struct path *on, 
     struct mount *m = mount_of_super(super, source, flags);
     if (!m)
         return -ENOMEM;
-    int err = add(m, on);
+    int err = 0;
+    if (on)
+        err = add(m, on);
+    else
+        add_root(m);
     if (err < 0)
         mount_put(m);
     return err;

@@ -35,6 +35,10 @@ void mount_detach(struct mount *m, struct path *on);
 void mount_drop(struct mount *m);
 void mount_drop_tree(struct mount *top);
 struct path mount_topmost(const struct path *on);
+/* What is topmost on a place; takes mounts_lock, and the lock of its inode, so that nobody removes
+ * its name (fs/remove.c) before something is mounted on it. */
+struct path mount_lock_place(const struct path *on);
+void mount_unlock_place(const struct path *place);
 bool mount_is_ours(const struct mount *m); /* below the root of everything */
 /* References that others than the tree hold. */
 unsigned mount_users(const struct mount *m);

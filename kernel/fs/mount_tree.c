@@ -178,8 +178,7 @@ static int place_tree(struct mount *top, const struct path *place)
 int vfs_bind(const struct path *from, const struct path *on, bool recursive)
 {
     struct mount *top = NULL;
-    mutex_lock(&mounts_lock);
-    struct path place = mount_topmost(on);
+    struct path place = mount_lock_place(on);
     int err = check_source(from);
     if (err == 0 && place.dentry->unhashed)
         err = -ENOENT;
@@ -195,7 +194,7 @@ int vfs_bind(const struct path *from, const struct path *on, bool recursive)
         if (err < 0)
             mount_drop_tree(top);
     }
-    mutex_unlock(&mounts_lock);
+    mount_unlock_place(&place);
     return err;
 }
 
@@ -257,13 +256,8 @@ static int place_beneath(const struct path *on, struct path *place)
 int vfs_move_mount(const struct path *from, const struct path *on, bool beneath)
 {
     struct mount *m = from->mount, *over = NULL;
-    struct path old = {}, place, covered;
-    int err = 0;
-    mutex_lock(&mounts_lock);
-    if (beneath)
-        err = place_beneath(on, &place);
-    else
-        place = mount_topmost(on);
+    struct path old = {}, locked = mount_lock_place(on), place = locked, covered;
+    int err = beneath ? place_beneath(on, &place) : 0;
     if (err == 0)
         err = check_move(from, &place);
     if (err == 0) {
@@ -282,7 +276,7 @@ int vfs_move_mount(const struct path *from, const struct path *on, bool beneath)
         mount_attach(over, &above);
         path_put(&covered);
     }
-    mutex_unlock(&mounts_lock);
+    mount_unlock_place(&locked);
     if (old.mount)
         path_put(&old);
     return err;
@@ -333,7 +327,7 @@ static int check_pivot(const struct path *new, const struct path *put_old, const
 
 int vfs_pivot_root(const struct path *new, const struct path *put_old, struct path *old)
 {
-    mutex_lock(&mounts_lock);
+    struct path place = mount_lock_place(put_old);
     *old = *vfs_caller_hook()->root;
     int err = check_pivot(new, put_old, old);
     if (err == 0) {
@@ -349,7 +343,7 @@ int vfs_pivot_root(const struct path *new, const struct path *put_old, struct pa
         vfs_root = *new;
         path_put(&before);
     }
-    mutex_unlock(&mounts_lock);
+    mount_unlock_place(&place);
     return err;
 }
 

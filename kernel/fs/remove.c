@@ -58,18 +58,17 @@ static int remove_locked(struct removal *r, bool folder,
         return err;
     if (inode_is(inode, S_IFDIR) != folder)
         return folder ? -ENOTDIR : -EISDIR;
+    write_lock(&inode->lock); /* from here on nothing is mounted on it */
     if (r->dentry->mounted)
-        return -EBUSY;
-    if (!op)
-        return -EPERM;
-    write_lock(&inode->lock);
-    err = op(r->dir, r->dentry->name, inode);
-    write_unlock(&inode->lock);
+        err = -EBUSY;
+    else
+        err = op ? op(r->dir, r->dentry->name, inode) : -EPERM;
     if (err == 0) {
         notify_name(r->dir, r->dentry->name, IN_DELETE | (folder ? IN_ISDIR : 0), 0);
         notify_inode(inode, inode->nlink && !folder ? IN_ATTRIB : IN_DELETE_SELF);
         dentry_remove(r->dentry);
     }
+    write_unlock(&inode->lock);
     return err;
 }
 

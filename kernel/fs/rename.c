@@ -105,8 +105,6 @@ static int check_permission(const struct renaming *r)
     if (err == 0 && r->flags & RENAME_EXCHANGE && r->from_dir != r->to_dir &&
         inode_is(target, S_IFDIR))
         err = inode_permission_as(target, 2, cred);
-    if (err == 0 && (r->from->mounted || r->to->mounted))
-        err = -EBUSY;
     return err;
 }
 
@@ -130,20 +128,22 @@ static int rename_checked(struct renaming *r)
     struct inode *lock_inode = inode_is(inode, S_IFDIR) ? NULL : inode;
     struct inode *lock_target =
         target && (!(r->flags & RENAME_EXCHANGE) || !inode_is(target, S_IFDIR)) ? target : NULL;
-    lock_files(lock_inode, lock_target);
-    int err = r->from_dir->ops->rename(r->from_dir, r->from->name, inode, r->to_dir, r->to->name,
-                                       target, r->flags);
-    unlock_files(lock_inode, lock_target);
-    if (err < 0)
-        return err;
     char old_name[NAME_MAX + 1];
     old_name[0] = 0;
     if (unlikely(atomic_load_explicit(&notify_watches, memory_order_relaxed)))
         strlcpy(old_name, r->from->name, sizeof(old_name));
-    if (r->flags & RENAME_EXCHANGE)
+    lock_files(lock_inode, lock_target);
+    int err = r->from->mounted || r->to->mounted
+                  ? -EBUSY
+                  : r->from_dir->ops->rename(r->from_dir, r->from->name, inode, r->to_dir,
+                                             r->to->name, target, r->flags);
+    if (err == 0 && r->flags & RENAME_EXCHANGE)
         dentry_exchange(r->from, r->to);
-    else
+    else if (err == 0)
         dentry_move(r->from, r->to);
+    unlock_files(lock_inode, lock_target);
+    if (err < 0)
+        return err;
     if (unlikely(atomic_load_explicit(&notify_watches, memory_order_relaxed)))
         tell(r, old_name, target);
     return 0;

@@ -154,6 +154,68 @@ static void fail(unsigned worker, const char *what)
     sleep(linger);
 }
 
+/* --- mounts ------------------------------------------------------------------------------------
+ */
+
+/* What was mounted before the first worker. */
+static char first_mounts[4096];
+
+static void read_mounts(char *text, size_t size)
+{
+    size_t n = 0;
+    ssize_t part;
+    int fd = open("/proc/self/mounts", O_RDONLY);
+    while (fd >= 0 && (part = read(fd, text + n, size - 1 - n)) > 0)
+        n += part;
+    close(fd);
+    text[n] = 0;
+}
+
+static bool was_mounted(const char *place)
+{
+    char part[300];
+    return snprintf(part, sizeof(part), " %s ", place) < (int)sizeof(part) &&
+           strstr(first_mounts, part);
+}
+
+/* What workers have mounted, wherever: the last goes first, with all that is on it. False: nothing.
+ */
+static bool unmount_some(void)
+{
+    static char text[1 << 20];
+    int n = 0;
+    read_mounts(text, sizeof(text));
+    for (char *end; (end = strrchr(text, '\n'));) {
+        *end = 0;
+        char *start = strrchr(text, '\n');
+        char *place = strchr(start ? start : text, ' ');
+        if (place) {
+            *strchrnul(++place, ' ') = 0;
+            n += !was_mounted(place) && umount2(place, MNT_DETACH) == 0;
+        }
+    }
+    return n > 0;
+}
+
+static bool make_folder(const char *name)
+{
+    mkdir("/tmp/fuzz", 0777);
+    mkdir(name, 0777);
+    return chmod(name, 0777) == 0;
+}
+
+/* A worker's folder, which others may have mounted on, or made a part of what is read-only. */
+static void need_folder(const char *name)
+{
+    if (make_folder(name))
+        return;
+    while (unmount_some())
+        ;
+    mount(NULL, "/", NULL, MS_REMOUNT, NULL);
+    if (!make_folder(name))
+        say("fuzz: %s: %s\n", name, strerror(errno));
+}
+
 /* --- workers -----------------------------------------------------------------------------------
  */
 
@@ -161,9 +223,7 @@ static void start(unsigned index, uint32_t round)
 {
     char folder[64];
     snprintf(folder, sizeof(folder), "/tmp/fuzz/%u", index);
-    mkdir("/tmp/fuzz", 0777);
-    mkdir(folder, 0777);
-    chmod(folder, 0777);
+    need_folder(folder);
     memset(&watched[index], 0, sizeof(watched[index]));
     memset(shared->workers[index].threads, 0, sizeof(shared->workers[index].threads));
     shared->workers[index].broken = 0;
@@ -174,7 +234,8 @@ static void start(unsigned index, uint32_t round)
         struct sched_param fair = {0};
         sched_setscheduler(0, SCHED_OTHER, &fair);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        (void)!chdir(folder);
+        if (chdir(folder) < 0)
+            _exit(0);
         int null = open("/dev/null", O_RDWR);
         for (int fd = 0; fd < 3; fd++)
             dup2(null, fd);
@@ -280,25 +341,6 @@ static void remove_ipc(void)
     syscall(SYS_mq_unlink, "fuzz0");
     syscall(SYS_mq_unlink, "fuzz1");
     syscall(SYS_mq_unlink, "fuzz2");
-}
-
-/* What is mounted below a folder: the first goes first, with all that is on it. False: nothing. */
-static bool unmount_some(void)
-{
-    static char text[65536];
-    int n = 0, fd = open("/proc/self/mounts", O_RDONLY);
-    ssize_t size = read(fd, text, sizeof(text) - 1);
-    close(fd);
-    text[size > 0 ? size : 0] = 0;
-    for (char *save, *line = strtok_r(text, "\n", &save); line;
-         line = strtok_r(NULL, "\n", &save)) {
-        char *place = strchr(line, ' ');
-        if (place && !strncmp(place + 1, "/tmp/fuzz", 9)) {
-            *strchrnul(place + 1, ' ') = 0;
-            n += umount2(place + 1, MNT_DETACH) == 0;
-        }
-    }
-    return n > 0;
 }
 
 static void remove_tree(int at, const char *name)
@@ -562,6 +604,7 @@ int main(int argc, char **argv)
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     mlockall(MCL_CURRENT);
     each_device(note_device);
+    read_mounts(first_mounts, sizeof(first_mounts));
     say("fuzz: seed %#lx\n", shared->seed);
     fuzz_for(seconds > 20 ? 8 : seconds / 4.0, &round); /* caches fill, once */
     what_is_left(&before);
