@@ -43,6 +43,8 @@ void flow_end_input(struct flow *flow)
     if (!flow->open)
         return;
     flow->ended = true;
+    if (flow->mute)
+        flow->size = 0;
     if (!flow->size)
         finish(flow);
 }
@@ -51,6 +53,8 @@ void flow_end_input(struct flow *flow)
  * within a line of the program. */
 static size_t sendable(const struct flow *flow)
 {
+    if (flow->mute)
+        return 0;
     if (flow->kind != FLOW_CONSOLE || flow->ended || flow->start + flow->size == BUFFER)
         return flow->size;
     const char *from = flow->buffer + flow->start;
@@ -83,6 +87,23 @@ static size_t without_returns(char *bytes, size_t size)
     return kept;
 }
 
+static void look_for_kernel(struct flow *flow)
+{
+    static const char word[] = "osprey: ";
+    enum { WORD = sizeof word - 1 };
+    char *from = flow->buffer + flow->start;
+    char *at = memmem(from, flow->size, word, WORD);
+    size_t kept = at                  ? flow->size - (size_t)(at - from)
+                  : flow->ended       ? 0
+                  : flow->size < WORD ? flow->size
+                                      : WORD - 1;
+
+    flow->mute = !at;
+    memmove(flow->buffer, from + flow->size - kept, kept);
+    flow->start = 0;
+    flow->size = kept;
+}
+
 static void fill(struct flow *flow)
 {
     char *end = flow->buffer + flow->start + flow->size;
@@ -98,6 +119,8 @@ static void fill(struct flow *flow)
         flow->size += without_returns(end, (size_t)size);
     else
         flow->size += (size_t)size;
+    if (flow->mute)
+        look_for_kernel(flow);
 }
 
 static ssize_t put(const struct flow *flow)

@@ -20,6 +20,7 @@ struct flow {
     bool open;            /* false: there is no such flow, or it is over */
     bool ended;           /* nothing more comes in */
     bool carriage_return; /* FLOW_CONSOLE: keep the \r, for a terminal in raw mode */
+    bool mute;            /* FLOW_CONSOLE: drop what comes before the first "osprey: " */
     bool careful;         /* `to` may block when more than 4 KiB are written to it */
     char *buffer;
     size_t start, size;

@@ -73,21 +73,42 @@ static void iso_write(const char *disk, const char *output)
     rmdir(folder);
 }
 
-/* A folder for a TFTP or HTTP server: kernel, root, and iPXE's script. */
-static void netboot_write(const struct parts *parts, const char *output)
+/* iPXE expands ${...}, takes ; # && || between blanks for its own, and makes several blanks one:
+ * our quoting hides them. */
+static void ipxe_line(struct text *script, const char *cmdline)
 {
-    char *script = formatted("#!ipxe\n"
-                             "kernel osprey.bin initrd=root.erofs %s\n"
-                             "initrd root.erofs\n"
-                             "boot\n",
-                             parts->cmdline);
+    bool quoted = false;
 
+    for (const char *c = cmdline; *c; c++) {
+        bool special = strchr("$;#&|", *c);
+        if (quoted && *c == '\\' && c[1])
+            text_char(script, *c++);
+        else if (*c == '"')
+            quoted = !quoted;
+        if (quoted ? *c == ' ' || special : special)
+            text_format(script, quoted ? "\\x%02x" : "\"\\x%02x\"", (unsigned char)*c);
+        else
+            text_char(script, *c);
+    }
+}
+
+void netboot_write(const char *kernel, const char *root, const char *cmdline, const char *output)
+{
+    struct text script = {0};
+
+    text_str(&script, "#!ipxe\nkernel osprey.bin initrd=root.erofs ");
+    ipxe_line(&script, cmdline);
+    /* As a bzImage it gets the files as one, and the line behind the root is not looked at. */
+    text_str(&script, "\ninitrd root.erofs\ninitrd cmdline\nboot\n");
     if (mkdir(output, 0777) && errno != EEXIST)
         die(STATUS_FAILED, "%s: %s", output, strerror(errno));
-    put_file(output, "osprey.bin", parts->kernel, NULL);
-    put_file(output, "root.erofs", parts->root, NULL);
-    put_file(output, "boot.ipxe", NULL, script);
-    free(script);
+    put_file(output, "osprey.bin", kernel, NULL);
+    put_file(output, "root.erofs", root, NULL);
+    put_file(output, "boot.ipxe", NULL, script.data);
+    char *line = formatted("#osprey cmdline\n%s", cmdline); /* kernel/loader/multiboot.c */
+    put_file(output, "cmdline", NULL, line);
+    free(line);
+    text_free(&script);
 }
 
 void format_write(enum format format, const char *root, const char *cmdline, const char *output)
@@ -106,7 +127,7 @@ void format_write(enum format format, const char *root, const char *cmdline, con
     }
     parts.kernel = installed("osprey.bin");
     if (format == FORMAT_NETBOOT) {
-        netboot_write(&parts, output);
+        netboot_write(parts.kernel, root, cmdline, output);
         return;
     }
     parts.boot_sector = installed("mbr.bin");

@@ -23,6 +23,10 @@ extern const char *const format_names[FORMATS + 1]; /* with a NULL after the las
  * cannot. The root image's file stays. */
 void format_write(enum format format, const char *root, const char *cmdline, const char *output);
 
+/* A folder for a TFTP or HTTP server, made if it is missing: osprey.bin, root.erofs, cmdline,
+ * boot.ipxe. */
+void netboot_write(const char *kernel, const char *root, const char *cmdline, const char *folder);
+
 /* `osprey cmdline IMAGE [LINE]`: print, or replace, the command line inside an image of any
  * format but the root image. The command's status. */
 int format_cmdline(int argc, char **argv);

@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "boot.h"
 #include "help.h"
 #include "say.h"
 
@@ -205,6 +206,16 @@ static void take_vmm(struct options *options, const char *value)
     options->vmm = (enum vmm)vmm;
 }
 
+static void take_boot(struct options *options, const char *value)
+{
+    static const char *const names[] = {"pvh", "linux", "bios", "uefi", "pxe", NULL};
+    int boot = choice(value, names);
+
+    if (boot < 0)
+        bad("boot", value, "one of bios, uefi, pvh, linux, pxe");
+    options->boot = (enum boot)(boot + BOOT_PVH);
+}
+
 static void take_accel(struct options *options, const char *value)
 {
     static const char *const names[] = {"auto", "tcg", "kvm", NULL};
@@ -385,6 +396,8 @@ static const struct option_row rows[] = {
     {"tcpdump", 0, FOR_RUN, "FILE", take_tcpdump, "write the frames it sends and gets (pcap)"},
     {"machine", 0, FOR_RUN, "microvm|q35|pc", take_machine, "QEMU's machine (default microvm)"},
     {"vmm", 0, FOR_RUN, "qemu|firecracker", take_vmm, "the virtual machine monitor (default qemu)"},
+    {"boot", 0, FOR_RUN, "bios|uefi|pvh|linux|pxe", take_boot,
+     "the way from power-on to the kernel (default pvh)"},
     {"accel", 0, FOR_RUN, "auto|tcg|kvm", take_accel,
      "how the processor is virtualised (default: kvm where it works)"},
     {"kernel", 0, FOR_RUN, "FILE", take_kernel, "another kernel than the one built here"},
@@ -465,6 +478,8 @@ static void check_network(struct options *options)
         die(STATUS_FAILED, "%s", fault);
     if (wants_pci && !options->machine_chosen)
         options->machine = MACHINE_PC;
+    if (options->boot && !options->machine_chosen && options->machine == MACHINE_MICROVM)
+        options->machine = boot_machine(options->boot);
     bool asked = options->network.has_mac || options->network.dump || options->network.nic ||
                  options->network.address || options->network.dhcp;
     if (asked && options->network.mode == NET_AUTO)

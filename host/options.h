@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 enum vmm { VMM_QEMU, VMM_FIRECRACKER };
+enum boot { BOOT_AUTO, BOOT_PVH, BOOT_LINUX, BOOT_BIOS, BOOT_UEFI, BOOT_PXE };
 enum accel { ACCEL_AUTO, ACCEL_TCG, ACCEL_KVM };
 enum tty_mode { TTY_AUTO, TTY_ON, TTY_OFF };
 
@@ -26,6 +27,7 @@ struct options {
     enum format format;
     enum machine machine;
     enum vmm vmm;
+    enum boot boot;
     bool machine_chosen;
     enum accel accel;
     enum tty_mode tty;

@@ -1,5 +1,6 @@
 #include "qemu.h"
 
+#include "boot.h"
 #include "quote.h"
 #include "say.h"
 #include "tsc.h"
@@ -212,12 +213,8 @@ void qemu_words(const struct qemu *qemu, struct words *words)
         words_add(words, "-gdb");
         words_addf(words, "tcp:127.0.0.1:%u", options->gdb_port);
     }
-    words_add(words, "-kernel");
-    words_add(words, qemu->kernel);
-    words_add(words, "-initrd");
-    words_add(words, qemu->image);
-    words_add(words, "-append");
-    words_add(words, qemu->command_line);
+    boot_words(options->boot, &(struct boot_files){qemu->kernel, qemu->image, qemu->command_line},
+               options->machine, qemu->memory, options->dry_run, words);
     for (size_t i = 0; i < options->qemu_args.count; i++)
         words_add(words, options->qemu_args.item[i]);
 }

@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include "boot.h"
 #include "core.h"
 #include "elf.h"
 #include "firecracker.h"
@@ -27,6 +28,8 @@ enum {
 enum { MEMORY_UNIT = 1 << 20 };
 
 static const uint64_t memory_beside_image = 256ull << 20;
+static const uint64_t loader_memory = 8ull
+                                      << 20;     /* unpacks the kernel there; the root lies above */
 static const uint64_t memory_slack = 1ull << 20; /* below the kernel: BIOS, boot information */
 
 /* The kernel: --kernel, $OSPREY_KERNEL, the one that came with the command. */
@@ -34,7 +37,7 @@ static const char *kernel_path(const struct options *options)
 {
     const char *chosen = options->kernel ? options->kernel : getenv("OSPREY_KERNEL");
 
-    return chosen ? chosen : installed("osprey.elf");
+    return chosen ? chosen : installed(boot_takes_bin(options->boot) ? "osprey.bin" : "osprey.elf");
 }
 
 /* What the kernel takes of memory; ends the command if the file is none. */
@@ -174,6 +177,7 @@ static void check_for_firecracker(const struct options *options)
                         : options->disks.count              ? "disk"
                         : options->qemu_args.count          ? "qemu-arg"
                         : options->accel != ACCEL_AUTO      ? "accel"
+                        : options->boot                     ? "boot"
                         : options->network.nforwards        ? "publish"
                         : options->network.mode == NET_USER ? "net user"
                                                             : NULL;
@@ -222,7 +226,8 @@ int run(struct options *options)
         gather_run(options, &plan);
     uint64_t image = image_check(plan.image);
     const char *kernel = kernel_path(options);
-    uint64_t memory = memory_size(options, image, kernel_size(kernel));
+    uint64_t memory = memory_size(
+        options, image, boot_takes_bin(options->boot) ? loader_memory : kernel_size(kernel));
     terminal_look(&terminal, options->tty);
     if (options->vmm == VMM_FIRECRACKER)
         return run_firecracker(options, &plan, kernel, memory, &terminal);
@@ -246,10 +251,12 @@ int run(struct options *options)
     if (options->gdb_port)
         tell_gdb(options, kernel);
     struct core *core = options->core ? core_open(options->core) : NULL;
-    return proxy_run(&(struct proxy_request){.command = &words,
-                                             .ours = ours,
-                                             .theirs = theirs,
-                                             .terminal = &terminal,
-                                             .core = core,
-                                             .timeout_ms = options->timeout_ms});
+    return proxy_run(
+        &(struct proxy_request){.command = &words,
+                                .ours = ours,
+                                .theirs = theirs,
+                                .terminal = &terminal,
+                                .core = core,
+                                .firmware = boot_takes_bin(options->boot) && !options->verbose,
+                                .timeout_ms = options->timeout_ms});
 }

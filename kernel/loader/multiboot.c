@@ -29,6 +29,23 @@ static const char *text_at(uint64_t address, uint64_t *room, loader_window_t *wi
     return text;
 }
 
+/* iPXE loads by Multiboot and cuts the line off at 512 bytes: `osprey build --format netboot` puts
+ * it into a second module, too. */
+static void line_of_module(const uint8_t *module, char *cmdline, unsigned size,
+                           loader_window_t *window)
+{
+    static const char magic[] = "#osprey cmdline\n";
+    enum { MAGIC = sizeof(magic) - 1 };
+    uint32_t start = module ? get_le32(module) : 0, end = module ? get_le32(module + 4) : 0;
+    const char *text = end > start && end - start >= MAGIC ? window(start, end - start) : NULL;
+
+    for (unsigned i = 0; text && i < MAGIC; i++)
+        if (text[i] != magic[i])
+            return;
+    if (text)
+        take_cmdline(cmdline, size, text + MAGIC, end - start - MAGIC, false);
+}
+
 int multiboot1_read(struct handed_over *h, uint64_t info, char *cmdline, unsigned size,
                     loader_window_t *window)
 {
@@ -47,6 +64,8 @@ int multiboot1_read(struct handed_over *h, uint64_t info, char *cmdline, unsigne
 
         if (module && get_le32(module + 4) > get_le32(module))
             params_set_root(h, get_le32(module), get_le32(module + 4) - get_le32(module));
+        if (get_le32(p + 20) > 1)
+            line_of_module(window(get_le32(p + 24) + 16, 16), cmdline, size, window);
     }
     uint64_t at = get_le32(p + 48), end = at + get_le32(p + 44);
     for (unsigned i = 0; i < MAP_MAX && at + 24 <= end && (entry = window(at, 24)); i++) {
