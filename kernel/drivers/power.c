@@ -166,9 +166,13 @@ void machine_reset(void)
     plain_reset();
 }
 
+void (*power_off_hook)(void);
+
 void machine_power_off(int code)
 {
     uint64_t port = boot_param_u64("debug_exit", 0);
+    if (code == POWER_OFF_NORMAL && power_off_hook)
+        power_off_hook();
     log_drain();
     if (port && port < 0x10000)
         outl(port, code);

@@ -10,6 +10,7 @@
 #include "core/timer.h"
 #include "drivers/ata/identity.h"
 #include "drivers/block/block.h"
+#include "drivers/block/rescue.h"
 
 enum { /* the status and error registers (ACS-3, 6) */
        ATA_BUSY = 0x80,
@@ -75,7 +76,7 @@ struct ata_port {
     bool ticking;
     struct list retry;
     struct timer timer;
-    struct ata_port *next;
+    struct rescue rescue;
 };
 
 /* A port whose disks[] and ops are there: register its disks, which have their identity, unit,

@@ -1,6 +1,5 @@
 #include "drivers/ata/ata.h"
 
-#include "core/boot.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "lib/errno.h"
@@ -24,11 +23,7 @@ enum {
     FEATURE_TRIM = 1,
     DEVICE_LBA = 0x40
 };
-enum { TRIES = 3, TIMEOUT_S = 30 };
-
-static struct ata_port *_Atomic ports;
-static struct waitqueue attention;
-static nsec_t timeout;
+enum { TRIES = 3 };
 
 /* --- commands ----------------------------------------------------------------------------- */
 
@@ -79,7 +74,7 @@ static void begin(struct ata_port *port, struct block_request *request, unsigned
         prepare_transfer(disk, request, slot, &tf);
     }
     port->requests[slot] = request;
-    port->deadlines[slot] = clock_monotonic() + timeout;
+    port->deadlines[slot] = clock_monotonic() + disk_timeout();
     port->issued |= 1u << slot;
     port->exclusive = !queued;
     port->wanted &= queued;
@@ -175,7 +170,7 @@ void ata_port_poll(struct ata_port *port)
     }
     spin_unlock_irq(&port->lock, flags);
     if (trouble)
-        wake_all(&attention);
+        rescue_call(&port->rescue);
     if (list_empty(&done))
         return;
     end(&done, 0);
@@ -197,7 +192,7 @@ static void tick(struct timer *timer)
         timer_start(timer, next);
     spin_unlock(&port->lock);
     if (late)
-        wake_all(&attention);
+        rescue_call(&port->rescue);
 }
 
 /* --- recovery ----------------------------------------------------------------------------- */
@@ -209,8 +204,9 @@ static bool again(struct ata_port *port, unsigned slot, const struct ata_outcome
            port->deadlines[slot] > clock_monotonic() && ++port->requests[slot]->driver[0] < TRIES;
 }
 
-static void recover(struct ata_port *port)
+static void recover(struct rescue *rescue)
 {
+    struct ata_port *port = container_of(rescue, struct ata_port, rescue);
     struct list done = LIST_INIT(done), failed = LIST_INIT(failed);
     struct ata_outcome outcome = {};
     int err = port->ops->recover(port, &outcome);
@@ -234,23 +230,6 @@ static void recover(struct ata_port *port)
     end(&done, 0);
     end(&failed, -EIO);
     room(port);
-}
-
-static struct ata_port *first_stopped(void)
-{
-    struct ata_port *port = rcu_load(ports);
-    while (port && !__atomic_load_n(&port->stopped, __ATOMIC_ACQUIRE))
-        port = port->next;
-    return port;
-}
-
-static void recover_ports(void *arg)
-{
-    struct ata_port *port;
-    for (;;) {
-        WAIT_EVENT(&attention, (port = first_stopped()), 0, NSEC_FOREVER);
-        recover(port);
-    }
 }
 
 bool ata_same_disk(const struct ata_disk *disk, const uint8_t page[ATA_PAGE])
@@ -304,15 +283,7 @@ int ata_port_start(struct ata_port *port)
 {
     list_init(&port->retry);
     timer_init(&port->timer, tick);
-    if (!timeout) { /* the first */
-        timeout = (nsec_t)boot_param_u64("disk_timeout", TIMEOUT_S) * 1000000000;
-        waitqueue_init(&attention);
-        if (!kthread_start("ata", recover_ports, NULL))
-            return -ENOMEM;
-    }
-    port->next = ports;
-    rcu_store(ports, port);
-    int err = 0;
+    int err = rescue_init(&port->rescue, recover);
     for (unsigned i = 0; i < ARRAY_SIZE(port->disks) && !err; i++)
         if (port->disks[i])
             err = register_disk(port, port->disks[i]);
