@@ -6,13 +6,12 @@
 #include "core/log.h"
 #include "core/spinlock.h"
 #include "drivers/mmio.h"
+#include "drivers/net/nic.h"
 #include "drivers/pci/pci.h"
 #include "lib/endian.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
-#include "net/ip.h"
-#include "net/netif.h"
 
 enum { INTEL = 0x8086 };
 static const uint16_t known[] = {0x100e, 0x100f, 0x1010, 0x10d3, 0x1533};
@@ -94,8 +93,6 @@ enum { /* descriptors, 3.2.3 and 3.3 */
 enum {
     RX_RING = 256,
     TX_RING = 256,
-    BLOCK = 2048 + 512,
-    ROOM = 2048, /* RCTL.BSIZE 0 */
     TX_CLEAN = 32,
     TX_DELAY = 100, /* of the interrupt for what was sent, in 1.024 us */
     BUDGET = 128,
@@ -116,16 +113,6 @@ struct tx_descriptor {
     uint16_t special;
 };
 
-struct e1000;
-struct rx_buffer {
-    struct packet_buffer base; /* first */
-    struct e1000 *card;
-    struct rx_buffer *next;
-    struct packet packet;
-    alignas(16) uint8_t data[ROOM];
-};
-_Static_assert(sizeof(struct rx_buffer) <= BLOCK, "BLOCK");
-
 struct e1000 {
     struct netif netif;
     struct pci_device *device;
@@ -134,12 +121,11 @@ struct e1000 {
     struct spinlock rx_lock, tx_lock;
     volatile struct rx_descriptor *rx;
     volatile struct tx_descriptor *tx;
-    struct rx_buffer *rx_buffers[RX_RING];
+    struct nic_buffer *rx_buffers[RX_RING];
     unsigned rx_next, tx_next, tx_clean;
-    struct packet *frame, **frame_end; /* of a frame in several buffers: those so far */
-    bool frame_bad;
-    struct packet *tx_packets[TX_RING];         /* freed when its last descriptor is done */
-    struct rx_buffer *_Atomic returned, *spare; /* ready for use again */
+    struct nic_frame frame;
+    struct nic_pool pool;
+    struct packet *tx_packets[TX_RING]; /* freed when its last descriptor is done */
 };
 
 static uint32_t get(const struct e1000 *card, unsigned offset)
@@ -153,75 +139,10 @@ static void set(struct e1000 *card, unsigned offset, uint32_t value)
 
 /* --- receiving ---------------------------------------------------------------------------- */
 
-/* The packet's last holder has let go. Any context, any CPU. */
-static void come_back(struct packet_buffer *base)
+static void offer(struct e1000 *card, unsigned i)
 {
-    struct rx_buffer *buffer = container_of(base, struct rx_buffer, base);
-    struct e1000 *card = buffer->card;
-    struct rx_buffer *head = atomic_load_explicit(&card->returned, memory_order_relaxed);
-
-    do
-        buffer->next = head;
-    while (!atomic_compare_exchange_weak_explicit(&card->returned, &head, buffer,
-                                                  memory_order_release, memory_order_relaxed));
-}
-
-static struct rx_buffer *get_buffer(struct e1000 *card)
-{
-    if (!card->spare)
-        card->spare = atomic_exchange_explicit(&card->returned, NULL, memory_order_acquire);
-    struct rx_buffer *buffer = card->spare;
-    if (buffer) {
-        card->spare = buffer->next;
-        return buffer;
-    }
-    buffer = kmalloc(sizeof(*buffer));
-    if (buffer)
-        buffer->card = card;
-    return buffer;
-}
-
-static void offer(struct e1000 *card, unsigned i, struct rx_buffer *buffer)
-{
-    card->rx_buffers[i] = buffer;
-    card->rx[i].address = virt_to_phys(buffer->data);
+    card->rx[i].address = virt_to_phys(card->rx_buffers[i]->data);
     card->rx[i].status = 0;
-}
-
-/* Another piece of the frame that is coming in, or its first. */
-static void add_piece(struct e1000 *card, struct rx_buffer *buffer, unsigned len)
-{
-    struct packet *piece = &buffer->packet;
-
-    buffer->base.size = ROOM;
-    buffer->base.start = buffer->data;
-    buffer->base.free = come_back;
-    atomic_store_explicit(&buffer->base.refs, 1, memory_order_relaxed);
-    packet_init(piece, &buffer->base, buffer->data, len);
-    if (card->frame) {
-        card->frame->total += len;
-        *card->frame_end = piece;
-    } else {
-        card->frame = piece;
-    }
-    card->frame_end = &piece->more;
-}
-
-static void take_frame(struct e1000 *card, uint8_t status, uint8_t errors)
-{
-    struct packet *packet = card->frame;
-    bool bad = card->frame_bad || errors & RX_ERRORS || packet->total < ETH_HLEN;
-
-    card->frame = NULL;
-    card->frame_bad = false;
-    if (bad) {
-        netif_count_drop(&card->netif, true);
-        packet_free(packet);
-        return;
-    }
-    if (!(status & RX_IXSM) && status & RX_TCPCS && !(errors & RX_TCPE))
-        packet->checksum = CHECKSUM_GOOD;
-    netif_receive(&card->netif, packet);
 }
 
 /* What the card has written, up to the budget; a buffer is replaced before it goes up, or stays
@@ -239,22 +160,12 @@ static void receive(struct e1000 *card)
         if (!(status & RX_DD))
             break;
         atomic_thread_fence(memory_order_acquire);
-        unsigned len = MIN((unsigned)d->len, (unsigned)ROOM);
         uint8_t errors = d->errors;
-        struct rx_buffer *buffer = card->rx_buffers[i], *fresh = get_buffer(card);
-        if (fresh) {
-            offer(card, i, fresh);
-            add_piece(card, buffer, len);
-        } else {
-            offer(card, i, buffer);
-            card->frame_bad = true;
-        }
-        if (status & RX_EOP && card->frame)
-            take_frame(card, status, errors);
-        else if (status & RX_EOP) {
-            card->frame_bad = false;
-            netif_count_drop(&card->netif, true);
-        }
+        nic_frame_add(&card->frame, &card->pool, &card->rx_buffers[i], d->len);
+        offer(card, i);
+        if (status & RX_EOP)
+            nic_frame_end(&card->frame, &card->netif, errors & RX_ERRORS,
+                          !(status & RX_IXSM) && status & RX_TCPCS && !(errors & RX_TCPE));
         card->rx_next = (i + 1) % RX_RING;
         n++;
     }
@@ -316,45 +227,6 @@ static void put_context(struct e1000 *card, const struct packet *packet, unsigne
     }
 }
 
-/* For a packet that the card cuts the lengths must be left to it: of the IP header, and in the
- * pseudo header's sum. False: no memory. */
-static bool prepare_cut(struct packet *packet, unsigned network)
-{
-    if (!packet_own(packet, packet->header_len))
-        return false;
-    uint8_t *ip = packet->data + network,
-            *sum = packet->data + packet->csum_start + packet->csum_offset;
-    unsigned len = packet->total - packet->csum_start;
-    uint32_t without = get_be16(sum) + (uint16_t) ~(len & 0xffff) + (uint16_t) ~(len >> 16);
-
-    without = (without & 0xffff) + (without >> 16);
-    without += without >> 16;
-    put_be16(sum, (uint16_t)without);
-    if (packet->gso == GSO_TCP4) {
-        put_be16(ip + 2, 0);
-        put_be16(ip + 10, 0);
-    } else {
-        put_be16(ip + 4, 0);
-    }
-    return true;
-}
-
-static int refuse(struct e1000 *card, struct packet *packet)
-{
-    netif_count_drop(&card->netif, false);
-    packet_free(packet);
-    return -ENOBUFS;
-}
-
-static unsigned count_pieces(const struct packet *packet)
-{
-    unsigned n = 0;
-
-    for (; packet; packet = packet->more)
-        n++;
-    return n;
-}
-
 static void put_pieces(struct e1000 *card, struct packet *packet, bool sum)
 {
     uint32_t command = TX_DATA | TX_DEXT | TX_IFCS | (packet->gso ? TX_TSE : 0);
@@ -376,30 +248,26 @@ static void put_pieces(struct e1000 *card, struct packet *packet, bool sum)
 static int transmit(struct netif *netif, struct packet *packet)
 {
     struct e1000 *card = netif->data;
-    unsigned network = packet->network ? (unsigned)(packet->network - packet->data) : ETH_HLEN;
-    unsigned pieces = count_pieces(packet);
     bool sum = packet->checksum == CHECKSUM_PARTIAL;
 
     if (!card->up) {
         packet_free(packet);
         return -ENETDOWN;
     }
-    if ((packet->gso && (!sum || network > 64 || !prepare_cut(packet, network))) ||
+    if ((packet->gso && (!sum || !nic_prepare_cut(packet, true))) ||
         (sum && packet->csum_start + packet->csum_offset > 200))
-        return refuse(card, packet);
-    pieces = count_pieces(packet);
+        return nic_refuse(netif, packet);
+    unsigned needed = nic_pieces(packet) + 1;
     uint64_t flags = spin_lock_irq(&card->tx_lock);
-    if (tx_free(card) < TX_CLEAN || tx_free(card) < pieces + 1)
+    if (tx_free(card) < MAX(needed, (unsigned)TX_CLEAN))
         clean(card);
-    if (tx_free(card) < pieces + 1) {
+    if (tx_free(card) < needed) {
         spin_unlock_irq(&card->tx_lock, flags);
-        return refuse(card, packet);
+        return nic_refuse(netif, packet);
     }
-    struct netif_stats *stats = &netif->stats[this_cpu()->id];
-    stats->tx_packets++;
-    stats->tx_bytes += packet->total;
+    nic_count_sent(netif, packet);
     if (sum)
-        put_context(card, packet, network);
+        put_context(card, packet, nic_network(packet));
     put_pieces(card, packet, sum);
     spin_unlock_irq(&card->tx_lock, flags);
     return 0;
@@ -456,10 +324,10 @@ static int set_mtu(struct netif *netif, unsigned mtu)
 static int fill_rx(struct e1000 *card)
 {
     for (unsigned i = 0; i < RX_RING; i++) {
-        struct rx_buffer *buffer = card->rx_buffers[i] ?: get_buffer(card);
-        if (!buffer)
+        card->rx_buffers[i] = card->rx_buffers[i] ?: nic_buffer_get(&card->pool);
+        if (!card->rx_buffers[i])
             return -ENOMEM;
-        offer(card, i, buffer);
+        offer(card, i);
     }
     return 0;
 }
@@ -564,20 +432,10 @@ static int bring_up(struct e1000 *card)
     if (r)
         return r;
     netif->ops = &ops;
-    netif->type = ARPHRD_ETHER;
-    netif->mtu = ETH_MTU;
-    netif->mtu_min = 68;
     netif->mtu_max = MTU_MAX;
-    netif->features = NETIF_CHECKSUM | NETIF_TSO4 | NETIF_PIECES;
-    netif->gso_max = 60000;
-    netif->tx_queue_len = 1000;
+    netif->features = NETIF_CHECKSUM | NETIF_TSO4 | NETIF_TSO6 | NETIF_PIECES;
     netif->speed = 1000;
-    netif->place = card->device->place;
-    netif->driver = "e1000";
-    netif->data = card;
-    atomic_store(&netif->flags, IFF_BROADCAST | IFF_MULTICAST);
-    memset(netif->broadcast, 0xff, ETH_ALEN);
-    return netif_register(netif, "eth%d");
+    return nic_register(netif, "e1000", card->device->place, card);
 }
 
 static bool match(const struct pci_device *device)
@@ -607,7 +465,10 @@ static int probe(struct pci_device *device)
         kfree(card);
         return r;
     }
-    r = pci_line_bind(device, interrupt, card);
+    r = pci_msi_bind(device, this_cpu(), interrupt,
+                     card); /* MSI-X would need its table of causes */
+    if (r)
+        r = pci_line_bind(device, interrupt, card);
     if (r)
         log_warning("e1000: %s: no interrupt (error %d)", device->place, -r);
     netif_link(&card->netif, get(card, STATUS) & STATUS_LU);
