@@ -171,8 +171,9 @@ bool network_ip(struct network *network, const char *value)
 bool network_nic(struct network *network, const char *value)
 {
     static const char *const names[] = {
-        [NIC_MMIO] = "mmio",     [NIC_LEGACY] = "legacy", [NIC_MODERN] = "modern",
-        [NIC_PACKED] = "packed", [NIC_E1000] = "e1000",   [NIC_E1000E] = "e1000e",
+        [NIC_MMIO] = "mmio",       [NIC_LEGACY] = "legacy", [NIC_MODERN] = "modern",
+        [NIC_PACKED] = "packed",   [NIC_E1000] = "e1000",   [NIC_E1000E] = "e1000e",
+        [NIC_VMXNET3] = "vmxnet3",
     };
 
     for (unsigned i = NIC_MMIO; i < sizeof names / sizeof *names; i++)
@@ -219,7 +220,7 @@ const char *network_fault(const struct network *network, int pci)
     if (network->nic == NIC_MMIO && pci == 1)
         return "--nic mmio goes with --machine microvm";
     if (network_needs_pci(network) && pci == 0)
-        return "--nic legacy, modern, e1000 and e1000e need PCI: --machine pc or q35";
+        return "--nic legacy, modern, e1000, e1000e and vmxnet3 need PCI: --machine pc or q35";
     return NULL;
 }
 
@@ -381,10 +382,12 @@ static void device_words(const struct network *network, bool mmio, struct text *
 {
     unsigned queues = network->queues ? network->queues : 1;
 
-    bool intel = network->nic == NIC_E1000 || network->nic == NIC_E1000E;
+    static const char *const cards[] = {
+        [NIC_E1000] = "e1000", [NIC_E1000E] = "e1000e", [NIC_VMXNET3] = "vmxnet3"};
+    bool card = network->nic >= NIC_E1000;
 
-    if (intel)
-        text_format(device, "%s,romfile=", network->nic == NIC_E1000 ? "e1000" : "e1000e");
+    if (card)
+        text_format(device, "%s,romfile=", cards[network->nic]);
     else if (mmio)
         text_str(device, "virtio-net-device,bus=virtio-mmio-bus.1");
     else /* no boot ROM */
@@ -392,11 +395,11 @@ static void device_words(const struct network *network, bool mmio, struct text *
     text_str(device, ",netdev=net");
     if (network->nic == NIC_LEGACY)
         text_str(device, ",disable-modern=on,disable-legacy=off");
-    else if (!mmio && !intel)
+    else if (!mmio && !card)
         text_str(device, ",disable-modern=off,disable-legacy=on");
     if (network->nic == NIC_PACKED)
         text_str(device, ",packed=on");
-    if (queues > 1 && !intel)
+    if (queues > 1 && !card)
         text_str(device, ",mq=on");
     const uint8_t *m = network->mac;
     if (network->has_mac)

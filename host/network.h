@@ -6,7 +6,16 @@
 #include <stdint.h>
 
 enum net_mode { NET_AUTO, NET_NONE, NET_USER, NET_TAP };
-enum nic { NIC_AUTO, NIC_MMIO, NIC_LEGACY, NIC_MODERN, NIC_PACKED, NIC_E1000, NIC_E1000E };
+enum nic {
+    NIC_AUTO,
+    NIC_MMIO,
+    NIC_LEGACY,
+    NIC_MODERN,
+    NIC_PACKED,
+    NIC_E1000,
+    NIC_E1000E,
+    NIC_VMXNET3
+};
 
 /* A port of the host that leads to one of the guest. */
 struct forward {

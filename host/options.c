@@ -306,7 +306,7 @@ static void take_ip(struct options *options, const char *value)
 static void take_nic(struct options *options, const char *value)
 {
     if (!network_nic(&options->network, value))
-        bad("nic", value, "one of mmio, legacy, modern, packed, e1000, e1000e");
+        bad("nic", value, "one of mmio, legacy, modern, packed, e1000, e1000e, vmxnet3");
 }
 
 static void take_tcpdump(struct options *options, const char *value)
@@ -391,7 +391,7 @@ static const struct option_row rows[] = {
     {"ip", 0, FOR_RUN, "ADDR/PREFIX[,GW]|dhcp", take_ip,
      "the VM's address (default: 10.0.2.15/24 with user, dhcp with tap)"},
     {"mac", 0, FOR_RUN, "ADDR", take_mac, "its hardware address"},
-    {"nic", 0, FOR_RUN, "mmio|legacy|modern|packed|e1000|e1000e", take_nic,
+    {"nic", 0, FOR_RUN, "mmio|legacy|modern|packed|e1000|e1000e|vmxnet3", take_nic,
      "how the network device is attached (default: mmio, modern on pc and q35)"},
     {"tcpdump", 0, FOR_RUN, "FILE", take_tcpdump, "write the frames it sends and gets (pcap)"},
     {"machine", 0, FOR_RUN, "microvm|q35|pc", take_machine, "QEMU's machine (default microvm)"},

@@ -75,6 +75,22 @@ void nic_frame_end(struct nic_frame *frame, struct netif *netif, bool bad, bool 
     netif_receive(netif, packet);
 }
 
+/* RFC 1112, 6.4; RFC 2464, 7. */
+unsigned nic_groups(struct netif *netif, uint8_t (*macs)[ETH_ALEN], unsigned n)
+{
+    unsigned i = 0;
+
+    list_for_each_entry (struct netif_group, g, &netif->groups, link) {
+        const uint8_t *b = g->group.bytes + 12;
+        if (i < n && inet_is_v4(&g->group))
+            memcpy(macs[i], (const uint8_t[]){1, 0, 0x5e, b[1] & 0x7f, b[2], b[3]}, ETH_ALEN);
+        else if (i < n)
+            memcpy(macs[i], (const uint8_t[]){0x33, 0x33, b[0], b[1], b[2], b[3]}, ETH_ALEN);
+        i++;
+    }
+    return i;
+}
+
 bool nic_prepare_cut(struct packet *packet, bool lengths)
 {
     enum { NETWORK_MOST = 64, HEADERS_MOST = 240 };

@@ -34,6 +34,10 @@ void nic_frame_add(struct nic_frame *frame, struct nic_pool *pool, struct nic_bu
  * checksum right. */
 void nic_frame_end(struct nic_frame *frame, struct netif *netif, bool bad, bool checked);
 
+/* The hardware addresses of the multicast groups that are listened to, at most n: how many there
+ * are, which may be more. Under netif_lock. */
+unsigned nic_groups(struct netif *netif, uint8_t (*macs)[ETH_ALEN], unsigned n);
+
 /* Where the network header is in a packet to send. */
 static inline unsigned nic_network(const struct packet *packet)
 {

@@ -3,7 +3,7 @@
 #
 # Ports of the host are chosen by the command (-p GUEST), so that runs side by side do not meet.
 
-TRANSPORTS="mmio legacy modern packed e1000 e1000e"
+TRANSPORTS="mmio legacy modern packed e1000 e1000e vmxnet3"
 vm=0         # the process that runs the machine
 declare -A ports=() # port of the guest -> port of the host
 
