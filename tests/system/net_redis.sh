@@ -54,4 +54,5 @@ else
     redis modern 1 200 16
     redis packed 2 100 1
     redis e1000 2 50 1
+    redis vmxnet3 2 50 1
 fi
