@@ -119,6 +119,8 @@ static void fill(struct flow *flow)
         flow->size += without_returns(end, (size_t)size);
     else
         flow->size += (size_t)size;
+    if (flow->copy && size > 0)
+        text_add(flow->copy, end, (size_t)(flow->buffer + flow->start + flow->size - end));
     if (flow->mute)
         look_for_kernel(flow);
 }

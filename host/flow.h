@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "text.h"
+
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,6 +23,7 @@ struct flow {
     bool ended;           /* nothing more comes in */
     bool carriage_return; /* FLOW_CONSOLE: keep the \r, for a terminal in raw mode */
     bool mute;            /* FLOW_CONSOLE: drop what comes before the first "osprey: " */
+    struct text *copy;    /* FLOW_CONSOLE: what came is kept here as well; or NULL */
     bool careful;         /* `to` may block when more than 4 KiB are written to it */
     char *buffer;
     size_t start, size;

@@ -318,8 +318,10 @@ static void take_tcpdump(struct options *options, const char *value)
 
 static void take_bootchart(struct options *options, const char *value)
 {
-    (void)value;
+    if (value && !*value)
+        bad("bootchart", value, "a file's name");
     options->bootchart = true;
+    options->chart = value;
 }
 
 static void take_core(struct options *options, const char *value)
@@ -403,7 +405,8 @@ static const struct option_row rows[] = {
     {"kernel", 0, FOR_RUN, "FILE", take_kernel, "another kernel than the one built here"},
     {"kernel-arg", 0, FOR_RUN, "ARG", take_kernel_arg, "one more word for the kernel"},
     {"qemu-arg", 0, FOR_RUN, "ARG", take_qemu_arg, "one more argument for QEMU, as it is"},
-    {"bootchart", 0, FOR_RUN, NULL, take_bootchart, "print how long each step of the boot took"},
+    {"bootchart", 0, FOR_RUN, "[=FILE]", take_bootchart,
+     "print how long each step of the boot took; draw it, too (FILE: SVG)"},
     {"strace", 0, FOR_RUN, NULL, take_strace, "trace the program's system calls"},
     {"core", 0, FOR_RUN, "FILE", take_core, "where to write a core dump if the program crashes"},
     {"gdb", 0, FOR_RUN, "[=PORT]", take_gdb, "wait for gdb on this port (default 1234)"},
@@ -453,7 +456,7 @@ static int take_option(struct options *options, unsigned use, int argc, char **a
     bool optional = may_lack_value(row);
     if (!row->value && value)
         die(STATUS_FAILED, "--%s takes no value", row->name);
-    if (optional && !value && argc > 1 && whole_number(argv[1], 1, 65535) > 0) {
+    if (row->take == take_gdb && !value && argc > 1 && whole_number(argv[1], 1, 65535) > 0) {
         row->take(options, argv[1]);
         return 2;
     }

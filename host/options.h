@@ -38,8 +38,9 @@ struct options {
     struct words add;
     struct words packages;
     struct disks disks;
-    const char *core;   /* where cores go, or NULL */
+    const char *core; /* where cores go, or NULL */
     bool bootchart;
+    const char *chart; /* a file for the chart as SVG, or NULL */
     bool strace;
     bool dry_run;
     bool verbose;

@@ -312,6 +312,7 @@ static void open_flows(struct proxy *proxy)
     }
     flow_open(&proxy->flow[CONSOLE], ours[LINE_CONSOLE], open_again(2, O_WRONLY), FLOW_CONSOLE);
     proxy->flow[CONSOLE].mute = proxy->request->firmware;
+    proxy->flow[CONSOLE].copy = proxy->request->console;
 }
 
 /* The last byte of every stream out of the VM has been passed on. */

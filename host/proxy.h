@@ -13,6 +13,7 @@ struct proxy_request {
     const int *ours;             /* our ends of its lines (qemu.h), -1 where there is none */
     const int *theirs;           /* its ends; both are closed by proxy_run() */
     struct terminal *terminal;
+    struct text *console; /* what the console has shown is added to it; or NULL */
     bool firmware;       /* what comes on the console before the kernel's first line is not shown */
     struct core *core;   /* for what comes on LINE_CORE; closed by proxy_run(); or NULL */
     uint64_t timeout_ms; /* 0: none */

@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include "boot.h"
+#include "chart.h"
 #include "core.h"
 #include "elf.h"
 #include "firecracker.h"
@@ -251,12 +252,18 @@ int run(struct options *options)
     if (options->gdb_port)
         tell_gdb(options, kernel);
     struct core *core = options->core ? core_open(options->core) : NULL;
-    return proxy_run(
+    struct text console = {0};
+    int status = proxy_run(
         &(struct proxy_request){.command = &words,
                                 .ours = ours,
                                 .theirs = theirs,
                                 .terminal = &terminal,
                                 .core = core,
                                 .firmware = boot_takes_bin(options->boot) && !options->verbose,
+                                .console = options->chart ? &console : NULL,
                                 .timeout_ms = options->timeout_ms});
+    if (options->chart && chart_write(console.data, console.size, options->chart) && !status)
+        status = STATUS_FAILED;
+    text_free(&console);
+    return status;
 }

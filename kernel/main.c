@@ -35,20 +35,30 @@ void boot_mark(const char *name)
 
 void (*boot_chart_hook)(void);
 
+/* Nanoseconds (or ticks) since the counter began, which is the machine's first instruction, and
+ * since the mark before. */
+static void print_mark(const char *name, uint64_t *before, uint64_t tsc, uint64_t unit)
+{
+    uint64_t total = tsc / unit * 1000000 + tsc % unit * 1000000 / unit;
+    uint64_t took = tsc - *before, step = took / unit * 1000000 + took % unit * 1000000 / unit;
+
+    log_at(LOG_ALERT, "%8lu.%03lu %+8ld.%03lu  %s", total / 1000, total % 1000, step / 1000,
+           step % 1000, name);
+    *before = tsc;
+}
+
 void boot_chart_print(void)
 {
     if (boot_chart_hook)
         boot_chart_hook();
-    uint64_t before = boot_info.tsc_at_entry, khz = boot_param_u64("tsc_khz", 0);
+    uint64_t khz = boot_param_u64("tsc_khz", 0), loader = boot_info.tsc_at_loader;
     log_at(LOG_ALERT, "boot chart (%s, %s):", boot_info.loader, khz ? "us" : "1000 TSC ticks");
-    uint64_t unit = khz ? khz : 1000000;
-    for (unsigned i = 0; i < nmarks; i++) {
-        uint64_t total = (marks[i].tsc - boot_info.tsc_at_entry) * 1000000 / unit;
-        uint64_t step = (marks[i].tsc - before) * 1000000 / unit;
-        log_at(LOG_ALERT, "%8lu.%03lu %+8ld.%03lu  %s", total / 1000, total % 1000, step / 1000,
-               step % 1000, marks[i].name);
-        before = marks[i].tsc;
-    }
+    uint64_t unit = khz ? khz : 1000000, before = 0;
+    if (loader && loader <= boot_info.tsc_at_entry)
+        print_mark("firmware", &before, loader, unit);
+    print_mark(loader ? "loader" : "firmware", &before, boot_info.tsc_at_entry, unit);
+    for (unsigned i = 0; i < nmarks; i++)
+        print_mark(marks[i].name, &before, marks[i].tsc, unit);
 }
 
 static void run_phase(enum boot_phase phase)

@@ -2,6 +2,7 @@
 
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "loader/layout.h"
 
 enum { E820_ENTRY = 20, E820_COUNT = 0x1e8, E820_TABLE = 0x2d0, E820_MAX = 128 };
 enum { PVH_MAGIC = 0x336ec578, PVH_LEN_0 = 40, PVH_LEN = 56, PVH_RANGE = 24, PVH_MODULE = 32 };
@@ -95,6 +96,8 @@ int handover_linux(struct boot_info *info, paddr_t boot_params, phys_window_t *w
     set_root(info, get32(p + 0x218) | (uint64_t)get32(p + 0xc0) << 32,
              get32(p + 0x21c) | (uint64_t)get32(p + 0xc4) << 32);
     info->acpi_rsdp = get64(p + 0x70);
+    if (get32(p + LOADER_TSC_AT) == LOADER_TSC_MARK)
+        info->tsc_at_loader = get64(p + LOADER_TSC_AT + 8);
     for (unsigned i = 0; i < p[E820_COUNT] && i < E820_MAX; i++) {
         const uint8_t *e = p + E820_TABLE + i * E820_ENTRY;
         add_range(info, get64(e), get64(e + 8), get32(e + 16));

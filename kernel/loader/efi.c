@@ -286,6 +286,7 @@ uint64_t efi_main(void *handle, void *system_table)
     struct efi_loaded_image *image;
     const char *wrong;
     void *kernel, *map;
+    uint64_t tsc = __builtin_ia32_rdtsc();
 
     efi = system_table;
     if (efi->boot->handle_protocol(handle, &efi_loaded_image, (void **)&image))
@@ -301,6 +302,7 @@ uint64_t efi_main(void *handle, void *system_table)
     if (wrong)
         return give_up(wrong);
     params_set_cmdline(handed_over, (uint64_t)cmdline);
+    params_set_tsc(handed_over, tsc);
     find_acpi();
     loader_unpack(kernel);
     if (meets_kernel(payload, 0x200000) || meets_kernel(kernel, packed->len) ||

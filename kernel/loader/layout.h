@@ -23,6 +23,11 @@
 #define BUFFER_AT       0x30000
 #define BUFFER_SECTORS  64
 
+/* In boot_params, where Linux has nothing that we look at: the time-stamp counter at the loader's
+ * first instruction, behind a mark. */
+#define LOADER_TSC_AT   0x290
+#define LOADER_TSC_MARK 0x5450534f /* "OSPT", 4 bytes of 0, the counter */
+
 /* What `osprey build` writes into the boot sector of a disk. */
 #define MBR_AT   0x7c00
 #define MBR_READ 0x10  /* far call: eax = sector, cx = how many (at most 127), es:0 to */

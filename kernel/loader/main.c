@@ -77,6 +77,7 @@ static void check_root(void)
 void loader_main(uint64_t left, uint32_t magic)
 {
     const struct packed_kernel *packed = &payload_packed;
+    uint64_t tsc = __builtin_ia32_rdtsc();
 
     if (magic == MULTIBOOT1) {
         if (multiboot1_read(&handed_over, left, cmdline, sizeof(cmdline), low_memory))
@@ -90,6 +91,7 @@ void loader_main(uint64_t left, uint32_t magic)
         copy_params((const uint8_t *)left);
     }
     params_set_cmdline(&handed_over, (uint64_t)cmdline);
+    params_set_tsc(&handed_over, tsc);
     check_root();
     if (!params_is_ram(&handed_over, PAYLOAD_AT, STUB_AT + 0x200000 - PAYLOAD_AT))
         loader_fail("there is no memory at 1 to 6 MiB");

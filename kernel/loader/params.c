@@ -45,6 +45,14 @@ void params_set_cmdline(struct handed_over *h, uint64_t address)
     params_set32(h, P_CMDLINE_HIGH, (uint32_t)(address >> 32));
 }
 
+void params_set_tsc(struct handed_over *h, uint64_t tsc)
+{
+    if (params_get32(h, LOADER_TSC_AT) == LOADER_TSC_MARK)
+        return;
+    params_set32(h, LOADER_TSC_AT, LOADER_TSC_MARK);
+    params_set64(h, LOADER_TSC_AT + 8, tsc);
+}
+
 bool params_is_ram(const struct handed_over *h, uint64_t start, uint64_t size)
 {
     uint64_t at = start, end = start + size;

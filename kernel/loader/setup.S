@@ -92,6 +92,9 @@ version: .asciz "Osprey"
 setup_start:
         cli
         cld
+        rdtsc
+        mov     %eax, entered
+        mov     %edx, entered + 4
         mov     %ds, %ax
         mov     %ax, %es
         mov     %ax, %ss
@@ -110,6 +113,11 @@ with_segments:
         mov     $ZERO_PAGE + 0x1f1, %di
         mov     $header_end - _start - 0x1f1, %cx
         rep movsb
+        movl    $LOADER_TSC_MARK, ZERO_PAGE + LOADER_TSC_AT
+        mov     entered, %eax
+        mov     %eax, ZERO_PAGE + LOADER_TSC_AT + 8
+        mov     entered + 4, %eax
+        mov     %eax, ZERO_PAGE + LOADER_TSC_AT + 12
         call    memory_map
         call    a20
         cli
@@ -220,6 +228,10 @@ from_disk:
         cld
         mov     %cs, %ax        /* the set-up's segment: mbr.S has jumped to it */
         mov     %ax, %ds
+        rdtsc
+        mov     %eax, entered
+        mov     %edx, entered + 4
+        mov     %cs, %ax
         mov     %ax, %es
         mov     %ax, %ss
         mov     $STACK_TOP, %sp
@@ -347,6 +359,7 @@ no_move: .asciz "osprey: the firmware cannot copy to high memory\r\n"
 no_room: .asciz "osprey: too little memory for the root image\r\n"
 
         .balign 8
+entered: .quad  0               /* the TSC */
 gdt:    .quad   0, 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
 gdt_pointer:
         .word   31
