@@ -50,7 +50,8 @@ struct ata_ops {
     void (*start)(struct ata_port *port, struct ata_disk *disk, unsigned slot,
                   const struct ata_taskfile *tf, const struct block_segment *segments,
                   unsigned nsegments);
-    /* Which of port->issued have ended well; *trouble: not all is. The lock is held. */
+    /* Which of port->issued (which may be 0) have ended well; *trouble: not all is. The lock is
+     * held. */
     uint32_t (*poll)(struct ata_port *port, bool *trouble);
     /* Find out what has happened, have nothing under way, and be ready again. In a thread, with
      * the port stopped; -EIO: it does not come back, and touches no memory any more. */
@@ -62,7 +63,8 @@ struct ata_port {
     const struct ata_ops *ops;
     char name[24]; /* for messages */
     struct ata_disk *disks[2];
-    uint8_t *page; /* ATA_PAGE bytes that the device can reach: TRIM's ranges */
+    uint64_t dma_limit; /* DMA reaches memory below it; 0: all */
+    uint8_t *page;      /* ATA_PAGE bytes that the device can reach: TRIM's ranges */
 
     /* The layer's: */
     struct spinlock lock;

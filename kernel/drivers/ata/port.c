@@ -1,5 +1,6 @@
 #include "drivers/ata/ata.h"
 
+#include "arch/x86_64/memory_map.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "lib/errno.h"
@@ -47,14 +48,19 @@ static void prepare_transfer(const struct ata_disk *disk, const struct block_req
     }
 }
 
+static bool reached(const struct ata_port *port, const struct block_request *request)
+{
+    for (unsigned i = 0; port->dma_limit && i < request->nsegments; i++)
+        if (virt_to_phys(request->segments[i].data) + request->segments[i].len > port->dma_limit)
+            return false;
+    return true;
+}
+
 /* The request's memory, or that of the ranges to trim. */
 static void begin(struct ata_port *port, struct block_request *request, unsigned slot, bool queued)
 {
     struct ata_disk *disk = request->device->driver;
-    struct ata_taskfile tf = {.protocol = queued      ? ATA_NCQ
-                                          : disk->pio ? ATA_PIO
-                                                      : ATA_DMA,
-                              .device = DEVICE_LBA};
+    struct ata_taskfile tf = {.protocol = queued ? ATA_NCQ : ATA_DMA, .device = DEVICE_LBA};
     struct block_segment page = {port->page, ATA_PAGE};
     const struct block_segment *segments = request->segments;
     unsigned n = request->nsegments, sectors = disk->identity.logical / BLOCK_SECTOR;
@@ -71,6 +77,8 @@ static void begin(struct ata_port *port, struct block_request *request, unsigned
         segments = &page;
         n = 1;
     } else {
+        if (disk->pio || !reached(port, request))
+            tf.protocol = ATA_PIO;
         prepare_transfer(disk, request, slot, &tf);
     }
     port->requests[slot] = request;
@@ -163,7 +171,7 @@ void ata_port_poll(struct ata_port *port)
     struct list done = LIST_INIT(done);
     bool trouble = false;
     uint64_t flags = spin_lock_irq(&port->lock);
-    if (port->issued && !port->stopped) {
+    if (!port->stopped) {
         take(port, port->ops->poll(port, &trouble) & port->issued, &done);
         port->stopped = trouble;
         next_retry(port);
