@@ -432,7 +432,6 @@ static int start_disk(struct port *port)
     disk->depth = host->cap & CAP_NCQ ? MIN(disk->identity.depth, slots) : 1;
     disk->depth = MAX(disk->depth, 1u);
     port->base.disks[0] = disk;
-    port->base.stopped = false;
     set(port, P_IE, IRQ_ENDS | IRQ_ERRORS);
     return ata_port_start(&port->base);
 }

@@ -73,7 +73,7 @@ struct ata_port {
     nsec_t deadlines[ATA_QUEUE];
     bool exclusive; /* what is under way is not queued */
     bool wanted;    /* one that is not queued waits for the others' end */
-    bool stopped;   /* until it has been recovered */
+    bool stopped;   /* until it has been recovered; before ata_port_start(): true */
     bool lost;
     bool ticking;
     struct list retry;

@@ -306,6 +306,7 @@ static int start_channel(struct channel *c, const struct pci_device *device, int
     if (!c->area)
         return -ENOMEM;
     c->base.ops = &ops;
+    c->base.stopped = true;
     c->base.page = c->area + PAGE;
     c->base.dma_limit = 1ull << 32;
     c->selected = ~0u;

@@ -292,6 +292,7 @@ int ata_port_start(struct ata_port *port)
     list_init(&port->retry);
     timer_init(&port->timer, tick);
     int err = rescue_init(&port->rescue, recover);
+    port->stopped = false;
     for (unsigned i = 0; i < ARRAY_SIZE(port->disks) && !err; i++)
         if (port->disks[i])
             err = register_disk(port, port->disks[i]);
