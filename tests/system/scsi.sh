@@ -42,6 +42,8 @@ patterns 'virtio, MMIO, blocks of 4096' 1 microvm virtio-scsi-device \
 patterns 'virtio, packed, a short ring without indirect descriptors' 2 q35 \
     virtio-scsi-pci,packed=on,virtqueue_size=8,indirect_desc=off
 patterns 'virtio, legacy PCI' 1 pc virtio-scsi-pci,disable-modern=on,disable-legacy=off
+patterns 'pvscsi' 2 q35 pvscsi ,logical_block_size=4096,physical_block_size=4096
+patterns 'pvscsi, not on PCI Express' 1 pc pvscsi
 
 # --- what a disk says of itself, and its ends
 
@@ -86,6 +88,7 @@ ENOENT
 END2
 }
 ends_of virtio-scsi-pci 0,lun=7
+ends_of pvscsi 1,lun=0
 
 # --- giving space back, and zeroes
 
@@ -99,6 +102,7 @@ clears() {
     check "$1: zeroed blocks are zeroes" cmp -n 1048576 -i 4194304:0 "$DISK" /dev/zero
 }
 clears virtio-scsi-pci
+clears pvscsi
 
 # --- a disk that fails, one that never answers, one that grows
 
@@ -125,6 +129,7 @@ fails() {
     done
 }
 fails virtio-scsi-pci
+fails pvscsi
 
 # A command that takes too long is aborted, its unit reset, the adapter given up: EIO, and on it goes.
 silent() {
@@ -143,6 +148,7 @@ except OSError as e:
     fi
 }
 silent virtio-scsi-pci
+silent pvscsi
 
 grows() {
     truncate -s 4M "$DISK"
@@ -161,3 +167,4 @@ grows() {
 END2
 }
 grows virtio-scsi-pci
+grows pvscsi

@@ -258,6 +258,8 @@ int scsi_ask(struct scsi_unit *unit, const uint8_t cdb[SCSI_CDB], void *answer, 
         return -EBUSY;
     waitqueue_init(&question.queue);
     memcpy(c->cdb, cdb, SCSI_CDB);
+    if (n)
+        memset(answer, 0, n); /* not every host says how much of it is new */
     set_data(c, answer, n, false);
     c->done = answered;
     c->owner = &question;
