@@ -16,6 +16,7 @@ static struct vfs_caller root_caller = {
     .cred = &root_credentials,
     .root = &vfs_root,
     .cwd = &vfs_root,
+    .mounts = &first_mounts,
     .umask = 022,
     .file_size_limit = UINT64_MAX,
 };

@@ -20,7 +20,6 @@ void mounts_changed(void)
     waitqueue_wake(&mounts_wait, 0, POLLPRI | POLLERR);
 }
 struct path vfs_root;
-struct mount *root_mount;
 static struct fs_type *types;
 static unsigned next_mount_id = 1;
 static atomic_uint next_dev = 1;
@@ -288,7 +287,7 @@ static void add_root(struct mount *m)
     mount_get(m);
     dentry_get(m->root);
     vfs_root = (struct path){m, m->root};
-    root_mount = m;
+    first_mounts.root = m;
     mutex_unlock(&mounts_lock);
 }
 
@@ -479,14 +478,14 @@ static char *name_anonymous(const struct dentry *d, char *buf, size_t size)
     return (size_t)len < size ? buf : NULL;
 }
 
-char *path_name(const struct path *path, char *buf, size_t size)
+/* As seen from a root; *outside: the root of the tree, if the place is not below that. */
+static char *name_from(const struct path *root, const struct path *path, char *buf, size_t size,
+                       const struct mount **outside)
 {
     static const char deleted[] = " (deleted)";
-    if (path->dentry->anonymous)
-        return name_anonymous(path->dentry, buf, size);
+    struct path p = *path;
     if (size < 2)
         return NULL;
-    struct path root = *vfs_caller_hook()->root, p = *path;
     char *at = buf + size;
     *--at = 0;
     if (p.dentry->unhashed && !(at = prepend(buf, at, deleted, sizeof(deleted) - 1)))
@@ -494,12 +493,29 @@ char *path_name(const struct path *path, char *buf, size_t size)
     char *end = at;
     mutex_lock(&dentry_lock);
     bool inside = true;
-    while (at && inside && !(p.mount == root.mount && p.dentry == root.dentry))
+    while (at && inside && !(p.mount == root->mount && p.dentry == root->dentry))
         inside = name_step(&p, buf, &at);
     mutex_unlock(&dentry_lock);
     if (at == end)
         at = prepend(buf, at, "/", 1);
-    if (at && !inside && !(p.mount == vfs_root.mount))
-        at = prepend(buf, at, "(unreachable)", 13);
+    *outside = inside ? NULL : p.mount;
     return at;
+}
+
+char *path_name(const struct path *path, char *buf, size_t size)
+{
+    const struct vfs_caller *caller = vfs_caller_hook();
+    const struct mount *outside;
+    if (path->dentry->anonymous)
+        return name_anonymous(path->dentry, buf, size);
+    char *at = name_from(caller->root, path, buf, size, &outside);
+    return at && outside && outside != caller->mounts->root ? prepend(buf, at, "(unreachable)", 13)
+                                                            : at;
+}
+
+char *path_name_below(const struct path *root, const struct path *path, char *buf, size_t size)
+{
+    const struct mount *outside;
+    char *at = name_from(root, path, buf, size, &outside);
+    return at && outside ? NULL : at;
 }

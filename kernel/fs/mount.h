@@ -39,17 +39,17 @@ struct path mount_topmost(const struct path *on);
  * its name (fs/remove.c) before something is mounted on it. */
 struct path mount_lock_place(const struct path *on);
 void mount_unlock_place(const struct path *place);
-bool mount_is_ours(const struct mount *m); /* below the root of everything */
+bool mount_is_ours(const struct mount *m); /* in the caller's namespace */
 /* References that others than the tree hold. */
 unsigned mount_users(const struct mount *m);
 /* Mark it for MNT_EXPIRE. True: it was already, and nobody has looked it up since. */
 bool mount_mark(struct mount *m);
-extern struct mount *root_mount;
 
 /* A tree of mounts: m[0] is its root, each comes after the one it is mounted on. */
 struct mount_list {
     struct mount **m;
     size_t n;
+    bool whole; /* of copies: with what is unbindable */
 };
 int mount_collect(struct mount *top, struct dentry *below, bool recursive, struct mount_list *list);
 /* Copies of all (without what is unbindable, which is NULL), not attached to anything; -ENOMEM,

@@ -15,9 +15,14 @@ static struct mount *top_of(const struct mount *m)
     return (struct mount *)m;
 }
 
+static struct mount_ns *ours(void)
+{
+    return vfs_caller_hook()->mounts;
+}
+
 bool mount_is_ours(const struct mount *m)
 {
-    return top_of(m) == root_mount && !m->detached;
+    return top_of(m) == ours()->root && !m->detached;
 }
 
 static bool is_root(const struct path *path)
@@ -91,7 +96,7 @@ int mount_copy(const struct mount_list *list, struct dentry *root, struct mount_
     for (size_t i = 0; i < list->n; i++) {
         struct mount *m = list->m[i];
         struct path on = {i ? copy_of(list, copies, m->on.mount) : NULL, m->on.dentry};
-        if (i && (m->unbindable || !on.mount))
+        if (i && ((m->unbindable && !copies->whole) || !on.mount))
             continue;
         struct mount *copy = mount_clone(m, i ? m->root : root);
         if (!copy) {
@@ -100,6 +105,7 @@ int mount_copy(const struct mount_list *list, struct dentry *root, struct mount_
             kfree(copies->m);
             return -ENOMEM;
         }
+        copy->unbindable = m->unbindable && copies->whole;
         copies->m[i] = copy;
         mount_attach(copy, i ? &on : NULL);
     }
@@ -147,7 +153,7 @@ void mount_drop_tree(struct mount *top)
 /* A copy of the place's mount, or tree, as the root of a tree of its own. */
 static int copy_place(const struct path *from, bool recursive, struct mount **top)
 {
-    struct mount_list list, copies;
+    struct mount_list list, copies = {};
     int err = mount_collect(from->mount, from->dentry, recursive, &list);
     if (err < 0)
         return err;
@@ -162,7 +168,7 @@ static int copy_place(const struct path *from, bool recursive, struct mount **to
 
 static int check_source(const struct path *from)
 {
-    return from->mount->unbindable || top_of(from->mount) != root_mount ? -EINVAL : 0;
+    return from->mount->unbindable || top_of(from->mount) != ours()->root ? -EINVAL : 0;
 }
 
 /* Give the tree whose root has no place yet one. */
@@ -247,7 +253,7 @@ static int check_move(const struct path *from, const struct path *place)
 static int place_beneath(const struct path *on, struct path *place)
 {
     struct path top = mount_topmost(on);
-    if (top.dentry != top.mount->root || !top.mount->on.mount || top.mount == root_mount)
+    if (top.dentry != top.mount->root || !top.mount->on.mount || top.mount == ours()->root)
         return -EINVAL;
     *place = top.mount->on;
     return 0;
@@ -285,14 +291,15 @@ int vfs_move_mount(const struct path *from, const struct path *on, bool beneath)
 /* The root of everything becomes a mount on put_old, `new` the root. mounts_lock held. */
 static void exchange_roots(struct mount *new, const struct path *put_old)
 {
-    struct mount *old = root_mount;
+    struct mount_ns *ns = ours();
+    struct mount *old = ns->root;
     struct path on, none;
     mount_detach(new, &on);
     mount_detach(old, &none);
     struct path place = mount_topmost(put_old);
     mount_attach(new, NULL);
     mount_attach(old, &place);
-    root_mount = new;
+    ns->root = new;
     path_put(&on);
 }
 
@@ -332,12 +339,12 @@ int vfs_pivot_root(const struct path *new, const struct path *put_old, struct pa
     int err = check_pivot(new, put_old, old);
     if (err == 0) {
         path_get(old);
-        if (old->mount == root_mount)
+        if (old->mount == ours()->root)
             exchange_roots(new->mount, put_old);
         else
             exchange_places(new->mount, old->mount, put_old);
     }
-    if (err == 0 && root_mount == new->mount) {
+    if (err == 0 && first_mounts.root == new->mount) {
         struct path before = vfs_root;
         path_get(new);
         vfs_root = *new;

@@ -20,16 +20,16 @@ static void owner(const struct pseudo *self, struct attributes *attr)
         proc_source->owner((int)self->key, &attr->uid, &attr->gid);
 }
 
+static int list_mounts(struct text *text, const struct pseudo *self, bool info);
+
 static int show_mounts(struct text *text, const struct pseudo *self)
 {
-    mounts_show(text, false);
-    return 0;
+    return list_mounts(text, self, false);
 }
 
 static int show_mountinfo(struct text *text, const struct pseudo *self)
 {
-    mounts_show(text, true);
-    return 0;
+    return list_mounts(text, self, true);
 }
 
 /* man 5 proc: a change is told once, as an error and as something urgent. */
@@ -44,7 +44,7 @@ static unsigned poll_mounts(const struct pseudo *self, struct poll_table *table,
 static int show_mountstats(struct text *text, const struct pseudo *self)
 {
     struct text lines = {};
-    mounts_show(&lines, false);
+    int err = list_mounts(&lines, self, false);
     for (char *at = lines.buf, *end = at + lines.len; at && at < end;) {
         char *place = strchr(at, ' '), *type = place ? strchr(place + 1, ' ') : NULL;
         char *options = type ? strchr(type + 1, ' ') : NULL, *next;
@@ -57,7 +57,7 @@ static int show_mountstats(struct text *text, const struct pseudo *self)
     }
     text->failed |= lines.failed;
     kfree(lines.buf);
-    return 0;
+    return err;
 }
 
 #define MOUNTS(file_name, show_fn)                                                                 \
@@ -334,22 +334,27 @@ static void show_mount(struct text *text, const struct mount *m, const char *pla
     text_printf(text, " 0 0\n");
 }
 
-void mounts_show(struct text *text, bool info)
+/* As the thread sees them: those below its root. */
+static int list_mounts(struct text *text, const struct pseudo *self, bool info)
 {
+    struct mount_ns *ns;
+    struct path root;
+    int err = proc_source->view(self, &root, &ns);
+    if (err < 0)
+        return err;
     char *buf = kmalloc(PATH_MAX);
-    if (!buf) {
-        text->failed = true;
-        return;
-    }
     mutex_lock(&mounts_lock);
     list_for_each_entry (struct mount, m, &mounts, link) {
         struct path place = {m, m->root};
-        const char *name = path_name(&place, buf, PATH_MAX);
-        if (name && name[0] == '/')
+        const char *name = buf ? path_name_below(&root, &place, buf, PATH_MAX) : NULL;
+        if (name)
             show_mount(text, m, name, info);
     }
     mutex_unlock(&mounts_lock);
+    path_put(&root);
+    mount_ns_put(ns);
     kfree(buf);
+    return buf ? 0 : -ENOMEM;
 }
 
 /* --- mounting */

@@ -36,15 +36,14 @@ struct proc_source {
     int (*next_thread)(int pid, int tid);
     void (*self)(int *pid, int *tid); /* of the caller */
     void (*owner)(int pid, uint32_t *uid, uint32_t *gid);
+    /* A thread's root folder and mounts, with references. -ESRCH. */
+    int (*view)(const struct pseudo *self, struct path *root, struct mount_ns **mounts);
 };
 extern const struct proc_source *proc_source; /* NULL until linux/ sets it */
 
 /* What was written to a number's file: at most `most`; base as in parse_u64(), or with 0 a number
  * with or without 0x. Blanks at the end do not count. -EINVAL, -ERANGE. */
 int proc_parse_u64(const char *text, size_t len, unsigned base, uint64_t most, uint64_t *value);
-
-/* The lines of mounts and mountinfo as seen from the caller's root. */
-void mounts_show(struct text *text, bool info);
 
 /* What uname(2) and /proc/version say of the kernel: the Linux whose ABI this is. */
 #define KERNEL_RELEASE "6.1.0-osprey"

@@ -100,6 +100,7 @@ struct credentials {
 struct vfs_caller {
     const struct credentials *cred;
     struct path *root, *cwd;
+    struct mount_ns *mounts; /* the namespace that both are in */
     uint32_t umask;
     uint64_t file_size_limit;
 };
@@ -295,6 +296,8 @@ void path_put(const struct path *path);
 /* Absolute path as seen from the caller's root; returns the start inside buf, "(deleted)" appended
  * to removed ones, or NULL if size is too small. */
 char *path_name(const struct path *path, char *buf, size_t size);
+/* As seen from another root; NULL also for what is not below that. Not for anonymous files. */
+char *path_name_below(const struct path *root, const struct path *path, char *buf, size_t size);
 
 struct mount {
     struct super *super;
@@ -377,6 +380,22 @@ void super_put(struct super *super);
 struct super *super_get(struct super *super);
 int vfs_statfs(const struct path *path, struct statfs_info *info);
 extern struct path vfs_root; /* the first root: what processes start with */
+
+/* A mount namespace (man 7 mount_namespaces): the tree that a process sees. */
+struct mount_ns {
+    atomic_uint refs;
+    struct mount *root; /* changes under mounts_lock (pivot_root) */
+    uint64_t id;        /* "mnt:[id]" */
+};
+extern struct mount_ns first_mounts;
+struct mount_ns *mount_ns_get(struct mount_ns *ns);
+void mount_ns_put(struct mount_ns *ns); /* the last one unmounts all that is in it; NULL is nothing */
+/* A copy of the tree. The two places, whose references stay the caller's, go to the copies of their
+ * mounts. -ENOMEM, -ENOSPC: nothing has changed. */
+int mount_ns_copy(struct mount_ns *from, struct path *root, struct path *cwd,
+                  struct mount_ns **made);
+/* Its root (what is topmost there) with a reference. */
+struct path mount_ns_root(struct mount_ns *ns);
 
 /* --- walking names
  * --------------------------------------------------------------------------------- */

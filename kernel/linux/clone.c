@@ -68,10 +68,12 @@ static int check_flags(uint64_t flags)
         return -EINVAL;
     if ((flags & CLONE_PIDFD) && (flags & (CLONE_DETACHED | CLONE_THREAD)))
         return -EINVAL;
-    if (!(flags & CLONE_NAMESPACES))
+    if (likely(!(flags & CLONE_NAMESPACES)))
         return 0;
-    /* As a Linux without CONFIG_NAMESPACES; that of users needs no right. */
-    return flags & CLONE_NEWUSER || capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
+    if (!(flags & CLONE_NEWUSER) && !capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    /* As a Linux without CONFIG_UTS_NS and its like. */
+    return flags & CLONE_NAMESPACES & ~(unsigned)CLONE_NEWNS ? -EINVAL : 0;
 }
 
 /* What the new thread shares with this one and what it gets a copy of. */
@@ -91,8 +93,13 @@ static int share(struct task *task, const struct task *from, uint64_t flags)
     }
     if (!task->fds || !task->fs)
         return -ENOMEM;
-    task->caller.root = &task->fs->root;
-    task->caller.cwd = &task->fs->cwd;
+    if (unlikely(flags & CLONE_NEWNS)) {
+        int error = fs_context_copy_mounts(task->fs);
+
+        if (error)
+            return error;
+    }
+    task_use_folders(task, task->fs);
     return 0;
 }
 
@@ -418,7 +425,7 @@ SYSCALL(vfork, 0, SYSCALL_WHOLE | SYSCALL_FULL_REGS, "")
                     0);
 }
 
-SYSCALL(clone, 5, SYSCALL_PARTIAL | SYSCALL_FULL_REGS, "no mount namespaces")
+SYSCALL(clone, 5, SYSCALL_WHOLE | SYSCALL_FULL_REGS, "")
 {
     struct clone_args args = {
         .flags = (uint32_t)a0 & ~CSIGNAL,
@@ -486,7 +493,7 @@ static int check_clone3(struct clone_args *args)
         return -EINVAL;
     if ((args->flags & (CLONE_THREAD | CLONE_PARENT)) && args->exit_signal)
         return -EINVAL;
-    if (args->flags & (CLONE_NEWTIME | CLONE_INTO_CGROUP))
+    if (args->flags & CLONE_NEWTIME)
         return -EINVAL;
     if (args->stack == 0)
         return args->stack_size ? -EINVAL : 0;
@@ -496,7 +503,21 @@ static int check_clone3(struct clone_args *args)
     return 0;
 }
 
-SYSCALL(clone3, 2, SYSCALL_PARTIAL | SYSCALL_FULL_REGS, "no mount namespaces, no cgroups")
+/* CLONE_INTO_CGROUP: there is one group, in which all are. */
+static int check_cgroup(const struct clone_args *args)
+{
+    struct fd_ref ref = fd_borrow_any((int)args->cgroup);
+    bool group;
+
+    if (!ref.file)
+        return -EBADF;
+    group = !strcmp(ref.file->inode->super->type->name, "cgroup2") &&
+            (ref.file->inode->mode & S_IFMT) == S_IFDIR;
+    fd_return(ref);
+    return !group ? -EBADF : capable(CAP_DAC_OVERRIDE) ? 0 : -EACCES;
+}
+
+SYSCALL(clone3, 2, SYSCALL_WHOLE | SYSCALL_FULL_REGS, "")
 {
     struct clone_args args;
     uint32_t wanted = 0;
@@ -514,5 +535,7 @@ SYSCALL(clone3, 2, SYSCALL_PARTIAL | SYSCALL_FULL_REGS, "no mount namespaces, no
         if (!(current_task()->cred.cap_effective >> 21 & 1)) /* CAP_SYS_ADMIN */
             return -EPERM;
     }
+    if (!error && args.flags & CLONE_INTO_CGROUP)
+        error = check_cgroup(&args);
     return error ?: do_clone(&args, (int)wanted);
 }

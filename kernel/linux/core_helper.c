@@ -97,8 +97,7 @@ static struct task *make_task(struct process *process, struct start *start)
         task_discard(task);
         return NULL;
     }
-    task->caller.root = &task->fs->root;
-    task->caller.cwd = &task->fs->cwd;
+    task_use_folders(task, task->fs);
     task->cred.cap_bounding = task->cred.cap_effective = task->cred.cap_permitted = all;
     task->begin = begin;
     task->start_regs.rdi = (uint64_t)start;

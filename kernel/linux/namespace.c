@@ -1,6 +1,8 @@
-/* linux/namespace.c: unshare(2), setns(2). There is one mount namespace; of the other kinds there
- * are none, as in a Linux without CONFIG_NAMESPACES. */
-#include "fs/mount.h"
+/* linux/namespace.c: unshare(2), setns(2), /proc/PID/ns. There are mount namespaces; of the other
+ * kinds there is one each, as in a Linux without CONFIG_UTS_NS and its like. */
+#include "linux/namespace.h"
+
+#include "fs/dentry.h"
 #include "linux/path.h"
 #include "linux/pidfd.h"
 #include "linux/ptrace.h"
@@ -37,13 +39,19 @@ static int unshare_folders(struct task *task)
     if (!own)
         return -ENOMEM;
     fs_context_put(task->fs);
-    task->fs = own;
-    task->caller.root = &own->root;
-    task->caller.cwd = &own->cwd;
+    task_use_folders(task, own);
     return 0;
 }
 
-SYSCALL(unshare, 1, SYSCALL_PARTIAL, "no mount namespaces")
+static int unshare_mounts(struct task *task)
+{
+    int error = fs_context_copy_mounts(task->fs);
+
+    task_use_folders(task, task->fs);
+    return error;
+}
+
+SYSCALL(unshare, 1, SYSCALL_WHOLE, "")
 {
     struct task *task = current_task();
     int error = 0;
@@ -52,61 +60,130 @@ SYSCALL(unshare, 1, SYSCALL_PARTIAL, "no mount namespaces")
         return -EINVAL;
     if (a0 & (SIGHAND | VM | THREAD) && task->process->nthreads > 1)
         return -EINVAL;
-    if (a0 & NAMESPACES)
-        return a0 & NEWUSER || capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
-    if (a0 & FS && shares_folders(task))
+    if (a0 & NAMESPACES && !(a0 & NEWUSER) && !capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    if (a0 & NAMESPACES & ~(uint64_t)NEWNS)
+        return -EINVAL;
+    if (a0 & (FS | NEWNS) && shares_folders(task))
         error = unshare_folders(task);
-    return !error && a0 & FILES ? fd_unshare() : error;
+    if (!error && a0 & FILES)
+        error = fd_unshare();
+    return !error && a0 & NEWNS ? unshare_mounts(task) : error;
 }
 
-/* The root of all mounts becomes root and working folder. */
-static int enter_mounts(struct task *task)
+/* --- a namespace as a file --- */
+
+static void forget_mounts(struct inode *inode)
 {
+    mount_ns_put(inode->data);
+}
+
+static int64_t ns_ioctl(struct file *file, unsigned cmd, uintptr_t arg)
+{
+    enum { GET_USERNS = 0xb701, GET_PARENT, GET_NSTYPE, GET_OWNER_UID };
+
+    switch (cmd) {
+    case GET_USERNS:
+        return -EPERM; /* the first one is nobody's to see */
+    case GET_PARENT:
+    case GET_OWNER_UID:
+        return -EINVAL;
+    case GET_NSTYPE:
+        return NEWNS;
+    default:
+        return -ENOTTY;
+    }
+}
+
+static const struct file_ops ns_file = {.ioctl = ns_ioctl};
+static const struct inode_ops ns_inode = {.destroy = forget_mounts};
+
+int mount_ns_place(struct mount_ns *ns, struct path *place)
+{
+    struct file *file;
+    int error = file_anonymous("mnt:[%ino]", &ns_file, S_IFREG | 0444, O_RDONLY, NULL, &file);
+
+    if (error)
+        return error;
+    file->inode->data = mount_ns_get(ns);
+    file->inode->ino = ns->id;
+    file->inode->ops = &ns_inode;
+    file->inode->file_ops = &ns_file;
+    *place = file->path;
+    path_get(place);
+    file_put(file);
+    return 0;
+}
+
+/* --- setns --- */
+
+/* Its root becomes root and working folder. */
+static int enter_mounts(struct mount_ns *ns)
+{
+    struct task *task = current_task();
     struct fs_context *fs = task->fs;
+    struct mount_ns *old_ns = fs->mounts;
     struct path old[2];
 
     if (!capable(CAP_SYS_ADMIN) || !capable(CAP_SYS_CHROOT))
         return -EPERM;
     if (shares_folders(task))
         return -EINVAL;
+    struct path root = mount_ns_root(ns);
     mutex_lock(&fs->lock);
     old[0] = fs->root;
     old[1] = fs->cwd;
-    path_get(&vfs_root);
-    path_get(&vfs_root);
-    fs->root = fs->cwd = vfs_root;
+    path_get(&root);
+    fs->root = fs->cwd = root;
+    fs->mounts = mount_ns_get(ns);
     mutex_unlock(&fs->lock);
+    task_use_folders(task, fs);
     path_put(&old[0]);
     path_put(&old[1]);
+    mount_ns_put(old_ns);
     return 0;
 }
 
-/* May the caller look into the process? */
-static int may_enter(int pid)
+/* The mounts of a process, with a reference. -ESRCH, -EPERM: the caller may not look into it. */
+static int mounts_of(int pid, struct mount_ns **ns)
 {
-    const struct task *target;
-    int error;
+    struct task *target;
+    int error = -ESRCH;
 
-    rcu_read_lock();
+    mutex_lock(&tasks_lock);
     target = task_find(pid);
-    error = !target ? -ESRCH : ptrace_access(target, true) < 0 ? -EPERM : 0;
-    rcu_read_unlock();
+    if (target) {
+        mutex_lock(&target->process->lock);
+        error = !target->fs ? -ESRCH : ptrace_access(target, true) < 0 ? -EPERM : 0;
+        if (!error)
+            *ns = mount_ns_get(target->fs->mounts);
+        mutex_unlock(&target->process->lock);
+    }
+    mutex_unlock(&tasks_lock);
     return error;
 }
 
 SYSCALL(setns, 2, SYSCALL_WHOLE, "")
 {
     struct fd_ref ref = fd_borrow((int)a0);
-    int pid;
+    struct mount_ns *ns = NULL;
+    int pid, error;
 
     if (!ref.file)
         return -EBADF;
+    if (ref.file->ops == &ns_file)
+        ns = mount_ns_get(ref.file->inode->data);
     fd_return(ref);
-    pid = pidfd_number((int)a0, NULL);
-    if (pid == -EBADF || (int)a1 != NEWNS) /* no pidfd; or a kind that is not there */
-        return -EINVAL;
-    if (pid < 0)
-        return pid;
-    int error = may_enter(pid);
-    return error ? error : enter_mounts(current_task());
+    if (ns) {
+        error = (int)a1 && (int)a1 != NEWNS ? -EINVAL : enter_mounts(ns);
+    } else {
+        pid = pidfd_number((int)a0, NULL);
+        if (pid == -EBADF || (int)a1 != NEWNS) /* no pidfd; or a kind that is not there */
+            return -EINVAL;
+        error = pid < 0 ? pid : mounts_of(pid, &ns);
+        if (!error)
+            error = enter_mounts(ns);
+    }
+    mount_ns_put(ns);
+    return error;
 }

@@ -1,6 +1,9 @@
-/* linux/procfs_ns.c: ns and attr of /proc/PID, and the link /proc/net (the folder is net's). There
- * is one name space of each kind, with the number that Linux' first ones have. */
+/* linux/procfs_ns.c: ns and attr of /proc/PID, and the link /proc/net (the folder is net's). Of
+ * each kind but mounts there is one namespace, with the number that Linux' first ones have. */
+#include "fs/dentry.h"
+#include "linux/namespace.h"
 #include "linux/procfs.h"
+#include "linux/ptrace.h"
 
 /* --- name spaces --- */
 
@@ -9,9 +12,9 @@ struct ns {
     uint64_t ino;
 };
 static const struct ns kinds[] = {
-    {"cgroup", 4026531835}, {"ipc", 4026531839}, {"mnt", 4026531841},  {"net", 4026531840},
-    {"pid", 4026531836},    {"pid", 4026531836}, {"time", 4026531834}, {"time", 4026531834},
-    {"user", 4026531837},   {"uts", 4026531838},
+    {"cgroup", 4026531835}, {"ipc", 4026531839},  {"net", 4026531840},
+    {"pid", 4026531836},    {"time", 4026531834}, {"user", 4026531837},
+    {"uts", 4026531838},
 };
 
 static int show_ns(struct text *text, const struct pseudo *self)
@@ -22,16 +25,51 @@ static int show_ns(struct text *text, const struct pseudo *self)
     return 0;
 }
 
+static int follow_mounts(const struct pseudo *self, struct path *place)
+{
+    struct mount_ns *ns = NULL;
+    struct subject s;
+    int error = subject_get(self, &s);
+
+    if (error)
+        return error;
+    error = !s.task->fs ? -ENOENT : ptrace_access(s.task, true) < 0 ? -EACCES : 0;
+    if (!error)
+        ns = mount_ns_get(s.task->fs->mounts);
+    subject_put(&s);
+    if (!error)
+        error = mount_ns_place(ns, place);
+    mount_ns_put(ns);
+    return error;
+}
+
+static int show_mounts(struct text *text, const struct pseudo *self)
+{
+    struct path place;
+    int error = follow_mounts(self, &place);
+
+    if (error)
+        return error;
+    text_printf(text, "mnt:[%lu]", place.dentry->inode->ino);
+    path_put(&place);
+    return 0;
+}
+
 #define NS(file, n)                                                                                \
     {                                                                                              \
         .name = (file), .mode = S_IFLNK | 0777, .show = show_ns, .arg = (uintptr_t)&kinds[n]       \
     }
 static const struct pseudo_entry ns_table[] = {
-    NS("cgroup", 0), NS("ipc", 1),
-    NS("mnt", 2),    NS("net", 3),
-    NS("pid", 4),    NS("pid_for_children", 5),
-    NS("time", 6),   NS("time_for_children", 7),
-    NS("user", 8),   NS("uts", 9),
+    NS("cgroup", 0),
+    NS("ipc", 1),
+    {.name = "mnt", .mode = S_IFLNK | 0777, .show = show_mounts, .follow = follow_mounts},
+    NS("net", 2),
+    NS("pid", 3),
+    NS("pid_for_children", 3),
+    NS("time", 4),
+    NS("time_for_children", 4),
+    NS("user", 5),
+    NS("uts", 6),
 };
 
 #define FOLDER(n, permission, t)                                                                   \

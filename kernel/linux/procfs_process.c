@@ -150,7 +150,28 @@ static void owner(int pid, uint32_t *uid, uint32_t *gid)
     rcu_read_unlock();
 }
 
+static int view(const struct pseudo *self, struct path *root, struct mount_ns **mounts)
+{
+    struct subject s;
+    int error = subject_get(self, &s);
+
+    if (error)
+        return error == -ESRCH ? -EINVAL : error; /* as Linux says of one that has ended */
+    if (s.task->fs) {
+        mutex_lock(&s.task->fs->lock);
+        *root = s.task->fs->root;
+        path_get(root);
+        *mounts = mount_ns_get(s.task->fs->mounts);
+        mutex_unlock(&s.task->fs->lock);
+    } else {
+        error = -EINVAL;
+    }
+    subject_put(&s);
+    return error;
+}
+
 static const struct proc_source source = {
+    .view = view,
     .exists = exists,
     .next = next_process,
     .thread_exists = thread_exists,

@@ -204,8 +204,7 @@ static int first_task(struct process *process, struct task **made)
         return -ENOMEM;
     }
     task->fs->umask = (uint32_t)boot_param_u64("umask", 022) & 0777;
-    task->caller.root = &task->fs->root;
-    task->caller.cwd = &task->fs->cwd;
+    task_use_folders(task, task->fs);
     first_credentials(&task->cred);
     task->begin = begin;
     *made = task;

@@ -127,6 +127,7 @@ struct fs_context *fs_context_create(void)
     fs->root = fs->cwd = vfs_root;
     path_get(&fs->root);
     path_get(&fs->cwd);
+    fs->mounts = mount_ns_get(&first_mounts);
     fs->umask = 022;
     return fs;
 }
@@ -144,8 +145,27 @@ struct fs_context *fs_context_copy(struct fs_context *from)
     fs->umask = from->umask;
     path_get(&fs->root);
     path_get(&fs->cwd);
+    fs->mounts = mount_ns_get(from->mounts);
     mutex_unlock(&from->lock);
     return fs;
+}
+
+int fs_context_copy_mounts(struct fs_context *fs)
+{
+    struct mount_ns *old = fs->mounts;
+    int error = mount_ns_copy(old, &fs->root, &fs->cwd, &fs->mounts);
+
+    if (!error)
+        mount_ns_put(old);
+    return error;
+}
+
+void task_use_folders(struct task *task, struct fs_context *fs)
+{
+    task->fs = fs;
+    task->caller.root = &fs->root;
+    task->caller.cwd = &fs->cwd;
+    task->caller.mounts = fs->mounts;
 }
 
 static void fs_context_free(struct rcu_head *head)
@@ -159,6 +179,7 @@ void fs_context_put(struct fs_context *fs)
         return;
     path_put(&fs->root);
     path_put(&fs->cwd);
+    mount_ns_put(fs->mounts);
     rcu_call(&fs->rcu, fs_context_free);
 }
 
@@ -543,11 +564,9 @@ struct task *task_create_worker(const char *name, void (*entry)(void *), void *a
     address_space_get(task->thread.space);
     task->fds = from->fds;
     atomic_fetch_add_explicit(&task->fds->refs, 1, memory_order_relaxed);
-    task->fs = from->fs;
-    atomic_fetch_add_explicit(&task->fs->refs, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&from->fs->refs, 1, memory_order_relaxed);
+    task_use_folders(task, from->fs);
     task->caller.cred = &task->cred;
-    task->caller.root = &task->fs->root;
-    task->caller.cwd = &task->fs->cwd;
     return task;
 }
 

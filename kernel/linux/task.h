@@ -58,6 +58,7 @@ struct fs_context {
     atomic_uint refs;
     struct mutex lock;
     struct path root, cwd;
+    struct mount_ns *mounts; /* what both are in; changes while refs is 1 */
     uint32_t umask;
     struct rcu_head rcu;
 };
@@ -246,6 +247,10 @@ bool process_each(bool (*fn)(struct process *, void *), void *arg); /* stops whe
 struct fs_context *fs_context_create(void);
 struct fs_context *fs_context_copy(struct fs_context *fs);
 void fs_context_put(struct fs_context *fs);
+/* Give a context that nobody shares a copy of its mounts (CLONE_NEWNS). -ENOMEM, -ENOSPC. */
+int fs_context_copy_mounts(struct fs_context *fs);
+/* The task's root, working folder and mounts are these (takes over the reference). */
+void task_use_folders(struct task *task, struct fs_context *fs);
 /* All tasks whose root or working folder is `from` go to `to` (pivot_root). */
 void fs_context_move_all(const struct path *from, const struct path *to);
 nsec_t process_runtime(struct process *process); /* under signal_lock or process->lock */

@@ -56,8 +56,31 @@ static void errors(void)
     CHECK_ERRNO(clone3(&args, sizeof args), EINVAL);
 }
 
+static void cgroups(void)
+{
+    struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
+    int group = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY);
+    pid_t pid;
+
+    args.cgroup = (uint64_t)open("/", O_RDONLY | O_DIRECTORY);
+    CHECK_ERRNO(clone3(&args, sizeof args), EBADF);
+    args.cgroup = 999;
+    CHECK_ERRNO(clone3(&args, sizeof args), EBADF);
+    args.cgroup = 1ull << 40;
+    CHECK_ERRNO(clone3(&args, sizeof args), EINVAL);
+    if (group < 0 || access("/sys/fs/cgroup/cgroup.procs", F_OK) != 0)
+        SKIP("no cgroup2");
+    args.cgroup = (uint64_t)group;
+    pid = clone3(&args, sizeof args);
+    if (pid == 0)
+        _exit(3);
+    CHECK_EQ(end_of(pid), 3);
+}
+
 int main(void)
 {
+    promise("clone3: CLONE_INTO_CGROUP", cgroups);
+
     promise("clone3: results", results);
     promise("clone3: the structure is checked", errors);
     return check_end();
