@@ -132,6 +132,18 @@ int mount_attr_to_flags(uint64_t attr, unsigned *flags)
     }
 }
 
+/* As Linux without CONFIG_USER_NS: no file stands for a user namespace. */
+static int check_idmap(const struct mount_attr *attr)
+{
+    if (attr->clear & MOUNT_ATTR_IDMAP || attr->userns_fd > INT32_MAX)
+        return -EINVAL;
+    struct fd_ref ref = fd_borrow((int)attr->userns_fd);
+    if (!ref.file)
+        return -EBADF;
+    fd_return(ref);
+    return -EINVAL;
+}
+
 static int translate(const struct mount_attr *attr, unsigned *set, unsigned *clear)
 {
     uint64_t times = attr->clear & MOUNT_ATTR_ATIME;
@@ -142,9 +154,10 @@ static int translate(const struct mount_attr *attr, unsigned *set, unsigned *cle
         return -EINVAL;
     if (times ? times != MOUNT_ATTR_ATIME : attr->set & MOUNT_ATTR_ATIME)
         return -EINVAL;
-    if ((attr->set | attr->clear) & MOUNT_ATTR_IDMAP)
-        return -EINVAL; /* there is no user namespace that could be named */
-    int err = mount_attr_to_flags(attr->set, set);
+    int err = (attr->set | attr->clear) & MOUNT_ATTR_IDMAP ? check_idmap(attr) : 0;
+    if (err)
+        return err;
+    err = mount_attr_to_flags(attr->set, set);
     mount_attr_to_flags(attr->clear & ~(uint64_t)MOUNT_ATTR_ATIME, clear);
     *clear &= ~(unsigned)MS_RELATIME;
     if (times)
@@ -154,7 +167,7 @@ static int translate(const struct mount_attr *attr, unsigned *set, unsigned *cle
     return err;
 }
 
-SYSCALL(mount_setattr, 5, SYSCALL_PARTIAL, "no user namespaces for MOUNT_ATTR_IDMAP")
+SYSCALL(mount_setattr, 5, SYSCALL_WHOLE, "")
 {
     const unsigned known = AT_EMPTY_PATH | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
     unsigned flags = (unsigned)a2, set, clear;

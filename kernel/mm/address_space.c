@@ -6,6 +6,8 @@
 
 enum { KERNEL_HALF = ENTRIES / 2 };
 
+static atomic_ulong next_number = 1;
+
 struct address_space *address_space_create(void)
 {
     struct address_space *space = kzalloc(sizeof(*space));
@@ -18,6 +20,7 @@ struct address_space *address_space_create(void)
     for (unsigned i = KERNEL_HALF; i < ENTRIES; i++)
         space->pml4[i] = kernel_pml4[i];
     atomic_store(&space->refs, 1);
+    space->number = atomic_fetch_add_explicit(&next_number, 1, memory_order_relaxed);
     space->mmap_base = USER_END;
     space->stack_limit = 8ul << 20;
     space->as_limit = space->data_limit = UINT64_MAX;

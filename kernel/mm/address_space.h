@@ -101,6 +101,7 @@ struct address_space {
     atomic_uint changes;      /* counts changes of the mappings (under the lock) */
     struct spinlock pte_lock; /* an entry is replaced or its frame referenced */
     atomic_uint refs;
+    uint64_t number; /* no other has or had it */
     _Atomic uint64_t tlb_generation;
     _Atomic uint64_t active_cpus; /* whose TLB may hold translations */
     uintptr_t mmap_base;          /* top-down from here */

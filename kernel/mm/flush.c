@@ -4,16 +4,28 @@
  * when it leaves idle. The flusher counts up and then reads cpu->idle; the other clears cpu->idle
  * and then reads the number; so one of the two sees the other. cpu->tlb_generation is the number up
  * to which the CPU has taken part without a gap. */
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/irqflags.h"
 #include "arch/x86_64/trap.h"
 #include "core/boot.h"
 #include "core/cpu.h"
 #include "core/thread.h"
+#include "mm/pcid.h"
 #include "mm/space.h"
 
 enum { FEW_PAGES = 32 };
 
 static struct address_space *_Atomic loaded[CPUS_MAX];
+/* CPUs with PCID use it from their first switch between two spaces on. A CPU that does stays in
+ * active_cpus of all that it has run, for what it keeps; to be interrupted it must run it. */
+bool spaces_tagged;
+static struct pcid_cpu tags[CPUS_MAX];
+
+/* Of a CPU in active_cpus. */
+static bool may_run(unsigned id, const struct address_space *space)
+{
+    return !spaces_tagged || atomic_load(&loaded[id]) == space;
+}
 
 struct flush {
     struct address_space *space;
@@ -56,7 +68,7 @@ void address_space_flush(struct address_space *space, uintptr_t start, uintptr_t
     cpuset_t busy = {0};
     for (; others; others &= others - 1) {
         unsigned id = __builtin_ctzl(others);
-        if (!atomic_load(&cpus[id]->idle))
+        if (!atomic_load(&cpus[id]->idle) && may_run(id, space))
             busy.bits |= 1ull << id;
     }
     if (busy.bits)
@@ -78,21 +90,41 @@ void address_space_cpu_awake(struct cpu *cpu)
 /* --- which space a CPU uses ----------------------------------------------------------------------
  */
 
+/* The table for CR3, with what is kept of both spaces' translations. */
+static uint64_t tagged(struct pcid_cpu *tag, const struct address_space *space, uint64_t before,
+                       uint64_t now)
+{
+    uint64_t table = virt_to_phys(space ? space->pml4 : kernel_pml4);
+
+    if (space && !tag->enabled) {
+        tlb_tags_enable();
+        tag->enabled = true;
+    }
+    pcid_leave(tag, before);
+    return space ? table | pcid_enter(tag, space->number, now) : table;
+}
+
 /* Interrupts off. */
 static void switch_space(struct cpu *cpu, struct address_space *space)
 {
     struct address_space *old = atomic_load_explicit(&loaded[cpu->id], memory_order_relaxed);
-    uint64_t bit = 1ull << cpu->id;
+    uint64_t bit = 1ull << cpu->id, before = cpu->tlb_generation;
 
     if (old == space)
         return;
+    atomic_store_explicit(&loaded[cpu->id], space, memory_order_relaxed);
     if (space) {
         /* From here on flushes come to us; what they change now we have not read yet. */
         atomic_fetch_or(&space->active_cpus, bit);
         cpu->tlb_generation = atomic_load(&space->tlb_generation);
     }
-    atomic_store_explicit(&loaded[cpu->id], space, memory_order_relaxed);
-    page_table_load(virt_to_phys(space ? space->pml4 : kernel_pml4));
+    if (unlikely(spaces_tagged && old)) {
+        page_table_load(tagged(&tags[cpu->id], space, before, cpu->tlb_generation));
+        if (tags[cpu->id].enabled)
+            return;
+    } else {
+        page_table_load(virt_to_phys(space ? space->pml4 : kernel_pml4));
+    }
     if (old)
         atomic_fetch_and(&old->active_cpus, ~bit);
 }
@@ -117,9 +149,14 @@ void space_unload(struct address_space *space)
     uint64_t flags = irq_save();
     leave_space(space);
     irq_restore(flags);
-    uint64_t others = atomic_load(&space->active_cpus);
-    if (others)
-        cpus_call((cpuset_t){others}, leave_space, space);
+    cpuset_t users = {0};
+    for (uint64_t others = atomic_load(&space->active_cpus); others; others &= others - 1) {
+        unsigned id = __builtin_ctzl(others);
+        if (may_run(id, space))
+            users.bits |= 1ull << id;
+    }
+    if (users.bits)
+        cpus_call(users, leave_space, space);
 }
 
 /* --- frames that wait
@@ -232,11 +269,12 @@ _Static_assert((int)FAULT_WRITE == (int)FAULT_ACCESS_WRITE &&
                    (int)FAULT_PROTECTION == (int)FAULT_ACCESS_PROTECTION,
                "trap.h and address_space.h");
 
-static int hooks_init(void)
+int space_hooks_init(void)
 {
     page_fault_hook = serve_fault;
+    spaces_tagged = cpu_has_pcid();
     space_switch_hook = switch_space;
     idle_exit_hook = address_space_cpu_awake;
     return 0;
 }
-BOOT_STEP(PHASE_CLOCK, "address spaces", hooks_init);
+BOOT_STEP(PHASE_CLOCK, "address spaces", space_hooks_init);

@@ -70,6 +70,8 @@ void gather_table(struct gather *gather, paddr_t table);
 /* A table that others may share is out of this space's tree: table_put(). */
 void gather_shared_table(struct gather *gather, paddr_t table);
 void gather_end(struct gather *gather);
+extern bool spaces_tagged; /* by CPUID; before CPUs run programs */
+int space_hooks_init(void);
 
 /* --- table.c: walking tables
  * ---------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 // clang-format off
-// sources: tests/unit/shim/mm.c kernel/mm/frame.c kernel/mm/heap.c kernel/mm/hugetlb.c kernel/mm/address_space.c kernel/mm/mapping.c kernel/mm/table.c kernel/mm/flush.c kernel/mm/fault.c kernel/mm/map.c kernel/mm/protect.c kernel/mm/remap.c kernel/mm/advise.c kernel/mm/fork.c kernel/mm/share.c kernel/mm/page_store.c kernel/mm/shm.c kernel/lib/rbtree.c kernel/arch/x86_64/paging.c
+// sources: tests/unit/shim/mm.c kernel/mm/frame.c kernel/mm/heap.c kernel/mm/hugetlb.c kernel/mm/address_space.c kernel/mm/mapping.c kernel/mm/table.c kernel/mm/flush.c kernel/mm/pcid.c kernel/mm/fault.c kernel/mm/map.c kernel/mm/protect.c kernel/mm/remap.c kernel/mm/advise.c kernel/mm/fork.c kernel/mm/share.c kernel/mm/page_store.c kernel/mm/shm.c kernel/lib/rbtree.c kernel/arch/x86_64/paging.c
 // flags: -Itests/unit/shim -Itests/unit -Ikernel -DDIRECT_MAP_BASE=0x200000000000ul -Wno-unused-parameter
 // clang-format on
 /* Families of address spaces against a model: spaces fork, write, lose, protect, move and free

@@ -101,6 +101,14 @@ static inline void cpu_pause(void)
     asm volatile("pause");
 }
 
+/* Process-context identifiers: not where INVLPG may then leave global translations behind, an
+ * erratum of hybrid processors. */
+static inline bool cpu_has_pcid(void)
+{
+    bool hybrid = cpuid(0, 0).eax >= 7 && cpuid(7, 0).edx & 1 << 15;
+    return cpuid(1, 0).ecx & 1 << 17 && !hybrid;
+}
+
 /* A random word from RDSEED or RDRAND; false: neither is there, or it had none just now. */
 static inline bool cpu_random(uint64_t *v)
 {

@@ -26,8 +26,16 @@ static inline void tlb_flush_global(void)
         tlb_flush_local();
 }
 
-/* Use another page table. */
-static inline void page_table_load(uint64_t pml4_paddr)
+/* Use another page table; beside its address a number and PCID_KEEP (mm/pcid.h). */
+static inline void page_table_load(uint64_t cr3)
 {
-    asm volatile("mov %0, %%cr3" : : "r"(pml4_paddr) : "memory");
+    asm volatile("mov %0, %%cr3" : : "r"(cr3) : "memory");
+}
+
+/* Let translations have numbers: CR4.PCIDE. CR3 has none yet (SDM 3A 4.10.1). */
+static inline void tlb_tags_enable(void)
+{
+    uint64_t cr4;
+    asm volatile("mov %%cr4, %0" : "=r"(cr4));
+    asm volatile("mov %0, %%cr4" : : "r"(cr4 | 1ul << 17) : "memory");
 }

@@ -19,6 +19,9 @@ static inline void tlb_flush_global(void)
 {
     shim_flushes++;
 }
+static inline void tlb_tags_enable(void)
+{
+}
 static inline void page_table_load(uint64_t pml4_paddr)
 {
     (void)pml4_paddr;
