@@ -389,7 +389,8 @@ struct mount_ns {
 };
 extern struct mount_ns first_mounts;
 struct mount_ns *mount_ns_get(struct mount_ns *ns);
-void mount_ns_put(struct mount_ns *ns); /* the last one unmounts all that is in it; NULL is nothing */
+void mount_ns_put(
+    struct mount_ns *ns); /* the last one unmounts all that is in it; NULL is nothing */
 /* A copy of the tree. The two places, whose references stay the caller's, go to the copies of their
  * mounts. -ENOMEM, -ENOSPC: nothing has changed. */
 int mount_ns_copy(struct mount_ns *from, struct path *root, struct path *cwd,

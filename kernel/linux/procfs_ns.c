@@ -12,9 +12,8 @@ struct ns {
     uint64_t ino;
 };
 static const struct ns kinds[] = {
-    {"cgroup", 4026531835}, {"ipc", 4026531839},  {"net", 4026531840},
-    {"pid", 4026531836},    {"time", 4026531834}, {"user", 4026531837},
-    {"uts", 4026531838},
+    {"cgroup", 4026531835}, {"ipc", 4026531839},  {"net", 4026531840}, {"pid", 4026531836},
+    {"time", 4026531834},   {"user", 4026531837}, {"uts", 4026531838},
 };
 
 static int show_ns(struct text *text, const struct pseudo *self)

@@ -17,9 +17,9 @@ struct pcid_cpu {
     struct {
         uint64_t space, generation; /* struct address_space.number (0: none), flushes seen */
     } kept[PCIDS];
-    unsigned loaded;  /* the number in CR3 */
-    unsigned next;    /* whose turn it is to be given away */
-    bool enabled;     /* CR4.PCIDE */
+    unsigned loaded; /* the number in CR3 */
+    unsigned next;   /* whose turn it is to be given away */
+    bool enabled;    /* CR4.PCIDE */
 };
 
 /* The space in CR3 goes; its translations are right up to this flush. */

@@ -4,8 +4,8 @@
 // clang-format on
 /* Translations that CPUs keep under numbers, against a model of their TLBs: CPUs switch between
  * spaces, idle, wake and look at pages, at any moment of another's unmapping; no look may reach a
- * frame that has been freed, and after a flush none a translation that is gone. The model is checked
- * itself: with CPUs that keep what they are told to drop it must find that out. */
+ * frame that has been freed, and after a flush none a translation that is gone. The model is
+ * checked itself: with CPUs that keep what they are told to drop it must find that out. */
 #include "core/cpu.h"
 #include "core/thread.h"
 #include "arch/x86_64/trap.h"
@@ -285,8 +285,9 @@ static void end_space(void)
 
 static void run(void)
 {
-    static void (*const what[])(void) = {look,     look,        look,      run_space, map_page,
-                                         map_page, unmap_pages, end_space, run_space, sleep_or_wake};
+    static void (*const what[])(void) = {look,      look,         look,        run_space,
+                                         map_page,  map_page,     unmap_pages, end_space,
+                                         run_space, sleep_or_wake};
 
     for (unsigned step = 0; step < STEPS; step++) {
         unsigned n = below(ARRAY_SIZE(what) * 4);

@@ -113,8 +113,7 @@ static void lives_as_a_file(void)
     NEED(own >= 0 && mkdir("place", 0755) == 0 && pipe(go) == 0 && pipe(done) == 0);
     pid = fork();
     if (pid == 0) {
-        NEED(unshare(CLONE_NEWNS) == 0 &&
-             mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+        NEED(unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
         NEED(mount("none", "place", "tmpfs", 0, NULL) == 0 && creat("place/in", 0600) >= 0);
         CHECK(write(done[1], "", 1) == 1 && read(go[0], &byte, 1) == 1);
         _exit(0);
