@@ -39,6 +39,10 @@ struct path mount_topmost(const struct path *on);
  * its name (fs/remove.c) before something is mounted on it. */
 struct path mount_lock_place(const struct path *on);
 void mount_unlock_place(const struct path *place);
+/* Is something mounted on the name in the caller's namespace? The name's inode is locked. */
+bool mounted_here(const struct dentry *dentry);
+/* The name is gone: so are the mounts on it (of other namespaces). */
+void mounted_drop(struct dentry *dentry);
 bool mount_is_ours(const struct mount *m); /* in the caller's namespace */
 /* References that others than the tree hold. */
 unsigned mount_users(const struct mount *m);

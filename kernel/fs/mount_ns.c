@@ -83,3 +83,23 @@ int mount_ns_copy(struct mount_ns *from, struct path *root, struct path *cwd,
         *made = ns;
     return err;
 }
+
+/* --- names that are mounted on elsewhere */
+
+bool mounted_here(const struct dentry *dentry)
+{
+    bool here = false;
+    mutex_lock(&mounts_lock);
+    for (struct mount *m = dentry->mounted; m && !here; m = m->next_here)
+        here = mount_is_ours(m);
+    mutex_unlock(&mounts_lock);
+    return here;
+}
+
+void mounted_drop(struct dentry *dentry)
+{
+    mutex_lock(&mounts_lock);
+    while (dentry->mounted)
+        mount_drop_tree(dentry->mounted);
+    mutex_unlock(&mounts_lock);
+}

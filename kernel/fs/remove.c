@@ -1,5 +1,6 @@
 /* fs/remove.c: names go: unlink, rmdir, rename. */
 #include "fs/dentry.h"
+#include "fs/mount.h"
 #include "fs/namei.h"
 #include "fs/notify.h"
 #include "lib/string.h"
@@ -59,7 +60,7 @@ static int remove_locked(struct removal *r, bool folder,
     if (inode_is(inode, S_IFDIR) != folder)
         return folder ? -ENOTDIR : -EISDIR;
     write_lock(&inode->lock); /* from here on nothing is mounted on it */
-    if (r->dentry->mounted)
+    if (unlikely(r->dentry->mounted) && mounted_here(r->dentry))
         err = -EBUSY;
     else
         err = op ? op(r->dir, r->dentry->name, inode) : -EPERM;
@@ -67,6 +68,8 @@ static int remove_locked(struct removal *r, bool folder,
         notify_name(r->dir, r->dentry->name, IN_DELETE | (folder ? IN_ISDIR : 0), 0);
         notify_inode(inode, inode->nlink && !folder ? IN_ATTRIB : IN_DELETE_SELF);
         dentry_remove(r->dentry);
+        if (unlikely(r->dentry->mounted))
+            mounted_drop(r->dentry);
     }
     write_unlock(&inode->lock);
     return err;

@@ -1,6 +1,7 @@
 /* fs/rename.c: rename. One at a time in the whole machine, so that the tree's shape holds still
  * while it is looked at. */
 #include "fs/dentry.h"
+#include "fs/mount.h"
 #include "fs/namei.h"
 #include "fs/notify.h"
 #include "lib/string.h"
@@ -133,7 +134,7 @@ static int rename_checked(struct renaming *r)
     if (unlikely(atomic_load_explicit(&notify_watches, memory_order_relaxed)))
         strlcpy(old_name, r->from->name, sizeof(old_name));
     lock_files(lock_inode, lock_target);
-    int err = r->from->mounted || r->to->mounted
+    int err = (r->from->mounted && mounted_here(r->from)) || (r->to->mounted && mounted_here(r->to))
                   ? -EBUSY
                   : r->from_dir->ops->rename(r->from_dir, r->from->name, inode, r->to_dir,
                                              r->to->name, target, r->flags);
@@ -141,6 +142,8 @@ static int rename_checked(struct renaming *r)
         dentry_exchange(r->from, r->to);
     else if (err == 0)
         dentry_move(r->from, r->to);
+    if (err == 0 && target && unlikely(r->to->mounted) && !(r->flags & RENAME_EXCHANGE))
+        mounted_drop(r->to);
     unlock_files(lock_inode, lock_target);
     if (err < 0)
         return err;

@@ -137,6 +137,38 @@ static void lives_as_a_file(void)
     CHECK_EQ(rmdir("place"), 0);
 }
 
+/* A name may go where nothing is mounted on it; what is mounted on it elsewhere goes with it. */
+static void names_go(void)
+{
+    int go[2], done[2];
+    char byte;
+    pid_t pid;
+
+    NEED(unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+    NEED(mkdir("gone", 0755) == 0 && mkdir("moved", 0755) == 0 && mkdir("over", 0755) == 0);
+    NEED(pipe(go) == 0 && pipe(done) == 0);
+    pid = fork();
+    if (pid == 0) {
+        NEED(unshare(CLONE_NEWNS) == 0);
+        NEED(mount("one", "gone", "tmpfs", 0, NULL) == 0);
+        NEED(mount("two", "over", "tmpfs", 0, NULL) == 0);
+        NEED(mount("three", "moved", "tmpfs", 0, NULL) == 0 && mkdir("moved/in", 0755) == 0);
+        CHECK_ERRNO(rmdir("gone"), EBUSY);
+        CHECK_ERRNO(rename("moved", "elsewhere"), EBUSY);
+        CHECK(write(done[1], "", 1) == 1 && read(go[0], &byte, 1) == 1);
+        CHECK_ERRNO(access("gone", F_OK), ENOENT);
+        CHECK(!listed("/proc/self/mounts", "one ") && !listed("/proc/self/mounts", "two "));
+        CHECK_EQ(access("over/in", F_OK), 0); /* it has taken its mount along */
+        CHECK_EQ(umount("over"), 0);
+        _exit(atomic_load(&check_failed_here) > 0);
+    }
+    CHECK_EQ(read(done[0], &byte, 1), 1);
+    CHECK_EQ(rmdir("gone"), 0);
+    CHECK_EQ(rename("moved", "over"), 0);
+    CHECK_EQ(write(go[1], "", 1), 1);
+    CHECK_EQ(end_of(pid), 0);
+}
+
 static void pivots_in_its_own(void)
 {
     char cwd[256];
@@ -169,6 +201,7 @@ int main(void)
     promise_apart("unshare: a mount namespace of its own", mounts_are_apart);
     promise_apart("unshare: shared mounts of two namespaces", peers_stay_peers);
     promise_apart("setns: a mount namespace as a file", lives_as_a_file);
+    promise_apart("unshare: names that others mount on", names_go);
     promise_apart("pivot_root in a namespace", pivots_in_its_own);
     promise_apart("mount namespaces need CAP_SYS_ADMIN", needs_admin);
     return check_end();
