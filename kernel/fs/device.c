@@ -1,8 +1,12 @@
 /* fs/device.c: character and block devices by number. */
 #include "fs/devfs.h"
 
+#include "fs/cached.h"
 #include "fs/vfs.h"
 #include "mm/heap.h"
+
+const struct cached_ops *cached;
+void (*cached_unmap_hook)(void);
 
 static struct device *_Atomic devices;
 static struct mutex devices_lock;

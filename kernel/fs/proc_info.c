@@ -4,6 +4,7 @@
 #include "core/cpu.h"
 #include "core/thread.h"
 #include "core/tick.h"
+#include "fs/cached.h"
 #include "fs/devfs.h"
 #include "fs/procfs.h"
 #include "lib/string.h"
@@ -30,10 +31,20 @@ static unsigned long hugetlb_kb(void)
     return pool.total * (HUGE_SIZE / 1024);
 }
 
+static struct cached_stats cached_now(void)
+{
+    struct cached_stats stats = {};
+    if (cached)
+        cached->stats(&stats);
+    return stats;
+}
+
 static int show_meminfo(struct text *text, const struct pseudo *self)
 {
     struct frame_stats f;
     frame_get_stats(&f);
+    struct cached_stats c = cached_now();
+    f.user -= MIN(c.pages, f.user);
     unsigned long kb = PAGE_SIZE / 1024, heap = heap_used() / 1024;
     unsigned long used = f.total - f.free;
     const struct {
@@ -42,22 +53,22 @@ static int show_meminfo(struct text *text, const struct pseudo *self)
     } lines[] = {
         {"MemTotal", f.total * kb},
         {"MemFree", f.free * kb},
-        {"MemAvailable", f.free * kb},
-        {"Buffers", 0},
+        {"MemAvailable", (f.free + c.pages - MIN(c.pages, c.dirty + c.writing)) * kb},
+        {"Buffers", c.pages * kb},
         {"Cached", 0},
         {"SwapCached", 0},
         {"Active", f.user * kb},
         {"Inactive", 0},
         {"Active(anon)", f.user * kb},
         {"Inactive(anon)", 0},
-        {"Active(file)", 0},
+        {"Active(file)", c.pages * kb},
         {"Inactive(file)", 0},
         {"Unevictable", 0},
         {"Mlocked", 0},
         {"SwapTotal", 0},
         {"SwapFree", 0},
-        {"Dirty", 0},
-        {"Writeback", 0},
+        {"Dirty", c.dirty * kb},
+        {"Writeback", c.writing * kb},
         {"AnonPages", f.user * kb},
         {"Mapped", 0},
         {"Shmem", 0},
@@ -223,11 +234,13 @@ static int show_vmstat(struct text *text, const struct pseudo *self)
 {
     struct frame_stats f;
     frame_get_stats(&f);
-    text_printf(text,
-                "nr_free_pages %lu\nnr_anon_pages %lu\nnr_mapped 0\nnr_file_pages 0\nnr_dirty 0\n"
-                "nr_writeback 0\nnr_shmem 0\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\npgfault 0\n"
-                "pgmajfault 0\noom_kill 0\n",
-                f.free, f.user);
+    struct cached_stats c = cached_now();
+    text_printf(
+        text,
+        "nr_free_pages %lu\nnr_anon_pages %lu\nnr_mapped 0\nnr_file_pages %lu\nnr_dirty %lu\n"
+        "nr_writeback %lu\nnr_shmem 0\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\npgfault 0\n"
+        "pgmajfault 0\noom_kill 0\n",
+        f.free, f.user - MIN(c.pages, f.user), c.pages, c.dirty, c.writing);
     return 0;
 }
 

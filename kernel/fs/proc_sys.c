@@ -7,6 +7,7 @@
 #include "fs/lease.h"
 #include "fs/mount.h"
 #include "fs/pipe.h"
+#include "fs/cached.h"
 #include "fs/procfs.h"
 #include "lib/string.h"
 #include "mm/hugetlb.h"
@@ -139,8 +140,8 @@ static const struct pseudo_entry kernel_table[] = {
 /* --- vm */
 
 static unsigned overcommit = 1, overcommit_ratio = 50, swappiness = 60, max_map_count = 65530,
-                nr_hugepages, panic_on_oom, dirty_ratio = 20, dirty_background = 10,
-                min_free_kbytes = 1024, cache_pressure = 100, drop_caches;
+                nr_hugepages, panic_on_oom, min_free_kbytes = 1024, cache_pressure = 100,
+                drop_caches;
 
 static int show_hugepages(struct text *text, const struct pseudo *self)
 {
@@ -158,7 +159,35 @@ static int store_hugepages(const struct pseudo *self, const char *text, size_t l
     return err;
 }
 
-/* man 5 proc: 1 the page cache (of which there is none: files are where they are), 2 names. */
+struct dirty_settings dirty_settings = {
+    .ratio = 20, .background_ratio = 10, .expire_centisecs = 3000, .writeback_centisecs = 500};
+
+/* A share of memory or bytes: the one that is set last counts, the other one says 0. */
+static int store_dirty(const struct pseudo *self, const char *text, size_t len)
+{
+    struct dirty_settings *s = &dirty_settings;
+    unsigned *set = (unsigned *)self->entry->arg, old = *set;
+    bool bytes = set == &s->bytes || set == &s->background_bytes;
+    int err = store_variable(self, text, len);
+    if (err == 0 && (bytes ? *set && *set < 2 * PAGE_SIZE : *set > 100)) {
+        *set = old;
+        err = -EINVAL;
+    }
+    if (err == 0 && *set != old) {
+        if (set == &s->bytes || set == &s->ratio)
+            *(bytes ? &s->ratio : &s->bytes) = 0;
+        else
+            *(bytes ? &s->background_ratio : &s->background_bytes) = 0;
+    }
+    return err;
+}
+#define DIRTY(n, v)                                                                                \
+    {                                                                                              \
+        .name = n, .mode = S_IFREG | 0644, .show = show_variable, .store = store_dirty,            \
+        .arg = (uintptr_t) & (dirty_settings.v)                                                    \
+    }
+
+/* man 5 proc: 1 the page cache, 2 names. */
 static int store_drop_caches(const struct pseudo *self, const char *text, size_t len)
 {
     unsigned old = drop_caches;
@@ -169,6 +198,8 @@ static int store_drop_caches(const struct pseudo *self, const char *text, size_t
         drop_caches = old;
         return -EINVAL;
     }
+    if (drop_caches & 1 && cached)
+        cached->drop();
     if (drop_caches & 2)
         dentry_drop();
     return 0;
@@ -189,8 +220,12 @@ static const struct pseudo_entry vm_table[] = {
     CONSTANT("nr_overcommit_hugepages", 0),
     CONSTANT("hugetlb_shm_group", 0),
     VARIABLE("panic_on_oom", panic_on_oom),
-    VARIABLE("dirty_ratio", dirty_ratio),
-    VARIABLE("dirty_background_ratio", dirty_background),
+    DIRTY("dirty_ratio", ratio),
+    DIRTY("dirty_background_ratio", background_ratio),
+    DIRTY("dirty_bytes", bytes),
+    DIRTY("dirty_background_bytes", background_bytes),
+    VARIABLE("dirty_expire_centisecs", dirty_settings.expire_centisecs),
+    VARIABLE("dirty_writeback_centisecs", dirty_settings.writeback_centisecs),
     VARIABLE("min_free_kbytes", min_free_kbytes),
     VARIABLE("vfs_cache_pressure", cache_pressure),
     {

@@ -485,6 +485,8 @@ struct file_ops {
     int (*mmap)(struct file *file, struct map_request *request);
     int (*fsync)(struct file *file, bool data_only);
     int (*fallocate)(struct file *file, int mode, off_t offset, off_t length);
+    /* posix_fadvise(2), checked already; readahead(2) is WILLNEED. NULL: nothing to do. */
+    int (*advise)(struct file *file, off_t offset, off_t length, int advice);
     /* Lines for /proc/self/fdinfo/N beyond the usual. */
     int (*fdinfo)(struct file *file, char *buf, size_t size);
 };
@@ -499,6 +501,7 @@ struct file {
     bool seekable;     /* pos counts: read/write take pos_lock */
     bool can_pread;
     bool counted; /* among the inode's writers */
+    uint32_t error_seen; /* the last error of writing that was told (drivers/block/cache.h) */
     off_t pos;
     struct mutex pos_lock;
     void *data;           /* the owner's */

@@ -222,7 +222,9 @@ URING_ISSUE(issue_fallocate)
 
 URING_ISSUE(issue_fadvise)
 {
-    return sync_advise(req->file, req->sqe.len, (int)req->sqe.op_flags);
+    if (!may_wait && req->file->ops->advise)
+        return uring_again(req);
+    return sync_advise(req->file, (off_t)req->sqe.off, req->sqe.len, (int)req->sqe.op_flags);
 }
 
 URING_ISSUE(issue_madvise)

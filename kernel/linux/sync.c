@@ -2,6 +2,7 @@
  * fallocate, posix_fadvise, readahead). */
 #include "linux/sync.h"
 
+#include "fs/cached.h"
 #include "linux/path.h"
 #include "linux/syscall.h"
 
@@ -25,9 +26,11 @@ SYSCALL(fdatasync, 1, SYSCALL_WHOLE, "")
     return do_sync((int)a0, true);
 }
 
-/* No file system keeps data back: what is written is where it will ever be. */
+/* Only block devices keep data back. */
 SYSCALL(sync, 0, SYSCALL_WHOLE, "")
 {
+    if (cached)
+        cached->sync();
     return 0;
 }
 
@@ -77,6 +80,8 @@ SYSCALL(fallocate, 4, SYSCALL_WHOLE, "")
     return err == -EINTR ? -ERESTARTSYS : err;
 }
 
+enum { WILLNEED = 3 }; /* POSIX_FADV_WILLNEED */
+
 SYSCALL(readahead, 3, SYSCALL_WHOLE, "")
 {
     struct fd_ref ref = fd_borrow((int)a0);
@@ -88,16 +93,20 @@ SYSCALL(readahead, 3, SYSCALL_WHOLE, "")
         err = -EBADF;
     else if (type != S_IFREG && type != S_IFBLK)
         err = -EINVAL;
+    else if (ref.file->ops->advise && (off_t)a1 >= 0 && (off_t)a2 > 0)
+        err = ref.file->ops->advise(ref.file, (off_t)a1, (off_t)a2, WILLNEED);
     fd_return(ref);
     return err;
 }
 
-int sync_advise(struct file *file, off_t length, int advice)
+int sync_advise(struct file *file, off_t offset, off_t length, int advice)
 {
     enum { POSIX_FADV_LAST = 5 };
     if ((file->inode->mode & S_IFMT) == S_IFIFO)
         return -ESPIPE;
-    return length < 0 || advice < 0 || advice > POSIX_FADV_LAST ? -EINVAL : 0;
+    if (length < 0 || advice < 0 || advice > POSIX_FADV_LAST)
+        return -EINVAL;
+    return file->ops->advise && offset >= 0 ? file->ops->advise(file, offset, length, advice) : 0;
 }
 
 SYSCALL(fadvise64, 4, SYSCALL_WHOLE, "")
@@ -105,7 +114,7 @@ SYSCALL(fadvise64, 4, SYSCALL_WHOLE, "")
     struct fd_ref ref = fd_borrow((int)a0);
     if (!ref.file)
         return -EBADF;
-    int err = sync_advise(ref.file, (off_t)a2, (int)a3);
+    int err = sync_advise(ref.file, (off_t)a1, (off_t)a2, (int)a3);
     fd_return(ref);
     return err;
 }

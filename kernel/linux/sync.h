@@ -4,4 +4,4 @@
 #include "fs/vfs.h"
 
 int sync_range(struct file *file, off_t offset, off_t n, unsigned flags);
-int sync_advise(struct file *file, off_t length, int advice);
+int sync_advise(struct file *file, off_t offset, off_t length, int advice);

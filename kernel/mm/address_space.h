@@ -35,8 +35,9 @@ struct mem_object_ops {
     const void *(*peek)(struct mem_object *object, uint64_t pos, size_t *n);
     /* Make a hole (MADV_REMOVE); NULL: -EOPNOTSUPP. */
     int (*punch)(struct mem_object *object, uint64_t first, uint64_t npages);
-    /* Bring dirty pages of the range to where they belong (msync); NULL: nothing to do. */
-    int (*sync)(struct mem_object *object, uint64_t first, uint64_t npages);
+    /* Bring dirty pages of the range to where they belong (msync); file: the mapping's, with a
+     * reference. NULL: nothing to do. */
+    int (*sync)(struct mem_object *object, void *file, uint64_t first, uint64_t npages);
     /* The path for /proc/self/maps, at most size bytes with 0; NULL: anonymous. */
     void (*name)(struct mem_object *object, void *file, char *buf, size_t size);
     /* Inode and device numbers for /proc/self/maps. */

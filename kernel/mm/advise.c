@@ -247,6 +247,7 @@ int address_space_sync(struct address_space *space, uintptr_t addr, size_t lengt
         return -ENOMEM;
     while (addr < end) {
         struct mem_object *object = NULL;
+        void *file = NULL;
         uint64_t first = 0, npages = 0;
         read_lock(&space->lock);
         struct mapping *mapping = mapping_find(space, addr);
@@ -262,7 +263,9 @@ int address_space_sync(struct address_space *space, uintptr_t addr, size_t lengt
         uintptr_t to = MIN(mapping->end, end);
         if (!busy && flags & MS_SYNC && mapping_shared(mapping) && mapping->object->ops->sync) {
             object = mapping->object;
+            file = mapping->file;
             object->ops->get(object);
+            mapping_file_get_hook(file);
             first = mapping->object_page + ((addr - mapping->start) >> PAGE_SHIFT);
             npages = (to - addr) >> PAGE_SHIFT;
         }
@@ -270,7 +273,8 @@ int address_space_sync(struct address_space *space, uintptr_t addr, size_t lengt
         if (busy)
             return -EBUSY;
         if (object) {
-            int err = object->ops->sync(object, first, npages);
+            int err = object->ops->sync(object, file, first, npages);
+            mapping_file_put_hook(file);
             object->ops->put(object);
             if (err)
                 return err;

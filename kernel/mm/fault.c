@@ -23,16 +23,11 @@ struct fault {
 /* --- memory for the program ----------------------------------------------------------------------
  */
 
-static bool reclaim(void)
-{
-    return frame_reclaim_hook && frame_reclaim_hook() > 0;
-}
-
 static paddr_t program_frame(unsigned flags)
 {
     for (;;) {
         paddr_t frame = frame_alloc(0, flags | FRAME_USER);
-        if (likely(frame) || !reclaim())
+        if (likely(frame) || !frame_reclaim())
             return frame;
     }
 }
@@ -415,7 +410,7 @@ int address_space_fault(struct address_space *space, uintptr_t addr, unsigned ac
     read_lock(&space->lock);
     do
         err = fault_once(space, addr, access, code);
-    while (err == RETRY || (err == -ENOMEM && reclaim()));
+    while (err == RETRY || (err == -ENOMEM && frame_reclaim()));
     read_unlock(&space->lock);
     return err;
 }

@@ -67,7 +67,7 @@ static struct {
 static struct frame_cache boot_cache;
 static struct frame_cache *caches[CPUS_MAX];
 
-unsigned (*frame_reclaim_hook)(void);
+unsigned (*frame_reclaim_hooks[FRAME_RECLAIMS])(void);
 
 static struct list *link_of(uint64_t frame)
 {
@@ -633,4 +633,12 @@ void frame_get_stats(struct frame_stats *stats)
 bool frame_plentiful(void)
 {
     return pool.nfree > pool.total / 2 && pool.nfree > 4096;
+}
+
+unsigned frame_reclaim(void)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < FRAME_RECLAIMS && !n; i++)
+        n = frame_reclaim_hooks[i] ? frame_reclaim_hooks[i]() : 0;
+    return n;
 }

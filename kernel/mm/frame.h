@@ -52,9 +52,12 @@ bool frame_plentiful(void);
 paddr_t frame_take_unreported(unsigned *order);
 void frame_put_reported(paddr_t block, unsigned order);
 
-/* Called by threads (which may sleep) when an allocation for the program has failed: give memory
- * back (caches) and return how many frames; 0: nothing left. The caller tries again. */
-extern unsigned (*frame_reclaim_hook)(void);
+/* Give memory back: how many frames; 0: nothing is left to give. For threads (which may sleep) when
+ * an allocation for the program has failed: then they try again. Holds no lock of mm/ but those of
+ * the objects that it takes pages from. The hooks give caches back, then what the host has lent. */
+unsigned frame_reclaim(void);
+enum { FRAME_RECLAIM_CACHE, FRAME_RECLAIM_BALLOON, FRAME_RECLAIMS };
+extern unsigned (*frame_reclaim_hooks[FRAME_RECLAIMS])(void);
 
 /* --- for mm/ itself ----------------------------------------------------------------------------
  */

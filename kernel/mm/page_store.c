@@ -99,7 +99,9 @@ static paddr_t find_locked(struct page_store *store, uint64_t index, bool alloc)
     paddr_t found = slot ? *slot : 0;
     if (found)
         return found;
-    paddr_t frame = alloc ? frame_alloc(0, FRAME_USER | FRAME_ZERO) : 0;
+    paddr_t frame = 0;
+    while (alloc && !(frame = frame_alloc(0, FRAME_USER | FRAME_ZERO)) && frame_reclaim())
+        ;
     if (frame && put_in(store, index, frame) < 0) {
         frame_put(frame);
         return 0;
@@ -160,7 +162,7 @@ static void remove_below(struct page_store *store, uintptr_t *slot, unsigned hei
     if (!*slot)
         return;
     if (height == 0) {
-        frame_put(*slot);
+        frame_put(*slot & PAGE_MASK);
         *slot = 0;
         count(store, -1ul);
         return;
@@ -183,16 +185,21 @@ static void remove_below(struct page_store *store, uintptr_t *slot, unsigned hei
     }
 }
 
+static void remove_range(struct page_store *store, uint64_t first, uint64_t last)
+{
+    if (fits(first, store->height))
+        remove_below(store, (uintptr_t *)&store->root, store->height, 0, first, last);
+    if (!store->root)
+        store->height = 0;
+}
+
 void page_store_remove(struct page_store *store, uint64_t first, uint64_t npages)
 {
     if (!npages)
         return;
     uint64_t last = first + npages - 1 < first ? UINT64_MAX : first + npages - 1;
     mutex_lock(&store->lock);
-    if (fits(first, store->height))
-        remove_below(store, (uintptr_t *)&store->root, store->height, 0, first, last);
-    if (!store->root)
-        store->height = 0;
+    remove_range(store, first, last);
     mutex_unlock(&store->lock);
 }
 
@@ -224,4 +231,61 @@ bool page_store_next(struct page_store *store, uint64_t index, uint64_t *found)
               next_below((uintptr_t)store->root, store->height, 0, index, found);
     mutex_unlock(&store->lock);
     return is;
+}
+
+/* --- entries with marks --------------------------------------------------------------------------
+ */
+
+uintptr_t *page_store_entry(struct page_store *store, uint64_t index)
+{
+    struct node *holder;
+    return find_slot(store, index, false, &holder);
+}
+
+int page_store_put_entry(struct page_store *store, uint64_t index, uintptr_t entry)
+{
+    return put_in(store, index, entry);
+}
+
+void page_store_drop_entry(struct page_store *store, uint64_t index)
+{
+    remove_range(store, index, index);
+}
+
+/* Down to the lowest node on the way to index; *reach: what it, or the hole found instead, spans.
+ */
+static struct node *lowest_node(struct page_store *store, uint64_t index, uint64_t *reach)
+{
+    uintptr_t slot = (uintptr_t)store->root;
+    unsigned height = store->height;
+    while (slot && height > 1)
+        slot = ((struct node *)slot)->slots[slot_of(index, height--)];
+    *reach = span(height);
+    return (struct node *)slot;
+}
+
+uintptr_t *page_store_find_marked(struct page_store *store, uint64_t *index, uint64_t last,
+                                  uintptr_t marks)
+{
+    enum { STEPS = 32 };
+    uint64_t reach;
+    for (unsigned i = 0; i < STEPS && *index <= last; i++) {
+        struct node *node = NULL;
+        if (!fits(*index, store->height))
+            reach = UINT64_MAX;
+        else if (store->height)
+            node = lowest_node(store, *index, &reach);
+        else if (store->root && (!marks || (uintptr_t)store->root & marks))
+            return (uintptr_t *)&store->root;
+        else
+            reach = 0;
+        uint64_t end = MIN(*index | reach, last);
+        for (; node && *index <= end; ++*index) {
+            uintptr_t *slot = &node->slots[slot_of(*index, 1)];
+            if (*slot && (!marks || *slot & marks))
+                return slot;
+        }
+        *index = end + 1;
+    }
+    return NULL;
 }

@@ -29,6 +29,21 @@ void page_store_remove(struct page_store *store, uint64_t first, uint64_t npages
 /* First present index >= index; false: none (SEEK_DATA). */
 bool page_store_next(struct page_store *store, uint64_t index, uint64_t *found);
 
+/* --- For a cache that has a lock of its own around these (the store's is not taken; any context) and
+ * marks in the low bits of the frames, all of which the above knows nothing of. ---------------- */
+
+/* The entry of an index; NULL or 0 in it: none. */
+uintptr_t *page_store_entry(struct page_store *store, uint64_t index);
+/* Put an entry (takes over the reference) where none is; -EEXIST, -ENOMEM. */
+int page_store_put_entry(struct page_store *store, uint64_t index, uintptr_t entry);
+/* Drop the entry and its reference. */
+void page_store_drop_entry(struct page_store *store, uint64_t index);
+/* The first entry in [*index, last] that has one of the marks (0: any) and its index; last is below
+ * UINT64_MAX. NULL: none below *index, which has moved on: the search is over when it is beyond
+ * last, else it is to go on there (so much at once is enough for a lock). */
+uintptr_t *page_store_find_marked(struct page_store *store, uint64_t *index, uint64_t last,
+                                  uintptr_t marks);
+
 /* A new anonymous shared object with one reference (MAP_SHARED|MAP_ANONYMOUS); NULL: no memory.
  * nhuge: drawn from the pool of huge pages, to which it returns them. */
 struct mem_object;

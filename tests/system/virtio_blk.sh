@@ -118,27 +118,5 @@ check 'discarded blocks leave the host file' sh -c "[ \$(du -k '$DISK' | cut -f1
 check 'zeroed blocks are zeroes' cmp -n 1048576 -i 4194304:0 "$DISK" /dev/zero
 check 'a punched hole is zeroes' cmp -n 65536 -i 6291456:0 "$DISK" /dev/zero
 
-# A disk that fails: QEMU's blkdebug answers some sectors with errors.
-printf '[inject-error]\nevent = "read_aio"\nerrno = "5"\nsector = "64"\n[inject-error]\nevent = "write_aio"\nerrno = "5"\nsector = "128"\n' >"$WORK/errors"
-for machine in microvm q35; do
-    device=virtio-blk-pci,packed=on
-    [ $machine = microvm ] && device=virtio-blk-device
-    cat >"$WORK/bad.py" <<'END2'
-import os, errno
-def err(f, *a):
-    try:
-        return f(*a)
-    except OSError as e:
-        return errno.errorcode[e.errno]
-fd = os.open('/dev/vda', os.O_RDWR)
-print(err(os.pread, fd, 512, 64 * 512), len(os.pread(fd, 512, 0)), err(os.pwrite, fd, b'x' * 512, 128 * 512),
-      os.pwrite(fd, b'y' * 512, 512), len(os.pread(fd, 4096, 8192)))
-END2
-    osprey --machine $machine --qemu-arg -drive --qemu-arg \
-        "if=none,id=d,format=raw,file=blkdebug:$WORK/errors:$DISK,rerror=report,werror=report" \
-        --qemu-arg -device --qemu-arg $device,drive=d /usr/bin/python3 "$WORK/bad.py" >"$WORK/out" 2>"$WORK/err" </dev/null
-    check "$machine: errors of the disk are EIO" grep -qx 'EIO 512 EIO 512 4096' "$WORK/out"
-done
-
 ends 'a disk that is not there' 125 'disk' "$OSPREY" run --disk "$WORK/nothing.img" true
 ends 'a folder is no disk' 125 'disk' "$OSPREY" run --disk "$WORK" true

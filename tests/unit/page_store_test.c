@@ -112,6 +112,57 @@ static void around(struct page_store *store)
     }
 }
 
+/* Entries with marks: each is found, in order, whatever lies between. */
+static void marked(struct page_store *store)
+{
+    static uintptr_t marks[KEYS];
+    page_store_remove(store, 0, UINT64_MAX);
+    page_store_remove(store, UINT64_MAX, 1);
+    for (int i = 0; i < KEYS; i++) {
+        keys[i] >>= 12; /* page numbers */
+        there[i] = false;
+    }
+    for (int round = 0; round < 20000; round++) {
+        int i = shim_below(round < 1000 ? 3 : KEYS), same = -1;
+        for (int j = 0; j < KEYS; j++)
+            if (j != i && there[j] && keys[j] == keys[i])
+                same = j;
+        uintptr_t *entry = page_store_entry(store, keys[i]);
+        NEED((entry && *entry) == (there[i] || same >= 0));
+        if (same >= 0)
+            continue;
+        if (!there[i]) {
+            marks[i] = shim_below(8);
+            NEED(page_store_put_entry(store, keys[i], frame_alloc(0, 0) | marks[i]) == 0);
+        } else if (shim_below(2)) {
+            NEED((*entry & 0xfff) == marks[i]);
+            marks[i] = shim_below(8);
+            *entry = (*entry & PAGE_MASK) | marks[i];
+            continue;
+        } else {
+            page_store_drop_entry(store, keys[i]);
+        }
+        there[i] = !there[i];
+        if (round % 100)
+            continue;
+        uintptr_t mask = shim_below(8);
+        uint64_t last = UINT64_MAX >> 12, found = 0, wanted = 0;
+        for (int j = 0; j < KEYS; j++)
+            wanted += there[j] && (!mask || marks[j] & mask);
+        for (uint64_t at = 0, before = 0; at <= last;) {
+            entry = page_store_find_marked(store, &at, last, mask);
+            NEED(at >= before && (!entry || at <= last));
+            if (entry) {
+                NEED(!mask || *entry & mask);
+                found++, at++;
+            }
+            before = at;
+        }
+        NEED(found == wanted);
+    }
+    page_store_remove(store, 0, UINT64_MAX);
+}
+
 /* One page alone needs no node: it is no page beyond itself. */
 static void next_of_one(struct page_store *store)
 {
@@ -137,6 +188,7 @@ int main(void)
     choose_keys();
     random_pages(&store);
     around(&store);
+    marked(&store);
     page_store_remove(&store, 0, UINT64_MAX);
     NEED(!store.root && !store.npages && !store.height);
     frame_get_stats(&after);

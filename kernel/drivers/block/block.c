@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "drivers/block/cache.h"
 #include "drivers/block/partitions.h"
 #include "fs/vfs.h"
 #include "lib/string.h"
@@ -58,6 +59,8 @@ static void link_device(struct block_device *device)
 int block_add(struct block_device *device)
 {
     list_init(&device->waiting);
+    cache_init(&device->cache);
+    mem_object_init(&device->cache.object, &block_mem_ops);
     mutex_lock(&devices_lock);
     link_device(device);
     mutex_unlock(&devices_lock);
@@ -68,11 +71,13 @@ int block_add(struct block_device *device)
 int block_register(struct block_device *device)
 {
     enum { READ_AHEAD = 256, PAGE = 4096 };
-    if (device->limits.logical_block > PAGE) {
-        log_err("block: %s: blocks of %u bytes", device->name, device->limits.logical_block);
+    if (device->limits.logical_block > PAGE ||
+        (uint64_t)block_segments(device) * device->limits.segment_size < PAGE) {
+        log_err("block: %s: its blocks or its requests have no size to work with", device->name);
         return -EINVAL;
     }
     static atomic_uint ndisks;
+    block_start_caches();
     device->number = atomic_fetch_add(&ndisks, 1) + 1;
     device->read_ahead = READ_AHEAD;
     device->block_size = PAGE;
@@ -231,7 +236,7 @@ static size_t fill(const struct block_device *device, struct block_request *requ
                    size_t n)
 {
     const struct block_limits *l = &device->limits;
-    unsigned most = MIN(l->segments, (uint32_t)BLOCK_SEGMENTS);
+    unsigned most = block_segments(device);
     size_t filled = 0;
     request->nsegments = 0;
     while (filled < n && request->nsegments < most) {

@@ -1,14 +1,17 @@
 /* drivers/block/block.h: disks. Drivers register them, the file /dev/NAME and file systems move
  * sectors by requests. Threads only, except where noted; from boot phase BUS on.
  *
- * There is no cache here: a request goes to the device, and is complete when the device says so.
- * What a device keeps in a volatile cache of its own reaches the medium with the next BLOCK_FLUSH.
+ * A request goes to the device, and is complete when the device says so; the page cache (cache.h)
+ * lies above. What a device keeps in a volatile cache of its own reaches the medium with the next
+ * BLOCK_FLUSH.
  */
 #pragma once
 
 #include "core/mutex.h"
 #include "core/waitqueue.h"
 #include "lib/types.h"
+#include "mm/address_space.h"
+#include "mm/shm.h"
 
 enum { BLOCK_SECTOR = 512 }; /* bytes; the unit of all positions, whatever the disk's own is */
 
@@ -64,6 +67,28 @@ struct block_stats { /* reads, writes, discards, flushes */
     uint64_t requests[4], sectors[4], ns[4];
 };
 
+/* What of a device is in memory: cache.h. */
+enum { BLOCK_STREAMS = 8 };
+struct block_stream {
+    uint64_t next, mark;
+    unsigned size;
+};
+struct block_cache {
+    struct mem_object object; /* for mappings of the device, and file systems on it */
+    struct spinlock lock;
+    struct page_store pages;
+    struct waitqueue wait; /* a read or a write has ended */
+    atomic_ulong ndirty, nwriting;
+    uint64_t hand; /* where to look for pages to give back */
+    struct block_stream streams[BLOCK_STREAMS];
+    unsigned stream;       /* how many there were */
+    atomic_uint error;     /* of writing: writeback.c */
+    struct waitqueue work; /* of the flusher */
+    atomic_bool has_flusher, flush_now, urgent;
+    nsec_t dirty_since, complained;
+    uint64_t dev, ino; /* of a file of the device: for /proc/self/maps */
+};
+
 struct block_device {
     const char *driver_name; /* of the driver in /proc/devices: "virtblk" */
     uint32_t rdev;
@@ -83,9 +108,9 @@ struct block_device {
     atomic_uint room;    /* how often some was made */
     struct block_stats stats;
     atomic_uint in_flight;
-    struct rwlock parts;        /* writers: who changes part of a logical block, see file.c */
-    atomic_uint block_size;     /* BLKBSZSET */
-    atomic_uint read_ahead;     /* BLKRASET, in sectors; nothing reads ahead */
+    atomic_uint block_size; /* BLKBSZSET */
+    atomic_uint read_ahead; /* BLKRASET, in sectors */
+    struct block_cache cache;
     struct mutex open_lock;     /* the whole disk's: over the rest */
     void *exclusive;            /* the open file that has it by O_EXCL, or a file system */
     unsigned nopen;             /* open files */
@@ -102,7 +127,8 @@ void block_name(struct block_device *device, const char *prefix, unsigned n);
 /* The next of all disks behind SCSI and ATA: name sdX, number, driver_name. -ENOSPC. */
 int block_name_sd(struct block_device *device);
 /* A new disk under a name and number that are its own: makes /dev/NAME, /sys/block/NAME, and from
- * phase FS on its partitions. It stays for good. -ENOMEM, -EINVAL: logical blocks above 4 KiB. */
+ * phase FS on its partitions. It stays for good. -ENOMEM; -EINVAL: logical blocks above
+ * 4 KiB, or requests that do not take a page. */
 int block_register(struct block_device *device);
 /* A number for a disk whose driver has none of its own: 259:0, 259:1, ... */
 uint32_t block_extended_rdev(void);
@@ -110,6 +136,11 @@ uint32_t block_extended_rdev(void);
 struct block_device *block_find(uint32_t rdev);
 struct block_device *block_first(void);
 struct block_device *block_next(struct block_device *device);
+/* How many segments a request may have. */
+static inline unsigned block_segments(const struct block_device *device)
+{
+    return MIN(device->limits.segments, (uint32_t)BLOCK_SEGMENTS);
+}
 /* The disk itself, or that of a partition. */
 static inline struct block_device *block_whole(struct block_device *device)
 {
@@ -142,3 +173,4 @@ int block_claim(struct block_device *device, void *owner);
 void block_release(struct block_device *device, void *owner);
 
 extern const struct file_ops block_file_ops; /* of /dev/NAME (file.c) */
+extern const struct mem_object_ops block_mem_ops;

@@ -1,11 +1,13 @@
-/* The file of a disk, /dev/vda: reading and writing at any byte, and its ioctls (man 4 sd; Linux's
- * linux/fs.h). Every call goes to the disk: what write(2) has taken, the disk has. */
+/* The file of a disk, /dev/vda: reading and writing at any byte, mapping, and its ioctls (man 4 sd;
+ * Linux's linux/fs.h). All goes through the page cache (cache.h), but with O_DIRECT. */
 
 #include "drivers/block/block.h"
 
+#include "drivers/block/cache.h"
 #include "drivers/block/ioctl.h"
-#include "fs/vfs.h"
+#include "fs/file.h"
 #include "lib/string.h"
+#include "mm/frame.h"
 #include "mm/heap.h"
 
 enum { CHUNK = 512 * 1024, CHUNK_LEAST = 4096 };
@@ -20,13 +22,80 @@ static uint64_t bytes_of(const struct block_device *device)
     return atomic_load_explicit(&device->sectors, memory_order_relaxed) * BLOCK_SECTOR;
 }
 
-/* Memory for the way between disk and program: as much as there is, for n bytes at most, and at
- * least two logical blocks. */
+static unsigned flags_of(const struct file *file)
+{
+    return atomic_load_explicit(&file->flags, memory_order_relaxed);
+}
+
+/* --- through the cache -------------------------------------------------------------------- */
+
+/* The page for reading; with nowait -EAGAIN rather than sleep. */
+static int page_for_read(struct block_cache *cache, uint64_t index, unsigned want, bool nowait,
+                         paddr_t *frame)
+{
+    if (!nowait)
+        return cache_get(cache, index, want, frame);
+    *frame = cache_peek(cache, index);
+    return *frame ? 0 : -EAGAIN;
+}
+
+static ssize_t read_page(struct block_cache *cache, struct io *io, uint64_t pos, size_t left)
+{
+    size_t offset = pos & ~PAGE_MASK, n = MIN(left, PAGE_SIZE - offset);
+    paddr_t frame;
+    unsigned want = (offset + left + PAGE_SIZE - 1) >> PAGE_SHIFT;
+    int err = page_for_read(cache, pos >> PAGE_SHIFT, want, io->nowait, &frame);
+    if (err < 0)
+        return err;
+    size_t moved = io_put(io, (char *)phys_to_virt(frame) + offset, n);
+    frame_put(frame);
+    return moved ? (ssize_t)moved : -EFAULT;
+}
+
+/* A page that is written as a whole need not be read: bytes, or 0: it is there, or memory is short.
+ */
+static size_t write_new(struct block_cache *cache, struct io *io, uint64_t index, size_t n)
+{
+    struct io before = *io;
+    paddr_t frame = cache_peek(cache, index);
+    bool there = frame != 0;
+    if (there || !(frame = cache_frame(n == PAGE_SIZE ? 0 : FRAME_ZERO))) {
+        frame_put(frame);
+        return 0;
+    }
+    if (io_get(io, phys_to_virt(frame), n) == n && cache_insert_dirty(cache, index, frame) == 0)
+        return n;
+    *io = before;
+    frame_put(frame);
+    return 0;
+}
+
+static ssize_t write_page(struct block_cache *cache, struct io *io, uint64_t pos, size_t left)
+{
+    uint64_t index = pos >> PAGE_SHIFT;
+    size_t offset = pos & ~PAGE_MASK, n = MIN(left, PAGE_SIZE - offset);
+    paddr_t frame;
+    size_t moved = n == cache_page_bytes(cache, index) ? write_new(cache, io, index, n) : 0;
+    if (moved)
+        return moved;
+    int err = cache_get(cache, index, 1, &frame);
+    if (err < 0)
+        return err;
+    moved = io_get(io, (char *)phys_to_virt(frame) + offset, n);
+    if (moved)
+        cache_set_dirty(cache, index, frame);
+    frame_put(frame);
+    return moved ? (ssize_t)moved : -EFAULT;
+}
+
+/* --- around it: O_DIRECT ------------------------------------------------------------------ */
+
+/* Memory for the way between disk and program: as much as there is, for n bytes at most. */
 static uint8_t *buffer(const struct block_device *device, size_t n, size_t *size)
 {
-    size_t block = device->limits.logical_block, least = MAX(2 * block, (size_t)CHUNK_LEAST);
-    for (*size = MIN(MAX(ALIGN_UP(n, block) + block, least), (size_t)CHUNK); *size >= least;
-         *size = ALIGN_DOWN(*size / 2, block)) {
+    size_t block = device->limits.logical_block;
+    for (*size = MIN(MAX(ALIGN_UP(n, block), (size_t)CHUNK_LEAST), (size_t)CHUNK);
+         *size >= CHUNK_LEAST; *size = ALIGN_DOWN(*size / 2, block)) {
         uint8_t *p = kmalloc(*size);
         if (p)
             return p;
@@ -34,116 +103,101 @@ static uint8_t *buffer(const struct block_device *device, size_t n, size_t *size
     return NULL;
 }
 
-/* O_DIRECT: position, lengths and addresses are multiples of the logical block (man 2 open). */
+/* Position, lengths and addresses are multiples of the logical block (man 2 open). */
 static bool fits_direct(const struct file *file, const struct io *io, off_t pos)
 {
     uint64_t mask = device_of(file)->limits.logical_block - 1, bits = pos | io->left;
-    if (!(atomic_load_explicit(&file->flags, memory_order_relaxed) & O_DIRECT))
-        return true;
     for (unsigned i = 0; i < io->niov && io->left; i++)
         bits |= (io->iov[i].base + (i ? 0 : io->offset)) | (io->iov[i].len - (i ? 0 : io->offset));
     return !(bits & mask);
 }
 
-/* --- reading ------------------------------------------------------------------------------ */
-
-static ssize_t read_chunk(struct block_device *device, struct io *io, off_t pos, size_t n,
-                          uint8_t *buf, size_t size)
+static ssize_t direct_chunk(struct block_device *device, bool write, struct io *io, uint64_t pos,
+                            size_t left)
 {
-    size_t block = device->limits.logical_block, head = pos & (block - 1);
-    n = MIN(n, size - head);
-    size_t span = ALIGN_UP(head + n, block);
-    int err = block_transfer(device, BLOCK_READ, (pos - head) / BLOCK_SECTOR, buf, span);
-    if (err < 0)
-        return err;
-    size_t moved = io_put(io, buf + head, n);
-    return moved ? (ssize_t)moved : -EFAULT;
+    struct block_cache *cache = &device->cache;
+    size_t size, moved = 0;
+    uint8_t *buf = buffer(device, left, &size);
+    if (!buf)
+        return -ENOMEM;
+    size_t n = MIN(left, size);
+    uint64_t first = pos >> PAGE_SHIFT, last = (pos + n - 1) >> PAGE_SHIFT;
+    cache_write(cache, first, last);
+    if (write)
+        n = moved = ALIGN_DOWN(io_get(io, buf, n), device->limits.logical_block);
+    int err =
+        n ? block_transfer(device, write ? BLOCK_WRITE : BLOCK_READ, pos / BLOCK_SECTOR, buf, n)
+          : 0;
+    if (write)
+        cache_drop(cache, first, last, false);
+    else if (err == 0)
+        moved = io_put(io, buf, n);
+    kfree(buf);
+    return err < 0 ? err : moved ? (ssize_t)moved : -EFAULT;
 }
+
+/* --- reading and writing ------------------------------------------------------------------ */
 
 static ssize_t block_read(struct file *file, struct io *io, off_t *pos)
 {
     struct block_device *device = device_of(file);
     uint64_t end = bytes_of(device);
+    bool direct = flags_of(file) & O_DIRECT;
     if ((uint64_t)*pos >= end || !io->left)
         return 0;
-    if (!fits_direct(file, io, *pos))
+    if (direct && !fits_direct(file, io, *pos))
         return -EINVAL;
-    if (io->nowait)
+    if (direct && io->nowait)
         return -EAGAIN;
-    size_t want = MIN(io->left, end - *pos), size;
-    uint8_t *buf = buffer(device, want, &size);
-    ssize_t n = buf ? 0 : -ENOMEM;
-    size_t done = 0;
+    size_t want = MIN(io->left, end - *pos), done = 0;
+    ssize_t n = 0;
     while (done < want && n >= 0 && !(done && thread_interrupted(current))) {
-        n = read_chunk(device, io, *pos, want - done, buf, size);
+        n = direct ? direct_chunk(device, false, io, *pos, want - done)
+                   : read_page(&device->cache, io, *pos, want - done);
         if (n > 0) {
             done += n;
             *pos += n;
         }
         thread_resched_point();
     }
-    kfree(buf);
     return done ? (ssize_t)done : n;
 }
 
-/* --- writing ------------------------------------------------------------------------------ */
-
-static ssize_t write_whole(struct block_device *device, struct io *io, off_t pos, size_t n,
-                           uint8_t *buf, size_t size)
+/* What was written is on the medium: O_DSYNC, fsync. */
+static int settle(struct file *file, uint64_t from, uint64_t to)
 {
-    size_t block = device->limits.logical_block;
-    n = ALIGN_DOWN(MIN(n, size), block);
-    size_t moved = ALIGN_DOWN(io_get(io, buf, n), block);
-    if (!moved)
-        return -EFAULT;
-    read_lock(&device->parts);
-    int err = block_transfer(device, BLOCK_WRITE, pos / BLOCK_SECTOR, buf, moved);
-    read_unlock(&device->parts);
-    return err < 0 ? err : (ssize_t)moved;
+    struct block_device *device = device_of(file);
+    if (to > from)
+        cache_write(&device->cache, from >> PAGE_SHIFT, (to - 1) >> PAGE_SHIFT);
+    int err = cache_error_check(&device->cache, &file->error_seen);
+    int flushed = block_flush(device);
+    return err < 0 ? err : flushed;
 }
 
-/* Part of a logical block: read it, change it, write it, and let nobody write in between. */
-static ssize_t write_part(struct block_device *device, struct io *io, off_t pos, size_t n,
-                          uint8_t *buf)
+static ssize_t write_chunks(struct file *file, struct io *io, off_t *pos, size_t want)
 {
-    size_t block = device->limits.logical_block, head = pos & (block - 1);
-    uint64_t sector = (pos - head) / BLOCK_SECTOR;
-    n = io_get(io, buf + block, MIN(n, block - head));
-    if (!n)
-        return -EFAULT;
-    write_lock(&device->parts);
-    int err = block_transfer(device, BLOCK_READ, sector, buf, block);
-    if (err == 0) {
-        memcpy(buf + head, buf + block, n);
-        err = block_transfer(device, BLOCK_WRITE, sector, buf, block);
-    }
-    write_unlock(&device->parts);
-    return err < 0 ? err : (ssize_t)n;
-}
-
-static ssize_t write_chunks(struct block_device *device, struct io *io, off_t *pos, size_t want)
-{
-    size_t block = device->limits.logical_block, done = 0, size;
-    uint8_t *buf = buffer(device, want, &size);
-    ssize_t n = buf ? 0 : -ENOMEM;
+    struct block_device *device = device_of(file);
+    bool direct = flags_of(file) & O_DIRECT;
+    size_t done = 0;
+    ssize_t n = 0;
     while (done < want && n >= 0 && !(done && thread_interrupted(current))) {
-        bool whole = !(*pos & (block - 1)) && want - done >= block;
-        n = whole ? write_whole(device, io, *pos, want - done, buf, size)
-                  : write_part(device, io, *pos, want - done, buf);
+        n = direct ? direct_chunk(device, true, io, *pos, want - done)
+                   : write_page(&device->cache, io, *pos, want - done);
         if (n > 0) {
             done += n;
             *pos += n;
         }
+        if (!direct)
+            cache_balance(&device->cache);
         thread_resched_point();
     }
-    kfree(buf);
     return done ? (ssize_t)done : n;
 }
 
 static ssize_t block_write(struct file *file, struct io *io, off_t *pos)
 {
     struct block_device *device = device_of(file);
-    unsigned flags = atomic_load_explicit(&file->flags, memory_order_relaxed);
+    unsigned flags = flags_of(file);
     uint64_t end = bytes_of(device);
     if (device->read_only)
         return -EPERM;
@@ -153,18 +207,106 @@ static ssize_t block_write(struct file *file, struct io *io, off_t *pos)
         *pos = end;
     if ((uint64_t)*pos >= end)
         return -ENOSPC;
-    if (!fits_direct(file, io, *pos))
+    if (flags & O_DIRECT && !fits_direct(file, io, *pos))
         return -EINVAL;
     if (io->nowait)
         return -EAGAIN;
-    ssize_t n = write_chunks(device, io, pos, MIN(io->left, end - *pos));
-    int err = n > 0 && flags & O_DSYNC ? block_flush(device) : 0;
+    ssize_t n = write_chunks(file, io, pos, MIN(io->left, end - *pos));
+    int err = n > 0 && flags & O_DSYNC ? settle(file, *pos - n, *pos) : 0;
     return err < 0 ? err : n;
 }
 
 static int block_fsync(struct file *file, bool data_only)
 {
-    return block_flush(device_of(file));
+    return settle(file, 0, bytes_of(device_of(file)));
+}
+
+/* --- mapping ------------------------------------------------------------------------------ */
+
+static int map_page(struct mem_object *object, uint64_t index, bool write, paddr_t *frame,
+                    bool *writable)
+{
+    struct block_cache *cache = container_of(object, struct block_cache, object);
+    *writable = false;
+    int err = cache_get(cache, index, 0, frame);
+    if (err == 0 && write) {
+        cache_set_dirty(cache, index, *frame);
+        cache_balance(cache);
+    }
+    return err;
+}
+
+static void map_around(struct mem_object *object, uint64_t first, unsigned n, paddr_t *frames)
+{
+    struct block_cache *cache = container_of(object, struct block_cache, object);
+    for (unsigned i = 0; i < n; i++)
+        frames[i] = cache_peek(cache, first + i);
+}
+
+/* Devices stay. */
+static void map_hold(struct mem_object *object)
+{
+}
+
+static int map_sync(struct mem_object *object, void *file, uint64_t first, uint64_t npages)
+{
+    uint64_t end = bytes_of(device_of(file)), from = first << PAGE_SHIFT;
+    return settle(file, from, MIN(end, from + (npages << PAGE_SHIFT)));
+}
+
+static void map_identity(struct mem_object *object, uint64_t *dev, uint64_t *ino)
+{
+    struct block_cache *cache = container_of(object, struct block_cache, object);
+    *dev = cache->dev;
+    *ino = cache->ino;
+}
+
+const struct mem_object_ops block_mem_ops = {
+    .page = map_page,
+    .around = map_around,
+    .get = map_hold,
+    .put = map_hold,
+    .sync = map_sync,
+    .name = file_mem_name,
+    .identity = map_identity,
+};
+
+static int block_mmap(struct file *file, struct map_request *request)
+{
+    struct block_device *device = device_of(file);
+    bool shared = (request->flags & 3) != MAP_PRIVATE;
+    if (shared && device->read_only) {
+        if (request->prot & PROT_WRITE)
+            return -EACCES;
+        request->max_prot &= ~(unsigned)PROT_WRITE;
+    }
+    request->object = &device->cache.object;
+    request->file = file;
+    return 0;
+}
+
+/* man 2 posix_fadvise; readahead(2) is WILLNEED. */
+static int block_advise(struct file *file, off_t offset, off_t length, int advice)
+{
+    enum { WILLNEED = 3, DONTNEED = 4 };
+    struct block_cache *cache = &device_of(file)->cache;
+    uint64_t end = bytes_of(device_of(file)), from = offset, to = end;
+    if (length && (uint64_t)length < end - MIN(from, end))
+        to = from + length;
+    if (from >= to)
+        return 0;
+    if (advice == WILLNEED)
+        cache_prefetch(cache, from >> PAGE_SHIFT,
+                       ((to - 1) >> PAGE_SHIFT) + 1 - (from >> PAGE_SHIFT));
+    if (advice == DONTNEED) { /* whole pages */
+        uint64_t first = (from + PAGE_SIZE - 1) >> PAGE_SHIFT;
+        uint64_t after = to == end ? cache_last(cache) + 1 : to >> PAGE_SHIFT;
+        if (first < after) {
+            cache_write(cache, first, after - 1);
+            cache_drop(cache, first, after - 1, false);
+        }
+    }
+    return 0;
 }
 
 /* --- the rest ----------------------------------------------------------------------------- */
@@ -200,15 +342,34 @@ static int zero_by_hand(struct block_device *device, uint64_t sector, uint64_t n
     return err;
 }
 
+/* What the disk is about to forget: whole pages of it, and the rest written. */
+static void forget(struct block_device *device, uint64_t start, uint64_t length)
+{
+    uint64_t first = start >> PAGE_SHIFT, last = (start + length - 1) >> PAGE_SHIFT;
+    if (!length)
+        return;
+    cache_write(&device->cache, first, first);
+    cache_write(&device->cache, last, last);
+    cache_drop(&device->cache, first, last, true);
+}
+
 int block_zero_range(struct block_device *device, unsigned flags, bool by_hand, uint64_t start,
                      uint64_t length)
 {
     uint64_t sector = start / BLOCK_SECTOR, n = length / BLOCK_SECTOR;
-    read_lock(&device->parts);
+    forget(device, start, length);
     int err = block_clear(device, BLOCK_WRITE_ZEROES, flags, sector, n);
     if (err == -EOPNOTSUPP && by_hand)
         err = zero_by_hand(device, sector, n);
-    read_unlock(&device->parts);
+    forget(device, start, length);
+    return err;
+}
+
+int block_discard_range(struct block_device *device, uint64_t start, uint64_t length)
+{
+    forget(device, start, length);
+    int err = block_clear(device, BLOCK_DISCARD, 0, start / BLOCK_SECTOR, length / BLOCK_SECTOR);
+    forget(device, start, length);
     return err;
 }
 
@@ -238,35 +399,45 @@ static int block_fallocate(struct file *file, int mode, off_t offset, off_t leng
     case PUNCH_HOLE | KEEP_SIZE:
         return block_zero_range(device, BLOCK_UNMAP, false, from, n);
     case PUNCH_HOLE | KEEP_SIZE | NO_HIDE_STALE:
-        return block_clear(device, BLOCK_DISCARD, 0, from / BLOCK_SECTOR, n / BLOCK_SECTOR);
+        return block_discard_range(device, from, n);
     default:
         return -EOPNOTSUPP;
     }
 }
 
-static void count_open(struct block_device *device, int by)
+/* How many have it open now. */
+static unsigned count_open(struct block_device *device, int by)
 {
     mutex_lock(&block_whole(device)->open_lock);
-    device->nopen += by;
+    unsigned n = device->nopen += by;
     mutex_unlock(&block_whole(device)->open_lock);
+    return n;
 }
 
 static int block_open(struct inode *inode, struct file *file)
 {
     struct block_device *device = block_find(inode->rdev);
-    bool exclusive = atomic_load_explicit(&file->flags, memory_order_relaxed) & O_EXCL;
-    int err = !device ? -ENXIO : exclusive ? block_claim(device, file) : 0;
+    int err = !device ? -ENXIO : flags_of(file) & O_EXCL ? block_claim(device, file) : 0;
     if (err == 0) {
         file->data = device;
+        file->error_seen = cache_error_sample(&device->cache);
+        device->cache.dev = inode->super->dev;
+        device->cache.ino = inode->ino;
         count_open(device, 1);
     }
     return err;
 }
 
+/* The last one to close it writes back and forgets all: who uses the disk otherwise (by another
+ * partition) then sees what was written. A mapping keeps its file open. */
 static void block_close(struct file *file)
 {
-    block_release(device_of(file), file);
-    count_open(device_of(file), -1);
+    struct block_device *device = device_of(file);
+    block_release(device, file);
+    if (count_open(device, -1) == 0 && device->sectors) {
+        cache_write(&device->cache, 0, cache_last(&device->cache));
+        cache_drop(&device->cache, 0, cache_last(&device->cache), false);
+    }
 }
 
 static int64_t ioctl(struct file *file, unsigned cmd, uintptr_t arg)
@@ -279,6 +450,8 @@ const struct file_ops block_file_ops = {.open = block_open,
                                         .read = block_read,
                                         .write = block_write,
                                         .seek = block_seek,
+                                        .mmap = block_mmap,
+                                        .advise = block_advise,
                                         .ioctl = ioctl,
                                         .fsync = block_fsync,
                                         .fallocate = block_fallocate};

@@ -1,5 +1,6 @@
 #include "drivers/block/ioctl.h"
 
+#include "drivers/block/cache.h"
 #include "drivers/block/partitions.h"
 #include "fs/vfs.h"
 
@@ -70,7 +71,7 @@ static int discard(struct block_device *device, struct file *file, uintptr_t arg
     int err = get_range(device, file, arg, range);
     if (err < 0)
         return err;
-    return block_clear(device, BLOCK_DISCARD, 0, range[0] / BLOCK_SECTOR, range[1] / BLOCK_SECTOR);
+    return block_discard_range(device, range[0], range[1]);
 }
 
 static int zero_out(struct block_device *device, struct file *file, uintptr_t arg)
@@ -122,7 +123,13 @@ static int get_geometry(struct block_device *device, uintptr_t arg)
 
 static int flush_buffers(struct block_device *device)
 {
-    return privileged() ? block_flush(device) : -EACCES;
+    if (!privileged())
+        return -EACCES;
+    if (device->sectors) {
+        cache_write(&device->cache, 0, cache_last(&device->cache));
+        cache_drop(&device->cache, 0, cache_last(&device->cache), false);
+    }
+    return block_flush(device);
 }
 
 static int set_read_ahead(struct block_device *device, uintptr_t arg)

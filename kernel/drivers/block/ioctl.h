@@ -9,3 +9,5 @@ int64_t block_ioctl(struct block_device *device, struct file *file, unsigned cmd
  * the disk has no command for it. */
 int block_zero_range(struct block_device *device, unsigned flags, bool by_hand, uint64_t start,
                      uint64_t length);
+/* Space given back, whatever is read there then. */
+int block_discard_range(struct block_device *device, uint64_t start, uint64_t length);

@@ -21,3 +21,6 @@ int partition_resize(struct block_device *disk, unsigned number, uint64_t start,
 /* The device that root= names ("/dev/vda2", "vda2", "254:2", "PARTUUID=...", "PARTLABEL=...");
  * NULL: there is none (yet). */
 struct block_device *block_by_name(const char *name);
+
+/* Once the first disk is there: reclaim.c. */
+void block_start_caches(void);

@@ -6,6 +6,7 @@
 #include "drivers/console/virtio_console.h"
 #include "drivers/power.h"
 #include "drivers/tty/tty.h"
+#include "fs/cached.h"
 #include "fs/stream.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -142,6 +143,8 @@ void control_report_exit(enum control_end how, int value, const char *text)
         port = stream_find("osprey.control");
     }
     control_drain_output();
+    if (cached)
+        cached->sync(); /* what the program has written is on the disks */
     switch (how) {
     case CONTROL_EXIT:
         tell_console("exit", value);

@@ -175,7 +175,7 @@ static bool approach(struct balloon *b, bool *stuck)
     return n && !b->device->broken;
 }
 
-/* The program's memory is short. frame_reclaim_hook; the thread may hold the lock itself. */
+/* The program's memory is short: a hook of frame_reclaim(); the thread may hold the lock itself. */
 static unsigned give_back(void)
 {
     struct balloon *b = balloon;
@@ -323,7 +323,7 @@ static int probe(struct virtio_device *device)
     virtio_device_ready(device);
     if (b->queues[STATS])
         offer_stats(b);
-    frame_reclaim_hook = give_back;
+    frame_reclaim_hooks[FRAME_RECLAIM_BALLOON] = give_back;
     return kthread_start("balloon", work, b) ? 0 : -ENOMEM;
 }
 
