@@ -8,6 +8,7 @@
 #include "fs/mount.h"
 #include "fs/namei.h"
 #include "fs/notify.h"
+#include "lib/sanitize.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 
@@ -24,27 +25,43 @@ void (*vfs_file_gone_hook)(struct file *file);
 
 /* --- life
  *
- * Files are reused as files only, never given back to the heap, so that file_try_get() may touch
- * one that was closed meanwhile. Free ones wait in a list per CPU, which needs no lock because the
- * kernel is not preempted. */
+ * Files are reused as files only while there are readers, so that file_try_get() may touch one that
+ * was closed meanwhile. Free ones wait in a list per CPU, which needs no lock because the kernel is
+ * not preempted; what is too many where more are closed than opened goes back to the heap. */
 
-static struct file *free_files[CPUS_MAX];
+enum { FREE_MAX = 64 };
+
+static struct free_files {
+    struct file *first;
+    unsigned n;
+} free_files[CPUS_MAX];
 
 static struct file *take_free(void)
 {
-    struct file **list = &free_files[this_cpu()->id];
-    struct file *file = *list;
+    struct free_files *list = &free_files[this_cpu()->id];
+    struct file *file = list->first;
     if (unlikely(!file))
         return kzalloc(sizeof(*file));
-    *list = file->data;
+    list->first = file->data;
+    list->n--;
     return file;
+}
+
+static void free_later(struct rcu_head *head)
+{
+    kfree(container_of(head, struct file, rcu));
 }
 
 static void give_free(struct file *file)
 {
-    struct file **list = &free_files[this_cpu()->id];
-    file->data = *list;
-    *list = file;
+    struct free_files *list = &free_files[this_cpu()->id];
+    if (unlikely(SANITIZED || list->n >= FREE_MAX)) {
+        rcu_call(&file->rcu, free_later);
+        return;
+    }
+    file->data = list->first;
+    list->first = file;
+    list->n++;
 }
 
 struct file *file_alloc(const struct file_ops *ops, int flags)

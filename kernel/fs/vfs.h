@@ -495,7 +495,10 @@ struct file {
     const struct file_ops *ops;
     struct inode *inode; /* where the data is; path.dentry->inode is the one that has the name:
                             attributes and locks are there (they differ under an overlay) */
-    struct path path;
+    union {
+        struct path path;
+        struct rcu_head rcu; /* when it is free */
+    };
     atomic_uint refs;
     atomic_uint flags; /* O_*: access mode and status flags */
     bool seekable;     /* pos counts: read/write take pos_lock */
