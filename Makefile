@@ -5,14 +5,17 @@ BUILD ?= build/kasan
 endif
 BUILD ?= build
 CC = gcc
-KERNEL_CFLAGS = -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
-	-mgeneral-regs-only -fno-strict-aliasing -fwrapv -fstack-protector-strong \
+KERNEL_CFLAGS = -std=gnu17 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
+	-mgeneral-regs-only -mpreferred-stack-boundary=3 -mskip-rax-setup -fno-strict-aliasing -fwrapv -fstack-protector-strong \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -foptimize-sibling-calls \
 	-ffunction-sections -fdata-sections -fcf-protection=none \
 	-Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes \
 	-Ikernel -MMD -MP
 KERNEL_LDFLAGS = -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
 	-Wl,-z,noexecstack -Wl,--gc-sections -Wl,--no-warn-rwx-segments
+
+# Small, but for what runs at each call, fault, switch or packet (kernel/kernel.mk has the list).
+optimize = $(if $(filter $(HOT),$(1)),-O2,-Os)
 
 # KASAN=1: every access and every undefined operation is checked (docs/debugging.md), except in the
 # sanitizer itself and in those whose own data lies in freed memory.
@@ -46,7 +49,7 @@ kernel: $(BUILD)/osprey.elf $(if $(filter 1,$(KASAN)),,$(BUILD)/osprey.bin $(BUI
 
 $(BUILD)/%.c.o: %.c
 	@mkdir -p $(@D)
-	@echo "  cc $<"; $(CC) $(KERNEL_CFLAGS) $(call sanitize,$<) -c $< -o $@
+	@echo "  cc $<"; $(CC) $(KERNEL_CFLAGS) $(call optimize,$<) $(call sanitize,$<) -c $< -o $@
 
 $(BUILD)/%.S.o: %.S
 	@mkdir -p $(@D)

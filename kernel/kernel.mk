@@ -1,4 +1,18 @@
-# The kernel's own rules: the vDSO, the two links, the table of system calls.
+# The kernel's own rules: what is hot, the vDSO, the two links, the table of system calls.
+
+# What runs at each call, fault, switch or packet, and is compiled for speed; all else for size. `make bench` tells.
+hot = $(patsubst %,kernel/$(1)/%.c,$(2))
+HOT = kernel/arch/% kernel/core/% kernel/lib/% \
+	$(call hot,mm,address_space fault flush fork frame heap map mapping page_store share table uaccess) \
+	$(call hot,fs,attr dentry erofs file inode mapped namei open overlay pipe stream tmpfs_file) \
+	$(call hot,linux,clone dispatch elf epoll eventfd exec exec_file exec_map exec_stack exit fd futex futex_queue memory \
+		open path poll raise readwrite signal signal_calls signal_deliver signal_frame socket stat task time wait) \
+	$(call hot,net,channel checksum datagram demux inet ip ipv4 ipv4_output ipv6_output loopback neighbour \
+		netif packet receive route segment socket tcp_cong tcp_input tcp_ip tcp_output tcp_receive \
+		tcp_recovery tcp_send tcp_socket tcp_timer udp udp_send unix unix_data worker) \
+	$(call hot,drivers/net,virtio_net_rx virtio_net_tx) \
+	$(call hot,drivers/virtio,queue_packed queue_split)
+
 VDSO_CFLAGS = -std=gnu17 -O2 -fpic -ffreestanding -fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -mcmodel=small -Wall -Wextra -Werror -Wno-unused-parameter -Ikernel
 

@@ -592,7 +592,7 @@ static int64_t ask(struct ptrace *p, enum request request, uint64_t addr, uint64
 
 SYSCALL(ptrace, 4, SYSCALL_PARTIAL, "GS base, CS and SS stay; no block steps")
 {
-    struct ptrace *p;
+    struct ptrace *p = NULL;
     int64_t result;
 
     if (a0 == PTRACE_TRACEME)
