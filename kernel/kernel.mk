@@ -31,12 +31,16 @@ KERNEL_LINK = $(CC) $(KERNEL_LDFLAGS) -T kernel/boot/kernel.ld
 
 # Linked twice: the second time with the names of the first one's functions, which lie behind all text.
 $(BUILD)/osprey.elf: $(KERNEL_OBJS) $(BUILD)/kernel/linux/vdso/image.S.o kernel/boot/kernel.ld \
-		kernel/symbols.sh
+		$(BUILD)/symbols
 	@echo "  ld $@"; $(KERNEL_LINK) -o $(BUILD)/first.elf $(filter %.o,$^)
-	@kernel/symbols.sh $(BUILD)/first.elf >$(BUILD)/symbols.S
+	@nm -n $(BUILD)/first.elf | $(BUILD)/symbols >$(BUILD)/symbols.S
 	@$(CC) -c $(BUILD)/symbols.S -o $(BUILD)/symbols.o
 	@echo "  ld $@"; $(KERNEL_LINK) -o $(BUILD)/osprey.debug $(filter %.o,$^) $(BUILD)/symbols.o
 	@objcopy --strip-debug $(BUILD)/osprey.debug $@
+
+$(BUILD)/symbols: host/symbols/symbols.c
+	@mkdir -p $(@D)
+	@gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $<
 
 $(BUILD)/abi_table: host/abi/abi_table.c
 	@mkdir -p $(@D)

@@ -18,9 +18,10 @@ enum { FRAMES = 24, STEP_MAX = 65536 };
 
 static void print_address(const char *what, uintptr_t addr)
 {
+    char name[SYMBOL_NAME];
     size_t offset;
-    const char *name = symbol_at(addr, &offset);
-    if (name)
+
+    if (symbol_at(addr, name, &offset))
         log_at(LOG_PANIC, "  %s%016lx %s+%#zx", what, addr, name, offset);
     else
         log_at(LOG_PANIC, "  %s%016lx", what, addr);

@@ -1,7 +1,9 @@
-/* core/symbols.h: names of the kernel's functions, linked in by kernel/symbols.sh. Any context. */
+/* core/symbols.h: names of the kernel's functions, linked in by host/symbols. Any context. */
 #pragma once
 
 #include "lib/types.h"
 
-/* The function that addr lies in, and the offset in it; NULL: none. */
-const char *symbol_at(uintptr_t addr, size_t *offset);
+enum { SYMBOL_NAME = 64 }; /* bytes, with the zero; longer names are cut */
+
+/* The function that addr lies in, by its name, and the offset in it; false: none. */
+bool symbol_at(uintptr_t addr, char name[SYMBOL_NAME], size_t *offset);

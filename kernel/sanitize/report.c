@@ -62,9 +62,11 @@ void trace_take(struct trace *trace)
 
 static void print_address(uintptr_t addr)
 {
-    size_t offset;
-    const char *name = symbol_at(addr, &offset);
-    log_at(LOG_PANIC, "  %016lx %s+%#zx", addr, name ? name : "?", name ? offset : 0);
+    char name[SYMBOL_NAME] = "?";
+    size_t offset = 0;
+
+    symbol_at(addr, name, &offset);
+    log_at(LOG_PANIC, "  %016lx %s+%#zx", addr, name, offset);
 }
 
 void trace_print(const char *what, const struct trace *trace)
@@ -89,10 +91,13 @@ static void print_shadow(uintptr_t bad)
 void sanitize_report(uintptr_t addr, size_t size, bool write, uintptr_t bad, uintptr_t caller)
 {
     log_in_panic = true; /* no checks from here on */
-    size_t offset;
-    const char *name = symbol_at(caller, &offset), *kind = kind_of(bad);
+    char name[SYMBOL_NAME] = "?";
+    const char *kind = kind_of(bad);
+    size_t offset = 0;
+
+    symbol_at(caller, name, &offset);
     log_at(LOG_PANIC, "sanitizer: %s of %zu bytes at %016lx in %s+%#zx: %s",
-           write ? "write" : "read", size, addr, name ? name : "?", name ? offset : 0, kind);
+           write ? "write" : "read", size, addr, name, offset, kind);
     if (bad != addr)
         log_at(LOG_PANIC, "the first bad byte is %016lx, number %zu", bad, bad - addr);
     if (shadow_where(bad) == SHADOW_THERE) {
