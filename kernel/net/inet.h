@@ -66,8 +66,8 @@ struct inet_description {
     uint32_t rto_ms, ato_ms, cwnd, ssthresh; /* ssthresh 0x7fffffff: none yet */
     unsigned quick, pingpong;
 };
-/* A connection that has ended and of which only this is left (TCP's TIME_WAIT, or a connection
- * that has only begun: state SYN_RECV). */
+/* A connection that has ended and of which only this is left (TCP's TIME_WAIT), or one that has only
+ * begun (state SYN_RECV). */
 struct inet_remnant {
     struct inet_addr local, remote;
     uint16_t local_port, remote_port;
@@ -76,7 +76,10 @@ struct inet_remnant {
     struct netif *netif; /* of link-local addresses; NULL */
 };
 /* Supplied by TCP: each of those; fn under RCU, false ends it. NULL: there are none. */
-extern void (*inet_remnants_hook)(bool (*fn)(const struct inet_remnant *r, void *arg), void *arg);
+typedef bool inet_remnant_fn(const struct inet_remnant *r, void *arg);
+extern void (*inet_remnants_hook)(inet_remnant_fn *fn, void *arg);
+/* The same for what waits at a listener to become a connection, but a thread that may sleep. */
+extern void (*inet_requests_hook)(struct inet_socket *listener, inet_remnant_fn *fn, void *arg);
 
 /* A transport. */
 struct inet_proto {

@@ -5,7 +5,8 @@
 
 enum { VIEWS_MAX = (4 << 20) / sizeof(struct inet_view), SLACK = 16 };
 
-void (*inet_remnants_hook)(bool (*fn)(const struct inet_remnant *r, void *arg), void *arg);
+void (*inet_remnants_hook)(inet_remnant_fn *fn, void *arg);
+void (*inet_requests_hook)(struct inet_socket *listener, inet_remnant_fn *fn, void *arg);
 
 static bool count(struct inet_socket *s, void *arg)
 {
@@ -44,9 +45,11 @@ static bool add(struct inet_socket *s, void *arg)
     return true;
 }
 
+enum { SYN_RECV = 3 };
+
 static bool add_remnant(const struct inet_remnant *r, void *arg)
 {
-    enum { ON = 1, TIMEWAIT = 3, SYN_RECV = 3 };
+    enum { ON = 1, TIMEWAIT = 3 };
     struct inet_views *all = arg;
 
     if (all->n == all->room)
@@ -57,7 +60,7 @@ static bool add_remnant(const struct inet_remnant *r, void *arg)
                                               .remote_port = r->remote_port,
                                               .v6 = r->v6,
                                               .netif = r->netif ? r->netif->index : 0,
-                                              .refs = 1,
+                                              .refs = r->state != SYN_RECV,
                                               .d = {.state = r->state,
                                                     .timer = r->state == SYN_RECV ? ON : TIMEWAIT,
                                                     .timer_ms = r->timer_ms,
@@ -98,6 +101,31 @@ static void each_ping(bool (*fn)(struct inet_socket *s, void *arg), void *arg)
     raw_each(pass_raw, &(struct pass){fn, arg, SOCK_DGRAM});
 }
 
+/* Of each listener, with its user. As many as there is room for. */
+static void add_requests(struct inet_views *all)
+{
+    unsigned n = all->n, wanted = n;
+
+    for (unsigned i = 0; i < n; i++)
+        if (all->views[i].d.state == INET_STATE_LISTEN)
+            inet_requests_hook(all->views[i].socket, count_remnant, &wanted);
+    if (wanted > all->room) {
+        unsigned room = MIN(wanted + SLACK, (unsigned)VIEWS_MAX);
+        struct inet_view *larger = krealloc(all->views, room * sizeof(*larger));
+
+        if (larger)
+            *all = (struct inet_views){larger, n, room};
+    }
+    for (unsigned i = 0; i < n && wanted > n; i++) {
+        unsigned first = all->n;
+
+        if (all->views[i].d.state == INET_STATE_LISTEN)
+            inet_requests_hook(all->views[i].socket, add_remnant, all);
+        for (; first < all->n; first++)
+            all->views[first].uid = all->views[i].uid;
+    }
+}
+
 static int get(struct inet_views *all, each_fn *each, bool remnants)
 {
     unsigned n = SLACK;
@@ -117,6 +145,8 @@ static int get(struct inet_views *all, each_fn *each, bool remnants)
     if (remnants)
         inet_remnants_hook(add_remnant, all);
     rcu_read_unlock();
+    if (remnants)
+        add_requests(all);
     return 0;
 }
 

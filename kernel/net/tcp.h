@@ -260,7 +260,15 @@ enum { TCP_NO_SSTHRESH = 0x7fffffff, TCP_INITIAL_WINDOW = 10, TCP_ACK_DELAY_MS =
 #define TCP_RTO_MAX  (120 * TCP_SECOND)
 #define TCP_RTO_INIT TCP_SECOND
 
-extern atomic_long tcp_memory;  /* bytes in all queues */
+extern atomic_long tcp_memory;  /* bytes in all queues, but for less than a page of each */
+/* Is it above one of tcp_settings.mem? Above PRESSURE no buffer grows and windows are small; above
+ * MOST a connection keeps no more than its first few KiB. */
+enum { TCP_MEMORY_PRESSURE = 1, TCP_MEMORY_MOST };
+static inline bool tcp_memory_above(unsigned which)
+{
+    return atomic_load_explicit(&tcp_memory, memory_order_relaxed) / (long)PAGE_SIZE >
+           tcp_settings.mem[which];
+}
 extern atomic_uint tcp_orphans; /* connections whose file is closed */
 
 /* --- tcp_input.c */
@@ -397,6 +405,8 @@ bool tcp_listen_input(struct tcp *tp, struct packet *packet, struct tcp_header *
 void tcp_listen_timer(struct tcp *tp, nsec_t now);
 void tcp_listen_stop(struct tcp *tp);
 bool tcp_accept_ready(const struct tcp *tp);
+/* What has only begun (inet_requests_hook). */
+void tcp_requests_each(struct inet_socket *s, inet_remnant_fn *fn, void *arg);
 uint32_t tcp_listen_queued(const struct tcp *tp);
 uint32_t tcp_listen_backlog(const struct tcp *tp);
 /* The sequence number to begin with for the next SYN; 0: as always. */

@@ -57,7 +57,7 @@ void tcp_describe(struct inet_socket *s, struct inet_description *d)
  */
 
 struct pass {
-    bool (*fn)(const struct inet_remnant *r, void *arg);
+    inet_remnant_fn *fn;
     void *arg;
 };
 
@@ -75,7 +75,7 @@ static bool pass_on(const struct tcp_time_wait_info *info, void *arg)
     return pass->fn(&r, pass->arg);
 }
 
-static void each_remnant(bool (*fn)(const struct inet_remnant *r, void *arg), void *arg)
+static void each_remnant(inet_remnant_fn *fn, void *arg)
 {
     struct pass pass = {fn, arg};
 
@@ -85,6 +85,7 @@ static void each_remnant(bool (*fn)(const struct inet_remnant *r, void *arg), vo
 static int start(void)
 {
     inet_remnants_hook = each_remnant;
+    inet_requests_hook = tcp_requests_each;
     return 0;
 }
 BOOT_STEP(PHASE_BUS, "TCP's remnants", start);

@@ -509,6 +509,30 @@ bool tcp_listen_input(struct tcp *tp, struct packet *packet, struct tcp_header *
     return true;
 }
 
+void tcp_requests_each(struct inet_socket *s, inet_remnant_fn *fn, void *arg)
+{
+    struct tcp_listen *listen;
+    bool more = true;
+
+    inet_lock(s);
+    listen = tcp_of(s)->listen;
+    for (unsigned i = 0; i < BUCKETS && listen; i++)
+        list_for_each_entry (struct request, r, &listen->requests[i], link) {
+            nsec_t left = (r->due - clock_monotonic()) / TCP_MS;
+
+            more = more && fn(&(struct inet_remnant){.local = r->flow.source,
+                                                     .remote = r->flow.destination,
+                                                     .local_port = r->local_port,
+                                                     .remote_port = r->remote_port,
+                                                     .v6 = s->socket.family == AF_INET6,
+                                                     .state = TCP_SYN_RECV,
+                                                     .timer_ms = (unsigned)MAX(left, (nsec_t)0),
+                                                     .retransmits = r->tries},
+                              arg);
+        }
+    inet_unlock(s);
+}
+
 void tcp_listen_new_iss(struct tcp *tp, uint32_t iss)
 {
     if (tp->listen)

@@ -1,6 +1,7 @@
 /* Data that has come: in order, beyond gaps, and up to the program. */
 #include "lib/errno.h"
 #include "mm/heap.h"
+#include "net/mib.h"
 #include "net/tcp.h"
 
 enum { PACKET_COST = 512, SMALL = 1024, OWN_ROOM = 3584 };
@@ -310,6 +311,10 @@ static bool has_room(struct tcp *tp, uint32_t len)
 {
     uint32_t most = tp->inet.socket.receive_buffer;
 
+    if (tcp_memory_above(TCP_MEMORY_MOST) && tp->rx_cost > (uint32_t)tcp_settings.rmem[0]) {
+        MIB(TCP_RCV_Q_DROP);
+        return false;
+    }
     if (tp->rx_cost + len <= most)
         return true;
     if (tp->early)
@@ -410,9 +415,19 @@ bool tcp_at_mark(const struct tcp *tp)
 /* --- the window (RFC 9293, 3.8.6)
  * ----------------------------------------------------------------------- */
 
+/* What may be kept: under pressure a few segments. */
+static uint32_t receive_space(const struct tcp *tp)
+{
+    uint32_t space = tp->inet.socket.receive_buffer;
+
+    if (tcp_memory_above(TCP_MEMORY_PRESSURE))
+        space = MIN(space, MAX(8u * tp->received_mss, 2u * (uint32_t)tcp_settings.rmem[0]));
+    return space;
+}
+
 static uint32_t full_window(const struct tcp *tp)
 {
-    uint32_t window = tcp_window_of_space(tp->inet.socket.receive_buffer);
+    uint32_t window = tcp_window_of_space(receive_space(tp));
 
     return tp->window_clamp ? MIN(window, tp->window_clamp) : window;
 }
@@ -420,8 +435,7 @@ static uint32_t full_window(const struct tcp *tp)
 uint32_t tcp_window_for(const struct tcp *tp)
 {
     uint32_t full = full_window(tp), mss = MIN((uint32_t)tp->received_mss, full), step;
-    uint32_t room =
-        tcp_window_of_space((int64_t)tp->inet.socket.receive_buffer - (int64_t)tp->rx_cost);
+    uint32_t room = tcp_window_of_space((int64_t)receive_space(tp) - (int64_t)tp->rx_cost);
 
     room = MIN(room, full);
     if (room < full / 2 && (room < full / 16 || room < mss))

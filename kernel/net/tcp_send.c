@@ -3,7 +3,7 @@
 #include "mm/heap.h"
 #include "net/tcp.h"
 
-enum { PACKET_COST = 512, CHUNK = 65536 - 512, CHUNK_LEAST = 4096 - 512 };
+enum { PACKET_COST = 512, CHUNK = 65536 - 512, CHUNK_LEAST = 4096 - 512, CHARGE_STEP = 4096 };
 
 atomic_long tcp_memory;
 
@@ -11,16 +11,10 @@ void tcp_charge(struct tcp *tp)
 {
     long now = (long)tcp_send_used(tp) + tp->rx_cost, change = now - tp->charged;
 
-    if (change < 65536 && change > -65536 && (now || !tp->charged))
+    if (change < CHARGE_STEP && change > -CHARGE_STEP && (now || !tp->charged))
         return;
     tp->charged = now;
     atomic_fetch_add_explicit(&tcp_memory, change, memory_order_relaxed);
-}
-
-static bool memory_is_short(void)
-{
-    return atomic_load_explicit(&tcp_memory, memory_order_relaxed) / (long)PAGE_SIZE >
-           tcp_settings.mem[2];
 }
 
 uint32_t tcp_send_used(const struct tcp *tp)
@@ -33,13 +27,18 @@ static uint32_t notsent_low(const struct tcp *tp)
     return tp->notsent_low ? tp->notsent_low : (uint32_t)tcp_settings.notsent_lowat;
 }
 
+/* Its own bytes alone keep a connection from going on, so that their acknowledgement wakes it. */
+static bool is_too_much(uint32_t used)
+{
+    return used > CHUNK_LEAST && tcp_memory_above(TCP_MEMORY_MOST);
+}
+
 static bool has_room(const struct tcp *tp)
 {
     uint32_t used = tcp_send_used(tp);
 
-    if (memory_is_short() && used > CHUNK_LEAST)
-        return false;
-    return used < tp->inet.socket.send_buffer && tp->write_seq - tp->snd_nxt < notsent_low(tp);
+    return !is_too_much(used) && used < tp->inet.socket.send_buffer &&
+           tp->write_seq - tp->snd_nxt < notsent_low(tp);
 }
 
 /* A third must be free before somebody is called for it. */
@@ -47,7 +46,7 @@ bool tcp_writable(const struct tcp *tp)
 {
     uint32_t used = tcp_send_used(tp), size = tp->inet.socket.send_buffer;
 
-    return used < size && size - used >= used / 2 &&
+    return !is_too_much(used) && used < size && size - used >= used / 2 &&
            (uint64_t)(tp->write_seq - tp->snd_nxt) * 2 < notsent_low(tp);
 }
 
@@ -58,7 +57,8 @@ void tcp_grow_send_buffer(struct tcp *tp)
     uint32_t mss, segment = 1024;
     uint64_t wanted;
 
-    if (tp->send_locked || tp->inet.socket.send_buffer >= (uint32_t)tcp_settings.wmem[2])
+    if (tp->send_locked || tp->inet.socket.send_buffer >= (uint32_t)tcp_settings.wmem[2] ||
+        tcp_memory_above(TCP_MEMORY_PRESSURE))
         return;
     mss = tcp_mss(tp);
     while (segment < mss + 640u)

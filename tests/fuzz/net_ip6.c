@@ -1,8 +1,7 @@
+// sources: kernel/net/ipv6_parse.c kernel/net/ndp_parse.c kernel/net/mld_parse.c kernel/lib/siphash.c
+// flags: -Ikernel
 /* IPv6's parsers on any bytes: the chain of extension headers as input and as quoted by errors,
- * neighbour discovery, listener discovery. The first byte chooses who reads the rest.
- *
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -Ikernel tests/fuzz/net_ip6.c \
- *     kernel/net/{ipv6,ndp,mld}_parse.c kernel/lib/siphash.c */
+ * neighbour discovery, listener discovery. The first byte chooses who reads the rest. */
 #include "net/ipv6_parse.h"
 #include "net/mld_parse.h"
 #include "net/ndp_parse.h"

@@ -1,8 +1,8 @@
+// sources: kernel/net/netlink_message.c kernel/net/inet_diag_filter.c kernel/net/address.c
+// sources: kernel/lib/string.c kernel/lib/format.c
+// flags: -Ikernel
 /* libFuzzer: messages of netlink with their attributes, and programs that choose sockets. The first
- * byte chooses.
- *
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -Ikernel tests/fuzz/net_netlink.c \
- *     kernel/net/{netlink_message,inet_diag_filter,address}.c kernel/lib/{string,format}.c */
+ * byte chooses. */
 #include "net/inet_diag_filter.h"
 #include "net/netlink_message.h"
 

@@ -1,12 +1,15 @@
+// clang-format off
+// sources: tests/unit/shim/tcp/sim.c kernel/net/tcp_input.c kernel/net/tcp_output.c kernel/net/tcp_timer.c
+// sources: kernel/net/tcp_listen.c kernel/net/tcp_options.c kernel/net/tcp_cong.c kernel/net/tcp_recovery.c
+// sources: kernel/net/tcp_receive.c kernel/net/tcp_send.c kernel/net/tcp_socket.c kernel/net/tcp_sockopt.c
+// sources: kernel/net/tcp_syncookie.c kernel/net/tcp_timewait.c kernel/net/tcp_ip.c kernel/net/packet.c
+// sources: kernel/net/checksum.c kernel/lib/siphash.c kernel/lib/string.c
+// flags: -Itests/unit/shim/tcp -Itests/unit/shim -Ikernel -DDIRECT_MAP_BASE=0ul -fwrapv -fno-builtin
+// flags: -fno-sanitize=alignment -Wl,--wrap=tcp_initial_sequence
+// clang-format on
 /* TCP under any segments in every state: the input chooses a state, then says what happens: foreign
  * segments near the windows, calls of the program, time. Counters must agree with the lists, and
- * when all is closed nothing may be left.
- *
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize=alignment -fwrapv -fno-builtin -w
- * \
- *     -Wl,--wrap=tcp_initial_sequence -DDIRECT_MAP_BASE=0ul -Itests/unit/shim/tcp \
- *     -Itests/unit/shim -Ikernel tests/fuzz/net_tcp.c tests/unit/shim/tcp/sim.c kernel/net/tcp*.c \
- *     kernel/net/packet.c kernel/net/checksum.c kernel/lib/siphash.c kernel/lib/string.c */
+ * when all is closed nothing may be left. */
 #include "../unit/shim/tcp/sim.h"
 
 #include "lib/errno.h"

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-enum { LISTEN = 10, ESTABLISHED = 1, CLOSE = 7, ALL = -1 };
+enum { LISTEN = 10, ESTABLISHED = 1, SYN_RECV = 3, CLOSE = 7, ALL = -1 };
 
 static int fd, listener, client, server, udp, unix_listener, pair[2];
 static uint16_t port, udp_port;
@@ -58,6 +58,7 @@ static void make_sockets(void)
 
 struct seen {
     uint32_t inode; /* looked for; 0: any */
+    uint16_t port;  /* of the other side; 0: any */
     int count, found;
     struct inet_diag_msg m;
     int info, skmeminfo;
@@ -73,7 +74,8 @@ static void see(const struct nlmsghdr *n, void *arg)
     int len = 0;
 
     s->count++;
-    if (s->inode && m->idiag_inode != s->inode)
+    if ((s->inode && m->idiag_inode != s->inode) ||
+        (s->port && ntohs(m->id.idiag_dport) != s->port))
         return;
     s->found++;
     s->m = *m;
@@ -134,6 +136,37 @@ static void established(void)
     CHECK_EQ(s.m.idiag_rqueue, 5);
     CHECK(s.info >= 100 && s.tcp.tcpi_state == ESTABLISHED && s.tcp.tcpi_snd_mss > 0);
     CHECK(s.skmeminfo >= 32 && s.congestion[0]);
+}
+
+/* A connection that has only begun: the client is through, the listener waits for its data. */
+static void begun(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int slow = socket(AF_INET, SOCK_STREAM, 0), near = socket(AF_INET, SOCK_STREAM, 0), wait = 60;
+    char line[256], wanted[64];
+    struct seen s = {};
+    FILE *f;
+
+    setsockopt(slow, IPPROTO_TCP, TCP_DEFER_ACCEPT, &wait, sizeof(wait));
+    NEED(bind(slow, (void *)&a, sizeof(a)) == 0 && listen(slow, 3) == 0);
+    a.sin_port = htons(local_port(slow));
+    NEED(connect(near, (void *)&a, sizeof(a)) == 0);
+    s.port = local_port(near);
+    CHECK_EQ(ask(AF_INET, IPPROTO_TCP, 1 << SYN_RECV, &s), 0);
+    CHECK_EQ(s.found, 1);
+    CHECK(s.m.idiag_state == SYN_RECV && s.m.idiag_timer == 1 && s.m.idiag_inode == 0 &&
+          s.m.id.idiag_src[0] == htonl(INADDR_LOOPBACK) &&
+          s.m.id.idiag_dst[0] == htonl(INADDR_LOOPBACK));
+    snprintf(wanted, sizeof(wanted), ": 0100007F:%04X 0100007F:%04X 03 ", local_port(slow),
+             local_port(near));
+    f = fopen("/proc/net/tcp", "r");
+    NEED(f);
+    for (s.count = 0; fgets(line, sizeof(line), f);)
+        s.count += strstr(line, wanted) != NULL;
+    fclose(f);
+    CHECK_EQ(s.count, 1);
+    close(near);
+    close(slow);
 }
 
 static void datagrams(void)
@@ -269,6 +302,7 @@ int main(void)
     promise("sockets to be found", make_sockets);
     promise("who listens", listening);
     promise("who is connected, with tcp_info", established);
+    promise("a connection that has only begun", begun);
     promise("datagram sockets", datagrams);
     promise("programs that choose", filters);
     promise("one socket by its ends", one_socket);
