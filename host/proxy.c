@@ -1,5 +1,6 @@
 #include "proxy.h"
 
+#include "backlog.h"
 #include "core.h"
 #include "flow.h"
 #include "qemu.h"
@@ -23,6 +24,8 @@ enum {
     GRACE_MS = 3000,     /* for QEMU to end once the program has */
     LINGER_MS = 1000,    /* for its last bytes once it has ended */
     BACKGROUND_MS = 300, /* how often to see whether the terminal is ours again */
+    WIDEN_MS = 20,       /* how often to look whether QEMU listens */
+    WIDEN_TIMES = 500,   /* then it never will */
     SAID_MAX = 4096,     /* of what QEMU prints itself */
     LINE_MAX_SIZE = 512, /* of a control line */
     ORDERS_MAX = 4096,   /* bytes of control lines waiting for the VM */
@@ -53,7 +56,8 @@ struct proxy {
     bool asked;     /* a first INT or TERM went to the program */
     bool timed_out;
     bool lingered;
-    uint64_t timeout_at, grace_at, linger_at; /* ms; 0: not set */
+    uint64_t timeout_at, grace_at, linger_at, widen_at; /* ms; 0: not set */
+    unsigned widened;                                   /* times that it was tried */
 };
 
 static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
@@ -336,7 +340,7 @@ static int wait_time(const struct proxy *proxy, bool background)
     uint64_t now = now_ms();
     uint64_t at = earlier(earlier(proxy->timeout_at, proxy->grace_at), proxy->linger_at);
 
-    at = earlier(at, background ? now + BACKGROUND_MS : 0);
+    at = earlier(earlier(at, proxy->widen_at), background ? now + BACKGROUND_MS : 0);
     if (!at)
         return -1;
     return at <= now ? 0 : at - now > 1000000 ? 1000000 : (int)(at - now);
@@ -351,6 +355,11 @@ static void watch_clock(struct proxy *proxy)
         proxy->timed_out = true;
         kill_qemu(proxy);
     }
+    if (proxy->widen_at && now >= proxy->widen_at)
+        proxy->widen_at = backlog_widen(proxy->qemu, proxy->request->network) ||
+                                  ++proxy->widened == WIDEN_TIMES || proxy->qemu_ended
+                              ? 0
+                              : now + WIDEN_MS;
     if (proxy->grace_at && now >= proxy->grace_at) {
         proxy->grace_at = 0;
         kill_qemu(proxy);
@@ -482,6 +491,8 @@ int proxy_run(const struct proxy_request *request)
     open_flows(&proxy);
     if (request->timeout_ms)
         proxy.timeout_at = now_ms() + request->timeout_ms;
+    if (backlog_wanted(request->network))
+        proxy.widen_at = now_ms() + WIDEN_MS;
     while (!proxy.qemu_ended || !drained(&proxy)) {
         turn(&proxy);
         watch_clock(&proxy);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct core;
+struct network;
 
 struct proxy_request {
     const struct words *command; /* QEMU's words */
@@ -14,9 +15,10 @@ struct proxy_request {
     const int *theirs;           /* its ends; both are closed by proxy_run() */
     struct terminal *terminal;
     struct text *console; /* what the console has shown is added to it; or NULL */
-    bool firmware;       /* what comes on the console before the kernel's first line is not shown */
-    struct core *core;   /* for what comes on LINE_CORE; closed by proxy_run(); or NULL */
-    uint64_t timeout_ms; /* 0: none */
+    bool firmware;     /* what comes on the console before the kernel's first line is not shown */
+    struct core *core; /* for what comes on LINE_CORE; closed by proxy_run(); or NULL */
+    const struct network *network; /* whose ports QEMU listens at */
+    uint64_t timeout_ms;           /* 0: none */
 };
 
 /* Run QEMU until it ends, return the status of the command (docs/host-guest.md); its one line of

@@ -259,6 +259,7 @@ int run(struct options *options)
                                 .theirs = theirs,
                                 .terminal = &terminal,
                                 .core = core,
+                                .network = &options->network,
                                 .firmware = boot_takes_bin(options->boot) && !options->verbose,
                                 .console = options->chart ? &console : NULL,
                                 .timeout_ms = options->timeout_ms});
