@@ -168,9 +168,20 @@ static int show_uptime(struct text *text, const struct pseudo *self)
     return 0;
 }
 
+static unsigned count_threads(void)
+{
+    unsigned n = 0;
+
+    for (int pid = 0; proc_source && (pid = proc_source->next(pid));)
+        for (int tid = 0; (tid = proc_source->next_thread(pid, tid));)
+            n++;
+    return n;
+}
+
 static int show_loadavg(struct text *text, const struct pseudo *self)
 {
     unsigned running = sched_runnable();
+    unsigned threads = count_threads();
     int pid = 0, tid = 0;
     uint64_t loads[3];
     if (proc_source)
@@ -180,7 +191,7 @@ static int show_loadavg(struct text *text, const struct pseudo *self)
         uint64_t hundredths = ((loads[i] * 100) + (1 << LOAD_SHIFT) / 2) >> LOAD_SHIFT;
         text_printf(text, "%lu.%02lu ", hundredths / 100, hundredths % 100);
     }
-    text_printf(text, "%u/%u %d\n", running, MAX(running, 1u), tid);
+    text_printf(text, "%u/%u %d\n", running, MAX(running, threads), tid);
     return 0;
 }
 
