@@ -58,8 +58,26 @@ static void check(const struct dhcp_client *c, nsec_t now)
             abort();
 }
 
+/* A whole message that is for this client; what the input says is the address and the options. */
+static size_t answer(uint8_t *message, size_t room, const struct dhcp_client *c,
+                     const uint8_t *data, size_t size)
+{
+    static const uint8_t head[] = {2, 1, 6, 0, 0x11, 0x22, 0x33, 0x44};
+    static const uint8_t cookie[] = {0x63, 0x82, 0x53, 0x63};
+    size_t n = size < 4 ? 0 : size - 4 < room - 240 ? size - 4 : room - 240;
+
+    memset(message, 0, 240);
+    memcpy(message, head, sizeof(head));
+    memcpy(message + 16, data, size < 4 ? size : 4);
+    memcpy(message + 28, c->mac, 6);
+    memcpy(message + 236, cookie, sizeof(cookie));
+    memcpy(message + 240, data + 4, n);
+    return 240 + n;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    uint8_t whole[1500];
     struct dhcp_client client = {.ops = &ops, .mac = {2}};
     nsec_t now = 1000;
     const uint8_t *message;
@@ -75,6 +93,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     client.state = data[0] >> 3 & 3 ? (enum dhcp_state)(data[0] >> 3 & 7) % 6 : client.state;
     client.xid = 0x11223344;
     dhcp_client_input(&client, now, data + 1, size - 1);
+    if (data[0] & 128)
+        dhcp_client_input(&client, now, whole,
+                          answer(whole, sizeof(whole), &client, data + 1, size - 1));
     check(&client, MIN(now, client.deadline));
     if (!dhcp_frame_parse(data + 1, size - 1, data[0] & 64, &message, &len))
         dhcp_client_input(&client, now, message, len);

@@ -1,5 +1,5 @@
 // sources: kernel/net/netlink_message.c kernel/net/inet_diag_filter.c kernel/net/address.c
-// sources: kernel/lib/string.c kernel/lib/format.c
+// sources: kernel/lib/format.c
 // flags: -Ikernel
 /* libFuzzer: messages of netlink with their attributes, and programs that choose sockets. The first
  * byte chooses. */

@@ -3,60 +3,23 @@
 While frames of one kind come in, connections that were there go on and memory keeps within bounds; when
 it is over, everything that the flood took is free again. Prints the results. Whatever has to happen has
 a minute; how fast it happens is not judged."""
-import re, socket, struct, subprocess, sys, threading, time
+import socket, struct, subprocess, sys, threading, time
+
+from machine import State, result, settled
 
 address, port, seconds, flood, interface, mac = sys.argv[1:]
 port, seconds = int(port), float(seconds)
 ECHO, SINK, SOURCE, STATE, END = range(port, port + 5)
 PATIENCE = 60
-MORE, BACK = 24 << 10, 1 << 10  # KiB: what a flood may take, what may be missing afterwards
-FAMILIES = ("TCP", "UDP", "RAW", "FRAG")
+MORE, BACK = 24 << 10, 3 << 10  # KiB: what a flood may take, what may be missing afterwards
 
 
 def connect(to):
     return socket.create_connection((address, to), timeout=PATIENCE)
 
 
-class State:
-    """What the machine tells of itself."""
-
-    def __init__(self):
-        text = ""
-        with connect(STATE) as s:
-            while "== /end\n" not in text:
-                part = s.recv(65536)
-                if not part:
-                    raise EOFError("the machine says no more")
-                text += part.decode()
-        self.free = int(re.search(r"MemFree: +(\d+)", text)[1])
-        self.sockets = {m[1]: m[2].strip() for m in re.finditer(r"^(\w+): (.*)", self.part(text, "sockstat"), re.M)}
-        self.threads = int(re.search(r"Threads:\s+(\d+)", text)[1])
-        self.counters = {}
-        for name in ("snmp", "netstat"):
-            for names, values in re.findall(r"^(\w+:.*)\n(\w+:.*)", self.part(text, name), re.M):
-                group = names.split(":")[0]
-                for key, value in list(zip(names.split(), values.split()))[1:]:
-                    self.counters[group + key] = int(value)
-
-    @staticmethod
-    def part(text, name):
-        return text.split(f"== /proc/net/{name}\n")[1].split("==")[0]
-
-    def what(self):
-        return f"free {self.free} KiB, threads {self.threads}, " + ", ".join(
-            f"{k} {self.sockets[k]}" for k in FAMILIES)
-
-    def numbers(self, family):
-        return [int(n) for n in re.findall(r"\d+", self.sockets[family])]
-
-    def memory_of_fragments(self):
-        return self.numbers("FRAG")[-1]
-
-
-def result(name, good, *why):
-    for line in why:
-        print("#", line)
-    print("ok -" if good else "not ok -", name, flush=True)
+def look():
+    return State((address, STATE), PATIENCE)
 
 
 class Talk:
@@ -81,21 +44,9 @@ class Talk:
             raise ValueError(f"{got!r} instead of {message!r}")
 
 
-def settled(before):
-    """Wait until the machine is as before, or the time is over; (it is, its state)."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        now = State()
-        good = now.free + BACK >= before.free and all(
-            n <= most for k in FAMILIES for n, most in zip(now.numbers(k), before.numbers(k)))
-        if good or time.monotonic() > end:
-            return good, now
-        time.sleep(0.3)
-
-
 def leaves_nothing(name, before):
-    good, now = settled(before)
-    result(f"{name}: nothing of it stays", good and now.threads == before.threads,
+    good, now = settled(look, before, BACK, PATIENCE)
+    result(f"{name}: nothing of it stays", good,
            f"{name}: before {before.what()}", f"{name}: after  {now.what()}")
     return now
 
@@ -103,7 +54,7 @@ def leaves_nothing(name, before):
 def flooded(name, kind, rate, talk, to, least_turns=0, during=lambda: None):
     """One flood, until the time is over and there were so many turns; (state before, after, memory of fragments).
     What it keeps from getting through comes when it is over: the wire drops what it has no room for."""
-    before = State()
+    before = look()
     least, fragments, looked, failure, turns = before.free, 0, 0, None, talk.turns
     sender = subprocess.Popen([flood, interface, kind, mac, address, str(to), str(rate)],
                               stdout=subprocess.PIPE, text=True)
@@ -115,7 +66,7 @@ def flooded(name, kind, rate, talk, to, least_turns=0, during=lambda: None):
             talk.once()
             during()
             if time.monotonic() > looked + 1:
-                now = State()
+                now = look()
                 least, fragments = min(least, now.free), max(fragments, now.memory_of_fragments())
                 looked = time.monotonic()
             if least_turns and time.monotonic() > began + seconds and talk.turns >= turns + least_turns:
@@ -138,7 +89,7 @@ def counted(before, after, key):
 
 def slow_readers(name, to, n, act):
     """n connections on which one side does not read."""
-    before = State()
+    before = look()
     idle = []
     for _ in range(n):
         s = connect(to)
@@ -146,11 +97,11 @@ def slow_readers(name, to, n, act):
         act(s)
         idle.append(s)
         talk.once()
-    least = State()
+    least = look()
     for _ in range(20):
         talk.once()
         [act(s) for s in idle]
-        now = State()
+        now = look()
         least = min(least, now, key=lambda state: state.free)
     result(f"{name}: memory keeps within bounds", before.free - least.free < before.free // 3,
            f"{name}: {n} connections, {before.free} KiB free before, {least.free} at least; "
@@ -192,13 +143,13 @@ def warm():
     for s in some[:slow]:
         s.setblocking(False)
         push(s)
-    State()
+    look()
     [reset(s) for s in some]
 
 
 warm()
 time.sleep(1)
-begin = State()
+begin = look()
 print("#", "at the start:", begin.what())
 
 before, after, _ = flooded("SYN flood", "syn", 3000, talk, ECHO, 20, new_connection)
