@@ -36,17 +36,21 @@ static inline uint64_t cycles(const struct clock_data *data)
 {
     uint32_t low, high;
 
-    if (unlikely(!data->tsc_usable))
-        return atomic_load_explicit(&best, memory_order_relaxed)->read();
+    if (unlikely(!data->tsc_usable)) {
+        struct clock_source *source = atomic_load_explicit(&best, memory_order_relaxed);
+        return source ? source->read() : 0; /* none yet: the page's factors are 0, and all times */
+    }
     /* lfence: not before what the program did earlier (SDM 2B, RDTSC). */
     asm volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
     return (uint64_t)high << 32 | low;
 }
 
 /* Another CPU's counter may be a little behind the one that set base_tsc. */
-static uint64_t since(const struct clock_data *data, uint64_t at)
+static inline uint64_t since(const struct clock_data *data, uint64_t at)
 {
-    return (int64_t)(at - data->base_tsc) < 0 ? 0 : at - data->base_tsc;
+    uint64_t passed = at - data->base_tsc;
+
+    return unlikely(passed >> 63) ? 0 : passed;
 }
 
 static inline nsec_t ns_at(const struct clock_data *data, uint64_t at)
@@ -80,8 +84,6 @@ nsec_t clock_monotonic(void)
     unsigned sequence;
     nsec_t now;
 
-    if (unlikely(!atomic_load_explicit(&best, memory_order_relaxed)))
-        return 0;
     do {
         sequence = read_begin(data);
         now = ns_at(data, cycles(data));

@@ -19,7 +19,7 @@ enum {
     SLAB_ORDER_MAX = 3,
     CLASS_MAX = 2048,
     CACHES_MAX = 96, /* with per-CPU lists; those beyond share one lock each */
-    LOCAL_BYTES = 8192,
+    LOCAL_BYTES = 32768,
     LOCAL_MAX = 32,
 };
 #define FREE_MARK 0x5f9e27a1c364bd88ul
@@ -181,24 +181,28 @@ static void slab_give(struct slab *slab, struct object *object)
 /* --- per-CPU lists (interrupts off) --------------------------------------------------------------
  */
 
-static struct heap_cpu *this_heap(void)
+static __attribute__((noinline)) struct heap_cpu *make_heap(struct cpu *cpu)
+{
+    struct heap_cpu *heap = &boot_heap;
+    if (cpu->id != 0) {
+        paddr_t paddr = frame_alloc(0, FRAME_ZERO);
+        if (!paddr)
+            return NULL;
+        heap = phys_to_virt(paddr);
+    }
+    cpu->heap_cache = heaps[cpu->id] = heap;
+    return heap;
+}
+
+static inline struct heap_cpu *this_heap(void)
 {
     struct cpu *cpu = this_cpu();
-    if (unlikely(!cpu->heap_cache)) {
-        struct heap_cpu *heap = &boot_heap;
-        if (cpu->id != 0) {
-            paddr_t paddr = frame_alloc(0, FRAME_ZERO);
-            if (!paddr)
-                return NULL;
-            heap = phys_to_virt(paddr);
-        }
-        cpu->heap_cache = heaps[cpu->id] = heap;
-    }
-    return cpu->heap_cache;
+    return likely(cpu->heap_cache) ? cpu->heap_cache : make_heap(cpu);
 }
 _Static_assert(sizeof(struct heap_cpu) <= PAGE_SIZE, "one frame");
 
-static struct object *refill(struct kcache_impl *cache, struct local_list *local)
+static __attribute__((noinline)) struct object *refill(struct kcache_impl *cache,
+                                                       struct local_list *local)
 {
     spin_lock(&cache->lock);
     struct object *object = slab_take(cache);
@@ -216,15 +220,31 @@ static struct object *refill(struct kcache_impl *cache, struct local_list *local
     return object;
 }
 
-static void flush(struct kcache_impl *cache, struct local_list *local, unsigned down_to)
+/* To the slabs. That the object is one of this cache's is looked at here, not whenever one is
+ * freed. */
+static void give(struct kcache_impl *cache, struct object *object)
+{
+    struct slab *slab = slab_of(object);
+    assert(slab && slab->cache == cache, "freed to the wrong cache");
+    slab_give(slab, object);
+}
+
+static __attribute__((noinline)) void flush(struct kcache_impl *cache, struct local_list *local)
 {
     spin_lock(&cache->lock);
-    while (local->count > down_to) {
+    while (local->count > cache->local_max / 2) {
         struct object *object = local->head;
         local->head = object->next;
         local->count--;
-        slab_give(slab_of(object), object);
+        give(cache, object);
     }
+    spin_unlock(&cache->lock);
+}
+
+static __attribute__((noinline)) void give_shared(struct kcache_impl *cache, struct object *object)
+{
+    spin_lock(&cache->lock);
+    give(cache, object);
     spin_unlock(&cache->lock);
 }
 
@@ -241,7 +261,19 @@ static struct local_list *local_of(struct heap_cpu *heap, const struct kcache_im
     return heap && cache->index < CACHES_MAX ? &heap->lists[cache->index] : NULL;
 }
 
-static void *cache_alloc(struct kcache_impl *cache)
+static __attribute__((noinline)) void *alloc_slowly(struct kcache_impl *cache)
+{
+    struct heap_cpu *heap = this_heap();
+    struct object *object = refill(cache, local_of(heap, cache));
+
+    if (object) {
+        object->mark = 0;
+        account(heap, cache->size);
+    }
+    return object;
+}
+
+static inline void *cache_alloc(struct kcache_impl *cache)
 {
     uint64_t irq = irq_save();
     struct heap_cpu *heap = this_heap();
@@ -252,18 +284,16 @@ static void *cache_alloc(struct kcache_impl *cache)
         object = local->head;
         local->head = object->next;
         local->count--;
-    } else {
-        object = refill(cache, local);
-    }
-    if (likely(object)) {
         object->mark = 0;
-        account(heap, cache->size);
+        heap->used += cache->size;
+    } else {
+        object = alloc_slowly(cache);
     }
     irq_restore(irq);
     return object;
 }
 
-static void cache_free(struct kcache_impl *cache, struct object *object)
+static inline void cache_free(struct kcache_impl *cache, struct object *object)
 {
     assert(object->mark != (FREE_MARK ^ (uintptr_t)object), "heap: freed twice");
     uint64_t irq = irq_save();
@@ -275,12 +305,10 @@ static void cache_free(struct kcache_impl *cache, struct object *object)
     if (likely(local)) {
         object->next = local->head;
         local->head = object;
-        if (++local->count > cache->local_max)
-            flush(cache, local, cache->local_max / 2);
+        if (unlikely(++local->count > cache->local_max))
+            flush(cache, local);
     } else {
-        spin_lock(&cache->lock);
-        slab_give(slab_of(object), object);
-        spin_unlock(&cache->lock);
+        give_shared(cache, object);
     }
     irq_restore(irq);
 }
@@ -306,7 +334,7 @@ static void heap_start(void)
     ready = true;
 }
 
-static void *large_alloc(size_t wanted)
+static __attribute__((noinline)) void *large_alloc(size_t wanted)
 {
     size_t size = wanted + SANITIZE_META;
     if (wanted > PAGE_SIZE << FRAME_ORDER_MAX)
@@ -324,7 +352,7 @@ static void *large_alloc(size_t wanted)
     return phys_to_virt(paddr);
 }
 
-static void large_free(void *p)
+static __attribute__((noinline)) void large_free(void *p)
 {
     int order = frame_block_order(virt_to_phys(p));
     assert(order >= 0 && IS_ALIGNED((uintptr_t)p, PAGE_SIZE), "kfree of no allocation");
@@ -414,6 +442,14 @@ void kfree(void *p)
         large_free(p);
 }
 
+void kfree_sized(void *p, size_t size)
+{
+    if (SANITIZED || size > CLASS_MAX)
+        kfree(p);
+    else
+        cache_free(&classes[class_by_size[(size + 15) / 16]], p);
+}
+
 void *krealloc(void *p, size_t size)
 {
     if (!p)
@@ -477,7 +513,6 @@ void kcache_free(struct kcache *cache, void *object)
 {
     if (!object)
         return;
-    assert(slab_of(object) && slab_of(object)->cache == cache->impl, "freed to the wrong cache");
     if (SANITIZED && sanitize_keep(object, cache->impl->size))
         return;
     cache_free(cache->impl, object);

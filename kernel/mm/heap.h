@@ -14,6 +14,8 @@ void *kcalloc(size_t n, size_t size);
 /* Keeps the contents; on failure NULL and the old block stays. */
 void *krealloc(void *p, size_t size);
 void kfree(void *p);
+/* The same for one of kmalloc(size), with the size of then: cheaper. p is not NULL. */
+void kfree_sized(void *p, size_t size);
 char *kstrdup(const char *s);
 
 /* Objects of one size with per-CPU free lists. Initialise statically: {.name = "file", .size = ...}

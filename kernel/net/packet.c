@@ -3,9 +3,9 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 
-/* What packet_alloc() makes, in one block. */
+/* What packet_alloc() makes, in one block. `alias` is packet_alias()'s. */
 struct whole {
-    struct packet packet;
+    struct packet packet, alias;
     struct packet_buffer buffer;
     uint8_t bytes[];
 };
@@ -21,7 +21,7 @@ static struct kcache pieces = {.name = "packet", .size = sizeof(struct packet)};
 
 static void free_whole(struct packet_buffer *buffer)
 {
-    kfree(container_of(buffer, struct whole, buffer));
+    kfree_sized(container_of(buffer, struct whole, buffer), sizeof(struct whole) + buffer->size);
 }
 
 static void free_bytes(struct packet_buffer *buffer)
@@ -77,6 +77,22 @@ struct packet *packet_piece(struct packet_buffer *buffer, uint8_t *data, unsigne
     piece->data = data;
     piece->len = piece->total = len;
     return piece;
+}
+
+struct packet *packet_alias(const struct packet *packet)
+{
+    struct packet_buffer *buffer = packet->buffer;
+    struct packet *alias = &container_of(buffer, struct whole, buffer)->alias;
+
+    if (unlikely(buffer->free != free_whole || packet == alias)) {
+        alias = packet_piece(buffer, packet->data, packet->len);
+    } else {
+        share(buffer);
+        packet_init(alias, buffer, packet->data, packet->len);
+    }
+    if (alias)
+        alias->front_own = true;
+    return alias;
 }
 
 static void free_piece(struct packet *piece)

@@ -58,7 +58,8 @@ struct packet {
     uint8_t kind;                        /* enum packet_kind */
     uint8_t checksum;                    /* enum packet_checksum */
     uint8_t gso;                         /* enum packet_gso */
-    uint16_t csum_start, csum_offset;    /* csum_start counts from data as handed to a driver */
+    bool front_own; /* whoever shares the buffer has no business with what lies before data */
+    uint16_t csum_start, csum_offset; /* csum_start counts from data as handed to a driver */
     uint16_t gso_size;
     uint16_t header_len;            /* GSO: all headers before the payload, from data */
     uint32_t hash;                  /* of the flow, for choosing a queue; 0: none */
@@ -76,6 +77,10 @@ enum { PACKET_HEADROOM = 128 }; /* for every header of TCP with options over IPv
 void packet_init(struct packet *packet, struct packet_buffer *buffer, uint8_t *data, unsigned len);
 /* Another piece over `len` bytes at data in the same buffer, for `more`; takes a reference. */
 struct packet *packet_piece(struct packet_buffer *buffer, uint8_t *data, unsigned len);
+/* A second packet over the bytes of one of a single piece which nobody else has: as packet_piece(),
+ * but the headroom is the new one's own, and where packet_alloc() has made the first, nothing is
+ * allocated. */
+struct packet *packet_alias(const struct packet *packet);
 /* The whole packet with other pieces over the same bytes, which must not be changed from then on
  * except for what packet_own() has made private. NULL: no memory. */
 struct packet *packet_clone(const struct packet *packet);

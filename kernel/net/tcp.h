@@ -165,6 +165,7 @@ struct tcp {
         unsigned samples;
     } cubic;
     nsec_t last_send, last_receive;
+    nsec_t now; /* when the segment came that is worked off, or was last */
 
     /* Receiving. */
     uint32_t rcv_nxt, rcv_wup, rcv_wnd, copied_seq, irs;

@@ -328,7 +328,7 @@ void tcp_segment(struct tcp *tp, struct packet *packet, struct tcp_header *heade
 {
     uint32_t payload = packet->total - header->len;
     uint32_t len = payload + !!(header->flags & TCP_FIN) + !!(header->flags & TCP_SYN);
-    nsec_t now = clock_monotonic();
+    nsec_t now = tp->now = clock_monotonic();
 
     tp->segs_in++;
     tcp_packet_options(packet, header);
@@ -400,7 +400,7 @@ void tcp_input_done(struct inet_socket *s)
         (fresh > tp->received_mss && tcp_window_for(tp) >= tcp_window_left(tp))) {
         tcp_send_ack(tp);
     } else if (tp->ack_at == NSEC_FOREVER) {
-        tp->ack_at = clock_monotonic() + TCP_ACK_DELAY_MS * TCP_MS;
+        tp->ack_at = tp->now + TCP_ACK_DELAY_MS * TCP_MS;
         tcp_timer_arm(tp);
     }
 }

@@ -285,7 +285,7 @@ static struct packet *make_wire(struct packet *sent)
 
     if (atomic_load_explicit(&sent->buffer->refs, memory_order_acquire) == 1 &&
         packet_headroom(sent) >= PACKET_HEADROOM)
-        return packet_piece(sent->buffer, sent->data, sent->len);
+        return packet_alias(sent);
     head = packet_alloc(PACKET_HEADROOM, 0);
     if (!head || !sent->len)
         return head;

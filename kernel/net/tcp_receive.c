@@ -325,7 +325,7 @@ static bool has_room(struct tcp *tp, uint32_t len)
 
 static void receive_next(struct tcp *tp, struct packet *packet, bool fin)
 {
-    note_arrival(tp, packet, clock_monotonic());
+    note_arrival(tp, packet, tp->now);
     if (packet->total)
         append(tp, packet, false);
     else
@@ -538,7 +538,7 @@ void tcp_reader_done(struct tcp *tp, bool read)
     if (ack)
         tcp_send_ack(tp);
     if (read)
-        measure_reader(tp, clock_monotonic());
+        measure_reader(tp, tp->last_receive);
 }
 
 /* Free what the program has read. */

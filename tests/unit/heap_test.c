@@ -138,9 +138,27 @@ static void caches(void)
     NEED(heap_used() < used + 2000); /* the caches' own descriptions */
 }
 
+static void sizes_told(void)
+{
+    size_t used = heap_used();
+    for (int i = 0; i < 5000; i++) {
+        size_t size = random_size();
+        void *p = kmalloc(size);
+        NEED(p);
+        memset(p, 0xa5, size);
+        kfree_sized(p, size);
+    }
+    NEED(heap_used() == used);
+}
+
 static void free_it(void *p)
 {
     kfree(p);
+}
+
+static void free_sized(void *p)
+{
+    kfree_sized(p, 100);
 }
 
 static void misuse_is_noticed(void)
@@ -148,6 +166,7 @@ static void misuse_is_noticed(void)
     char *p = kmalloc(100), *large = kmalloc(10000);
     kfree(p);
     NEED(shim_panics(free_it, p));
+    NEED(shim_panics(free_sized, p));
     kfree(large);
     NEED(shim_panics(free_it, large));
     large = kmalloc(10000);
@@ -162,6 +181,7 @@ int main(void)
     memory_comes_back();
     zeroed();
     caches();
+    sizes_told();
     misuse_is_noticed();
     return 0;
 }

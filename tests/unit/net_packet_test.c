@@ -27,6 +27,12 @@ void kfree(void *p)
     blocks -= p != NULL;
     free(p);
 }
+
+void kfree_sized(void *p, size_t size)
+{
+    (void)size;
+    kfree(p);
+}
 void *kcache_alloc(struct kcache *cache)
 {
     blocks += !starve;
@@ -239,6 +245,40 @@ static void test_headers(void)
     }
 }
 
+/* What a transport keeps and what it sends of it: either may go first, and the same bytes can be
+ * sent again when they are nobody else's. */
+static void test_alias(void)
+{
+    struct packet *kept = packet_alloc(64, 100);
+    memset(packet_append(kept, 100), 7, 100);
+    for (unsigned round = 0; round < 3; round++) {
+        long before = blocks;
+        struct packet *sent = packet_alias(kept);
+        check(sent && sent != kept && blocks == before, "an alias costs nothing");
+        check(sent->front_own && sent->data == kept->data && sent->total == 100, "the same bytes");
+        memset(packet_push(sent, 64), 1, 64);
+        check(kept->len == 100 && kept->data[0] == 7, "the first is as it was");
+        if (round == 2) {
+            packet_free(kept);
+            check(sent->data[64] == 7 && blocks == before, "the alias keeps the bytes");
+            struct packet *again = packet_alias(sent);
+            check(again && again != sent && again->data == sent->data, "an alias of the alias");
+            packet_free(sent);
+            check(again->data[64] == 7, "it keeps them, too");
+            packet_free(again);
+        } else {
+            packet_free(sent);
+        }
+    }
+    check(blocks == 0, "all is freed");
+    uint8_t model[200];
+    struct packet *p = random_packet(model, sizeof(model));
+    struct packet *alias = p->more ? NULL : packet_alias(p);
+    packet_free(p);
+    packet_free(alias);
+    check(blocks == 0, "all of a foreign buffer's is freed");
+}
+
 static void test_checksum_finish(void)
 {
     uint8_t model[500];
@@ -356,6 +396,7 @@ int main(void)
 {
     test_operations();
     test_headers();
+    test_alias();
     test_checksum_finish();
     test_segments();
     printf("ok - packets, sums and segments\n");

@@ -56,6 +56,12 @@ void kfree(void *p)
     blocks--;
     free(block);
 }
+
+void kfree_sized(void *p, size_t size)
+{
+    (void)size;
+    kfree(p);
+}
 void *kcache_alloc(struct kcache *cache)
 {
     return kzalloc(cache->size);

@@ -61,7 +61,8 @@ static unsigned fill_first(struct net_device *net, struct packet *packet,
     unsigned len = net->header_len;
     _Static_assert(sizeof(header) <= sizeof(packet->scratch), "the header fits");
     if (net->any_layout && packet_headroom(packet) >= len &&
-        atomic_load_explicit(&packet->buffer->refs, memory_order_acquire) == 1) {
+        (packet->front_own ||
+         atomic_load_explicit(&packet->buffer->refs, memory_order_acquire) == 1)) {
         memcpy(packet->data - len, &header, len);
         segments[0] = (struct virtio_buffer){packet->data - len, packet->len + len};
         return 1;

@@ -116,6 +116,21 @@ static void add_direct(struct split *q, struct entry *entry, const struct virtio
     entry->count = n;
 }
 
+/* The usual case: one segment, one descriptor. */
+static void add_one(struct split *q, const struct virtio_buffer *segment, bool write, void *token)
+{
+    uint16_t head = q->free_head;
+    struct entry *entry = &q->entries[head];
+    fill(&q->desc[head], segment, write);
+    entry->indirect = NULL;
+    entry->count = 1;
+    entry->capacity = write ? segment->len : 0;
+    entry->token = token;
+    q->free_head = entry->next;
+    q->nfree--;
+    q->avail->ring[q->next_avail++ & (q->base.size - 1)] = head;
+}
+
 static int split_add(struct virtqueue *queue, const struct virtio_buffer *segments, unsigned nout,
                      unsigned nin, void *token)
 {
@@ -125,6 +140,10 @@ static int split_add(struct virtqueue *queue, const struct virtio_buffer *segmen
         return -EINVAL;
     if (q->nfree == 0)
         return -ENOSPC;
+    if (likely(n == 1)) {
+        add_one(q, segments, nin, token);
+        return 0;
+    }
     uint16_t head = q->free_head;
     struct entry *entry = &q->entries[head];
     bool indirect = n > 1 && q->indirect && add_indirect(q, entry, segments, nout, n);
@@ -185,8 +204,10 @@ static void *release_chain(struct split *q, uint16_t head)
     }
     q->nfree += entry->count;
     q->next_used++;
-    kfree(entry->indirect);
-    entry->indirect = NULL;
+    if (entry->indirect) {
+        kfree(entry->indirect);
+        entry->indirect = NULL;
+    }
     entry->token = NULL;
     return token;
 }

@@ -51,6 +51,12 @@ void kfree(void *p)
     shim_blocks -= p != NULL;
     free(p);
 }
+
+void kfree_sized(void *p, size_t size)
+{
+    (void)size;
+    kfree(p);
+}
 void *kcache_alloc(struct kcache *cache)
 {
     return kzalloc(cache->size);

@@ -35,6 +35,12 @@ void kfree(void *p)
     free(p);
 }
 
+void kfree_sized(void *p, size_t size)
+{
+    (void)size;
+    kfree(p);
+}
+
 static const char *broken; /* why */
 void virtio_device_broken(struct virtio_device *device, const char *why)
 {

@@ -68,6 +68,12 @@ void kfree(void *p)
     sim_blocks -= p != NULL;
     free(p);
 }
+
+void kfree_sized(void *p, size_t size)
+{
+    (void)size;
+    kfree(p);
+}
 void *kcache_alloc(struct kcache *cache)
 {
     return kzalloc(cache->size);
