@@ -23,8 +23,7 @@ twice gcc_c 1 gcc -O2 -c -o /tmp/hello.o "$dir/hello.c"
 twice pipeline 1 bash -c "find /tmp/many -type f | xargs -n 100 -P 4 echo | sort | wc -l"
 
 cp -a "$dir/data" /tmp/data && mkdir /tmp/run && chown postgres:postgres /tmp/run
-as_postgres() { setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; }
-as_postgres $bin/postgres -D /tmp/data -k /tmp/run -c listen_addresses= -c autovacuum=off -c jit=off \
+setpriv --reuid=postgres --regid=postgres --clear-groups $bin/postgres -D /tmp/data -k /tmp/run -c listen_addresses= -c autovacuum=off -c jit=off \
     >/tmp/log 2>&1 &
 server=$!
 for ((i = 0; i < 600; i++)); do
