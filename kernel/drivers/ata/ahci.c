@@ -304,10 +304,11 @@ static int find_out(struct port *port, struct ata_outcome *outcome)
     if (!rest(port, CMD_START, CMD_RUNS) || !failed || get(port, P_TFD) & (ATA_BUSY | ATA_DRQ))
         return reset_again(port);
     engine_on(port);
+    /* Either leaves a status without an error, which does not pass for the next command's. */
+    if (read_page(port, queued ? ATA_READ_LOG_EXT : ATA_IDENTIFY, ATA_LOG_NCQ_ERROR) < 0)
+        return reset_again(port);
     if (!queued)
         return 0;
-    if (read_page(port, ATA_READ_LOG_EXT, ATA_LOG_NCQ_ERROR) < 0)
-        return reset_again(port);
     if (ata_parse_ncq_error(port->area + PAGE, &tag, &error) == 0 && !(error & ATA_ICRC))
         outcome->failed = 1u << tag;
     return 0;
