@@ -99,6 +99,10 @@ void kfree(void *p)
     blocks -= p != NULL;
     free(p);
 }
+void kfree_sized(void *p, size_t size)
+{
+    kfree(p);
+}
 void *kcache_alloc(struct kcache *cache)
 {
     return kzalloc(cache->size);
