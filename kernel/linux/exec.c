@@ -189,6 +189,7 @@ static int load(struct exec *exec, struct process *process, struct regs *regs)
     ssize_t rsp;
     int error;
 
+    process->personality &= ~(exec->secure ? PERSONALITY_UNSAFE : PERSONALITY_READ_IMPLIES_EXEC);
     exec_layout(process, &layout);
     error = exec_map(exec, process->space, &layout);
     if (error)

@@ -3,7 +3,6 @@
 #include "core/random.h"
 #include "linux/exec.h"
 
-enum { ADDR_NO_RANDOMIZE = 0x40000 };
 enum { MMAP_RANDOM_BITS = 28, STACK_RANDOM_PAGES = 0x3fffff, BRK_RANDOM_PAGES = 0x2000 };
 #define DYNAMIC_BASE     0x555555554000ul /* two thirds of the program's half */
 #define DYNAMIC_SPAN_MAX (1ull << 44)
@@ -22,7 +21,7 @@ void exec_layout(struct process *process, struct exec_layout *layout)
     uint64_t gap = process->limits[LIMIT_STACK][0];
     uint64_t pad = GUARD_GAP;
 
-    layout->randomize = !boot_param("norandmaps") && !(process->personality & ADDR_NO_RANDOMIZE);
+    layout->randomize = !boot_param("norandmaps") && !(process->personality & PERSONALITY_NO_RANDOMIZE);
     if (layout->randomize)
         pad += (uint64_t)STACK_RANDOM_PAGES << PAGE_SHIFT;
     if (gap + pad > gap)
@@ -31,6 +30,10 @@ void exec_layout(struct process *process, struct exec_layout *layout)
     layout->stack_top = USER_END - random_pages(layout, STACK_RANDOM_PAGES);
     space->mmap_base =
         ALIGN_DOWN(USER_END - gap - random_pages(layout, (1ul << MMAP_RANDOM_BITS) - 1), PAGE_SIZE);
+    space->bottom_up = process->personality & PERSONALITY_COMPAT_LAYOUT;
+    if (unlikely(space->bottom_up))
+        space->mmap_base = ALIGN_UP(USER_END / 3, PAGE_SIZE) +
+                           random_pages(layout, (1ul << MMAP_RANDOM_BITS) - 1);
     space->stack_limit = process->limits[LIMIT_STACK][0];
     space->as_limit = process->limits[LIMIT_AS][0];
     space->data_limit = process->limits[LIMIT_DATA][0];
@@ -100,8 +103,8 @@ static int map_segments(struct exec_file *it, struct address_space *space)
     return 0;
 }
 
-/* The highest free place below mmap_base: nothing else has been mapped there yet. */
-static int bias_below_mmap_base(struct exec_file *it, struct address_space *space)
+/* The first free place at mmap_base: nothing else has been mapped there yet. */
+static int bias_at_mmap_base(struct exec_file *it, struct address_space *space)
 {
     const struct elf_image *image = &it->image;
     uint64_t span = image->high - image->low;
@@ -109,7 +112,8 @@ static int bias_below_mmap_base(struct exec_file *it, struct address_space *spac
 
     if (span > space->mmap_base / 2)
         return -ENOMEM;
-    base = ALIGN_DOWN(space->mmap_base - span, image->alignment);
+    base = space->bottom_up ? ALIGN_UP(space->mmap_base, image->alignment)
+                            : ALIGN_DOWN(space->mmap_base - span, image->alignment);
     it->bias = base - image->low;
     return 0;
 }
@@ -124,7 +128,7 @@ static int choose_bias(struct exec *exec, struct address_space *space,
     if (!image->dynamic)
         return 0;
     if (!exec->interp.file)
-        return bias_below_mmap_base(program, space);
+        return bias_at_mmap_base(program, space);
     program->bias = DYNAMIC_BASE + random_pages(layout, (1ul << MMAP_RANDOM_BITS) - 1);
     program->bias = ALIGN_DOWN(program->bias - image->low, image->alignment);
     return image->high - image->low > DYNAMIC_SPAN_MAX ? -ENOMEM : 0;
@@ -162,7 +166,7 @@ int exec_map(struct exec *exec, struct address_space *space, const struct exec_l
         return error;
     error = map_segments(&exec->program, space);
     if (!error && exec->interp.file) {
-        error = exec->interp.image.dynamic ? bias_below_mmap_base(&exec->interp, space) : 0;
+        error = exec->interp.image.dynamic ? bias_at_mmap_base(&exec->interp, space) : 0;
         if (!error)
             error = map_segments(&exec->interp, space);
     }

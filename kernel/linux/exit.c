@@ -3,6 +3,7 @@
 #include "core/log.h"
 #include "drivers/console/control.h"
 #include "lib/string.h"
+#include "linux/acct.h"
 #include "linux/exec.h"
 #include "linux/family.h"
 #include "linux/futex.h"
@@ -227,6 +228,8 @@ static void end_process(struct process *process)
     sem_process_exit(process);
     aio_process_exit(process);
     uring_process_exit(process);
+    if (unlikely(atomic_load_explicit(&acct_on, memory_order_relaxed)))
+        acct_process(process);
     if (process == first_process) {
         family_end_all();
         first_process_ended(process->exit_code);

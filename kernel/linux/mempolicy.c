@@ -1,10 +1,11 @@
 /* linux/mempolicy.c: memory policies (man 7 numa) on a machine with one node: they are kept and
  * checked; where memory comes from is never a question. */
 #include "linux/path.h"
+#include "linux/ptrace.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
-#include "mm/address_space.h"
 #include "mm/annotate.h"
+#include "mm/resident.h"
 
 enum { MPOL_DEFAULT, MPOL_PREFERRED, MPOL_BIND, MPOL_INTERLEAVE, MPOL_LOCAL, MPOL_MANY, MPOL_MAX };
 enum {
@@ -211,44 +212,73 @@ SYSCALL(migrate_pages, 4, SYSCALL_WHOLE, "")
     return error;
 }
 
-/* Where one page of the caller is: its node, -ENOENT (nowhere yet), -EFAULT (not mapped). */
-static int page_status(uintptr_t page)
+/* Where one page is: its node, -ENOENT (nowhere yet), -EFAULT (not mapped, or the page of zeros).
+ */
+static int page_status(struct address_space *space, uintptr_t addr)
 {
     struct memory_policy policy;
-    uint8_t present = 0;
+    struct resident_page page;
 
-    page &= PAGE_MASK;
-    if (page >= USER_END || address_space_policy(current->space, page, &policy) < 0)
+    addr &= PAGE_MASK;
+    if (addr >= USER_END || address_space_policy(space, addr, &policy) < 0)
         return -EFAULT;
-    if (address_space_mincore(current->space, page, 1, &present) < 0)
-        return -EFAULT;
-    return present & 1 ? 0 : -ENOENT;
+    if (!address_space_resident(space, &addr, addr + PAGE_SIZE, &page, 1))
+        return -ENOENT;
+    resident_page_put(&page);
+    return page.zero ? -EFAULT : 0;
 }
 
-SYSCALL(move_pages, 6, SYSCALL_PARTIAL, "pages of the caller only: another's answer -EFAULT")
+/* The memory of a process (0: the caller's) that may be looked at, with a reference. */
+static int memory_of(int pid, struct address_space **space)
 {
-    bool own;
+    struct task *task;
+    int error = -ESRCH;
+
+    mutex_lock(&tasks_lock);
+    task = pid ? task_find(pid) : current_task();
+    if (task) {
+        mutex_lock(&task->process->lock);
+        *space = task->process->space;
+        error = ptrace_access(task, true) < 0 ? -EPERM : *space ? 0 : -EINVAL;
+        if (!error)
+            address_space_get(*space);
+        mutex_unlock(&task->process->lock);
+    }
+    mutex_unlock(&tasks_lock);
+    return error;
+}
+
+static int look_at_pages(struct address_space *space, uint64_t n, uintptr_t pages, uintptr_t nodes,
+                         uintptr_t status)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t page;
+        uint32_t node = 0;
+
+        if (user_get64(pages + i * 8, &page) < 0 || (nodes && user_get32(nodes + i * 4, &node) < 0))
+            return -EFAULT;
+        if (node != 0)
+            return -ENODEV;
+        if (user_put32(status + i * 4, (uint32_t)page_status(space, page)) < 0)
+            return -EFAULT;
+        thread_resched_point();
+    }
+    return 0;
+}
+
+SYSCALL(move_pages, 6, SYSCALL_WHOLE, "")
+{
+    struct address_space *space;
     int error;
 
     if (a5 & ~(uint64_t)(MF_MOVE | MF_MOVE_ALL))
         return -EINVAL;
     if (a5 & MF_MOVE_ALL && !capable(CAP_SYS_NICE))
         return -EPERM;
-    error = check_target((int)a0);
+    error = memory_of((int)a0, &space);
     if (error)
         return error;
-    own = !a0 || (int)a0 == current_process()->pid;
-    for (uint64_t i = 0; i < a1; i++) {
-        uint64_t page;
-        uint32_t node = 0;
-
-        if (user_get64(a2 + i * 8, &page) < 0 || (a3 && user_get32(a3 + i * 4, &node) < 0))
-            return -EFAULT;
-        if (node != 0)
-            return -ENODEV;
-        if (user_put32(a4 + i * 4, (uint32_t)(own ? page_status(page) : -EFAULT)) < 0)
-            return -EFAULT;
-        thread_resched_point();
-    }
-    return 0;
+    error = look_at_pages(space, a1, a2, a3, a4);
+    address_space_put(space);
+    return error;
 }

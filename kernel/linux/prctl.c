@@ -331,8 +331,8 @@ SYSCALL(arch_prctl, 2, SYSCALL_PARTIAL, "GS is the kernel's: ARCH_SET_GS accepts
     }
 }
 
-SYSCALL(personality, 1, SYSCALL_PARTIAL,
-        "no MMAP_PAGE_ZERO (page 0 is never mapped), no ADDR_COMPAT_LAYOUT")
+/* MMAP_PAGE_ZERO finds what mmap does: page 0 is below vm.mmap_min_addr for everybody. */
+SYSCALL(personality, 1, SYSCALL_WHOLE, "")
 {
     struct process *process = current_process();
     uint32_t old = process->personality;

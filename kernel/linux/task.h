@@ -50,8 +50,14 @@ struct fd_table { /* linux/fd.h has the fast ways in */
 /* Bits of process->personality that something looks at (man 2 personality). */
 enum {
     PERSONALITY_UNAME26 = 0x20000,
+    PERSONALITY_NO_RANDOMIZE = 0x40000,
+    PERSONALITY_MMAP_PAGE_ZERO = 0x100000,
+    PERSONALITY_COMPAT_LAYOUT = 0x200000,
     PERSONALITY_READ_IMPLIES_EXEC = 0x400000,
     PERSONALITY_STICKY_TIMEOUTS = 0x4000000,
+    /* What a set-user-ID program does not take over (Linux' PER_CLEAR_ON_SETID). */
+    PERSONALITY_UNSAFE = PERSONALITY_NO_RANDOMIZE | PERSONALITY_MMAP_PAGE_ZERO |
+                         PERSONALITY_COMPAT_LAYOUT | PERSONALITY_READ_IMPLIES_EXEC,
 };
 /* What clone's CLONE_FS shares. */
 struct fs_context {

@@ -105,7 +105,8 @@ struct address_space {
     uint64_t number; /* no other has or had it */
     _Atomic uint64_t tlb_generation;
     _Atomic uint64_t active_cpus; /* whose TLB may hold translations */
-    uintptr_t mmap_base;          /* top-down from here */
+    uintptr_t mmap_base;          /* top-down from here; */
+    bool bottom_up;               /* or up (ADDR_COMPAT_LAYOUT) */
     uintptr_t brk_start, brk;
     uintptr_t start_code, end_code, start_data, end_data, start_stack;
     uintptr_t arg_start, arg_end, env_start, env_end;

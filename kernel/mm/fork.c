@@ -90,6 +90,7 @@ static int copy_mapping(struct address_space *child, struct mapping *mapping, st
 static void copy_figures(struct address_space *child, const struct address_space *space)
 {
     child->mmap_base = space->mmap_base;
+    child->bottom_up = space->bottom_up;
     child->brk_start = space->brk_start;
     child->brk = space->brk;
     child->start_code = space->start_code;

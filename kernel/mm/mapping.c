@@ -126,10 +126,31 @@ static uintptr_t search_below(struct rb_node *node, const struct search *search)
     return 0;
 }
 
+/* The lowest place, from mmap_base on where that is within the range. Rare: one after the other. */
+static uintptr_t search_above(const struct address_space *space, struct search *search)
+{
+    if (search->high == space->mmap_base)
+        search->high = USER_END;
+    if (space->mmap_base < search->high)
+        search->low = MAX(search->low, space->mmap_base);
+    uintptr_t from = search->low;
+    for (struct mapping *m = mapping_find(space, from);; m = mapping_next(m)) {
+        uintptr_t addr = ALIGN_UP(from, search->align);
+        uintptr_t to = MIN(m ? gap_end(m) : USER_END, search->high);
+        if (addr < to && to - addr >= search->length)
+            return addr;
+        if (!m)
+            return 0;
+        from = MAX(m->end, from);
+    }
+}
+
 uintptr_t mapping_find_gap(const struct address_space *space, uintptr_t low, uintptr_t high,
                            size_t length, size_t align)
 {
     struct search search = {low, high, length, align};
+    if (unlikely(space->bottom_up))
+        return search_above(space, &search);
     struct mapping *last = mapping_of(rb_last(&space->mappings));
     uintptr_t addr = fit(&search, last ? last->end : 0, USER_END);
     return addr ? addr : search_below(space->mappings.root, &search);

@@ -20,6 +20,14 @@ static void results(void)
     CHECK_ERRNO(CALL(mount_setattr, AT_FDCWD, "point", 1, &ro, sizeof ro), EINVAL);
     CHECK_ERRNO(CALL(mount_setattr, AT_FDCWD, "point", 0, &ro, 8), EINVAL);
     CHECK_ERRNO(CALL(mount_setattr, AT_FDCWD, "point", 0, BAD, sizeof ro), EFAULT);
+    struct mount_attr idmap = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = 99999};
+    CHECK_ERRNO(CALL(mount_setattr, AT_FDCWD, "point", 0, &idmap, sizeof idmap), EBADF);
+    idmap.userns_fd = (unsigned)open("/dev/null", O_RDONLY);
+    CHECK_ERRNO(CALL(mount_setattr, AT_FDCWD, "point", 0, &idmap, sizeof idmap), EINVAL);
+    idmap.userns_fd = 1ull << 40;
+    CHECK_ERRNO(CALL(mount_setattr, AT_FDCWD, "point", 0, &idmap, sizeof idmap), EINVAL);
+    idmap = (struct mount_attr){.attr_clr = MOUNT_ATTR_IDMAP, .userns_fd = 99999};
+    CHECK_ERRNO(CALL(mount_setattr, AT_FDCWD, "point", 0, &idmap, sizeof idmap), EINVAL);
     CHECK_ERRNO(CALL(mount_setattr, AT_FDCWD, "absent", 0, &ro, sizeof ro), ENOENT);
     CHECK_EQ(umount2("point", MNT_DETACH), 0);
 }

@@ -81,8 +81,35 @@ static void executable(void)
     CHECK_EQ(in_child(exec_implied), 0);
 }
 
-int main(void)
+/* In a program that was started so: mappings go up. */
+static int look_at_layout(void)
 {
+    char *first = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *second = mmap(NULL, 1 << 22, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *third = mmap(NULL, 1 << 22, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (personality(0xffffffff) & READ_IMPLIES_EXEC)
+        return 2; /* 64-bit programs do not inherit it */
+    return first < second && second < third && (uintptr_t)first < 0x600000000000 ? 0 : 1;
+}
+
+static void start_with_layout(void)
+{
+    personality(ADDR_COMPAT_LAYOUT | ADDR_NO_RANDOMIZE | READ_IMPLIES_EXEC);
+    execl("/proc/self/exe", "personality", "layout", NULL);
+    CHECK(false);
+}
+
+static void layout(void)
+{
+    CHECK_EQ(in_child(start_with_layout), 0);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && !strcmp(argv[1], "layout"))
+        return look_at_layout();
+    promise("ADDR_COMPAT_LAYOUT", layout);
     promise("personality is kept", kept);
     promise("UNAME26", old_name);
     promise("STICKY_TIMEOUTS", timeouts);
