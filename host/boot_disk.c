@@ -19,6 +19,8 @@ enum {
     SECTOR = 512,
     LAYOUT_AT = 0x190,
     LAYOUT_MAGIC = 0x4450534f,
+    ROOT_STAYS = 1,
+    ROOT_STAYS_FROM = 32 << 11, /* sectors: larger roots are read by the kernel as it needs them */
     SIGNATURE_AT = 0x1b8,
     PARTITIONS_AT = 0x1be,
     PARTITION_EFI = 0xef,
@@ -65,6 +67,20 @@ static void partition(uint8_t *p, unsigned kind, bool active, uint32_t start, ui
     put32(p + 12, sectors);
 }
 
+/* Who reads the root: the loader, into memory, whatever the disk hangs on; or the kernel, which
+ * needs a driver for it, page by page. The word root= decides, or the size. */
+static void choose_reader(uint8_t *sector, const char *cmdline)
+{
+    uint8_t *layout = sector + LAYOUT_AT;
+    bool there = get32(sector + PARTITIONS_AT + 16 + 12); /* not on a CD */
+    bool stays = get32(layout + 16) >= ROOT_STAYS_FROM;
+
+    for (const char *at = cmdline; (at = strstr(at, "root=")); at++)
+        if (at == cmdline || at[-1] == ' ')
+            stays = strncmp(at + 5, "memory", 6) != 0;
+    put32(layout + 24, there && stays ? ROOT_STAYS : 0);
+}
+
 static void fill_boot_sector(uint8_t *sector, size_t kernel, size_t root, const uint8_t *image,
                              const char *cmdline)
 {
@@ -79,6 +95,7 @@ static void fill_boot_sector(uint8_t *sector, size_t kernel, size_t root, const 
     memcpy(sector + SIGNATURE_AT, image + EROFS_UUID_AT, 4);
     partition(sector + PARTITIONS_AT, PARTITION_EFI, true, ESP_SECTOR, FAT_SECTORS);
     partition(sector + PARTITIONS_AT + 16, PARTITION_LINUX, false, ROOT_SECTOR, root_sectors);
+    choose_reader(sector, cmdline);
 }
 
 static void put_all(int fd, const char *file, uint64_t at, const void *bytes, size_t size)
@@ -133,7 +150,10 @@ int disk_hide_root(const char *file)
 {
     static const uint8_t none[16];
     int fd = open(file, O_WRONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : pwrite(fd, none, sizeof none, PARTITIONS_AT + 16);
+    ssize_t n = fd < 0 ? -1 : pwrite(fd, none, 4, LAYOUT_AT + 24);
+
+    if (n == 4)
+        n = pwrite(fd, none, sizeof none, PARTITIONS_AT + 16);
 
     if (fd >= 0)
         close(fd);
@@ -166,6 +186,7 @@ int disk_replace_cmdline(int fd, const char *line)
     memset(area, 0, sizeof area);
     memcpy(area, line, strlen(line));
     put32(sector + LAYOUT_AT + 20, strlen(line));
+    choose_reader(sector, line);
     return pwrite(fd, area, sizeof area, SECTOR) == sizeof area &&
                    pwrite(fd, sector, SECTOR, 0) == SECTOR
                ? 0

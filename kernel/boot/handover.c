@@ -96,6 +96,8 @@ int handover_linux(struct boot_info *info, paddr_t boot_params, phys_window_t *w
     set_root(info, get32(p + 0x218) | (uint64_t)get32(p + 0xc0) << 32,
              get32(p + 0x21c) | (uint64_t)get32(p + 0xc4) << 32);
     info->acpi_rsdp = get64(p + 0x70);
+    info->from_disk = get32(p + LOADER_DISK_AT) == LOADER_DISK_MARK;
+    info->disk_signature = get32(p + LOADER_DISK_AT + 4);
     if (get32(p + LOADER_TSC_AT) == LOADER_TSC_MARK)
         info->tsc_at_loader = get64(p + LOADER_TSC_AT + 8);
     for (unsigned i = 0; i < p[E820_COUNT] && i < E820_MAX; i++) {

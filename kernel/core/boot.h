@@ -26,7 +26,9 @@ struct boot_info {
     size_t own_cmdline_len;
     paddr_t root_image; /* the initial RAM disk: an EROFS image; 0: none */
     size_t root_image_size;
-    paddr_t acpi_rsdp; /* 0: not told (scan for it) */
+    bool from_disk; /* the loader came from a disk with this signature (of its MBR) */
+    uint32_t disk_signature;
+    paddr_t acpi_rsdp;                    /* 0: not told (scan for it) */
     uint64_t tsc_at_loader, tsc_at_entry; /* at_loader 0: not told */
 };
 extern struct boot_info boot_info; /* constant after the hand-over */

@@ -2,6 +2,7 @@
 #include "fs/devfs.h"
 
 #include "fs/cached.h"
+#include "fs/file.h"
 #include "fs/vfs.h"
 #include "mm/heap.h"
 
@@ -62,6 +63,22 @@ int blockdev_register(uint32_t rdev, const char *driver, const char *name, uint3
     *device = (struct device){
         .rdev = rdev, .name = name, .driver = driver, .mode = S_IFBLK | (mode & 07777), .ops = ops};
     return add(device);
+}
+
+int blockdev_open(uint32_t rdev, int flags, struct file **file)
+{
+    const struct file_ops *ops = blockdev_find(rdev);
+    struct file *f;
+    int err = ops ? file_anonymous("block", ops, S_IFBLK | 0600, flags, NULL, &f) : -ENXIO;
+    if (err < 0)
+        return err;
+    f->inode->rdev = rdev;
+    err = ops->open(f->inode, f);
+    if (err < 0)
+        file_abandon(f);
+    else
+        *file = f;
+    return err;
 }
 
 int blockdev_show(uint32_t rdev, bool visible)

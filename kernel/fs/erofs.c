@@ -1,10 +1,13 @@
-/* fs/erofs.c: the root image, an EROFS file system in memory, read only.
+/* fs/erofs.c: EROFS, read only: the root image in memory, or on a block device.
  *
- * Whole pages of files are mapped where they lie in the image. A page that holds something else
- * behind the end of the file (its data ends in the block of its inode) is copied once into a store
- * of the inode, filled up with zeros; so is everything if the image is not page-aligned. */
+ * Whole pages of files are mapped where they lie: in the image in memory, or in the page cache of
+ * the device. A page that holds something else behind the end of the file (its data ends in the
+ * block of its inode) is copied once into a store of the inode, filled up with zeros; so is
+ * everything if the image is not page-aligned. */
 #include "core/boot.h"
 #include "core/log.h"
+#include "fs/cached.h"
+#include "fs/erofs.h"
 #include "fs/erofs_image.h"
 #include "fs/file.h"
 #include "fs/namei.h"
@@ -25,7 +28,14 @@ struct erofs {
     struct erofs_image image;
     struct mutex lock; /* over buckets */
     struct node *buckets[BUCKETS];
+    struct super *super;
+    struct file *device;      /* NULL: the image is in memory */
+    struct mem_object *pages; /* the device's */
+    struct erofs *next;       /* of those on devices */
 };
+
+static struct erofs *on_devices;
+static struct mutex on_devices_lock;
 
 static struct kcache node_cache = {.name = "erofs_node", .size = sizeof(struct node)};
 
@@ -136,19 +146,18 @@ static int lookup(struct inode *dir, const char *name, struct inode **found)
 
 static ssize_t read_link(struct inode *inode, char *buf, size_t size)
 {
-    const uint8_t *data;
-    uint64_t n;
+    uint64_t at, n;
 
     if (!inode->size)
         return -EIO;
-    int err = erofs_extent(image_of(inode), &node_of(inode)->disk, 0, &data, &n);
+    int err = erofs_extent(image_of(inode), &node_of(inode)->disk, 0, &at, &n);
     if (err)
         return err;
-    if (!data || n < inode->size)
+    if (at == EROFS_HOLE || n < inode->size)
         return -EIO;
     n = MIN(n, (uint64_t)size);
-    memcpy(buf, data, n);
-    return n;
+    err = erofs_read(image_of(inode), at, buf, n);
+    return err ? err : (ssize_t)n;
 }
 
 static int get_attributes(struct inode *inode, struct attributes *attr)
@@ -180,9 +189,8 @@ static ssize_t get_xattr(struct inode *inode, const char *name, void *value, siz
             continue;
         if (size && size < xattr.size)
             return -ERANGE;
-        if (size)
-            memcpy(value, xattr.value, xattr.size);
-        return xattr.size;
+        int err = size ? erofs_read(image_of(inode), xattr.value_at, value, xattr.size) : 0;
+        return err ? err : (ssize_t)xattr.size;
     }
 }
 
@@ -221,23 +229,34 @@ static const struct inode_ops inode_ops = {
 /* --- reading
  * -------------------------------------------------------------------------------------- */
 
+/* What lies in one piece at an offset of the image to the program; bytes. */
+static ssize_t put_piece(struct inode *inode, struct io *io, uint64_t at, uint64_t n)
+{
+    struct erofs_piece piece;
+    int err = erofs_hold(image_of(inode), at, &piece);
+    if (err)
+        return err;
+    size_t moved = io_put(io, piece.data, MIN(n, piece.n));
+    erofs_release(image_of(inode), &piece);
+    return moved ? (ssize_t)moved : -EFAULT;
+}
+
 static ssize_t read_file(struct file *file, struct io *io, off_t *pos)
 {
     struct inode *inode = file->inode;
     size_t done = 0;
 
     while (io->left && (uint64_t)*pos < inode->size) {
-        const uint8_t *data;
-        uint64_t n;
-        int err = erofs_extent(image_of(inode), &node_of(inode)->disk, *pos, &data, &n);
-        if (err)
-            return done ? (ssize_t)done : err;
-        size_t part = MIN(n, (uint64_t)io->left);
-        size_t moved = data ? io_put(io, data, part) : io_zero(io, part);
+        uint64_t at, n;
+        ssize_t moved = erofs_extent(image_of(inode), &node_of(inode)->disk, *pos, &at, &n);
+        if (!moved && at == EROFS_HOLE)
+            moved = (ssize_t)io_zero(io, MIN(n, (uint64_t)io->left)) ?: -EFAULT;
+        else if (!moved)
+            moved = put_piece(inode, io, at, MIN(n, (uint64_t)io->left));
+        if (moved < 0)
+            return done ? (ssize_t)done : moved;
         done += moved;
         *pos += moved;
-        if (moved < part)
-            return done ? (ssize_t)done : -EFAULT;
     }
     return done;
 }
@@ -245,16 +264,16 @@ static ssize_t read_file(struct file *file, struct io *io, off_t *pos)
 static int read_dir(struct file *file, struct dir_sink *sink)
 {
     struct inode *inode = file->inode;
+    struct erofs_piece piece = {};
     struct erofs_entry entry;
+    int more;
 
-    for (;;) {
-        int more = erofs_entry_at(image_of(inode), &node_of(inode)->disk, file->pos, &entry);
-        if (more <= 0)
-            return more;
-        if (!sink->entry(sink, entry.name, entry.len, entry.nid, entry.type, entry.next))
-            return 0;
+    while ((more = erofs_entry_at(image_of(inode), &node_of(inode)->disk, file->pos, &piece,
+                                  &entry)) > 0 &&
+           sink->entry(sink, entry.name, entry.len, entry.nid, entry.type, entry.next))
         file->pos = entry.next;
-    }
+    erofs_release(image_of(inode), &piece);
+    return MIN(more, 0);
 }
 
 /* --- mapping
@@ -267,37 +286,59 @@ static bool all_zero(const uint8_t *p, size_t n)
     return !n;
 }
 
-/* The frame of a page that may be shown as it lies in the image; 0: it must be copied. */
-static paddr_t frame_in_place(struct inode *inode, uint64_t index)
+/* A page of the image, with a reference where one is counted: in memory, or of the device's cache;
+ * wait: even if it must be read. 0: not to be had as it is. */
+static paddr_t image_page(struct erofs *erofs, uint64_t index, bool wait)
 {
-    const struct erofs_image *image = image_of(inode);
-    uint64_t pos = index << PAGE_SHIFT, n, in_page = MIN(inode->size - pos, PAGE_SIZE);
-    const uint8_t *data;
-
-    if (erofs_extent(image, &node_of(inode)->disk, pos, &data, &n) || !data || n < in_page ||
-        !IS_ALIGNED((uintptr_t)data, PAGE_SIZE) ||
-        (uint64_t)(data - image->base) + PAGE_SIZE > image->size ||
-        !all_zero(data + in_page, PAGE_SIZE - in_page))
+    const uint8_t *base = erofs->image.base;
+    paddr_t frame = 0;
+    bool writable;
+    if (base)
+        return IS_ALIGNED((uintptr_t)base, PAGE_SIZE) ? virt_to_phys(base + (index << PAGE_SHIFT))
+                                                      : 0;
+    if (!wait)
+        erofs->pages->ops->around(erofs->pages, index, 1, &frame);
+    else if (erofs->pages->ops->page(erofs->pages, index, false, &frame, &writable))
         return 0;
-    return virt_to_phys(data);
+    return frame;
+}
+
+/* The frame of a page that may be shown as it lies there; 0: it must be copied. */
+static paddr_t frame_in_place(struct inode *inode, uint64_t index, bool wait)
+{
+    struct erofs *erofs = erofs_of(inode);
+    const struct erofs_inode *disk = &node_of(inode)->disk;
+    uint64_t pos = index << PAGE_SHIFT, in_page = MIN(inode->size - pos, PAGE_SIZE), at, n;
+
+    if ((!wait && !erofs->image.base && disk->chunk_bits) ||
+        erofs_extent(&erofs->image, disk, pos, &at, &n) || n < in_page ||
+        !IS_ALIGNED(at, PAGE_SIZE))
+        return 0;
+    paddr_t frame = image_page(erofs, at >> PAGE_SHIFT, wait);
+    if (frame && !all_zero((uint8_t *)phys_to_virt(frame) + in_page, PAGE_SIZE - in_page)) {
+        frame_put(frame);
+        return 0;
+    }
+    return frame;
 }
 
 static int copy_page(struct node *node, uint64_t index)
 {
     struct inode *inode = &node->inode;
     uint64_t pos = index << PAGE_SHIFT, end = MIN(inode->size, pos + PAGE_SIZE);
-    paddr_t frame = frame_alloc(0, FRAME_USER | FRAME_ZERO);
+    paddr_t frame;
+    while (!(frame = frame_alloc(0, FRAME_USER | FRAME_ZERO)) && frame_reclaim())
+        ;
     int err = frame ? 0 : -ENOMEM;
 
     for (char *to = phys_to_virt(frame); !err && pos < end;) {
-        const uint8_t *data;
-        uint64_t n;
-        err = erofs_extent(image_of(inode), &node->disk, pos, &data, &n);
+        uint64_t at, n;
+        err = erofs_extent(image_of(inode), &node->disk, pos, &at, &n);
         if (err)
             break;
         n = MIN(n, end - pos);
-        if (data)
-            memcpy(to, data, n);
+        if (at != EROFS_HOLE)
+            err = erofs_read(image_of(inode), at, to, n);
         to += n;
         pos += n;
     }
@@ -317,7 +358,7 @@ static int map_page(struct mem_object *object, uint64_t index, bool write, paddr
     if (index >= (inode->size + PAGE_SIZE - 1) >> PAGE_SHIFT)
         return -EFAULT;
     *writable = false;
-    *frame = frame_in_place(inode, index);
+    *frame = frame_in_place(inode, index, true);
     if (*frame)
         return 0;
     *frame = page_store_get(&node->copies, index, false);
@@ -336,7 +377,7 @@ static void map_around(struct mem_object *object, uint64_t first, unsigned n, pa
     uint64_t end = (inode->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 
     for (unsigned i = 0; i < n && first + i < end; i++) {
-        frames[i] = frame_in_place(inode, first + i);
+        frames[i] = frame_in_place(inode, first + i, false);
         if (!frames[i])
             frames[i] = page_store_get(&node_of(inode)->copies, first + i, false);
     }
@@ -345,11 +386,12 @@ static void map_around(struct mem_object *object, uint64_t first, unsigned n, pa
 static const void *map_peek(struct mem_object *object, uint64_t pos, size_t *n)
 {
     struct inode *inode = container_of(object, struct inode, mem);
-    const uint8_t *data;
-    if (pos >= inode->size ||
-        erofs_extent(image_of(inode), &node_of(inode)->disk, pos, &data, n) < 0)
+    const struct erofs_image *image = image_of(inode);
+    uint64_t at;
+    if (!image->base || pos >= inode->size ||
+        erofs_extent(image, &node_of(inode)->disk, pos, &at, n) < 0 || at == EROFS_HOLE)
         return NULL;
-    return data;
+    return image->base + at;
 }
 
 static void map_get(struct mem_object *object)
@@ -419,7 +461,18 @@ static void get_statfs(struct super *super, struct statfs_info *info)
 
 static void destroy_super(struct super *super)
 {
-    kfree(super->data);
+    struct erofs *erofs = super->data;
+    if (erofs->device) {
+        mutex_lock(&on_devices_lock);
+        struct erofs **link = &on_devices;
+        while (*link && *link != erofs)
+            link = &(*link)->next;
+        if (*link)
+            *link = erofs->next;
+        mutex_unlock(&on_devices_lock);
+        file_put(erofs->device);
+    }
+    kfree(erofs);
 }
 
 static struct fs_type erofs_type;
@@ -437,24 +490,22 @@ static const char *reason(int err)
     return "no memory";
 }
 
-static int mount_image(const void *base, size_t size, struct super **out)
+/* A file system of what *template says; takes over its device if it succeeds. */
+static int make_super(const struct erofs *template, struct super **out)
 {
-    struct erofs_image image;
-    int err = erofs_open(&image, base, size);
-    if (err)
-        return err;
     struct super *super = super_create(&erofs_type);
     struct erofs *erofs = super ? kzalloc(sizeof(*erofs)) : NULL;
     if (!erofs) {
         kfree(super);
         return -ENOMEM;
     }
-    erofs->image = image;
+    *erofs = *template;
+    erofs->image.owner = erofs;
     super->data = erofs;
     super->readonly = true;
     super->statfs = get_statfs;
     super->destroy = destroy_super;
-    err = get_inode(super, image.root_nid, &super->root);
+    int err = get_inode(super, erofs->image.root_nid, &super->root);
     if (!err && !inode_is(super->root, S_IFDIR)) {
         /* The first inode's end would end the super, too. */
         destroy_inode(super->root);
@@ -469,16 +520,138 @@ static int mount_image(const void *base, size_t size, struct super **out)
     return 0;
 }
 
-static int mount(const char *source, unsigned flags, const char *options, struct super **super)
+static int mount_memory(struct super **super)
 {
-    if (!source || strcmp(source, "initrd") != 0)
-        return -ENOTBLK;
+    struct erofs erofs = {};
+    int err =
+        erofs_open(&erofs.image, phys_to_virt(boot_info.root_image), boot_info.root_image_size);
+    return err ? err : make_super(&erofs, super);
+}
+
+/* --- on a block device ------------------------------------------------------------------- */
+
+static int hold_block(void *owner, uint64_t block, struct erofs_piece *piece)
+{
+    struct erofs *erofs = owner;
+    paddr_t frame;
+    bool writable;
+    int err = erofs->pages->ops->page(erofs->pages, block, false, &frame, &writable);
+    if (err)
+        return err == -ENOMEM ? err : -EIO;
+    piece->data = phys_to_virt(frame);
+    piece->held = frame;
+    return 0;
+}
+
+static void release_block(void *owner, struct erofs_piece *piece)
+{
+    frame_put(piece->held);
+}
+
+/* Pages are to be given back: nobody may be waited for (cached_unmap_hook). */
+static void unmap_all(void)
+{
+    if (!mutex_trylock(&on_devices_lock))
+        return;
+    for (struct erofs *erofs = on_devices; erofs; erofs = erofs->next) {
+        if (!mutex_trylock(&erofs->lock))
+            continue;
+        for (unsigned i = 0; i < BUCKETS; i++)
+            for (struct node *node = erofs->buckets[i]; node; node = node->next)
+                if (inode_is(&node->inode, S_IFREG))
+                    mem_object_unmap(&node->inode.mem, 0, UINT64_MAX >> PAGE_SHIFT);
+        mutex_unlock(&erofs->lock);
+    }
+    mutex_unlock(&on_devices_lock);
+}
+
+/* The file system of a device that is mounted already, with a reference. */
+static struct super *find_mounted(uint32_t rdev)
+{
+    for (struct erofs *erofs = on_devices; erofs; erofs = erofs->next) {
+        unsigned refs = atomic_load(&erofs->super->refs); /* 0: it is about to go */
+        while (erofs->device->inode->rdev == rdev && refs)
+            if (atomic_compare_exchange_weak(&erofs->super->refs, &refs, refs + 1))
+                return erofs->super;
+    }
+    return NULL;
+}
+
+static int open_device(uint32_t rdev, struct erofs *erofs, uint64_t *size)
+{
+    enum { FROM_END = 2 };
+    struct map_request request = {.prot = PROT_READ, .flags = MAP_PRIVATE};
+    int err = blockdev_open(rdev, O_RDONLY | O_EXCL, &erofs->device);
+    if (err < 0)
+        return err;
+    *size = erofs->device->ops->seek(erofs->device, 0, FROM_END);
+    err = erofs->device->ops->mmap ? erofs->device->ops->mmap(erofs->device, &request) : -ENODEV;
+    erofs->pages = request.object;
+    return err;
+}
+
+static int mount_new(uint32_t rdev, struct super **super)
+{
+    static const struct erofs_source source = {hold_block, release_block};
+    struct erofs *erofs = kzalloc(sizeof(*erofs));
+    uint64_t size = 0;
+    int err = erofs ? open_device(rdev, erofs, &size) : -ENOMEM;
+    if (!err)
+        err = erofs_open_source(&erofs->image, &source, erofs, size);
+    if (!err)
+        err = make_super(erofs, super);
+    if (!err) {
+        struct erofs *made = (*super)->data;
+        made->super = *super;
+        made->next = on_devices;
+        on_devices = made;
+        cached_unmap_hook = unmap_all;
+    } else if (erofs && erofs->device) {
+        file_put(erofs->device);
+    }
+    kfree(erofs);
+    return err;
+}
+
+int erofs_mount_device(uint32_t rdev, struct super **super)
+{
+    mutex_lock(&on_devices_lock);
+    *super = find_mounted(rdev);
+    int err = *super ? 0 : mount_new(rdev, super);
+    mutex_unlock(&on_devices_lock);
+    if (err == -EINVAL || err == -EIO || err == -EOPNOTSUPP)
+        log_err("erofs: the image on %u:%u cannot be used: %s", dev_major(rdev), dev_minor(rdev),
+                reason(err));
+    return err;
+}
+
+int erofs_mount_image(struct super **super)
+{
     if (!boot_info.root_image)
         return -ENXIO;
-    int err = mount_image(phys_to_virt(boot_info.root_image), boot_info.root_image_size, super);
+    int err = mount_memory(super);
     if (err)
         log_err("erofs: the root image cannot be used: %s", reason(err));
     return err;
+}
+
+/* mount(2): "initrd" is the image in memory, others are names of block devices. */
+static int mount(const char *source, unsigned flags, const char *options, struct super **super)
+{
+    struct path path;
+    if (!source || !*source)
+        return -EINVAL;
+    if (strcmp(source, "initrd") == 0)
+        return erofs_mount_image(super);
+    int err = vfs_lookup(NULL, source, LOOKUP_FOLLOW, &path);
+    if (err < 0)
+        return err;
+    struct inode *inode = path.dentry->inode;
+    bool block = inode_is(inode, S_IFBLK);
+    uint32_t rdev = inode->rdev;
+    err = !block ? -ENOTBLK : path.mount->flags & MS_NODEV ? -EACCES : 0;
+    path_put(&path);
+    return err < 0 ? err : erofs_mount_device(rdev, super);
 }
 
 static struct fs_type erofs_type = {.name = "erofs", .mount = mount};

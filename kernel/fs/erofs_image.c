@@ -56,12 +56,43 @@ enum { FLAT_PLAIN = 0, COMPRESSED_FULL = 1, FLAT_INLINE = 2, COMPRESSED_COMPACT 
 enum { CHUNK_BITS = 0x1f, CHUNK_INDEXES = 0x20, CHUNK_KNOWN = 0x3f };
 enum { TYPE_MASK = 0170000, TYPE_DIR = 0040000, TYPE_REG = 0100000, TYPE_LINK = 0120000 };
 
-/* n bytes at an offset of the image, or NULL. */
-static const uint8_t *bytes_at(const struct erofs_image *image, uint64_t offset, uint64_t n)
+static bool inside(const struct erofs_image *image, uint64_t at, uint64_t n)
 {
-    if (offset > image->size || n > image->size - offset)
-        return NULL;
-    return image->base + offset;
+    return at <= image->size && n <= image->size - at;
+}
+
+int erofs_hold(const struct erofs_image *image, uint64_t at, struct erofs_piece *piece)
+{
+    uint64_t in_block = at % EROFS_BLOCK;
+    *piece = (struct erofs_piece){};
+    if (!inside(image, at, 1))
+        return -EIO;
+    if (image->base) {
+        piece->data = image->base + at;
+        piece->n = image->size - at;
+        return 0;
+    }
+    int err = image->source->hold(image->owner, at / EROFS_BLOCK, piece);
+    piece->data += in_block;
+    piece->n = EROFS_BLOCK - in_block;
+    return err;
+}
+
+int erofs_read(const struct erofs_image *image, uint64_t at, void *buf, uint64_t n)
+{
+    struct erofs_piece piece;
+    if (!inside(image, at, n))
+        return -EIO;
+    for (uint64_t done = 0; done < n;) {
+        int err = erofs_hold(image, at + done, &piece);
+        if (err)
+            return err;
+        uint64_t part = MIN(piece.n, n - done);
+        memcpy((uint8_t *)buf + done, piece.data, part);
+        erofs_release(image, &piece);
+        done += part;
+    }
+    return 0;
 }
 
 /* --- superblock ----------------------------------------------------------------------------------
@@ -77,31 +108,48 @@ static bool checksum_ok(const uint8_t *super)
     return crc == get_le32(super + SB_CHECKSUM);
 }
 
-int erofs_open(struct erofs_image *image, const void *base, size_t size)
+/* The first block, of an image that has so many bytes. */
+static int take_super(struct erofs_image *image, const uint8_t *block, uint64_t size)
 {
-    const uint8_t *super = (const uint8_t *)base + SUPER_OFFSET;
+    const uint8_t *super = block + SUPER_OFFSET;
 
-    if (size < EROFS_BLOCK || get_le32(super) != MAGIC)
+    if (get_le32(super) != MAGIC)
         return -EINVAL;
     if (super[SB_BLOCK_BITS] != BLOCK_BITS || super[SB_DIR_BITS] ||
         get_le32(super + SB_INCOMPAT) & ~(uint32_t)FEATURES_KNOWN || get_le16(super + SB_DEVICES))
         return -EOPNOTSUPP;
     if (get_le32(super + SB_COMPAT) & FEATURE_CHECKSUM && !checksum_ok(super))
         return -EIO;
-    *image = (struct erofs_image){
-        .base = base,
-        .size = (uint64_t)get_le32(super + SB_BLOCKS) * EROFS_BLOCK,
-        .root_nid = get_le16(super + SB_ROOT),
-        .inodes = get_le64(super + SB_INODES),
-        .meta = (uint64_t)get_le32(super + SB_META) * EROFS_BLOCK,
-        .xattrs = (uint64_t)get_le32(super + SB_XATTR) * EROFS_BLOCK,
-        .build_time = get_le64(super + SB_TIME),
-        .build_nsec = get_le32(super + SB_NSEC),
-        .blocks = get_le32(super + SB_BLOCKS),
-    };
-    if (image->size > size || !image->size)
-        return -EIO; /* cut short */
-    return 0;
+    image->size = (uint64_t)get_le32(super + SB_BLOCKS) * EROFS_BLOCK;
+    image->root_nid = get_le16(super + SB_ROOT);
+    image->inodes = get_le64(super + SB_INODES);
+    image->meta = (uint64_t)get_le32(super + SB_META) * EROFS_BLOCK;
+    image->xattrs = (uint64_t)get_le32(super + SB_XATTR) * EROFS_BLOCK;
+    image->build_time = get_le64(super + SB_TIME);
+    image->build_nsec = get_le32(super + SB_NSEC);
+    image->blocks = get_le32(super + SB_BLOCKS);
+    return image->size > size || !image->size ? -EIO : 0; /* cut short */
+}
+
+int erofs_open(struct erofs_image *image, const void *base, size_t size)
+{
+    *image = (struct erofs_image){.base = base};
+    return size < EROFS_BLOCK ? -EINVAL : take_super(image, base, size);
+}
+
+int erofs_open_source(struct erofs_image *image, const struct erofs_source *source, void *owner,
+                      uint64_t size)
+{
+    struct erofs_piece piece;
+
+    *image = (struct erofs_image){.source = source, .owner = owner, .size = EROFS_BLOCK};
+    if (size < EROFS_BLOCK)
+        return -EINVAL;
+    int err = erofs_hold(image, 0, &piece);
+    if (!err)
+        err = take_super(image, piece.data, size);
+    erofs_release(image, &piece);
+    return err;
 }
 
 /* --- inodes --------------------------------------------------------------------------------------
@@ -149,7 +197,7 @@ static int take_layout(const struct erofs_image *image, struct erofs_inode *inod
         inode->inline_at = body_end;
         /* The tail lies in the block of its inode. */
         if (body_end % EROFS_BLOCK + inode->size % EROFS_BLOCK > EROFS_BLOCK ||
-            !bytes_at(image, body_end, inode->size % EROFS_BLOCK))
+            !inside(image, body_end, inode->size % EROFS_BLOCK))
             return -EIO;
         return 0;
     case CHUNKED:
@@ -172,20 +220,23 @@ static bool has_data(const struct erofs_inode *inode)
 int erofs_inode(const struct erofs_image *image, uint64_t nid, struct erofs_inode *inode)
 {
     uint64_t at = image->meta + nid * INODE_SLOT;
-    const uint8_t *p = bytes_at(image, at, COMPACT_SIZE);
-    if (nid > image->size / INODE_SLOT || !p)
-        return -EIO;
+    uint8_t p[EXTENDED_SIZE];
+    int err = nid > image->size / INODE_SLOT ? -EIO : erofs_read(image, at, p, COMPACT_SIZE);
+    if (err)
+        return err;
     uint16_t format = get_le16(p + IN_FORMAT), nxattrs = get_le16(p + IN_XATTRS);
     bool extended = format & 1;
-    if (extended && !bytes_at(image, at, EXTENDED_SIZE))
-        return -EIO;
+    if (extended)
+        err = erofs_read(image, at + COMPACT_SIZE, p + COMPACT_SIZE, EXTENDED_SIZE - COMPACT_SIZE);
+    if (err)
+        return err;
     *inode = (struct erofs_inode){.nid = nid, .mode = get_le16(p + IN_MODE)};
     inode->layout = format >> 1 & 7;
     uint64_t body = at + (extended ? take_extended(p, inode) : take_compact(image, p, inode));
     if (nxattrs) {
         inode->xattr_at = body;
         inode->xattr_size = XATTR_HEADER + (nxattrs - 1u) * 4;
-        if (!bytes_at(image, body, inode->xattr_size))
+        if (!inside(image, body, inode->xattr_size))
             return -EIO;
     }
     uint32_t u = get_le32(p + IN_U);
@@ -207,51 +258,46 @@ static int chunk_address(const struct erofs_image *image, const struct erofs_ino
                          uint64_t chunk, uint32_t *block)
 {
     uint64_t unit = inode->chunk_indexes ? 8 : 4;
-    if (chunk > image->size / unit)
-        return -EIO;
-    const uint8_t *p = bytes_at(image, inode->inline_at + chunk * unit, unit);
-    if (!p)
-        return -EIO;
-    *block = get_le32(inode->chunk_indexes ? p + 4 : p);
-    return 0;
+    uint8_t p[8];
+    int err = chunk > image->size / unit
+                  ? -EIO
+                  : erofs_read(image, inode->inline_at + chunk * unit, p, unit);
+    if (!err)
+        *block = get_le32(inode->chunk_indexes ? p + 4 : p);
+    return err;
 }
 
 static int chunk_extent(const struct erofs_image *image, const struct erofs_inode *inode,
-                        uint64_t pos, uint64_t *at, uint64_t *n, bool *hole)
+                        uint64_t pos, uint64_t *at, uint64_t *n)
 {
-    uint64_t size = 1ull << inode->chunk_bits, inside = pos & (size - 1);
+    uint64_t size = 1ull << inode->chunk_bits, inside_chunk = pos & (size - 1);
     uint32_t block = 0;
     int err = chunk_address(image, inode, pos >> inode->chunk_bits, &block);
     if (err)
         return err;
-    *n = size - inside;
-    *hole = block == HOLE;
-    *at = (uint64_t)block * EROFS_BLOCK + inside;
+    *n = size - inside_chunk;
+    *at = block == HOLE ? EROFS_HOLE : (uint64_t)block * EROFS_BLOCK + inside_chunk;
     return 0;
 }
 
 int erofs_extent(const struct erofs_image *image, const struct erofs_inode *inode, uint64_t pos,
-                 const uint8_t **data, uint64_t *n)
+                 uint64_t *at, uint64_t *n)
 {
-    bool hole = false;
-    uint64_t at;
-
     if (pos >= inode->size)
         return -EINVAL;
     if (inode->layout == CHUNKED) {
-        int err = chunk_extent(image, inode, pos, &at, n, &hole);
+        int err = chunk_extent(image, inode, pos, at, n);
         if (err)
             return err;
     } else if (pos >= inode->tail_from) {
-        at = inode->inline_at + (pos - inode->tail_from);
+        *at = inode->inline_at + (pos - inode->tail_from);
         *n = inode->size - pos;
     } else {
-        at = inode->data + pos;
+        *at = inode->data + pos;
         *n = MIN(inode->tail_from, inode->size) - pos;
     }
     *n = MIN(*n, inode->size - pos);
-    *data = hole ? NULL : bytes_at(image, at, *n);
-    return hole || *data ? 0 : -EIO;
+    return *at == EROFS_HOLE || inside(image, *at, *n) ? 0 : -EIO;
 }
 
 /* --- folders -------------------------------------------------------------------------------------
@@ -263,19 +309,25 @@ struct block {
 };
 
 /* A folder's block: entries of 12 bytes, then their names. The first name's offset tells how many
- * entries there are. */
+ * entries there are. It is in the piece, which the caller releases. */
 static int dir_block(const struct erofs_image *image, const struct erofs_inode *dir, uint64_t index,
-                     struct block *block)
+                     struct erofs_piece *piece, struct block *block)
 {
-    uint64_t pos = index * EROFS_BLOCK, n;
+    uint64_t pos = index * EROFS_BLOCK, at, n;
+    erofs_release(image, piece);
     if (pos >= dir->size)
         return -EIO;
     uint64_t want = MIN((uint64_t)EROFS_BLOCK, dir->size - pos);
-    int err = erofs_extent(image, dir, pos, &block->data, &n);
+    int err = erofs_extent(image, dir, pos, &at, &n);
+    if (!err && (at == EROFS_HOLE || n < want || want < DIRENT_SIZE))
+        err = -EIO;
+    if (!err)
+        err = erofs_hold(image, at, piece);
     if (err)
         return err;
-    if (!block->data || n < want || want < DIRENT_SIZE)
+    if (piece->n < want)
         return -EIO;
+    block->data = piece->data;
     block->size = want;
     uint32_t names = get_le16(block->data + 8);
     block->count = names / DIRENT_SIZE;
@@ -313,14 +365,14 @@ static int compare(const char *name, size_t len, const struct erofs_entry *entry
 
 /* Names are in order within a block and from block to block. */
 static int find_block(const struct erofs_image *image, const struct erofs_inode *dir,
-                      const char *name, size_t len, struct block *block)
+                      const char *name, size_t len, struct erofs_piece *piece, struct block *block)
 {
     uint64_t low = 0, high = dir_blocks(dir);
     struct erofs_entry entry;
 
     while (high - low > 1) {
         uint64_t middle = low + (high - low) / 2;
-        int err = dir_block(image, dir, middle, block);
+        int err = dir_block(image, dir, middle, piece, block);
         if (!err)
             err = block_entry(block, 0, &entry);
         if (err)
@@ -330,23 +382,16 @@ static int find_block(const struct erofs_image *image, const struct erofs_inode 
         else
             high = middle;
     }
-    return high ? dir_block(image, dir, low, block) : -ENOENT;
+    return high ? dir_block(image, dir, low, piece, block) : -ENOENT;
 }
 
-int erofs_lookup(const struct erofs_image *image, const struct erofs_inode *dir, const char *name,
-                 size_t len, uint64_t *nid)
+static int find_entry(const struct block *block, const char *name, size_t len, uint64_t *nid)
 {
-    struct block block;
     struct erofs_entry entry;
 
-    if ((dir->mode & TYPE_MASK) != TYPE_DIR)
-        return -ENOTDIR;
-    int err = find_block(image, dir, name, len, &block);
-    if (err)
-        return err;
-    for (uint32_t low = 0, high = block.count; low < high;) {
+    for (uint32_t low = 0, high = block->count; low < high;) {
         uint32_t middle = low + (high - low) / 2;
-        err = block_entry(&block, middle, &entry);
+        int err = block_entry(block, middle, &entry);
         if (err)
             return err;
         int order = compare(name, len, &entry);
@@ -362,8 +407,23 @@ int erofs_lookup(const struct erofs_image *image, const struct erofs_inode *dir,
     return -ENOENT;
 }
 
+int erofs_lookup(const struct erofs_image *image, const struct erofs_inode *dir, const char *name,
+                 size_t len, uint64_t *nid)
+{
+    struct erofs_piece piece = {};
+    struct block block;
+
+    if ((dir->mode & TYPE_MASK) != TYPE_DIR)
+        return -ENOTDIR;
+    int err = find_block(image, dir, name, len, &piece, &block);
+    if (!err)
+        err = find_entry(&block, name, len, nid);
+    erofs_release(image, &piece);
+    return err;
+}
+
 int erofs_entry_at(const struct erofs_image *image, const struct erofs_inode *dir, uint64_t pos,
-                   struct erofs_entry *entry)
+                   struct erofs_piece *piece, struct erofs_entry *entry)
 {
     struct block block;
 
@@ -371,7 +431,7 @@ int erofs_entry_at(const struct erofs_image *image, const struct erofs_inode *di
         uint64_t index = pos / EROFS_BLOCK;
         if (index >= dir_blocks(dir))
             return 0;
-        int err = dir_block(image, dir, index, &block);
+        int err = dir_block(image, dir, index, piece, &block);
         if (err)
             return err;
         uint64_t i = (pos % EROFS_BLOCK + DIRENT_SIZE - 1) / DIRENT_SIZE;
@@ -391,56 +451,59 @@ int erofs_entry_at(const struct erofs_image *image, const struct erofs_inode *di
 /* --- extended attributes
  * --------------------------------------------------------------------------- */
 
-/* An entry: length of the name, index of its prefix, length of the value, then both. Bytes it takes
- * up; 0: damaged. An unknown prefix gives prefix NULL. */
-static uint64_t take_xattr(const struct erofs_image *image, uint64_t at, uint64_t end,
-                           struct erofs_xattr *xattr)
+/* An entry: length of the name, index of its prefix, length of the value, then both. *size: bytes
+ * it takes up. An unknown prefix gives prefix NULL. 0, or 1 with all zeros: padding. */
+static int take_xattr(const struct erofs_image *image, uint64_t at, uint64_t end,
+                      struct erofs_xattr *xattr, uint64_t *size)
 {
     static const char *const prefixes[] = {
         NULL, "user.",    "system.posix_acl_access", "system.posix_acl_default", "trusted.",
         NULL, "security."};
-    const uint8_t *p = bytes_at(image, at, 4);
-    if (!p || end - at < 4)
-        return 0;
-    uint64_t size = 4ull + p[0] + get_le16(p + 2);
-    if (size > end - at || !bytes_at(image, at, size))
-        return 0;
+    uint8_t p[4];
+    int err = at > end || end - at < sizeof(p) ? -EIO : erofs_read(image, at, p, sizeof(p));
+    if (err)
+        return err;
+    *size = sizeof(p) + p[0] + get_le16(p + 2);
+    if (*size > end - at || !inside(image, at, *size))
+        return -EIO;
     xattr->prefix = p[1] < ARRAY_SIZE(prefixes) ? prefixes[p[1]] : NULL;
-    xattr->name = (const char *)p + 4;
     xattr->len = p[0];
-    xattr->value = p + 4 + p[0];
+    xattr->value_at = at + sizeof(p) + p[0];
     xattr->size = get_le16(p + 2);
-    return ALIGN_UP(size, 4ull);
+    *size = ALIGN_UP(*size, 4ull);
+    err = erofs_read(image, at + sizeof(p), xattr->name, p[0]);
+    return err ? err : !get_le32(p);
 }
 
 /* Shared ones are numbers of entries elsewhere, behind the header; then inline ones follow. */
 int erofs_xattr_at(const struct erofs_image *image, const struct erofs_inode *inode, unsigned index,
                    struct erofs_xattr *xattr)
 {
+    uint8_t header[XATTR_HEADER], id[4];
+    uint64_t size;
+
     if (!inode->xattr_size)
         return 0;
-    const uint8_t *header = bytes_at(image, inode->xattr_at, inode->xattr_size);
-    if (!header)
-        return -EIO;
+    int err = erofs_read(image, inode->xattr_at, header, sizeof(header));
+    if (err)
+        return err;
     unsigned shared = header[4];
     uint64_t at = inode->xattr_at + XATTR_HEADER + shared * 4;
     uint64_t end = inode->xattr_at + inode->xattr_size;
     if (at > end)
         return -EIO;
     if (index < shared) {
-        at = image->xattrs + get_le32(header + XATTR_HEADER + index * 4) * 4ull;
-        return take_xattr(image, at, image->size, xattr) ? 1 : -EIO;
+        err = erofs_read(image, inode->xattr_at + XATTR_HEADER + index * 4, id, sizeof(id));
+        if (!err)
+            err = take_xattr(image, image->xattrs + get_le32(id) * 4ull, image->size, xattr, &size);
+        return err < 0 ? err : 1;
     }
     for (index -= shared;; index--) {
-        /* The rest may be padding. */
         if (end - at < 4)
-            return 0;
-        const uint8_t *p = bytes_at(image, at, 4);
-        if (p && !get_le32(p))
-            return 0;
-        uint64_t size = take_xattr(image, at, end, xattr);
-        if (!size)
-            return -EIO;
+            return 0; /* the rest may be padding */
+        err = take_xattr(image, at, end, xattr, &size);
+        if (err)
+            return err < 0 ? err : 0;
         if (!index)
             return 1;
         at = MIN(at + size, end);

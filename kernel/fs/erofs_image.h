@@ -1,16 +1,31 @@
-/* fs/erofs_image.h: reading an EROFS image in memory (Linux's Documentation/filesystems/erofs.rst).
+/* fs/erofs_image.h: reading an EROFS image (Linux's Documentation/filesystems/erofs.rst) that lies
+ * in memory as a whole, or comes piece by piece.
  *
  * Pure: no kernel around it, no allocation, no state; every read is bounded by the image. Errors:
  * -EINVAL no EROFS, -EIO damaged, -EOPNOTSUPP a feature that is not understood (compression,
- * several devices). */
+ * several devices), and those of the source. */
 #pragma once
 
 #include "lib/types.h"
 
 enum { EROFS_BLOCK = 4096 };
 
+/* Bytes of an image, for as long as they are held. */
+struct erofs_piece {
+    const uint8_t *data;
+    uint64_t n;
+    uint64_t held; /* the source's; 0: nothing to release */
+};
+struct erofs_source {
+    /* A block of the image, whole; 0 or a negative errno. May sleep. */
+    int (*hold)(void *owner, uint64_t block, struct erofs_piece *piece);
+    void (*release)(void *owner, struct erofs_piece *piece);
+};
+
 struct erofs_image {
-    const uint8_t *base;
+    const uint8_t *base; /* the image in memory; NULL: by the source */
+    const struct erofs_source *source;
+    void *owner;
     uint64_t size; /* bytes that belong to the image */
     uint64_t root_nid, inodes;
     uint64_t meta, xattrs; /* byte offsets of the two areas */
@@ -40,27 +55,45 @@ struct erofs_entry {
 };
 
 struct erofs_xattr {
-    const char *prefix; /* "user." */
-    const char *name;
-    size_t len; /* of name */
-    const void *value;
-    size_t size;
+    const char *prefix; /* "user."; NULL: unknown */
+    size_t len;         /* of name */
+    uint64_t value_at;  /* for erofs_read() */
+    size_t size;        /* of the value */
+    char name[256];     /* not NUL-terminated */
 };
 
 int erofs_open(struct erofs_image *image, const void *base, size_t size);
+/* The same by a source of so many bytes. */
+int erofs_open_source(struct erofs_image *image, const struct erofs_source *source, void *owner,
+                      uint64_t size);
+
+/* Bytes of the image from an offset on, as many as lie in one piece (at least 1); the caller
+ * releases them. -EIO: beyond the image. */
+int erofs_hold(const struct erofs_image *image, uint64_t at, struct erofs_piece *piece);
+static inline void erofs_release(const struct erofs_image *image, struct erofs_piece *piece)
+{
+    if (piece->held)
+        image->source->release(image->owner, piece);
+    piece->held = 0;
+}
+/* Copy n bytes out of the image. */
+int erofs_read(const struct erofs_image *image, uint64_t at, void *buf, uint64_t n);
+
 int erofs_inode(const struct erofs_image *image, uint64_t nid, struct erofs_inode *inode);
 
-/* The bytes of a file at pos < inode->size: *n that lie in one piece (at least 1, not beyond the
- * end of the file); *data NULL: zeros. */
+/* Where the bytes of a file at pos < inode->size are: *n of them (at least 1, not beyond the end of
+ * the file) from offset *at of the image on, inside it; EROFS_HOLE: zeros. */
+#define EROFS_HOLE UINT64_MAX
 int erofs_extent(const struct erofs_image *image, const struct erofs_inode *inode, uint64_t pos,
-                 const uint8_t **data, uint64_t *n);
+                 uint64_t *at, uint64_t *n);
 
 /* A name in a folder: 0 and its nid, -ENOENT, -ENOTDIR. */
 int erofs_lookup(const struct erofs_image *image, const struct erofs_inode *dir, const char *name,
                  size_t len, uint64_t *nid);
-/* The entry at a position (0: the first; then entry.next): 1, or 0 at the end. */
+/* The entry at a position (0: the first; then entry.next): 1, or 0 at the end. Its name is good
+ * until the piece ({} at first), which the next call uses again, is released. */
 int erofs_entry_at(const struct erofs_image *image, const struct erofs_inode *dir, uint64_t pos,
-                   struct erofs_entry *entry);
+                   struct erofs_piece *piece, struct erofs_entry *entry);
 
 /* The index-th extended attribute: 1, or 0 at the end. */
 int erofs_xattr_at(const struct erofs_image *image, const struct erofs_inode *inode, unsigned index,

@@ -1,24 +1,61 @@
 /* fs/root.c: boot phase FS: the root and what Linux programs find mounted below it. */
 #include "core/boot.h"
 #include "core/log.h"
+#include "fs/cached.h"
 #include "fs/devfs.h"
+#include "fs/erofs.h"
 #include "fs/mount.h"
 #include "fs/namei.h"
 #include "fs/tmpfs.h"
+#include "lib/string.h"
+
+/* The block device that is to have the root, by name or (NULL) the disk that we came from. Disks
+ * may take their time to appear. */
+static int find_device(const char *name, uint32_t *rdev)
+{
+    enum { PATIENCE = 5, PAUSE = 10000000 };
+    nsec_t end =
+        boot_param("rootwait") ? NSEC_FOREVER : clock_monotonic() + PATIENCE * 1000000000ull;
+    for (;;) {
+        int err = cached ? cached->find(name, rdev) : -ENODEV;
+        if (err == 0 || clock_monotonic() >= end)
+            return err;
+        thread_sleep_until(clock_monotonic() + PAUSE, false);
+    }
+}
+
+static int mount_device(const char *name, struct super **lower)
+{
+    uint32_t rdev;
+    int err = find_device(name, &rdev);
+    if (err < 0)
+        log_err("fs: root: there is no %s", name ? name : "driver of the disk that we came from");
+    return err < 0 ? err : erofs_mount_device(rdev, lower);
+}
+
+/* What root= names; else the image in memory; else that of the disk that the loader came from. */
+static int mount_lower(struct super **lower)
+{
+    const char *name = boot_param("root");
+    bool memory = name && strcmp(name, "memory") == 0, disk = name && strcmp(name, "disk") == 0;
+    if (name && !memory && !disk)
+        return mount_device(name, lower);
+    if (boot_info.root_image && !disk)
+        return erofs_mount_image(lower);
+    return boot_info.from_disk || disk ? mount_device(NULL, lower) : -ENODEV;
+}
 
 /* The root image with a writable face, or an empty tmpfs. */
 static int mount_root(void)
 {
-    struct fs_type *erofs = fs_find("erofs");
     struct super *lower, *super;
-    int err =
-        erofs && boot_info.root_image ? erofs->mount("initrd", MS_RDONLY, NULL, &lower) : -ENODEV;
+    int err = mount_lower(&lower);
     if (err == 0) {
         lower->readonly = true;
         err = overlay_create(lower, &super);
         return err < 0 ? err : mount_super(super, "overlay", NULL, MS_RELATIME);
     }
-    if (boot_info.root_image)
+    if (err != -ENODEV)
         log_err("fs: the root image cannot be mounted (error %d); the root is empty", -err);
     else
         log_notice("fs: no root image; the root is empty");

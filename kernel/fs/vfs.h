@@ -596,6 +596,8 @@ const struct file_ops *chardev_find(uint32_t rdev);
 int blockdev_register(uint32_t rdev, const char *driver, const char *name, uint32_t mode,
                       const struct file_ops *ops);
 const struct file_ops *blockdev_find(uint32_t rdev);
+/* Open it, without a name; flags: O_*. -ENXIO, -EBUSY (O_EXCL). */
+int blockdev_open(uint32_t rdev, int flags, struct file **file);
 /* Take its file in /dev away, or bring it back. */
 int blockdev_show(uint32_t rdev, bool visible);
 /* A link in /dev. */

@@ -154,12 +154,15 @@ static bool is_our_disk(struct efi_block_io *disk, uint8_t *sector, struct disk_
     if (!disk->media->present || disk->media->partition || !read_sectors(disk, 0, 1, sector))
         return false;
     *layout = *(const struct disk_layout *)(sector + MBR_DISK);
+    uint32_t signature = *(const uint32_t *)(sector + MBR_SIGNATURE);
     if (layout->magic != DISK_MAGIC ||
         !read_sectors(disk, layout->kernel + (SETUP_BYTES + PACKED) / 512, 1, sector))
         return false;
     for (unsigned i = 0; i < sizeof(struct packed_kernel); i++)
         if (sector[PACKED % 512 + i] != mine[i])
             return false;
+    params_set32(handed_over, LOADER_DISK_AT, LOADER_DISK_MARK);
+    params_set32(handed_over, LOADER_DISK_AT + 4, signature);
     return true;
 }
 
@@ -171,7 +174,7 @@ static const char *root_from_disk(struct efi_block_io *disk, const struct disk_l
     if (layout->cmdline_len && !cmdline[0] && !read_sectors(disk, 1, CMDLINE_SECTORS, cmdline))
         return "the command line cannot be read from the disk";
     cmdline[CMDLINE_SECTORS * 512] = 0;
-    if (!layout->root)
+    if (!layout->root || layout->flags & DISK_ROOT_STAYS)
         return NULL;
     root = pages(layout->root_sectors * 512ull);
     if (!root)

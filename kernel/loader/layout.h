@@ -28,11 +28,18 @@
 #define LOADER_TSC_AT   0x290
 #define LOADER_TSC_MARK 0x5450534f /* "OSPT", 4 bytes of 0, the counter */
 
+/* There too: the disk that our loader came from, by the signature in its boot sector. */
+#define LOADER_DISK_AT   0x2a0
+#define LOADER_DISK_MARK 0x4450534f /* "OSPD", the signature */
+
 /* What `osprey build` writes into the boot sector of a disk. */
-#define MBR_AT   0x7c00
-#define MBR_READ 0x10  /* far call: eax = sector, cx = how many (at most 127), es:0 to */
-#define MBR_FAIL 0x18  /* far jump: ds:si = message */
-#define MBR_DISK 0x190 /* struct disk_layout */
+#define MBR_AT        0x7c00
+#define MBR_READ      0x10  /* far call: eax = sector, cx = how many (at most 127), es:0 to */
+#define MBR_FAIL      0x18  /* far jump: ds:si = message */
+#define MBR_DISK      0x190 /* struct disk_layout */
+#define MBR_SIGNATURE 0x1b8
+
+#define DISK_ROOT_STAYS 1 /* the kernel reads the root from the disk */
 
 #ifndef __ASSEMBLER__
 #include "lib/types.h"
@@ -56,6 +63,7 @@ struct disk_layout {
     uint32_t root; /* first sector of the root image; 0: none */
     uint32_t root_sectors;
     uint32_t cmdline_len;
+    uint32_t flags; /* DISK_* */
 };
 enum { DISK_MAGIC = 0x4450534f }; /* "OSPD" */
 #endif

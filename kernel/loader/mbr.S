@@ -136,7 +136,7 @@ per_track: .word 0
 heads:  .word   0
 
         .org    MBR_DISK
-        .long   0x4450534f, 0, 0, 0, 0, 0
+        .long   0x4450534f, 0, 0, 0, 0, 0, 0
         .org    0x1b8           /* the disk's signature and four partitions: osprey build's */
         .fill   70, 1, 0
         .word   0xaa55

@@ -113,6 +113,10 @@ with_segments:
         mov     $ZERO_PAGE + 0x1f1, %di
         mov     $header_end - _start - 0x1f1, %cx
         rep movsb
+        mov     came_from, %eax
+        mov     %eax, ZERO_PAGE + LOADER_DISK_AT
+        mov     came_from + 4, %eax
+        mov     %eax, ZERO_PAGE + LOADER_DISK_AT + 4
         movl    $LOADER_TSC_MARK, ZERO_PAGE + LOADER_TSC_AT
         mov     entered, %eax
         mov     %eax, ZERO_PAGE + LOADER_TSC_AT + 8
@@ -239,6 +243,9 @@ from_disk:
         xor     %ax, %ax
         mov     %ax, %fs
         movb    $0xff, 0x210    /* type_of_loader: one without a number */
+        movl    $LOADER_DISK_MARK, came_from
+        mov     %fs:MBR_AT + MBR_SIGNATURE, %eax
+        mov     %eax, came_from + 4
         mov     %fs:MBR_AT + MBR_DISK + 20, %eax
         test    %eax, %eax
         jz      1f
@@ -254,14 +261,16 @@ from_disk:
         sub     $SETUP_BYTES / 512, %ecx
         mov     $PAYLOAD_AT, %edi
         call    load_high
+        testb   $DISK_ROOT_STAYS, %fs:MBR_AT + MBR_DISK + 24
+        jnz     2f
         mov     %fs:MBR_AT + MBR_DISK + 12, %eax
         test    %eax, %eax
         jz      2f
         mov     %fs:MBR_AT + MBR_DISK + 16, %ecx
         mov     $RAM_DISK_AT, %edi
-        mov     %edi, ramdisk_image
         mov     %ecx, %edx
         shl     $9, %edx
+        mov     %edi, ramdisk_image
         mov     %edx, ramdisk_size
         call    room_for_root
         call    load_high
@@ -359,6 +368,8 @@ no_move: .asciz "osprey: the firmware cannot copy to high memory\r\n"
 no_room: .asciz "osprey: too little memory for the root image\r\n"
 
         .balign 8
+came_from:
+        .long   0, 0            /* LOADER_DISK_MARK, the signature */
 entered: .quad  0               /* the TSC */
 gdt:    .quad   0, 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
 gdt_pointer:

@@ -31,6 +31,55 @@ enum { MUTANTS = 10000, STEPS = 3000, NAMES = 700 };
 static const char *where = "";
 static char folder[64];
 
+/* --- the two ways to an image: in memory, and in blocks that are gone when they are released ----
+ */
+
+struct blocks {
+    const uint8_t *base;
+    size_t size;
+    unsigned held;
+    bool failing;
+};
+static struct blocks blocks;
+static bool in_blocks;
+
+static int hold(void *owner, uint64_t block, struct erofs_piece *piece)
+{
+    struct blocks *b = owner;
+    NEED((block + 1) * EROFS_BLOCK <= b->size);
+    if (b->failing)
+        return -EIO;
+    uint8_t *copy = malloc(EROFS_BLOCK);
+    memcpy(copy, b->base + block * EROFS_BLOCK, EROFS_BLOCK);
+    piece->data = copy;
+    piece->held = (uintptr_t)copy;
+    b->held++;
+    return 0;
+}
+
+static void release(void *owner, struct erofs_piece *piece)
+{
+    ((struct blocks *)owner)->held--;
+    free((void *)(uintptr_t)piece->held);
+}
+
+static int open_image(struct erofs_image *image, const void *base, size_t size)
+{
+    static const struct erofs_source source = {hold, release};
+    if (!in_blocks)
+        return erofs_open(image, base, size);
+    blocks = (struct blocks){.base = base, .size = size};
+    return erofs_open_source(image, &source, &blocks, size);
+}
+
+/* A copy of n bytes of the image, to be freed. */
+static uint8_t *bytes_of(const struct erofs_image *image, uint64_t at, uint64_t n)
+{
+    uint8_t *copy = calloc(1, n + !n);
+    NEED(erofs_read(image, at, copy, n) == 0 || blocks.failing);
+    return copy;
+}
+
 /* --- a folder with something of everything
  * ---------------------------------------------------------- */
 
@@ -116,18 +165,16 @@ static void compare_data(const struct erofs_image *image, const struct erofs_ino
     size_t size;
     uint8_t *wanted = read_whole(path, &size);
     NEED(inode->size == size);
+    uint64_t at, n;
     for (uint64_t pos = 0; pos < size;) {
-        const uint8_t *data;
-        uint64_t n;
-        NEED(erofs_extent(image, inode, pos, &data, &n) == 0);
+        NEED(erofs_extent(image, inode, pos, &at, &n) == 0);
         NEED(n > 0 && n <= size - pos);
-        for (uint64_t i = 0; i < n; i++)
-            NEED((data ? data[i] : 0) == wanted[pos + i]);
+        uint8_t *data = at == EROFS_HOLE ? calloc(1, n) : bytes_of(image, at, n);
+        NEED(memcmp(data, wanted + pos, n) == 0);
+        free(data);
         pos += n;
     }
-    const uint8_t *data;
-    uint64_t n;
-    NEED(erofs_extent(image, inode, size, &data, &n) < 0);
+    NEED(erofs_extent(image, inode, size, &at, &n) < 0);
     free(wanted);
 }
 
@@ -135,12 +182,13 @@ static void compare_link(const struct erofs_image *image, const struct erofs_ino
                          const char *path)
 {
     char target[4096];
-    const uint8_t *data;
-    uint64_t n;
+    uint64_t at, n;
     ssize_t len = readlink(path, target, sizeof(target));
     NEED(len > 0 && inode->size == (uint64_t)len);
-    NEED(erofs_extent(image, inode, 0, &data, &n) == 0 && n == (uint64_t)len);
+    NEED(erofs_extent(image, inode, 0, &at, &n) == 0 && n == (uint64_t)len);
+    uint8_t *data = bytes_of(image, at, n);
     NEED(memcmp(data, target, len) == 0);
+    free(data);
 }
 
 static void compare_xattrs(const struct erofs_image *image, const struct erofs_inode *inode,
@@ -157,7 +205,9 @@ static void compare_xattrs(const struct erofs_image *image, const struct erofs_i
             continue;
         snprintf(name, sizeof(name), "user.%.*s", (int)xattr.len, xattr.name);
         NEED(lgetxattr(path, name, value, sizeof(value)) == (ssize_t)xattr.size);
-        NEED(memcmp(value, xattr.value, xattr.size) == 0);
+        uint8_t *data = bytes_of(image, xattr.value_at, xattr.size);
+        NEED(memcmp(value, data, xattr.size) == 0);
+        free(data);
         found++;
     }
     NEED(found == count);
@@ -173,6 +223,7 @@ static void compare_dir(const struct erofs_image *image, const struct erofs_inod
     unsigned there = 0, listed = 0;
     uint64_t nid, pos = 0;
     struct erofs_entry entry;
+    struct erofs_piece piece = {};
 
     NEED(d);
     while ((e = readdir(d))) {
@@ -194,12 +245,13 @@ static void compare_dir(const struct erofs_image *image, const struct erofs_inod
              (lstat(inner, &st) == 0));
     }
     closedir(d);
-    while (erofs_entry_at(image, dir, pos, &entry) == 1) {
+    while (erofs_entry_at(image, dir, pos, &piece, &entry) == 1) {
         NEED(entry.next > pos);
         pos = entry.next;
         NEED(erofs_lookup(image, dir, entry.name, entry.len, &nid) == 0 && nid == entry.nid);
         listed++;
     }
+    erofs_release(image, &piece);
     NEED(listed == there);
     NEED(erofs_lookup(image, dir, "", 0, &nid) == -ENOENT);
 }
@@ -248,12 +300,13 @@ static void layouts(void)
         made++;
         struct erofs_image image;
         where = options[i];
-        NEED(erofs_open(&image, base, size) == 0);
+        NEED(open_image(&image, base, size) == 0);
         if (!strstr(options[i], "-x-1"))
             compare_file(&image, image.root_nid, "tree");
+        NEED(blocks.held == 0);
         /* Cut short: said at once. */
-        NEED(erofs_open(&image, base, size - EROFS_BLOCK) == -EIO);
-        NEED(erofs_open(&image, base, 1000) == -EINVAL);
+        NEED(open_image(&image, base, size - EROFS_BLOCK) == -EIO);
+        NEED(open_image(&image, base, 1000) == -EINVAL);
         free(base);
     }
     NEED(made >= 6);
@@ -274,7 +327,7 @@ static void refused(void)
     uint64_t nid;
 
     where = "compressed";
-    NEED(base && erofs_open(&image, base, size) == 0);
+    NEED(base && open_image(&image, base, size) == 0);
     NEED(erofs_inode(&image, image.root_nid, &inode) == 0);
     NEED(erofs_lookup(&image, &inode, "size200001", 10, &nid) == 0);
     NEED(erofs_inode(&image, nid, &inode) == -EOPNOTSUPP);
@@ -284,17 +337,17 @@ static void refused(void)
     base = make_image("", &size);
     uint8_t *super = base + 1024;
     super[100] ^= 1;
-    NEED(erofs_open(&image, base, size) == -EIO);
+    NEED(open_image(&image, base, size) == -EIO);
     super[100] ^= 1;
     put_le32(super + 80, 0x80);
     fix_checksum(super);
-    NEED(erofs_open(&image, base, size) == -EOPNOTSUPP);
+    NEED(open_image(&image, base, size) == -EOPNOTSUPP);
     put_le32(super + 80, 0);
     super[12] = 9;
     fix_checksum(super);
-    NEED(erofs_open(&image, base, size) == -EOPNOTSUPP);
+    NEED(open_image(&image, base, size) == -EOPNOTSUPP);
     super[0] ^= 1;
-    NEED(erofs_open(&image, base, size) == -EINVAL);
+    NEED(open_image(&image, base, size) == -EINVAL);
     free(base);
 }
 
@@ -318,29 +371,41 @@ static void walk(const struct erofs_image *image, uint64_t nid, unsigned depth)
     struct erofs_inode inode;
     struct erofs_entry entry;
     struct erofs_xattr xattr;
+    struct erofs_piece piece = {};
 
     if (++steps > STEPS || erofs_inode(image, nid, &inode))
         return;
     for (unsigned i = 0; i < 300 && erofs_xattr_at(image, &inode, i, &xattr) == 1; i++) {
         for (size_t j = 0; j < xattr.len; j++)
             sum += xattr.name[j];
+        uint8_t *data = bytes_of(image, xattr.value_at, xattr.size);
         for (size_t j = 0; j < xattr.size; j++)
-            sum += ((const uint8_t *)xattr.value)[j];
+            sum += data[j];
+        free(data);
     }
     for (uint64_t pos = 0, n, pieces = 0; pos < inode.size && pieces < 50; pos += n, pieces++) {
-        const uint8_t *data;
-        if (erofs_extent(image, &inode, pos, &data, &n))
+        uint64_t at;
+        if (erofs_extent(image, &inode, pos, &at, &n))
             break;
         NEED(n > 0 && n <= inode.size - pos);
-        if (data)
-            for (uint64_t i = 0; i < n; i += i < 64 ? 1 : 509)
-                sum += data[i];
-        if (data)
-            sum += data[n - 1];
+        if (at == EROFS_HOLE)
+            continue;
+        if (erofs_hold(image, at, &piece) != 0) {
+            NEED(blocks.failing);
+            break;
+        }
+        NEED(piece.n > 0);
+        for (uint64_t i = 0; i < MIN(n, piece.n); i += i < 64 ? 1 : 509)
+            sum += piece.data[i];
+        sum += piece.data[MIN(n, piece.n) - 1];
+        erofs_release(image, &piece);
+        uint8_t *last = bytes_of(image, at + n - 1, 1);
+        sum += *last;
+        free(last);
     }
     for (uint64_t pos = 0; depth < 6 && steps < STEPS && S_ISDIR(inode.mode);) {
         uint64_t child;
-        if (erofs_entry_at(image, &inode, pos, &entry) != 1)
+        if (erofs_entry_at(image, &inode, pos, &piece, &entry) != 1)
             break;
         NEED(entry.next > pos);
         pos = entry.next;
@@ -350,11 +415,11 @@ static void walk(const struct erofs_image *image, uint64_t nid, unsigned depth)
         if (entry.name[0] != '.')
             walk(image, entry.nid, depth + 1);
     }
+    erofs_release(image, &piece);
     if (inode.size) { /* anywhere in the file */
-        const uint8_t *data;
-        uint64_t n;
-        if (!erofs_extent(image, &inode, below(inode.size), &data, &n) && data)
-            sum += data[0] + data[n - 1];
+        uint64_t at, n;
+        if (!erofs_extent(image, &inode, below(inode.size), &at, &n) && at != EROFS_HOLE)
+            NEED(at < image->size && n <= image->size - at);
     }
 }
 
@@ -366,22 +431,24 @@ static void find_targets(const struct erofs_image *image, uint64_t nid)
 {
     struct erofs_inode inode;
     struct erofs_entry entry;
+    struct erofs_piece piece = {};
 
     if (ntargets + 2 > ARRAY_SIZE(targets) || erofs_inode(image, nid, &inode))
         return;
     targets[ntargets++] = image->meta + nid * 32;
     if (!S_ISDIR(inode.mode))
         return;
-    for (uint64_t pos = 0; erofs_entry_at(image, &inode, pos, &entry) == 1; pos = entry.next) {
+    for (uint64_t pos = 0; erofs_entry_at(image, &inode, pos, &piece, &entry) == 1;
+         pos = entry.next) {
         if (pos % EROFS_BLOCK == 0 && ntargets < ARRAY_SIZE(targets)) {
-            const uint8_t *data;
-            uint64_t n;
-            NEED(erofs_extent(image, &inode, pos, &data, &n) == 0);
-            targets[ntargets++] = data - image->base;
+            uint64_t n, at;
+            NEED(erofs_extent(image, &inode, pos, &at, &n) == 0);
+            targets[ntargets++] = at;
         }
         if (entry.name[0] != '.')
             find_targets(image, entry.nid);
     }
+    erofs_release(image, &piece);
 }
 
 static void mutate(uint8_t *image, size_t size)
@@ -439,7 +506,7 @@ static void mutants(const char *options, unsigned count)
     unsigned opened = 0;
 
     where = options;
-    NEED(base && erofs_open(&image, base, size) == 0);
+    NEED(base && open_image(&image, base, size) == 0);
     ntargets = 0;
     find_targets(&image, image.root_nid);
     NEED(ntargets > 20);
@@ -453,10 +520,14 @@ static void mutants(const char *options, unsigned count)
             fix_checksum(copy + 1024);
         }
         steps = 0;
-        if (erofs_open(&image, copy, cut) == 0) {
+        in_blocks = i & 1;
+        if (open_image(&image, copy, cut) == 0) {
             opened++;
+            blocks.failing = in_blocks && !below(64);
             walk(&image, image.root_nid, 0);
         }
+        NEED(blocks.held == 0);
+        in_blocks = blocks.failing = false;
         free(copy);
     }
     NEED(opened > count / 4);
@@ -468,6 +539,10 @@ int main(void)
     make_tree();
     layouts();
     refused();
+    in_blocks = true;
+    layouts();
+    refused();
+    in_blocks = false;
     const char *soak = getenv("SOAK");
     unsigned many = soak && *soak == '1' ? 10 : 1;
     NEED(system("rm -rf tree/many/0[0-9]* tree/size200001 tree/zeros") == 0);

@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "drivers/block/partition_table.h"
 #include "fs/vfs.h"
+#include "lib/endian.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 
@@ -245,4 +246,31 @@ struct block_device *block_by_name(const char *name)
     while (d && !is_called(d, name))
         d = block_next(d);
     return d;
+}
+
+/* Where the boot sector of a disk of osprey build's says that the root is (loader/layout.h); 0: it
+ * is another's, or not the one that the loader came from. */
+static uint32_t root_sector(struct block_device *disk, uint8_t *buf)
+{
+    enum { LAYOUT = 0x190, ROOT = LAYOUT + 12, SIGNATURE = 0x1b8, MAGIC = 0x4450534f };
+    if (block_transfer(disk, BLOCK_READ, 0, buf, disk->limits.logical_block) < 0 ||
+        get_le32(buf + LAYOUT) != MAGIC ||
+        (boot_info.from_disk && get_le32(buf + SIGNATURE) != boot_info.disk_signature))
+        return 0;
+    return get_le32(buf + ROOT);
+}
+
+struct block_device *block_of_root(void)
+{
+    enum { BLOCK = 4096 };
+    struct block_device *found = NULL, *part;
+    uint8_t *buf = kmalloc(BLOCK);
+    for (struct block_device *d = block_first(); buf && d && !found; d = block_next(d)) {
+        uint32_t sector = d->whole || !d->sectors ? 0 : root_sector(d, buf);
+        for (part = next_part(d, NULL); sector && part && !found; part = next_part(d, part))
+            if (part->start == sector)
+                found = part;
+    }
+    kfree(buf);
+    return found;
 }

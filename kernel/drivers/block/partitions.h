@@ -21,6 +21,9 @@ int partition_resize(struct block_device *disk, unsigned number, uint64_t start,
 /* The device that root= names ("/dev/vda2", "vda2", "254:2", "PARTUUID=...", "PARTLABEL=...");
  * NULL: there is none (yet). */
 struct block_device *block_by_name(const char *name);
+/* The root's partition on the disk that the loader came from, or if it does not tell, on the first
+ * that `osprey build` has made; NULL: none (yet). */
+struct block_device *block_of_root(void);
 
 /* Once the first disk is there: reclaim.c. */
 void block_start_caches(void);

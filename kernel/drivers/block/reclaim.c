@@ -123,7 +123,7 @@ static void get_stats(struct cached_stats *stats)
 
 static int find(const char *name, uint32_t *rdev)
 {
-    struct block_device *d = block_by_name(name);
+    struct block_device *d = name ? block_by_name(name) : block_of_root();
     if (d)
         *rdev = d->rdev;
     return d ? 0 : -ENODEV;
