@@ -135,15 +135,12 @@
     X(TcpExt, EmbryonicRsts, TCP_EMBRYONIC_RSTS)                                                   \
     X(TcpExt, TW, TCP_TW)                                                                          \
     X(TcpExt, TWRecycled, TCP_TW_RECYCLED)                                                         \
-    X(TcpExt, TWKilled, TCP_TW_KILLED)                                                             \
-    X(TcpExt, PAWSActive, TCP_PAWS_ACTIVE)                                                         \
     X(TcpExt, PAWSEstab, TCP_PAWS_ESTAB)                                                           \
     X(TcpExt, DelayedACKs, TCP_DELAYED_ACKS)                                                       \
     X(TcpExt, DelayedACKLost, TCP_DELAYED_ACK_LOST)                                                \
     X(TcpExt, ListenOverflows, TCP_LISTEN_OVERFLOWS)                                               \
     X(TcpExt, ListenDrops, TCP_LISTEN_DROPS)                                                       \
     X(TcpExt, TCPPureAcks, TCP_PURE_ACKS)                                                          \
-    X(TcpExt, TCPHPHits, TCP_HP_HITS)                                                              \
     X(TcpExt, TCPSackRecovery, TCP_SACK_RECOVERY)                                                  \
     X(TcpExt, TCPRenoRecovery, TCP_RENO_RECOVERY)                                                  \
     X(TcpExt, TCPLostRetransmit, TCP_LOST_RETRANSMIT)                                              \
@@ -152,14 +149,11 @@
     X(TcpExt, TCPTimeouts, TCP_TIMEOUTS)                                                           \
     X(TcpExt, TCPLossProbes, TCP_LOSS_PROBES)                                                      \
     X(TcpExt, TCPLossProbeRecovery, TCP_LOSS_PROBE_RECOVERY)                                       \
-    X(TcpExt, TCPBacklogDrop, TCP_BACKLOG_DROP)                                                    \
-    X(TcpExt, TCPRcvCollapsed, TCP_RCV_COLLAPSED)                                                  \
     X(TcpExt, TCPDSACKOldSent, TCP_DSACK_OLD_SENT)                                                 \
     X(TcpExt, TCPDSACKOfoSent, TCP_DSACK_OFO_SENT)                                                 \
     X(TcpExt, TCPDSACKRecv, TCP_DSACK_RECV)                                                        \
     X(TcpExt, TCPAbortOnData, TCP_ABORT_ON_DATA)                                                   \
     X(TcpExt, TCPAbortOnClose, TCP_ABORT_ON_CLOSE)                                                 \
-    X(TcpExt, TCPAbortOnMemory, TCP_ABORT_ON_MEMORY)                                               \
     X(TcpExt, TCPAbortOnTimeout, TCP_ABORT_ON_TIMEOUT)                                             \
     X(TcpExt, TCPAbortOnLinger, TCP_ABORT_ON_LINGER)                                               \
     X(TcpExt, TCPReqQFullDoCookies, TCP_REQ_Q_FULL_DO_COOKIES)                                     \
@@ -167,7 +161,6 @@
     X(TcpExt, TCPRetransFail, TCP_RETRANS_FAIL)                                                    \
     X(TcpExt, TCPOFOQueue, TCP_OFO_QUEUE)                                                          \
     X(TcpExt, TCPOFODrop, TCP_OFO_DROP)                                                            \
-    X(TcpExt, TCPOFOMerge, TCP_OFO_MERGE)                                                          \
     X(TcpExt, TCPChallengeACK, TCP_CHALLENGE_ACK)                                                  \
     X(TcpExt, TCPSYNChallenge, TCP_SYN_CHALLENGE)                                                  \
     X(TcpExt, TCPSpuriousRTOs, TCP_SPURIOUS_RTOS)                                                  \
@@ -178,8 +171,6 @@
     X(TcpExt, TCPSynRetrans, TCP_SYN_RETRANS)                                                      \
     X(TcpExt, TCPOrigDataSent, TCP_ORIG_DATA_SENT)                                                 \
     X(TcpExt, TCPKeepAlive, TCP_KEEP_ALIVE)                                                        \
-    X(TcpExt, TCPMTUPFail, TCP_MTUP_FAIL)                                                          \
-    X(TcpExt, TCPMTUPSuccess, TCP_MTUP_SUCCESS)                                                    \
     X(TcpExt, TCPWinProbe, TCP_WIN_PROBE)                                                          \
     X(TcpExt, TCPRcvQDrop, TCP_RCV_Q_DROP)                                                         \
     X(IpExt, InNoRoutes, IPEXT_IN_NO_ROUTES)                                                       \

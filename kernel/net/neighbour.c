@@ -234,7 +234,7 @@ int neighbour_frame(struct netif *netif, const uint8_t *mac, struct packet *pack
 }
 
 /* RFC 1112, 6.4. */
-static void multicast_mac(const struct inet_addr *group, uint8_t *mac)
+void neighbour_group_mac(const struct inet_addr *group, uint8_t *mac)
 {
     if (!inet_is_v4(group)) {
         ipv6_group_mac(group, mac);
@@ -249,7 +249,7 @@ static void multicast_mac(const struct inet_addr *group, uint8_t *mac)
 static bool maps_to_mac(struct netif *netif, const struct inet_addr *next_hop, uint8_t *mac)
 {
     if (inet_is_multicast(next_hop)) {
-        multicast_mac(next_hop, mac);
+        neighbour_group_mac(next_hop, mac);
         return true;
     }
     if (inet_is_v4(next_hop) && route_kind(next_hop, netif) == RTN_BROADCAST) {

@@ -154,16 +154,7 @@ static int transmit(struct raw_socket *r, const struct message *message, struct 
 
 static ssize_t ping_send(struct socket *socket, struct message *message)
 {
-    struct inet_socket *s = inet_of(socket);
-    ssize_t n = (ssize_t)message->io.left;
-    struct packet *packet;
-    int err = raw_make_packet(message, &packet);
-    if (err)
-        return err;
-    inet_lock(s);
-    err = transmit(raw_of(s), message, packet);
-    inet_unlock(s);
-    return err ? err : n;
+    return raw_send_by(socket, message, transmit);
 }
 
 /* --- life

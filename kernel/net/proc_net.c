@@ -5,6 +5,7 @@
 #include "lib/string.h"
 #include "net/config.h"
 #include "net/igmp.h"
+#include "net/neighbour.h"
 #include "net/netif.h"
 #include "net/route.h"
 
@@ -102,53 +103,46 @@ static int show_igmp(struct text *text, const struct pseudo *self)
     return 0;
 }
 
-static int show_igmp6(struct text *text, const struct pseudo *self)
+static int each_group(struct text *text, void (*row)(struct text *text, const struct netif *netif,
+                                                     const struct netif_group *group))
 {
     mutex_lock(&netif_lock);
-    for (struct netif *netif = netif_first(); netif; netif = netif_next(netif)) {
-        list_for_each_entry (struct netif_group, group, &netif->groups, link) {
-            if (inet_is_v4(&group->group))
-                continue;
-            text_printf(text, "%-4u %-15s ", netif->index, netif->name);
-            put_hex(text, group->group.bytes, 16);
-            text_printf(text, " %5u %08X %d\n", group->users, 4, 0);
-        }
-    }
+    for (struct netif *netif = netif_first(); netif; netif = netif_next(netif))
+        list_for_each_entry (struct netif_group, group, &netif->groups, link)
+            row(text, netif, group);
     mutex_unlock(&netif_lock);
     return 0;
 }
 
-/* RFC 1112, 6.4; RFC 2464, 7. */
-static void mac_of_group(const struct inet_addr *group, uint8_t mac[ETH_ALEN])
+static void put_igmp6(struct text *text, const struct netif *netif, const struct netif_group *group)
 {
-    if (inet_is_v4(group)) {
-        memcpy(mac,
-               (const uint8_t[]){1, 0, 0x5e, group->bytes[13] & 0x7f, group->bytes[14],
-                                 group->bytes[15]},
-               ETH_ALEN);
+    if (inet_is_v4(&group->group))
         return;
-    }
-    mac[0] = mac[1] = 0x33;
-    memcpy(mac + 2, group->bytes + 12, 4);
+    text_printf(text, "%-4u %-15s ", netif->index, netif->name);
+    put_hex(text, group->group.bytes, 16);
+    text_printf(text, " %5u %08X %d\n", group->users, 4, 0);
+}
+
+static int show_igmp6(struct text *text, const struct pseudo *self)
+{
+    return each_group(text, put_igmp6);
+}
+
+static void put_mac(struct text *text, const struct netif *netif, const struct netif_group *group)
+{
+    uint8_t mac[ETH_ALEN];
+
+    if (netif->type != ARPHRD_ETHER)
+        return;
+    neighbour_group_mac(&group->group, mac);
+    text_printf(text, "%-4u %-15s %-5u %-5d ", netif->index, netif->name, group->users, 0);
+    put_hex(text, mac, ETH_ALEN);
+    text_printf(text, "\n");
 }
 
 static int show_dev_mcast(struct text *text, const struct pseudo *self)
 {
-    uint8_t mac[ETH_ALEN];
-
-    mutex_lock(&netif_lock);
-    for (struct netif *netif = netif_first(); netif; netif = netif_next(netif)) {
-        list_for_each_entry (struct netif_group, group, &netif->groups, link) {
-            if (netif->type != ARPHRD_ETHER)
-                continue;
-            mac_of_group(&group->group, mac);
-            text_printf(text, "%-4u %-15s %-5u %-5d ", netif->index, netif->name, group->users, 0);
-            put_hex(text, mac, ETH_ALEN);
-            text_printf(text, "\n");
-        }
-    }
-    mutex_unlock(&netif_lock);
-    return 0;
+    return each_group(text, put_mac);
 }
 
 /* --- what the network told at boot (Linux: Documentation/admin-guide/nfs/nfsroot.rst)

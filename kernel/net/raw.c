@@ -335,7 +335,7 @@ static int transmit(struct raw_socket *r, const struct message *message, struct 
     return err == -ENOBUFS && !told ? 0 : err;
 }
 
-static ssize_t raw_send(struct socket *socket, struct message *message)
+ssize_t raw_send_by(struct socket *socket, struct message *message, raw_transmit *transmit)
 {
     struct inet_socket *s = inet_of(socket);
     ssize_t n = (ssize_t)message->io.left;
@@ -347,6 +347,11 @@ static ssize_t raw_send(struct socket *socket, struct message *message)
     err = transmit(raw_of(s), message, packet);
     inet_unlock(s);
     return err ? err : n;
+}
+
+static ssize_t raw_send(struct socket *socket, struct message *message)
+{
+    return raw_send_by(socket, message, transmit);
 }
 
 /* --- names

@@ -42,6 +42,11 @@ int raw_destination(struct raw_socket *r, const struct message *message, struct 
                     unsigned *port);
 /* The message in a packet, with room for headers before it. */
 int raw_make_packet(struct message *message, struct packet **made);
+/* sendmsg: what the program sends as a packet, which `transmit` takes; it is called with the lock.
+ */
+typedef int raw_transmit(struct raw_socket *r, const struct message *message,
+                         struct packet *packet);
+ssize_t raw_send_by(struct socket *socket, struct message *message, raw_transmit *transmit);
 
 /* ping.c: may it have this packet (at the ICMP header, which is in one piece)? */
 bool ping_wants(const struct raw_socket *r, const struct packet *packet);

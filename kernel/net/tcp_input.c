@@ -29,7 +29,10 @@ bool tcp_packet_header(struct packet *packet, struct tcp_header *header)
         return false;
     if (packet->len < header->len && !packet_pull_up(packet, header->len))
         return false;
-    return checksum_ok(packet);
+    if (checksum_ok(packet))
+        return true;
+    MIB(TCP_IN_CSUM_ERRORS);
+    return false;
 }
 
 void tcp_packet_options(const struct packet *packet, struct tcp_header *header)
@@ -158,6 +161,12 @@ void tcp_challenge_ack(struct tcp *tp)
     tcp_send_ack(tp);
 }
 
+static void challenge_syn(struct tcp *tp)
+{
+    MIB(TCP_SYN_CHALLENGE);
+    tcp_challenge_ack(tp);
+}
+
 /* An old or misplaced segment is answered with what we expect; one without data not too often. */
 static void answer_misplaced(struct tcp *tp, uint32_t len)
 {
@@ -190,6 +199,7 @@ static bool is_acceptable(struct tcp *tp, const struct tcp_header *header, uint3
     bool reset = header->flags & TCP_RST;
 
     if (!reset && stamp_is_old(tp, header, now)) {
+        MIB(TCP_PAWS_ESTAB);
         if (len) {
             tcp_dsack(tp, header->seq, header->seq + len);
             answer_misplaced(tp, len);
@@ -202,7 +212,7 @@ static bool is_acceptable(struct tcp *tp, const struct tcp_header *header, uint3
             if (seq_before(header->seq, tp->rcv_nxt))
                 tcp_dsack(tp, header->seq, header->seq + len);
             if (header->flags & TCP_SYN)
-                tcp_challenge_ack(tp);
+                challenge_syn(tp);
             else
                 answer_misplaced(tp, len);
         }
@@ -219,7 +229,7 @@ static bool is_acceptable(struct tcp *tp, const struct tcp_header *header, uint3
         if (tp->state == TCP_SYN_RECV && header->flags & TCP_ACK &&
             header->seq + 1 == tp->rcv_nxt && header->ack == tp->snd_nxt)
             return true; /* both have begun, and now both have answered */
-        tcp_challenge_ack(tp);
+        challenge_syn(tp);
         return false;
     }
     return header->flags & TCP_ACK;
@@ -259,6 +269,8 @@ static bool process_ack(struct tcp *tp, struct packet *packet, const struct tcp_
         tcp_challenge_ack(tp);
         return false;
     }
+    if (!len)
+        MIB(TCP_PURE_ACKS);
     tcp_ack(tp, header, header->seq, len, now);
     if (tp->snd_una != una) {
         tcp_grow_send_buffer(tp);
@@ -315,6 +327,7 @@ static void process_data(struct tcp *tp, struct packet *packet, const struct tcp
     if (len && tp->state != TCP_ESTABLISHED && tp->shutdown & 1 &&
         seq_after(seq + len, tp->rcv_nxt)) { /* nobody will ever read this */
         packet_free(packet);
+        MIB(TCP_ABORT_ON_DATA);
         tcp_send_reset(tp);
         tcp_abort(tp, ECONNRESET);
         return;

@@ -230,6 +230,8 @@ static bool repeat(struct tcp *tp, struct request *r, nsec_t now)
         return false;
     r->tries++;
     r->due = now + request_timeout(r);
+    MIB(TCP_RETRANS_SEGS);
+    MIB(TCP_SYN_RETRANS);
     send_syn_ack(tp, r, now);
     return true;
 }

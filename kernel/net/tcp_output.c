@@ -329,10 +329,12 @@ static bool transmit(struct tcp *tp, struct packet *packet, nsec_t now)
 static void advance(struct tcp *tp)
 {
     struct packet *packet = tp->unsent;
-    uint32_t end = tcp_sent_end(packet);
+    uint32_t end = tcp_sent_end(packet), mss = tcp_mss(tp);
 
-    if (packet->len % tcp_mss(tp))
+    if (packet->len % mss)
         tp->small_end = end;
+    if (packet->len)
+        MIB_ADD(TCP_ORIG_DATA_SENT, (packet->len + mss - 1) / mss);
     tp->snd_nxt = end;
     tp->unsent = packet->next;
     if (tp->ca_state == CA_RECOVERY || tp->ca_state == CA_CWR)
@@ -487,8 +489,10 @@ bool tcp_send_again(struct tcp *tp, struct packet *packet, uint32_t limit)
     limit = MAX(MIN(limit, most_at_once(tp, tcp_mss(tp))), 1u);
     if (packet->len > limit && !tcp_split(tp, packet, limit))
         return false;
-    if (!transmit(tp, packet, now))
+    if (!transmit(tp, packet, now)) {
+        MIB(TCP_RETRANS_FAIL);
         return false;
+    }
     if (!(sent->state & SENT_AGAIN))
         tp->again += tcp_sent_len(packet);
     sent->state |= SENT_AGAIN | SENT_TWICE;
@@ -497,6 +501,8 @@ bool tcp_send_again(struct tcp *tp, struct packet *packet, uint32_t limit)
         tp->undo_stamp = sent->stamp ? sent->stamp : 1;
     tp->total_again++;
     MIB(TCP_RETRANS_SEGS);
+    if (sent->flags & TCP_SYN)
+        MIB(TCP_SYN_RETRANS);
     tp->bytes_again += packet->len;
     tp->prr_out += packet->len;
     tp->last_send = now;

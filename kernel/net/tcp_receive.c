@@ -75,6 +75,7 @@ static bool append_copied(struct tcp *tp, struct packet *packet)
         tp->got_last->next = last;
         tp->got_last = last;
     }
+    MIB(TCP_RCV_COALESCE);
     packet_read(packet, 0, packet_append(last, len), len);
     tcp_got(last)->cost += len;
     tp->rx_cost += len;
@@ -110,6 +111,10 @@ void tcp_dsack(struct tcp *tp, uint32_t start, uint32_t end)
 {
     if (!tp->sack || !tcp_settings.dsack || start == end)
         return;
+    if (seq_before(start, tp->rcv_nxt))
+        MIB(TCP_DSACK_OLD_SENT);
+    else
+        MIB(TCP_DSACK_OFO_SENT);
     tp->dsack = (struct tcp_range){start, end};
     tp->dsack_due = true;
 }
@@ -220,9 +225,11 @@ static void receive_early(struct tcp *tp, struct packet *packet)
     if (!tp->sack)
         tcp_send_ack(tp); /* each counts as one more duplicate */
     if (tp->rx_cost + packet->total + PACKET_COST > tp->inet.socket.receive_buffer) {
+        MIB(TCP_OFO_DROP);
         packet_free(packet);
         return;
     }
+    MIB(TCP_OFO_QUEUE);
     insert_early(tp, packet);
 }
 
@@ -341,6 +348,7 @@ void tcp_receive_data(struct tcp *tp, struct packet *packet, uint32_t seq, bool 
     uint32_t end = seq + packet->total + fin;
 
     if (!seq_after(end, tp->rcv_nxt)) { /* all of it was here before */
+        MIB(TCP_DELAYED_ACK_LOST);
         tcp_dsack(tp, seq, end);
         tp->quick = MAX(tp->quick, (uint16_t)2);
         tp->ack_now = true;
@@ -456,8 +464,17 @@ uint32_t tcp_new_window(struct tcp *tp)
     if (tp->state == TCP_SYN_SENT || tp->state == TCP_SYN_RECV)
         return tp->rcv_wnd;
     window = tcp_window_for(tp);
-    if (window < left) /* never take back */
+    if (window < left) { /* never take back */
+        if (!window)
+            MIB(TCP_WANT_ZERO_WINDOW_ADV);
         window = ALIGN_UP(left, 1u << tp->rcv_wscale);
+    }
+    if (unlikely(!window != !tp->rcv_wnd)) {
+        if (window)
+            MIB(TCP_FROM_ZERO_WINDOW_ADV);
+        else
+            MIB(TCP_TO_ZERO_WINDOW_ADV);
+    }
     tp->rcv_wnd = window;
     tp->rcv_wup = tp->rcv_nxt;
     return window;

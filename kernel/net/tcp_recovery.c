@@ -1,5 +1,6 @@
 /* What an acknowledgement says: bytes that have arrived, bytes that must be lost (RFC 8985 with
  * SACK, RFC 6582 without), and how the window reacts (RFC 6937). */
+#include "net/mib.h"
 #include "net/tcp.h"
 
 enum { DUP_THRESHOLD = 3, RACK_PERSIST = 16, CONFIRM_SECONDS = 5 };
@@ -68,8 +69,10 @@ static void mark_lost(struct tcp *tp, struct packet *packet)
 
     if (sent->state & SENT_SACKED)
         return;
-    if (sent->state & SENT_AGAIN)
+    if (sent->state & SENT_AGAIN) {
         tp->again -= len;
+        MIB(TCP_LOST_RETRANSMIT);
+    }
     if (!(sent->state & SENT_LOST)) {
         tp->lost += len;
         tp->lost_total++;
@@ -257,6 +260,7 @@ static void check_dsack(struct tcp *tp, struct round *r)
     r->dsack = true;
     r->dsack_end = first.end;
     tp->dsacks++;
+    MIB(TCP_DSACK_RECV);
     if (tp->undo_possible && tp->undo_again > 0 && seq_after(first.end, tp->undo_until)) {
         tp->undo_again -= (int32_t)(first.end - first.start);
         if (tp->undo_again <= 0)
@@ -375,6 +379,10 @@ static void begin_reduction(struct tcp *tp, unsigned state)
 
 static void enter_recovery(struct tcp *tp)
 {
+    if (tp->sack)
+        MIB(TCP_SACK_RECOVERY);
+    else
+        MIB(TCP_RENO_RECOVERY);
     remember_for_undo(tp);
     begin_reduction(tp, CA_RECOVERY);
     if (tp->rack_persist)
@@ -396,6 +404,8 @@ static void leave_recovery(struct tcp *tp)
 /* Nothing had been lost after all. */
 static void undo(struct tcp *tp)
 {
+    if (tp->ca_state == CA_LOSS)
+        MIB(TCP_SPURIOUS_RTOS);
     tp->cwnd = MAX(tp->cwnd, tp->prior_cwnd);
     tp->ssthresh = MAX(tp->ssthresh, tp->prior_ssthresh);
     tp->undo_possible = false;
@@ -496,6 +506,10 @@ void tcp_repeat_lost(struct tcp *tp)
         }
         if (!tcp_send_again(tp, p, MAX((tp->cwnd - MIN(flight, tp->cwnd)) / mss * mss, mss)))
             break;
+        if (tp->ca_state == CA_LOSS)
+            MIB(TCP_SLOW_START_RETRANS);
+        else
+            MIB(TCP_FAST_RETRANS);
     }
     if (tp->retransmit_what != RT_REORDER)
         tcp_arm_retransmit(tp, clock_monotonic());
@@ -565,6 +579,7 @@ static void check_tail_probe(struct tcp *tp, const struct round *r)
         tp->tail_probe_end = 0;
     } else if (seq_after(r->header->ack, tp->tail_probe_end)) {
         tp->tail_probe_end = 0;
+        MIB(TCP_LOSS_PROBE_RECOVERY);
         if (tp->ca_state < CA_CWR) {
             remember_for_undo(tp);
             tp->undo_possible = false;

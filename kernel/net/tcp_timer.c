@@ -335,6 +335,7 @@ void tcp_work(struct inet_socket *s, unsigned events)
         tp->ack_at = NSEC_FOREVER;
         if (tp->ack_due) {
             tp->pingpong = false;
+            MIB(TCP_DELAYED_ACKS);
             tcp_send_ack(tp);
         }
     }

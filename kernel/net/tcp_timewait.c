@@ -4,6 +4,7 @@
 #include "core/random.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
+#include "net/mib.h"
 #include "net/tcp.h"
 
 enum { BUCKETS = 1024, WHEEL = 128 };
@@ -132,8 +133,10 @@ static void turn(struct timer *timer)
     struct time_wait over;
 
     for (nsec_t at = from - TCP_SECOND; at <= now; at += TCP_SECOND)
-        while (next_over(slot_of(at - TCP_SECOND), now, &over))
+        while (next_over(slot_of(at - TCP_SECOND), now, &over)) {
+            MIB(TCP_TW);
             remove_over(&over, now);
+        }
     turned = now;
     spin_lock(&wheel_lock);
     wheel_turns = tcp_time_wait_count();
@@ -268,6 +271,7 @@ bool tcp_time_wait_reuse(struct tcp *tp, unsigned local_port, bool really)
                       tw->stamps && tw->state == TCP_TIME_WAIT && now - tw->recent_stamp_at > 1);
 
     if (ok && tw && really) {
+        MIB(TCP_TW_RECYCLED);
         tp->write_seq = tw->snd_nxt + 65535 + 2;
         tp->recent_stamp = tw->recent_stamp;
         tp->recent_stamp_at = tw->recent_stamp_at;
