@@ -30,6 +30,11 @@ alike() {
     check "$name" diff -u "$WORK/host.plain" "$WORK/guest.plain"
 }
 
+# For scripts of bash. pauses PID: wait until the program does. traced PID: until somebody traces it.
+# shellcheck disable=SC2016
+WAITS='pauses() { until grep -q debugged "/proc/$1/comm" && grep -q State:.S "/proc/$1/status"; do sleep 0.05; done; }
+    traced() { while grep -q "TracerPid:.0$" "/proc/$1/status"; do sleep 0.05; done; }'
+
 # debug NAME ARGS... -- GDB-COMMANDS: gdb's own output.
 debug() {
     local name=$1 args=()
@@ -56,8 +61,9 @@ check 'strace ls' sh -c "grep -q tmp '$WORK/out' && grep -q 'getdents64(3' '$WOR
 SORTED=sort
 alike 'strace with seccomp-bpf' strace -f --seccomp-bpf -e trace=getppid "$PROGRAM" threads
 SORTED=cat
-alike 'strace attaches to a running process' bash -c "'$PROGRAM' wait & sleep 1
-    strace -p \$! -e trace=none 2>&1 & sleep 1; kill -USR1 %1; wait 2>&1; true"
+alike 'strace attaches to a running process' bash -c "$WAITS
+    '$PROGRAM' wait & program=\$!; pauses \$program
+    strace -p \$program -e trace=none 2>&1 & traced \$program; kill -USR1 %1; wait 2>&1; true"
 
 # --- gdb
 debug 'gdb run, bt' fault -- run bt kill
@@ -77,7 +83,8 @@ debug 'gdb follows the parent' fork -- 'set detach-on-fork on' run
 debug 'gdb signals' fault -- 'handle SIGSEGV nopass stop' run 'p $_siginfo.si_signo' continue
 debug 'gdb changes registers and memory' -- 'break leaf' run 'set var n = 10' 'p $xmm0.uint128' \
     'set $xmm0.uint128 = 7' 'p $xmm0.uint128' finish
-alike 'gdb attaches and detaches' bash -c "'$PROGRAM' wait & sleep 1
+alike 'gdb attaches and detaches' bash -c "$WAITS
+    '$PROGRAM' wait & pauses \$!
     gdb -nx -batch -ex 'p watched' -ex 'bt -1' -ex 'set var watched=5' -ex detach -p \$! 2>&1 |
     grep -v -e '^0x' -e '^\[' -e '^[0-9]*.*\.S' ; kill %1; wait"
 

@@ -132,7 +132,7 @@ done
 
 ip -n "$NS" addr add $GLOBAL/64 dev tap0 nodad
 ip -n "$NS" addr add $LOCAL/64 dev tap0 nodad
-printf '%s\n' 'sleep 6; ip -6 addr show dev eth0' >"$WORK/taken.sh"
+printf '%s\n' 'until ip -6 addr show dev eth0 | grep -q dadfailed; do sleep 0.1; done; sleep 4; ip -6 addr show dev eth0' >"$WORK/taken.sh"
 vm --add "$WORK/taken.sh" sh "$WORK/taken.sh" >"$WORK/taken.out" 2>"$WORK/taken.err"
 if grep -q "inet6 $LOCAL/64 scope link.*dadfailed" "$WORK/taken.out" && ! grep -q "$GLOBAL" "$WORK/taken.out"; then
     ok "a taken address is not used"

@@ -4,7 +4,7 @@
 . tests/system/lib.sh
 
 tools=(ps top free vmstat pmap lsof uptime w pgrep pkill pstree fuser ss slabtop pwdx pidof prlimit
-    lscpu findmnt nproc sleep head tail)
+    lscpu findmnt nproc sleep head tail grep)
 add=()
 missing=()
 for tool in "${tools[@]}"; do
@@ -20,13 +20,16 @@ part() {
     "$@" 2>&1
     echo "=== status $?"
 }
+begun() { until grep -q "$1" "/proc/$2/comm"; do :; done; } # until it has become that program
+export -f begun
 sleep 1000 &
 child=$!
+begun sleep $child
 exec 5</etc/passwd
 part ps ps -ef
 part ps-aux ps aux
 part ps-threads ps -eLo pid,tid,stat,comm
-part ps-tree bash -c 'sleep 1001 & ps -e --forest -o pid,ppid,args; kill $!'
+part ps-tree bash -c 'sleep 1001 & begun sleep $!; ps -e --forest -o pid,ppid,args; kill $!'
 part ps-format ps -o pid,pgid,sess,rss,vsz,nlwp,psr,ni,pri,cls,etimes,comm -p $child
 part top top -b -n1
 part free free -k

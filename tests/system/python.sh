@@ -51,11 +51,11 @@ try: obj.do_handshake()
 except ssl.SSLWantReadError: print("hello", outb.pending > 100, outb.read()[:3])'
 same -n 'asyncio: timers, tasks, queues, timeouts, executor' $P -c '
 import asyncio, time
-async def worker(n, out):
-    await asyncio.sleep(0.02 * n); out.append(n)
 async def main():
-    out = []
-    await asyncio.gather(*(worker(n, out) for n in (5, 3, 1, 4, 2)))
+    out, loop = [], asyncio.get_running_loop()
+    start, last = loop.time(), loop.create_future()
+    for n in (5, 3, 1, 4, 2): loop.call_at(start + 0.02 * n, out.append, n)
+    loop.call_at(start + 0.12, last.set_result, None); await last
     print(out)
     try: await asyncio.wait_for(asyncio.sleep(30), 0.05)
     except asyncio.TimeoutError: print("timeout")

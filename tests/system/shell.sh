@@ -92,6 +92,6 @@ cd \"\$(mktemp -d)\" && cp $WORK/Makefile . && make -s -j3 && ls | sort && make 
 else
     skip 'make -j3 with sh' 'no make'
 fi
-check 'ps shows the family' bash -c "timeout 90 $OSPREY run bash -c 'sleep 5 & ps -e -o pid,ppid,comm' |
+check 'ps shows the family' bash -c "timeout 90 $OSPREY run bash -c 'sleep 50 & until grep -q sleep /proc/\$!/comm; do :; done; ps -e -o pid,ppid,comm' |
     awk '\$3 == \"sleep\" && \$2 == 1 { found = 1 } END { exit !found }'"
 check 'children end with process 1' bash -c "[ \"\$(timeout 60 $OSPREY run bash -c 'sleep 1000 & echo bye')\" = bye ]"

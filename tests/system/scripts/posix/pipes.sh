@@ -9,7 +9,7 @@ yes | head -n 100000 | wc -l
 head -c 3000000 /dev/zero | cat | cat | cat | wc -c
 (exit 3) | (cat; exit 4); echo "$?"
 # The writer dies by SIGPIPE and the pipeline goes on.
-{ sh -c 'while :; do echo line; done' 2>/dev/null; echo "writer $?" >status; } | head -n 1; sleep 0.1; cat status
+{ sh -c 'while :; do echo line; done' 2>/dev/null; echo "writer $?" >status; } | head -n 1; cat status
 echo a | { read -r x; echo "got $x"; cat; echo end; }
 ls /nonexistent/file 2>&1 | sed 's/^[^:]*: //'
 printf 'b\na\nc\n' | sort | tee copy | wc -l
