@@ -14,6 +14,7 @@
 
 enum { /* the status and error registers (ACS-3, 6) */
        ATA_BUSY = 0x80,
+       ATA_READY = 0x40, /* only disks have it after a reset */
        ATA_FAULT = 0x20,
        ATA_DRQ = 0x08,
        ATA_ERR = 0x01,

@@ -211,7 +211,8 @@ static int identify(struct channel *c, unsigned unit)
     struct ata_taskfile tf = {.command = ATA_IDENTIFY};
     select(c, unit, 0);
     uint8_t status = settled_status(c);
-    if (status == ALL_ONES || status == PULLED_DOWN || await(c, ATA_READY_NS) == ALL_ONES)
+    if (status == ALL_ONES || status == PULLED_DOWN || !(status & (ATA_BUSY | ATA_READY)) ||
+        await(c, ATA_READY_NS) == ALL_ONES)
         return -ENODEV;
     write_taskfile(c, &tf);
     status = await(c, COMMAND_NS);
