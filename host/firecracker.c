@@ -30,7 +30,7 @@ static void json_string(struct text *json, const char *string)
 
 void firecracker_config(const char *kernel, const char *root, const char *command_line,
                         uint64_t memory, unsigned cpus, const struct network *network,
-                        struct text *json)
+                        const struct disks *disks, struct text *json)
 {
     text_str(json, "{\n  \"boot-source\": {\n    \"kernel_image_path\": ");
     json_string(json, kernel);
@@ -40,8 +40,15 @@ void firecracker_config(const char *kernel, const char *root, const char *comman
     json_string(json, command_line);
     text_format(json,
                 "\n  },\n  \"machine-config\": { \"vcpu_count\": %u, \"mem_size_mib\": %llu },\n"
-                "  \"drives\": []",
+                "  \"drives\": [",
                 cpus, (unsigned long long)(memory >> 20));
+    for (size_t i = 0; disks && i < disks->count; i++) {
+        text_format(json, "%s { \"drive_id\": \"disk%zu\", \"path_on_host\": ", i ? "," : "", i);
+        json_string(json, disks->item[i].file);
+        text_format(json, ", \"is_root_device\": false, \"is_read_only\": %s }",
+                    disks->item[i].read_only ? "true" : "false");
+    }
+    text_char(json, ']');
     if (network && network->mode == NET_TAP) {
         text_str(json, ",\n  \"network-interfaces\": [ { \"iface_id\": \"eth0\", "
                        "\"host_dev_name\": ");
@@ -62,7 +69,7 @@ void firecracker_write(const char *kernel, const char *root, const char *command
 
     if (mkdir(output, 0777) && errno != EEXIST)
         die(STATUS_FAILED, "%s: %s", output, strerror(errno));
-    firecracker_config("osprey.elf", "root.erofs", command_line, 128 << 20, 1, NULL, &json);
+    firecracker_config("osprey.elf", "root.erofs", command_line, 128 << 20, 1, NULL, NULL, &json);
     put_file(output, "osprey.elf", kernel, NULL);
     put_file(output, "root.erofs", root, NULL);
     put_file(output, "config.json", NULL, json.data);
@@ -155,7 +162,8 @@ int firecracker_run(const struct options *options, const char *kernel, const cha
     struct text json = {0};
     int fd = mkstemp(config), output, status;
 
-    firecracker_config(kernel, root, command_line, memory, options->cpus, &options->network, &json);
+    firecracker_config(kernel, root, command_line, memory, options->cpus, &options->network,
+                       &options->disks, &json);
     if (fd < 0 || write(fd, json.data, json.size) != (ssize_t)json.size || close(fd))
         die(STATUS_FAILED, "%s: %s", config, strerror(errno));
     text_free(&json);

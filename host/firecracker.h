@@ -7,7 +7,7 @@
  * named. */
 void firecracker_config(const char *kernel, const char *root, const char *command_line,
                         uint64_t memory, unsigned cpus, const struct network *network,
-                        struct text *json);
+                        const struct disks *disks, struct text *json);
 
 /* Write `kernel`, `root.erofs` and `config.json` into the folder `output`, made if it is missing;
  * the configuration names the files relatively. Ends the command with one line when it fails. */

@@ -14,6 +14,7 @@ static const char overview[] =
     "  osprey run [OPTIONS] --image FILE [PROGRAM ARGS]   run an image\n"
     "  osprey build [OPTIONS] -o FILE PROGRAM [ARGS]  make an image that runs the program\n"
     "  osprey cmdline IMAGE ['LINE']                  print or replace an image's command line\n"
+    "  osprey passthrough [--back] ADDR               give a PCI device of this machine to VMs\n"
     "  osprey help [run|build]                        the options\n"
     "  osprey version\n"
     "\n"

@@ -4,6 +4,7 @@
 #include "gather.h"
 #include "help.h"
 #include "options.h"
+#include "passthrough.h"
 #include "run.h"
 #include "say.h"
 #include "tsc.h"
@@ -60,10 +61,15 @@ static const struct {
     const char *name;
     int (*act)(int argc, char **argv);
 } commands[] = {
-    {"run", do_run},           {"build", do_build},
-    {"help", do_help},         {"--help", do_help},
-    {"-h", do_help},           {"version", do_version},
-    {"--version", do_version}, {"cmdline", format_cmdline},
+    {"run", do_run},
+    {"build", do_build},
+    {"help", do_help},
+    {"--help", do_help},
+    {"-h", do_help},
+    {"version", do_version},
+    {"--version", do_version},
+    {"cmdline", format_cmdline},
+    {"passthrough", passthrough},
 };
 
 int main(int argc, char **argv)

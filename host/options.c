@@ -360,6 +360,13 @@ static void take_disk(struct options *options, const char *value)
     disk_add(&options->disks, value);
 }
 
+static void take_device(struct options *options, const char *value)
+{
+    if (!*value)
+        bad("device", value, "the address of a PCI device, like 03:00.0");
+    words_add(&options->devices, value);
+}
+
 static const struct option_row rows[] = {
     {"memory", 'm', FOR_RUN, "SIZE", take_memory,
      "memory of the VM: 256M, 1G (default: 256M and the image's size)"},
@@ -377,6 +384,8 @@ static const struct option_row rows[] = {
     {"disk", 0, FOR_RUN, "FILE[,ro][,bus=BUS]", take_disk,
      "give the VM this file or block device as a disk: /dev/vda, /dev/vdb, ...; BUS: virtio (the "
      "default), ahci, ide, nvme, scsi, pvscsi"},
+    {"device", 0, FOR_RUN, "ADDR", take_device,
+     "give the VM this PCI device, which `osprey passthrough` has set free"},
     {"output", 'o', FOR_BUILD, "FILE", take_output, "the image to write"},
     {"format", 0, FOR_BUILD, "FORMAT", take_format,
      "image (the root alone, the default), a disk that boots by BIOS and UEFI: raw, qcow2, vmdk, "
@@ -483,6 +492,11 @@ static void check_network(struct options *options)
         options->machine = MACHINE_PC;
     if (options->boot && !options->machine_chosen && options->machine == MACHINE_MICROVM)
         options->machine = boot_machine(options->boot);
+    if (options->devices.count && options->machine == MACHINE_MICROVM) {
+        if (options->machine_chosen)
+            die(STATUS_FAILED, "--device needs --machine q35 or pc");
+        options->machine = MACHINE_Q35;
+    }
     bool asked = options->network.has_mac || options->network.dump || options->network.nic ||
                  options->network.address || options->network.dhcp;
     if (asked && options->network.mode == NET_AUTO)

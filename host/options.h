@@ -37,6 +37,7 @@ struct options {
     struct words qemu_args;
     struct words add;
     struct words packages;
+    struct words devices; /* PCI addresses */
     struct disks disks;
     const char *core; /* where cores go, or NULL */
     bool bootchart;

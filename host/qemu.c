@@ -1,6 +1,7 @@
 #include "qemu.h"
 
 #include "boot.h"
+#include "passthrough.h"
 #include "quote.h"
 #include "say.h"
 #include "tsc.h"
@@ -208,6 +209,8 @@ void qemu_words(const struct qemu *qemu, struct words *words)
         words_add(words, "chardev:console");
     }
     disks_words(&options->disks, options->machine, first_disk(options), words);
+    for (size_t i = 0; i < options->devices.count; i++)
+        passthrough_words(options->devices.item[i], words);
     if (options->gdb_port) {
         words_add(words, "-S");
         words_add(words, "-gdb");

@@ -174,8 +174,8 @@ static void tell_gdb(const struct options *options, const char *kernel)
 static void check_for_firecracker(const struct options *options)
 {
     const char *other = options->gdb_port                   ? "gdb"
+                        : options->devices.count            ? "device"
                         : options->core                     ? "core"
-                        : options->disks.count              ? "disk"
                         : options->qemu_args.count          ? "qemu-arg"
                         : options->accel != ACCEL_AUTO      ? "accel"
                         : options->boot                     ? "boot"
@@ -201,7 +201,7 @@ static int run_firecracker(const struct options *options, const struct plan *pla
     if (options->dry_run) {
         struct text json = {0};
         firecracker_config(kernel, plan->image, line, memory, options->cpus, &options->network,
-                           &json);
+                           &options->disks, &json);
         fputs(json.data, stdout);
         text_free(&json);
         free(line);

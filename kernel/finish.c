@@ -53,6 +53,8 @@ static void program_starts(void)
 static __noreturn void end_after_panic(void)
 {
     const char *policy = boot_param("panic");
+    if (!boot_param("debug_exit")) /* by which the host learns it as well */
+        pvpanic_tell();
     if (policy && !strcmp(policy, "halt"))
         for (;;)
             asm volatile("cli; hlt");

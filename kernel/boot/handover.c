@@ -86,6 +86,30 @@ int handover_pvh(struct boot_info *info, paddr_t start_info, phys_window_t *wind
     return has_memory(info);
 }
 
+/* A framebuffer in Linux' screen_info (zero-page.rst): VESA's and UEFI's look the same. */
+static void take_screen(struct boot_screen *screen, const uint8_t *p)
+{
+    enum { VIDEO_VESA = 0x23, VIDEO_EFI = 0x70 };
+    struct boot_screen s = {.base = get32(p + 0x18) | (uint64_t)get32(p + 0x3a) << 32,
+                            .width = p[0x12] | p[0x13] << 8,
+                            .height = p[0x14] | p[0x15] << 8,
+                            .depth = p[0x16],
+                            .pitch = p[0x24] | p[0x25] << 8};
+    if (p[0x0f] != VIDEO_VESA && p[0x0f] != VIDEO_EFI)
+        return;
+    if (s.width < 320 || s.height < 200 || s.depth < 15 || s.depth > 32 || s.base >> 52 ||
+        s.pitch < s.width * ((s.depth + 7u) / 8))
+        return;
+    s.depth = (s.depth + 7) & ~7;
+    for (unsigned i = 0; i < 3; i++) {
+        s.bits[i] = p[0x26 + 2 * i];
+        s.shift[i] = p[0x27 + 2 * i];
+        if (!s.bits[i] || s.bits[i] > 8 || s.bits[i] + s.shift[i] > s.depth)
+            return;
+    }
+    *screen = s;
+}
+
 int handover_linux(struct boot_info *info, paddr_t boot_params, phys_window_t *window)
 {
     const uint8_t *p = window(boot_params, 4096);
@@ -98,6 +122,7 @@ int handover_linux(struct boot_info *info, paddr_t boot_params, phys_window_t *w
     info->acpi_rsdp = get64(p + 0x70);
     info->from_disk = get32(p + LOADER_DISK_AT) == LOADER_DISK_MARK;
     info->disk_signature = get32(p + LOADER_DISK_AT + 4);
+    take_screen(&info->screen, p);
     if (get32(p + LOADER_TSC_AT) == LOADER_TSC_MARK)
         info->tsc_at_loader = get64(p + LOADER_TSC_AT + 8);
     for (unsigned i = 0; i < p[E820_COUNT] && i < E820_MAX; i++) {

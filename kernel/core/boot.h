@@ -16,6 +16,13 @@ struct memory_range {
 
 enum { BOOT_MEMORY_RANGES = 64, BOOT_CMDLINE_MAX = 65536 };
 
+/* A linear framebuffer: bytes per line and bits per pixel; bits and place of red, green, blue. */
+struct boot_screen {
+    paddr_t base; /* 0: none */
+    uint32_t width, height, pitch;
+    uint8_t depth, bits[3], shift[3];
+};
+
 struct boot_info {
     const char *loader; /* "PVH", "Linux 64-bit": for messages only */
     struct memory_range memory[BOOT_MEMORY_RANGES];
@@ -28,7 +35,8 @@ struct boot_info {
     size_t root_image_size;
     bool from_disk; /* the loader came from a disk with this signature (of its MBR) */
     uint32_t disk_signature;
-    paddr_t acpi_rsdp;                    /* 0: not told (scan for it) */
+    paddr_t acpi_rsdp; /* 0: not told (scan for it) */
+    struct boot_screen screen;
     uint64_t tsc_at_loader, tsc_at_entry; /* at_loader 0: not told */
 };
 extern struct boot_info boot_info; /* constant after the hand-over */

@@ -11,6 +11,7 @@ struct stream {
     const struct stream_ops *ops;
     struct waitqueue wait; /* readable, writable, closed */
     void *driver;
+    struct stream *above; /* one that is joined with this: woken as well; or NULL */
     struct stream *next;
 };
 struct stream_ops {

@@ -216,6 +216,28 @@ static const char *find_root(const struct efi_loaded_image *image)
     return find_disk();
 }
 
+/* The first framebuffer that has bytes for its colours. */
+static void find_screen(void)
+{
+    uint64_t n = 0;
+    void **handles;
+    struct efi_graphics *graphics;
+
+    if (efi->boot->locate_handle_buffer(2, &efi_graphics, NULL, &n, &handles))
+        return;
+    for (uint64_t i = 0; i < n; i++) {
+        if (efi->boot->handle_protocol(handles[i], &efi_graphics, (void **)&graphics) ||
+            graphics->mode->info->format > 1 || !graphics->mode->base)
+            continue;
+        uint8_t red = graphics->mode->info->format ? 16 : 0;
+        const uint8_t colours[6] = {red, 8, 8, 8, 16 - red, 8};
+        params_set_screen(handed_over, graphics->mode->base,
+                          graphics->mode->info->pixels_per_line * 4, graphics->mode->info->width,
+                          graphics->mode->info->height, 32, colours);
+        return;
+    }
+}
+
 /* --- the end of boot services --------------------------------------------------------------------
  */
 
@@ -307,6 +329,7 @@ uint64_t efi_main(void *handle, void *system_table)
     params_set_cmdline(handed_over, (uint64_t)cmdline);
     params_set_tsc(handed_over, tsc);
     find_acpi();
+    find_screen();
     loader_unpack(kernel);
     if (meets_kernel(payload, 0x200000) || meets_kernel(kernel, packed->len) ||
         meets_kernel(handed_over, 4096) || meets_kernel(cmdline, CMDLINE_SIZE))

@@ -20,6 +20,8 @@ static const struct efi_guid efi_load_file2 = {{0x403efcb34006c0c1, 0x6de024876c
 static const struct efi_guid efi_acpi20 = {{0x11d3e4f18868e871, 0x81883cc7800022bc}};
 static const struct efi_guid efi_acpi10 = {{0x11d32d88eb9d2d30, 0x4dc13f279000169a}};
 
+static const struct efi_guid efi_graphics = {{0x4a3823dc9042a9de, 0x6a5180d0de7afb96}};
+
 enum { EFI_BELOW = 1 }; /* AllocateMaxAddress */
 enum {                  /* of memory */
        EFI_LOADER_CODE = 1,
@@ -115,6 +117,19 @@ struct efi_block_io {
     void *reset;
     efi_status EFIAPI (*read)(struct efi_block_io *disk, uint32_t media, uint64_t block, uint64_t n,
                               void *to);
+};
+
+struct efi_graphics { /* 12.9 */
+    void *query, *set, *blt;
+    struct {
+        uint32_t modes, mode;
+        struct {
+            uint32_t version, width, height;
+            uint32_t format, masks[4]; /* 0: red first, 1: blue first, 2: by masks */
+            uint32_t pixels_per_line;
+        } * info;
+        uint64_t info_size, base, size;
+    } * mode;
 };
 
 struct efi_load_file { /* 13.1 */

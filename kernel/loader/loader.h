@@ -18,6 +18,9 @@ uint32_t params_get32(const struct handed_over *h, unsigned offset);
 int params_add_range(struct handed_over *h, uint64_t start, uint64_t size, uint32_t type);
 void params_set_root(struct handed_over *h, uint64_t start, uint64_t size);
 void params_set_cmdline(struct handed_over *h, uint64_t address);
+/* A framebuffer, as screen_info has UEFI's; colours: place and bits of red, green, blue. */
+void params_set_screen(struct handed_over *h, uint64_t base, uint32_t pitch, uint32_t width,
+                       uint32_t height, uint8_t depth, const uint8_t colours[6]);
 /* The time-stamp counter at the loader's first instruction, unless somebody before us has told it.
  */
 void params_set_tsc(struct handed_over *h, uint64_t tsc);

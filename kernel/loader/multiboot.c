@@ -2,8 +2,21 @@
 
 #include "lib/endian.h"
 
-enum { MB1_FLAG_CMDLINE = 1 << 2, MB1_FLAG_MODULES = 1 << 3, MB1_FLAG_MAP = 1 << 6 };
-enum { MB2_CMDLINE = 1, MB2_MODULE = 3, MB2_MAP = 6, MB2_RSDP_OLD = 14, MB2_RSDP_NEW = 15 };
+enum {
+    MB1_FLAG_CMDLINE = 1 << 2,
+    MB1_FLAG_MODULES = 1 << 3,
+    MB1_FLAG_MAP = 1 << 6,
+    MB1_FLAG_FRAMEBUFFER = 1 << 12
+};
+enum { MB_RGB = 1 }; /* kind of framebuffer */
+enum {
+    MB2_CMDLINE = 1,
+    MB2_MODULE = 3,
+    MB2_MAP = 6,
+    MB2_FRAMEBUFFER = 8,
+    MB2_RSDP_OLD = 14,
+    MB2_RSDP_NEW = 15
+};
 
 /* The command line without its first word, which is the kernel file's name, where `named`. */
 static void take_cmdline(char *out, unsigned size, const char *text, uint64_t room, bool named)
@@ -67,6 +80,10 @@ int multiboot1_read(struct handed_over *h, uint64_t info, char *cmdline, unsigne
         if (get_le32(p + 20) > 1)
             line_of_module(window(get_le32(p + 24) + 16, 16), cmdline, size, window);
     }
+    const uint8_t *screen = flags & MB1_FLAG_FRAMEBUFFER ? window(info + 88, 28) : NULL;
+    if (screen && screen[21] == MB_RGB)
+        params_set_screen(h, get_le64(screen), get_le32(screen + 8), get_le32(screen + 12),
+                          get_le32(screen + 16), screen[20], screen + 22);
     uint64_t at = get_le32(p + 48), end = at + get_le32(p + 44);
     for (unsigned i = 0; i < MAP_MAX && at + 24 <= end && (entry = window(at, 24)); i++) {
         params_add_range(h, get_le64(entry + 4), get_le64(entry + 12), get_le32(entry + 20));
@@ -105,6 +122,9 @@ int multiboot2_read(struct handed_over *h, uint64_t info, char *cmdline, unsigne
             root = true;
         } else if (type == MB2_MAP)
             read_map(h, tag, len);
+        else if (type == MB2_FRAMEBUFFER && len >= 38 && tag[29] == MB_RGB)
+            params_set_screen(h, get_le64(tag + 8), get_le32(tag + 16), get_le32(tag + 20),
+                              get_le32(tag + 24), tag[28], tag + 32);
         else if (type == MB2_RSDP_OLD || type == MB2_RSDP_NEW)
             params_set64(h, P_RSDP, info + at + 8);
     }

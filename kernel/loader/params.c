@@ -45,6 +45,21 @@ void params_set_cmdline(struct handed_over *h, uint64_t address)
     params_set32(h, P_CMDLINE_HIGH, (uint32_t)(address >> 32));
 }
 
+void params_set_screen(struct handed_over *h, uint64_t base, uint32_t pitch, uint32_t width,
+                       uint32_t height, uint8_t depth, const uint8_t colours[6])
+{
+    if (width > UINT16_MAX || height > UINT16_MAX || pitch > UINT16_MAX)
+        return;
+    h->params[P_SCREEN + 0x0f] = 0x70;
+    put_le32(h->params + P_SCREEN + 0x12, width | height << 16);
+    h->params[P_SCREEN + 0x16] = depth;
+    put_le32(h->params + P_SCREEN + 0x18, (uint32_t)base);
+    put_le32(h->params + P_SCREEN + 0x3a, (uint32_t)(base >> 32));
+    put_le32(h->params + P_SCREEN + 0x24, pitch);
+    for (unsigned i = 0; i < 6; i++)
+        h->params[P_SCREEN + 0x26 + i] = colours[i ^ 1]; /* bits first */
+}
+
 void params_set_tsc(struct handed_over *h, uint64_t tsc)
 {
     if (params_get32(h, LOADER_TSC_AT) == LOADER_TSC_MARK)

@@ -88,3 +88,17 @@ osprey "$PROGRAMS/hardening" | grep canary >"$WORK/canary.1"
 osprey "$PROGRAMS/hardening" | grep canary >"$WORK/canary.2"
 check 'the canary differs from boot to boot' \
     sh -c "[ -s '$WORK/canary.1' ] && ! cmp -s '$WORK/canary.1' '$WORK/canary.2'"
+
+# Who listens at a pvpanic hears of it, where no isa-debug-exit is: QEMU then ends with 1.
+"$OSPREY" build -o "$WORK/image" /bin/true
+for device in pvpanic pvpanic-pci none; do
+    add=(-device $device)
+    [ $device = none ] && add=()
+    timeout 60 qemu-system-x86_64 -M q35 -accel tcg -m 128 -display none -nodefaults -no-reboot -serial "file:$WORK/said" \
+        -action panic=exit-failure "${add[@]}" -kernel "$BUILD/osprey.elf" -initrd "$WORK/image" \
+        -append 'crash=assert' </dev/null >"$WORK/out" 2>&1
+    status=$?
+    want=1
+    [ $device = none ] && want=0
+    check "panic and $device" sh -c "[ $status = $want ] && grep -q 'osprey: panic: ' '$WORK/said'"
+done

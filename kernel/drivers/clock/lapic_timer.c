@@ -92,7 +92,7 @@ static void measure_tsc(void)
 /* 0: not told. */
 static uint64_t told_frequency(void)
 {
-    struct hypervisor_clocks clocks = hypervisor_clocks();
+    struct hypervisor clocks = hypervisor_clocks();
 
     if (clocks.apic_khz)
         return (uint64_t)clocks.apic_khz * KHZ;
@@ -131,7 +131,10 @@ static int lapic_timer_init(void)
 
     irq_vector_set(VECTOR_TIMER, fired, NULL);
     if (tsc_is_guess()) {
-        if (hz)
+        uint64_t tsc = reference_measure_tsc();
+        if (tsc)
+            tsc_measured(tsc);
+        else if (hz)
             measure_tsc();
         else
             log_warning("clock: nobody knows the frequency of the TSC; say tsc_khz=");

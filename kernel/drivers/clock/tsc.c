@@ -15,7 +15,6 @@ enum {
     KHZ = 1000,
     MHZ = 1000000,
     GUESS_HZ = 1000000000,
-    CPUID_1_ECX_HYPERVISOR = (int)(1u << 31),
     CPUID_7_EBX_TSC_ADJUST = 1 << 1,
     REFINE_NS = 45000000, /* the PIT's counter goes round in 54.9 ms */
     REFINE_LATEST_NS = 52000000,
@@ -50,25 +49,15 @@ static struct clock_source clamped = {.name = "tsc-clamped", .rating = 1, .read 
 
 /* --- frequency --- */
 
-struct hypervisor_clocks hypervisor_clocks(void)
+struct hypervisor hypervisor_clocks(void)
 {
-    struct hypervisor_clocks clocks = {.present = cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR};
-    struct cpuid id;
-    char name[13] = "";
-
-    if (!clocks.present)
-        return clocks;
-    id = cpuid(0x40000000, 0);
-    memcpy(name, &id.ebx, 4);
-    memcpy(name + 4, &id.ecx, 4);
-    memcpy(name + 8, &id.edx, 4);
-    clocks.counts_ns = !strcmp(name, "TCGTCGTCGTCG") || !strcmp(name, "KVMKVMKVM");
-    if (id.eax >= 0x40000010) {
-        id = cpuid(0x40000010, 0);
-        clocks.tsc_khz = id.eax;
-        clocks.apic_khz = id.ebx;
-    }
-    return clocks;
+    static bool said;
+    struct hypervisor h = hypervisor_ask(cpuid, rdmsr);
+    if (h.name && !said)
+        log_warning("%s runs this machine: of its devices only those that it emulates are used",
+                    h.name);
+    said = h.name;
+    return h;
 }
 
 /* SDM 2A, CPUID leaves 15H and 16H; 0 where they do not tell. */
@@ -156,8 +145,13 @@ static void check_cpu(void)
 
 static int check_boot_cpu(void)
 {
+    const char *word = boot_param("tsc");
     if (ncpus > 1)
         check_against_newest();
+    if (word && !strcmp(word, "unstable"))
+        clock_source_drop(&tsc);
+    if (clock_source_best() != &tsc)
+        hpet_become_clock();
     return 0;
 }
 BOOT_STEP(PHASE_PROGRAM, "tsc check", check_boot_cpu);

@@ -1,19 +1,21 @@
 /* drivers/clock/tsc.h: what the clock drivers know of each other. */
 #pragma once
 
+#include "drivers/clock/hypervisor.h"
 #include "lib/types.h"
 
-/* What the hypervisor tells (CPUID leaves from 0x40000000 on). */
-struct hypervisor_clocks {
-    bool present, counts_ns;    /* counts_ns: its local APIC timer runs at 1 GHz (QEMU, KVM) */
-    uint32_t tsc_khz, apic_khz; /* 0: not told */
-};
-struct hypervisor_clocks hypervisor_clocks(void);
+/* What the hypervisor tells; says so if it is one with devices of its own. */
+struct hypervisor hypervisor_clocks(void);
 
 /* tsc.c: nobody could tell or measure the frequency of the TSC: it is a guess. */
 bool tsc_is_guess(void);
 /* A better value, before other CPUs run. */
 void tsc_measured(uint64_t frequency_hz);
+
+/* reference.c: the frequency by the HPET or ACPI's timer, from boot phase CLOCK on; 0: neither is
+ * there. And the HPET as the clock, if there is one. */
+uint64_t reference_measure_tsc(void);
+void hpet_become_clock(void);
 
 /* pit.c: start channel 2 of the 8254, which then counts down from 65535 to 0 at PIT_HZ, round and
  * round. False: there is none. */

@@ -109,6 +109,8 @@ static void interrupt(void *arg)
         set_interrupts(interrupts & ~IE_SENT);
     spin_unlock_irq(&lock, flags);
     waitqueue_wake(&stream.wait, 0, POLLIN | POLLOUT);
+    if (stream.above)
+        waitqueue_wake(&stream.above->wait, 0, POLLIN | POLLOUT);
 }
 
 /* Interrupts are bound when somebody first uses the stream: the log alone needs none. */

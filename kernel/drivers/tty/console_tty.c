@@ -1,9 +1,11 @@
-/* The console's terminal: on the stream osprey.tty, else on the serial port. A kernel thread pumps
- * the stream's bytes into the line discipline, so that ^C works while nobody reads. */
+/* The console's terminal: on the stream osprey.tty, else on screen and keyboard, else on the serial
+ * port. A kernel thread pumps the stream's bytes into the line discipline, so that ^C works while
+ * nobody reads. */
 
 #include "core/boot.h"
 #include "core/log.h"
 #include "core/thread.h"
+#include "drivers/console/screen.h"
 #include "drivers/console/virtio_console.h"
 #include "drivers/tty/pty.h"
 #include "drivers/tty/tty.h"
@@ -108,6 +110,9 @@ static void initial_size(struct tty *tty)
     const char *x = text ? strchr(text, 'x') : NULL;
     char rows_text[8] = "";
     uint64_t rows, columns;
+    unsigned lines, cells;
+    if (!x && stream_of(tty) == stream_find("tty0") && screen_size(&lines, &cells))
+        tty->winsize = (struct winsize){.rows = lines, .columns = cells};
     if (!x || (size_t)(x - text) >= sizeof(rows_text))
         return;
     memcpy(rows_text, text, x - text);
@@ -137,6 +142,8 @@ struct tty *console_tty(void)
     if (!console) {
         streams_wait_ready();
         struct stream *stream = stream_find("osprey.tty");
+        if (!stream)
+            stream = stream_find("tty0");
         if (!stream)
             stream = stream_find("ttyS0");
         if (stream)
@@ -192,6 +199,7 @@ static int devices_init(void)
 {
     chardev_register(makedev(5, 0), "tty", 0666, &current_file_ops);
     chardev_register(makedev(5, 1), "console", 0600, &console_file_ops);
+    chardev_register(makedev(4, 0), "tty0", 0600, &console_file_ops);
     chardev_register(makedev(4, 64), "ttyS0", 0600, &console_file_ops);
     return 0;
 }

@@ -260,6 +260,17 @@ static void probe(const struct mmio_place *place, struct window *window)
         add_device(place, window->regs + offset, id);
 }
 
+/* Firecracker announces its devices twice. */
+static bool on_command_line(paddr_t address)
+{
+    struct mmio_place place;
+    const char *word;
+    for (unsigned n = 0; (word = boot_param_nth("virtio_mmio.device", n)); n++)
+        if (mmio_parse_word(word, &place) == 0 && place.address == address)
+            return true;
+    return false;
+}
+
 static int mmio_init(void)
 {
     struct window window = {};
@@ -274,7 +285,8 @@ static int mmio_init(void)
     size_t len, at = 0;
     const uint8_t *dsdt = acpi_table("DSDT", 0, &len);
     while (dsdt && mmio_scan_aml(dsdt, len, &at, &place))
-        probe(&place, &window);
+        if (!on_command_line(place.address))
+            probe(&place, &window);
     return 0;
 }
 BOOT_STEP(PHASE_BUS, "virtio-mmio", mmio_init);

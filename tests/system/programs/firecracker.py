@@ -29,6 +29,16 @@ for number, interface in enumerate(config.get("network-interfaces", [])):
                 "-device", "virtio-net-device,netdev=n%d,bus=virtio-mmio-bus.%d%s" %
                 (number, number, ",mac=" + interface["guest_mac"] if "guest_mac" in interface else "")]
     words += " virtio_mmio.device=512@0x%x:%d" % (0xfeb00000 + 512 * number, 5 + number)
+for number, drive in enumerate(config["drives"], len(config.get("network-interfaces", []))):
+    unknown = set(drive) - {"drive_id", "path_on_host", "is_root_device", "is_read_only"}
+    if unknown or drive["is_root_device"]:
+        sys.exit("firecracker: unexpected drive: %s" % drive)
+    devices += ["-drive", "if=none,id=d%d,format=raw,file=%s,read-only=%s" %
+                (number, drive["path_on_host"], "on" if drive["is_read_only"] else "off"),
+                "-device", "virtio-blk-device,drive=d%d,bus=virtio-mmio-bus.%d" % (number, number)]
+    words += " virtio_mmio.device=512@0x%x:%d" % (0xfeb00000 + 512 * number, 5 + number)
+if os.environ.get("FIRECRACKER_DSDT"):  # the devices by ACPI alone
+    words = " ".join(word for word in words.split(" ") if not word.startswith("virtio_mmio."))
 command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-nodefaults", "-no-user-config", "-display", "none",
            "-no-reboot", "-serial", "stdio", "-machine",
            "microvm,acpi=off,auto-kernel-cmdline=off,pit=on,pic=on,rtc=off", "-device", "i8042", "-cpu", "max",

@@ -8,7 +8,8 @@
  * With -DFIRECRACKER it leaves everything where and as Firecracker does (its
  * src/vmm/src/arch/x86_64: regs.rs, layout.rs, mptable.rs, gdt.rs): boot_params, page tables,
  * descriptors, command line, stack, MP table, and CR0 with CD and NW. Built by
- * tests/system/firecracker.sh.
+ * tests/system/firecracker.sh. With -DFIRECRACKER_ACPI also the ACPI tables that it has from 1.8
+ * on: RSDP at 0xe0000, hardware-reduced, the devices in the DSDT.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -204,6 +205,79 @@ static void make_mp_table(void)
     *(uint8_t *)(MP_AT + 10) = (uint8_t)-sum((const uint8_t *)MP_AT, 16);
 }
 
+#ifdef FIRECRACKER_ACPI
+enum {
+    RSDP_AT = 0xe0000,
+    XSDT_AT = 0xe0100,
+    FADT_AT = 0xe0200,
+    MADT_AT = 0xe0400,
+    DSDT_AT = 0xe0800
+};
+enum { SLOTS_AT = 0xfeb00000, SLOT = 512, SLOTS = 8, FIRST_GSI = 5 };
+
+/* A table of which all but signature, length and checksum is there. */
+static void finish_table(uint32_t at, const char *name, uint32_t size)
+{
+    uint8_t *table = (uint8_t *)at;
+
+    copy(table, (const uint8_t *)name, 4);
+    copy(table + 4, (const uint8_t *)&size, 4);
+    table[8] = 2;
+    copy(table + 10, (const uint8_t *)"FIRECKFCVM    ", 14);
+    table[9] = 0;
+    table[9] = (uint8_t)-sum(table, size);
+}
+
+/* Device (V000) { Name (_HID, "LNRO0005") Name (_CRS, Memory32Fixed, Interrupt) } */
+static uint8_t *put_device(uint8_t *aml, uint32_t address, uint32_t gsi)
+{
+    static const uint8_t head[] = {0x5b, 0x82, 0x34, 'V', '0', '0',  '0',  0x08, '_', 'H', 'I',
+                                   'D',  0x0d, 'L',  'N', 'R', 'O',  '0',  '0',  '0', '5', 0,
+                                   0x08, '_',  'C',  'R', 'S', 0x11, 0x1a, 0x0a, 0x17};
+    uint8_t resources[] = {0x86, 9, 0, 1, 0, 0, 0, 0, 0, 2,    0, 0,
+                           0x89, 6, 0, 3, 1, 0, 0, 0, 0, 0x79, 0};
+
+    resources[4] = (uint8_t)address, resources[5] = (uint8_t)(address >> 8);
+    resources[6] = (uint8_t)(address >> 16), resources[7] = (uint8_t)(address >> 24);
+    resources[17] = (uint8_t)gsi;
+    copy(aml, head, sizeof(head));
+    copy(aml + sizeof(head), resources, sizeof(resources));
+    return aml + sizeof(head) + sizeof(resources);
+}
+
+static void make_acpi(void)
+{
+    uint8_t *madt = (uint8_t *)MADT_AT + 44, *aml = (uint8_t *)DSDT_AT + 36, n = (uint8_t)cpus();
+    uint8_t *rsdp = (uint8_t *)RSDP_AT;
+
+    clear(rsdp, 0x1000);
+    for (uint8_t i = 0; i < n; i++, madt += 8)
+        copy(madt, (uint8_t[8]){0, 8, i, i, 1, 0, 0, 0}, 8);
+    copy(madt, (uint8_t[12]){1, 12, 0, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0}, 12);
+    copy((uint8_t *)MADT_AT + 36, (uint8_t[4]){0, 0, 0xe0, 0xfe}, 4);
+    finish_table(MADT_AT, "APIC", (uint32_t)madt + 12 - MADT_AT);
+    for (uint32_t i = 0; i < SLOTS; i++)
+        if (*(volatile uint32_t *)(SLOTS_AT + i * SLOT + 8))
+            aml = put_device(aml, SLOTS_AT + i * SLOT, FIRST_GSI + i);
+    finish_table(DSDT_AT, "DSDT", (uint32_t)aml - DSDT_AT);
+    *(uint32_t *)(FADT_AT + 112) =
+        1 << 20 | 1 << 4 | 1 << 5; /* reduced; no buttons of the fixed kind */
+    *(uint32_t *)(FADT_AT + 140) = DSDT_AT;
+    finish_table(FADT_AT, "FACP", 276);
+    *(uint32_t *)(XSDT_AT + 36) = FADT_AT;
+    *(uint32_t *)(XSDT_AT + 44) = MADT_AT;
+    finish_table(XSDT_AT, "XSDT", 52);
+    copy(rsdp, (const uint8_t *)"RSD PTR ", 8);
+    copy(rsdp + 9, (const uint8_t *)"FIRECK", 6);
+    rsdp[15] = 2;
+    *(uint32_t *)(RSDP_AT + 20) = 36;
+    *(uint32_t *)(RSDP_AT + 24) = XSDT_AT;
+    rsdp[8] = (uint8_t)-sum(rsdp, 20);
+    rsdp[32] = (uint8_t)-sum(rsdp, 36);
+    put32(0x70, RSDP_AT);
+}
+#endif
+
 /* The map as Firecracker tells it: the first MiB in two pieces, then what there is above. */
 static void make_map(const struct start_info *info)
 {
@@ -236,6 +310,9 @@ static void arrange(const struct start_info *info)
     put32(0x238, CMDLINE_MAX);
     put32(0x70, 0); /* as before 1.8: the MP table alone */
     make_mp_table();
+#ifdef FIRECRACKER_ACPI
+    make_acpi();
+#endif
     copy((uint8_t *)PARAMS_AT, (const uint8_t *)BOOT_PARAMS, 4096);
     copy((uint8_t *)GDT, (const uint8_t *)gdt, sizeof(gdt));
     clear((uint8_t *)IDT, 8);
