@@ -47,7 +47,8 @@ kernel: $(BUILD)/osprey.elf $(if $(filter 1,$(KASAN)),,$(BUILD)/osprey.bin $(BUI
 -include kernel/kernel.mk
 -include kernel/loader/loader.mk
 
-$(BUILD)/%.c.o: %.c
+# The flags are part of what an object is made of.
+$(BUILD)/%.c.o: %.c Makefile kernel/kernel.mk
 	@mkdir -p $(@D)
 	@echo "  cc $<"; $(CC) $(KERNEL_CFLAGS) $(call optimize,$<) $(call sanitize,$<) -c $< -o $@
 
