@@ -202,7 +202,12 @@ static int lookup_process(const struct pseudo *self, const char *name, struct ps
         *child = (struct pseudo){&process_dir, pid, pid};
         return 0;
     }
-    return -ENOENT;
+    /* A thread, which has a folder here although nobody lists it. */
+    int process = proc_source->process_of(pid);
+    if (!process)
+        return -ENOENT;
+    *child = (struct pseudo){&process_dir, process, pid};
+    return 0;
 }
 
 static bool next_process(const struct pseudo *self, uint64_t *cursor, char name[NAME_MAX + 1],

@@ -31,6 +31,7 @@ int proc_pid_of(const struct file *file);
 /* Supplied by linux/. */
 struct proc_source {
     bool (*exists)(int pid);
+    int (*process_of)(int tid); /* 0: no such thread */
     int (*next)(int pid); /* the smallest pid greater than this one; 0: none */
     bool (*thread_exists)(int pid, int tid);
     int (*next_thread)(int pid, int tid);

@@ -3,6 +3,7 @@
 #include "linux/procfs.h"
 
 #include "linux/core.h"
+#include "linux/ptrace.h"
 
 /* --- whom a file is about --- */
 
@@ -20,7 +21,8 @@ int subject_get_any(const struct pseudo *self, struct subject *s)
         s->task = NULL;
     if (!s->task && self->subkey == self->key)
         s->task = s->process->leader;
-    if (s->task || (s->process->zombie && self->subkey == self->key))
+    if (s->task || (s->process->zombie && self->subkey == self->key) ||
+        ptrace_next_dead(s->process, (int)self->subkey - 1) == (int)self->subkey)
         return 0;
     mutex_unlock(&s->process->lock);
     mutex_unlock(&tasks_lock);
@@ -98,6 +100,20 @@ static int next_process(int pid)
     return next.best;
 }
 
+/* A thread of the process that has ended; 0: none. */
+static int next_dead(int pid, int tid)
+{
+    struct process *process;
+    int found = 0;
+
+    mutex_lock(&tasks_lock);
+    process = process_find(pid);
+    if (process)
+        found = ptrace_next_dead(process, tid);
+    mutex_unlock(&tasks_lock);
+    return found;
+}
+
 static bool thread_exists(int pid, int tid)
 {
     struct task *task;
@@ -107,7 +123,7 @@ static bool thread_exists(int pid, int tid)
     task = task_find(tid);
     there = task && task->process->pid == pid;
     rcu_read_unlock();
-    return there;
+    return there || (!task && next_dead(pid, tid - 1) == tid);
 }
 
 static int next_thread(int pid, int tid)
@@ -126,7 +142,20 @@ static int next_thread(int pid, int tid)
         spin_unlock_irq(&process->signal_lock, flags);
     }
     rcu_read_unlock();
-    return best;
+    int dead = next_dead(pid, tid);
+    return dead && (!best || dead < best) ? dead : best;
+}
+
+static int process_of(int tid)
+{
+    struct task *task;
+    int pid = 0;
+
+    mutex_lock(&tasks_lock);
+    task = task_find(tid);
+    pid = task ? task->process->pid : ptrace_process_of_dead(tid);
+    mutex_unlock(&tasks_lock);
+    return pid;
 }
 
 static void self_numbers(int *pid, int *tid)
@@ -173,6 +202,7 @@ static int view(const struct pseudo *self, struct path *root, struct mount_ns **
 static const struct proc_source source = {
     .view = view,
     .exists = exists,
+    .process_of = process_of,
     .next = next_process,
     .thread_exists = thread_exists,
     .next_thread = next_thread,

@@ -89,10 +89,11 @@ static int parent_of(const struct process *process)
     return process->parent ? process->parent->pid : 0; /* tasks_lock is held */
 }
 
-/* A zombie has a name, relatives and figures, but neither memory nor threads. */
-static void show_dead_stat(struct text *text, struct process *p)
+/* A zombie, or a thread that its tracer has not waited for, has a name, relatives and figures, but
+ * neither memory nor threads. */
+static void show_dead_stat(struct text *text, struct process *p, int tid)
 {
-    text_printf(text, "%d (%s) Z %d %d %d 0 -1 0 %lu 0 0 0 ", p->pid, p->dead_name, parent_of(p),
+    text_printf(text, "%d (%s) Z %d %d %d 0 -1 0 %lu 0 0 0 ", tid, p->dead_name, parent_of(p),
                 p->pgid, p->sid, p->dead_faults);
     show_times(text, process_times(p), &p->children_use.time);
     text_printf(text, "20 0 %u 0 %lu ", p->nthreads, (uint64_t)p->start_time / TICK_NS);
@@ -100,12 +101,12 @@ static void show_dead_stat(struct text *text, struct process *p)
                 p->limits[LIMIT_RSS][0], p->exit_signal, p->exit_code);
 }
 
-static void show_dead_status(struct text *text, const struct process *p)
+static void show_dead_status(struct text *text, const struct process *p, int tid)
 {
     text_printf(text,
                 "Name:\t%s\nState:\tZ (zombie)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\n"
                 "TracerPid:\t0\nUid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nThreads:\t%u\n",
-                p->dead_name, p->pid, p->pid, parent_of(p), p->dead_uid, p->dead_uid, p->dead_uid,
+                p->dead_name, p->pid, tid, parent_of(p), p->dead_uid, p->dead_uid, p->dead_uid,
                 p->dead_uid, p->dead_gid, p->dead_gid, p->dead_gid, p->dead_gid, p->nthreads);
 }
 
@@ -127,7 +128,7 @@ static int show_stat(struct text *text, const struct pseudo *self)
     if (error)
         return error;
     if (!s.task) {
-        show_dead_stat(text, s.process);
+        show_dead_stat(text, s.process, (int)self->subkey);
         subject_put(&s);
         return 0;
     }
@@ -302,7 +303,7 @@ static int show_status(struct text *text, const struct pseudo *self)
     if (error)
         return error;
     if (!s.task) {
-        show_dead_status(text, s.process);
+        show_dead_status(text, s.process, (int)self->subkey);
         subject_put(&s);
         return 0;
     }

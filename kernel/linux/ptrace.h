@@ -123,6 +123,10 @@ void ptrace_reap(struct ptrace *p);
 void ptrace_put(struct ptrace *p);
 /* Is the process's first thread traced by a thread of this process? With tasks_lock. */
 bool ptrace_by_process(const struct process *process, const struct process *tracer);
+/* A thread of the process that has ended and that its tracer has not waited for: the least number
+ * above `after`; 0: none. Under tasks_lock. */
+int ptrace_next_dead(const struct process *process, int after);
+int ptrace_process_of_dead(int tid); /* the number of such a thread's process; 0 */
 /* TracerPid. Under tasks_lock. */
 int ptrace_tracer_pid(const struct task *task);
 

@@ -282,3 +282,51 @@ int ptrace_tracer_pid(const struct task *task)
 
     return p ? p->tracer->process->pid : 0;
 }
+
+struct dead_search {
+    const struct process *process;
+    int after, best;
+};
+
+static bool look_for_dead(struct process *tracer, void *arg)
+{
+    struct dead_search *search = arg;
+
+    for (const struct ptrace *p = tracer->tracees; p; p = p->next)
+        if (!p->task && p->process == search->process && p->tid > search->after &&
+            (!search->best || p->tid < search->best))
+            search->best = p->tid;
+    return true;
+}
+
+int ptrace_next_dead(const struct process *process, int after)
+{
+    struct dead_search search = {process, after, 0};
+
+    if (process->dead_tracees || process->leader_bond) {
+        rcu_read_lock();
+        process_each(look_for_dead, &search);
+        rcu_read_unlock();
+    }
+    return search.best;
+}
+
+static bool look_for_thread(struct process *tracer, void *arg)
+{
+    struct dead_search *search = arg;
+
+    for (const struct ptrace *p = tracer->tracees; p; p = p->next)
+        if (!p->task && p->tid == search->after)
+            search->best = p->process->pid;
+    return !search->best;
+}
+
+int ptrace_process_of_dead(int tid)
+{
+    struct dead_search search = {.after = tid};
+
+    rcu_read_lock();
+    process_each(look_for_thread, &search);
+    rcu_read_unlock();
+    return search.best;
+}

@@ -529,6 +529,72 @@ static void watchpoints(void)
     CHECK(exited_with(go_on(PTRACE_CONT, pid, 0), 12)); /* not met twice */
 }
 
+/* --- threads that have ended --- */
+
+static int thread_pipe[2], thread_go[2];
+
+static void *thread_that_ends(void *arg)
+{
+    pid_t tid = (pid_t)syscall(SYS_gettid);
+    char byte;
+
+    if (write(thread_pipe[1], &tid, sizeof(tid)) != (ssize_t)sizeof(tid) ||
+        read(thread_go[0], &byte, 1) != 1)
+        _exit(98);
+    return arg;
+}
+
+static int thread_and_wait(void)
+{
+    pthread_t thread;
+    char byte;
+
+    if (pthread_create(&thread, NULL, thread_that_ends, NULL) != 0)
+        return 97;
+    return read(thread_go[0], &byte, 1) == 1 && byte == 'p' ? 21 : 96;
+}
+
+static char state_in(const char *format, pid_t pid, pid_t tid, pid_t *number)
+{
+    char path[64], line[512], *at = NULL;
+    FILE *file;
+
+    snprintf(path, sizeof(path), format, pid, tid);
+    file = fopen(path, "r");
+    if (file && fgets(line, sizeof(line), file))
+        at = strrchr(line, ')');
+    if (file)
+        fclose(file);
+    *number = at ? atoi(line) : 0;
+    return at ? at[2] : 0;
+}
+
+static void dead_thread_is_shown(void)
+{
+    pid_t pid, tid, number;
+    siginfo_t info;
+    int status;
+
+    NEED(pipe(thread_pipe) == 0 && pipe(thread_go) == 0);
+    pid = start_child(thread_and_wait);
+    NEED(read(thread_pipe[0], &tid, sizeof(tid)) == (ssize_t)sizeof(tid));
+    CHECK(state_in("/proc/%2$d/stat", pid, tid, &number) && number == tid);
+    NEED(REQUEST(PTRACE_SEIZE, tid, 0, 0) == 0);
+    /* One of the two reads it; the first thread only when the other one has gone. */
+    NEED(REQUEST(PTRACE_SEIZE, pid, 0, 0) == 0 && REQUEST(PTRACE_INTERRUPT, pid, 0, 0) == 0);
+    NEED(waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status));
+    CHECK_EQ(write(thread_go[1], "t", 1), 1);
+    NEED(waitid(P_PID, (id_t)tid, &info, WEXITED | WNOWAIT | __WALL) == 0);
+    CHECK_EQ(state_in("/proc/%d/task/%d/stat", pid, tid, &number), 'Z');
+    CHECK_EQ(number, tid);
+    CHECK_EQ(state_in("/proc/%2$d/stat", pid, tid, &number), 'Z');
+    CHECK(waitpid(tid, &status, __WALL) == tid && WIFEXITED(status));
+    CHECK_EQ(state_in("/proc/%d/task/%d/stat", pid, tid, &number), 0);
+    CHECK_EQ(REQUEST(PTRACE_CONT, pid, 0, 0), 0);
+    CHECK_EQ(write(thread_go[1], "p", 1), 1);
+    CHECK(waitpid(pid, &status, __WALL) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 21);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--exit") == 0)
@@ -553,5 +619,6 @@ int main(int argc, char **argv)
     promise("waitid shows stops", waitid_shows_stops);
     promise("SIGKILL ends a stop", killed_in_a_stop);
     promise("watchpoints and hardware breakpoints", watchpoints);
+    promise("/proc shows a dead thread until its tracer waits for it", dead_thread_is_shown);
     return check_end();
 }
