@@ -1,14 +1,19 @@
 #!/bin/bash
 # timeout: 600
 # A disk that fails reads and writes (QEMU's blkdebug): the program sees EIO where Linux tells it, and
-# the machine goes on. A line of `drivers` for each driver: machine, device, name of the disk.
+# the machine goes on. A line of `drivers` for each driver: machine, devices, name of the disk.
 . tests/system/lib.sh
 LIMIT=60
 DISK=$WORK/disk.img
 
 drivers='microvm virtio-blk-device,drive=d vda
 q35 virtio-blk-pci,packed=on,drive=d vda
-pc virtio-blk-pci,disable-modern=on,drive=d vda'
+pc virtio-blk-pci,disable-modern=on,drive=d vda
+q35 ide-hd,drive=d sda
+pc ide-hd,drive=d sda
+q35 nvme,serial=1,drive=d nvme0n1
+q35 virtio-scsi-pci+scsi-hd,drive=d sda
+pc pvscsi+scsi-hd,drive=d sda'
 
 # Sector 64 cannot be read, sector 128 not be written.
 cat >"$WORK/errors" <<'END'
@@ -74,9 +79,11 @@ on b'yyy'
 END
 while read -r machine device name; do
     head -c 1M /dev/urandom >"$DISK"
+    devices=()
+    for one in ${device//+/ }; do devices+=(--qemu-arg -device --qemu-arg "$one"); done
     osprey --machine "$machine" --qemu-arg -drive --qemu-arg \
         "if=none,id=d,format=raw,file=blkdebug:$WORK/errors:$DISK,rerror=report,werror=report" \
-        --qemu-arg -device --qemu-arg "$device" /usr/bin/python3 "$WORK/bad.py" "$name" >"$WORK/out" 2>"$WORK/err" </dev/null
+        "${devices[@]}" /usr/bin/python3 "$WORK/bad.py" "$name" >"$WORK/out" 2>"$WORK/err" </dev/null
     check "$machine, ${device%,drive=d}: errors of the disk are EIO" diff "$WORK/wanted" "$WORK/out"
     sed 's/^/# /' "$WORK/err" | grep -v 'block: .*failed' | head -5
 done <<<"$drivers"
