@@ -558,8 +558,10 @@ static void unmap_all(void)
             continue;
         for (unsigned i = 0; i < BUCKETS; i++)
             for (struct node *node = erofs->buckets[i]; node; node = node->next)
-                if (inode_is(&node->inode, S_IFREG))
+                if (inode_is(&node->inode, S_IFREG)) {
+                    page_store_remove(&node->copies, 0, UINT64_MAX);
                     mem_object_unmap(&node->inode.mem, 0, UINT64_MAX >> PAGE_SHIFT);
+                }
         mutex_unlock(&erofs->lock);
     }
     mutex_unlock(&on_devices_lock);

@@ -9,7 +9,10 @@ DISK=$WORK/disk.raw
 
 # A line for each kind of disk: machine, what is behind -drive if=none,id=d.
 disks='q35 virtio-blk-pci,drive=d
-pc ide-hd,drive=d'
+pc ide-hd,drive=d
+q35 ide-hd,drive=d
+q35 nvme,serial=1,drive=d
+q35 virtio-scsi-pci+scsi-hd,drive=d'
 
 machine() { # machine LOG ARGS...
     local log=$1
@@ -27,7 +30,7 @@ boots() { # boots NAME TEXT ARGS...
         not_ok "$name" "$WORK/log" "$WORK/log.err"
     fi
 }
-with() { echo -drive "if=none,id=d,format=raw,snapshot=on,file=$1" -device "$2"; }
+with() { echo -drive "if=none,id=d,format=raw,snapshot=on,file=$1" -device "${2//+/ -device }"; }
 
 # 90 MiB of data; a program that reads all of it by read(2) and as a mapping.
 mkdir "$WORK/data"
