@@ -1,6 +1,6 @@
 #!/bin/bash
 # timeout: 900
-# AHCI, NVMe and IDE disks: what the machine reads and writes is what the host has, whichever the
+# AHCI, NVMe, IDE and SCSI disks: what the machine reads and writes is what the host has, whichever the
 # processors, sizes and commands; errors and silence of a disk are errors of a call.
 . tests/system/lib.sh
 LIMIT=90
@@ -9,7 +9,7 @@ CPUS='1 2'
 [ "$SOAK" = 1 ] && CPUS='1 2 4'
 build diskwork sh -c 'gcc -O2 -static -pthread -Wall -o $OUT tests/system/programs/diskwork.c'
 WORKER=$PROGRAMS/diskwork
-declare -A NAME=([ahci]=/dev/sda [ide]=/dev/sda [nvme]=/dev/nvme0n1)
+declare -A NAME=([ahci]=/dev/sda [ide]=/dev/sda [nvme]=/dev/nvme0n1 [scsi]=/dev/sda [pvscsi]=/dev/sda)
 head -c 6M /dev/urandom >"$WORK/first.img"
 operations=25
 [ "$SOAK" = 1 ] && operations=300
@@ -34,7 +34,7 @@ worked() {
 }
 SUM=$(sha256sum <"$WORK/first.img")
 
-for bus in ahci nvme ide; do
+for bus in ahci nvme ide scsi pvscsi; do
     for cpus in $CPUS; do
         worked "$bus: reads and writes, --cpus $cpus" ${NAME[$bus]} 512 direct --cpus "$cpus" \
             --disk "$DISK,bus=$bus"

@@ -98,9 +98,11 @@ int ix_reset(struct ixgbe *card)
     ix_set(card, IX_EIMC, IX_INT_ALL);
     ix_get(card, IX_EICR);
     uint32_t done = ix_get(card, IX_STATUS) & STATUS_LAN ? EEMNGCTL_DONE << 1 : EEMNGCTL_DONE;
-    if (!wait_for(card, IX_EEC, EEC_READ, true, 1000) ||
-        !wait_for(card, IX_EEMNGCTL, done, true, 1000) ||
-        !wait_for(card, IX_RDRXCTL, RDRXCTL_DMA_DONE, true, 1000))
+    if (!wait_for(card, IX_EEC, EEC_READ, true, 1000))
+        return -EIO;
+    if (!wait_for(card, IX_EEMNGCTL, done, true, 1000)) /* a card without such firmware */
+        log_info("ixgbe: %s: no word from the management firmware", card->device->place);
+    if (!wait_for(card, IX_RDRXCTL, RDRXCTL_DMA_DONE, true, 1000))
         return -EIO;
     return 0;
 }

@@ -3,9 +3,9 @@
  * A unit owns as many commands as its host takes at a time. A unit's lock covers its lists, and is
  * held while a command is handed to the host, so that time-outs see whole commands. */
 
-#include "core/boot.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "drivers/block/rescue.h"
 #include "drivers/scsi/scsi.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -13,19 +13,10 @@
 
 enum {
     TICK_MS = 100,
-    TIMEOUT_MS = 30000, /* as Linux's sd; a third of it more for each way of giving up */
-    PATIENCE = 300,     /* ticks that a unit may say "later" */
-    AT_ONCE = 60,       /* what a try at once uses up of it */
+    PATIENCE = 300, /* ticks that a unit may say "later" */
+    AT_ONCE = 60,   /* what a try at once uses up of it */
 };
 static const nsec_t ms = 1000000;
-
-static nsec_t timeout(void)
-{
-    static nsec_t ns;
-    if (!ns)
-        ns = (nsec_t)boot_param_u64("scsi_timeout_ms", TIMEOUT_MS) * ms;
-    return ns;
-}
 
 /* --- commands ----------------------------------------------------------------------------- */
 
@@ -62,7 +53,7 @@ static int begin(struct scsi_command *c)
     c->error = 0;
     c->status = c->nsense = 0;
     c->missing = 0;
-    c->deadline = now + timeout();
+    c->deadline = now + disk_timeout();
     if (!unit->ticking) {
         unit->ticking = true;
         timer_start(&unit->tick, now + TICK_MS * ms);
@@ -139,7 +130,7 @@ static struct scsi_command *try_waiting(struct scsi_unit *unit)
     return NULL;
 }
 
-/* Give up what takes too long, in three steps. */
+/* Give up what takes too long, in three steps, with a third of the time more for each. */
 static void look_after(struct scsi_unit *unit)
 {
     enum { WAYS = 3 };
@@ -149,7 +140,7 @@ static void look_after(struct scsi_unit *unit)
             continue;
         log_warning("scsi: %s: %u:%u: command %02x takes too long (%u)", unit->host->place,
                     unit->target, unit->lun, c->cdb[0], c->aborts);
-        c->deadline = now + timeout() / WAYS;
+        c->deadline = now + disk_timeout() / WAYS;
         unit->host->ops->abort(unit->host, c, c->aborts++);
     }
 }

@@ -67,13 +67,13 @@ enum {
     DTXMXSZRQ = 0x8100,
     SECRXCTRL = 0x8d00,
     SECRXSTAT = 0x8d04,
-    RAL = 0xa200,
-    RAH = 0xa204,
+    RAL = 0x5400,
+    RAH = 0x5404,
     MPSAR = 0xa600,
     TXPBSIZE = 0xcc00,
-    RETA = 0xeb00,
-    RSSRK = 0xeb80,
-    MRQC = 0xec80,
+    RETA = 0x5c00,
+    RSSRK = 0x5c80,
+    MRQC = 0x5818,
     EEC = 0x10010,
     EEMNGCTL = 0x10110,
     SPACE = 0x12000,
@@ -138,8 +138,8 @@ static const struct {
     {DTXMXSZRQ, 1, 4, 0xfff, 0x10},
     {SECRXCTRL, 1, 4, 0x3, 0},
     {SECRXSTAT, 1, 4, 0, 0},
-    {RAL, 128, 8, ~0u, 0},
-    {RAH, 128, 8, 0x8000ffff, 0},
+    {RAL, 16, 8, ~0u, 0},
+    {RAH, 16, 8, 0x8000ffff, 0},
     {MPSAR, 256, 4, ~0u, 0},
     {TXPBSIZE, 8, 4, 0xffc00, 0x28000},
     {RETA, 32, 4, 0x0f0f0f0f, 0},
@@ -678,7 +678,7 @@ static bool wanted(struct ten_model *m, const uint8_t *f)
         return control & 1 << 8 ||
                (REG(m, MCSTCTRL) & 4 && REG(m, MTA + hash / 32 * 4) >> hash % 32 & 1);
     }
-    for (unsigned i = 0; i < 128; i++) {
+    for (unsigned i = 0; i < 16; i++) {
         uint32_t low = REG(m, RAL + i * 8), high = REG(m, RAH + i * 8);
         uint8_t mac[6] = {(uint8_t)low,         (uint8_t)(low >> 8), (uint8_t)(low >> 16),
                           (uint8_t)(low >> 24), (uint8_t)high,       (uint8_t)(high >> 8)};
