@@ -41,17 +41,12 @@ static inline bool notify(struct waiter *waiter, unsigned events)
     return true;
 }
 
-unsigned waitqueue_wake(struct waitqueue *queue, unsigned count, unsigned events)
+static __attribute__((noinline)) unsigned wake_some(struct waitqueue *queue, unsigned count,
+                                                    unsigned events)
 {
     unsigned took = 0, exclusive = 0;
-    uint64_t flags;
+    uint64_t flags = spin_lock_irq(&queue->lock);
 
-    /* Between the caller's condition and the look at the list; wait_prepare() has its barrier
-     * between list and condition. */
-    atomic_thread_fence(memory_order_seq_cst);
-    if (list_empty(&queue->waiters))
-        return 0;
-    flags = spin_lock_irq(&queue->lock);
     list_for_each_safe (link, next, &queue->waiters) {
         struct waiter *waiter = list_entry(link, struct waiter, link);
         bool is_exclusive = waiter->exclusive;
@@ -64,6 +59,14 @@ unsigned waitqueue_wake(struct waitqueue *queue, unsigned count, unsigned events
     }
     spin_unlock_irq(&queue->lock, flags);
     return took;
+}
+
+unsigned waitqueue_wake(struct waitqueue *queue, unsigned count, unsigned events)
+{
+    /* Between the caller's condition and the look at the list; wait_prepare() has its barrier
+     * between list and condition. */
+    atomic_thread_fence(memory_order_seq_cst);
+    return list_empty(&queue->waiters) ? 0 : wake_some(queue, count, events);
 }
 
 void wait_prepare(struct waitqueue *queue, struct waiter *waiter, unsigned flags)

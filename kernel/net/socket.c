@@ -171,7 +171,8 @@ static ssize_t file_receive(struct file *file, struct io *io, off_t *pos)
         return 0;
     struct message message = {.io = *io, .nonblock = is_nonblocking(file, io)};
     ssize_t n = socket->ops->receive(socket, &message);
-    socket_files_free(message.files); /* read(2) has no place for them */
+    if (unlikely(message.files))
+        socket_files_free(message.files); /* read(2) has no place for them */
     return n;
 }
 
@@ -183,6 +184,27 @@ static ssize_t file_send(struct file *file, struct io *io, off_t *pos)
     if (socket->type == SOCK_SEQPACKET)
         message.flags = MSG_EOR;
     return socket->ops->send(socket, &message);
+}
+
+/* The short cuts of read(2) and write(2). The call may sleep, so it holds the file itself. */
+static ssize_t receive_user(struct file *file, uintptr_t buf, size_t n)
+{
+    struct iovec iov;
+    struct io io = io_user(&iov, buf, n);
+    file_get(file);
+    ssize_t result = file_receive(file, &io, NULL);
+    file_put(file);
+    return result;
+}
+
+static ssize_t send_user(struct file *file, uintptr_t buf, size_t n)
+{
+    struct iovec iov;
+    struct io io = io_user(&iov, buf, n);
+    file_get(file);
+    ssize_t result = file_send(file, &io, NULL);
+    file_put(file);
+    return result;
 }
 
 static unsigned file_poll_socket(struct file *file, struct poll_table *table)
@@ -216,6 +238,8 @@ static void file_release(struct file *file)
 static const struct file_ops socket_file_ops = {
     .read = file_receive,
     .write = file_send,
+    .read_user = receive_user,
+    .write_user = send_user,
     .poll = file_poll_socket,
     .ioctl = file_ioctl_socket,
     .mmap = file_mmap_socket,
