@@ -87,6 +87,7 @@ bench: ## the figures beside a Linux guest, in one run
 	host/setup.sh test
 	$(MAKE) -s -j2 kernel host
 	bench/run
+	bench/net
 
 format: ## clang-format all sources
 	clang-format -i $$(git ls-files '*.c' '*.h')
