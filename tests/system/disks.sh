@@ -167,6 +167,24 @@ if [ "$SOAK" = 1 ]; then
     silent nvme q35 nvme,serial=s /dev/nvme0n1
 fi
 
+# CD-ROMs: with a medium, with one that fails, without.
+cdrom() {
+    local machine=$1 place=$2 node=file=$3 want=$5
+    # shellcheck disable=SC2046
+    osprey --machine "$machine" --qemu-arg -drive --qemu-arg \
+        "if=none,id=d,format=raw,media=cdrom,rerror=report,$node" $(D "ide-cd,drive=d,bus=$place") \
+        sh -c 'sha256sum </dev/sr0; head -c 2048 /dev/sr0 | wc -c; echo >/dev/sr0' >"$WORK/out" 2>"$WORK/err" </dev/null
+    check "$machine: a CD-ROM, $4" grep -qF "$want" "$WORK/out" "$WORK/err"
+}
+for place in 'q35 ide.1' 'pc ide.1'; do
+    # shellcheck disable=SC2086
+    cdrom $place "$WORK/first.img" good "$SUM"
+    # shellcheck disable=SC2086
+    cdrom $place "blkdebug:$WORK/errors:$WORK/first.img" bad 'Input/output error'
+done
+osprey --machine pc --qemu-arg -device --qemu-arg ide-cd sh -c 'ls /dev/sr0' >"$WORK/out" 2>&1 </dev/null
+check 'a drive without a medium is no disk' grep -q 'No such file' "$WORK/out"
+
 ends 'a bus that there is not' 125 'bus=floppy' "$OSPREY" run --disk "$DISK,bus=floppy" true
 ends 'a bus that the machine has not' 125 'machine' "$OSPREY" run --machine q35 --disk "$DISK,bus=ide" true
 ends 'a read-only IDE disk' 125 'read-only' "$OSPREY" run --disk "$DISK,ro,bus=ide" true

@@ -120,6 +120,16 @@ static void ata_logs(void)
     page[511] = 0x40;
     NEED(ata_parse_ncq_error(page, &tag, &error) == -ENOENT);
 
+    struct ata_identity id;
+    put_be32(page, 1535);
+    put_be32(page + 4, 2048);
+    NEED(ata_parse_capacity(page, &id) == 0 && id.sectors == 6144 && id.logical == 2048);
+    put_be32(page, ~0u);
+    NEED(ata_parse_capacity(page, &id) == -ENODEV);
+    put_be32(page, 1);
+    put_be32(page + 4, 512);
+    NEED(ata_parse_capacity(page, &id) == -ENODEV);
+
     uint8_t ranges[ATA_PAGE];
     ata_fill_trim(ranges, 1000, 65535 + 7);
     NEED(get_le64(ranges) == (0xffffull << 48 | 1000));

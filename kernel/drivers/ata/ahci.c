@@ -64,7 +64,8 @@ enum {
     DET_UP = 3,
     SCTL_AWAKE = 0x300, /* no power saving of the link */
     SCTL_SPEED = 0xf0,
-    SIGNATURE_DISK = 0x101
+    SIGNATURE_DISK = 0x101,
+    SIGNATURE_CDROM = (int)0xeb140101
 };
 enum { /* a port's memory */
        LIST = 0,
@@ -72,11 +73,18 @@ enum { /* a port's memory */
        PAGE = 0x600,
        TABLES = 0x800,
        TABLE_SIZE = 0x180,
+       TABLE_PACKET = 0x40,
        TABLE_REGIONS = 0x80,
        AREA = TABLES + ATA_QUEUE * TABLE_SIZE
 };
 _Static_assert(TABLE_REGIONS + BLOCK_SEGMENTS * 16 <= TABLE_SIZE, "TABLE_SIZE");
-enum { HEADER_WRITE = 0x40, FIS_WORDS = 5, FIS_COMMAND = 0x8027, PORTS_MAX = 32 };
+enum {
+    HEADER_WRITE = 0x40,
+    HEADER_PACKET = 0x20,
+    FIS_WORDS = 5,
+    FIS_COMMAND = 0x8027,
+    PORTS_MAX = 32
+};
 
 #define MS 1000000l
 /* The host's reset; a port at rest (10.4.2, 10.1.2); the device's answer to COMRESET (Serial ATA
@@ -158,7 +166,10 @@ static void fill(struct port *port, unsigned slot, const struct ata_taskfile *tf
         put_le32(region + 8, 0);
         put_le32(region + 12, segments[i].len - 1);
     }
-    header[0] = FIS_WORDS | (tf->write ? HEADER_WRITE : 0) | n << 16;
+    if (tf->packet)
+        memcpy(table + TABLE_PACKET, tf->packet, ATA_PACKET);
+    header[0] =
+        FIS_WORDS | (tf->write ? HEADER_WRITE : 0) | (tf->packet ? HEADER_PACKET : 0) | n << 16;
     header[1] = 0;
     put_le64(header + 2, virt_to_phys(table));
 }
@@ -186,17 +197,21 @@ static uint32_t poll(struct ata_port *base, bool *trouble)
 
 /* One page from the disk into the port's, by a command without company, awaited; interrupts of the
  * port are off. A command that fails keeps its bit. */
-static int read_page(struct port *port, uint8_t command, uint64_t lba)
+static int ask(struct port *port, const struct ata_taskfile *tf, uint32_t bytes)
 {
-    struct ata_taskfile tf = {
-        .command = command, .protocol = ATA_PIO, .count = 1, .lba = lba, .device = 0};
-    struct block_segment page = {port->area + PAGE, ATA_PAGE};
+    struct block_segment page = {port->area + PAGE, bytes};
     memset(page.data, 0, ATA_PAGE);
-    start(&port->base, NULL, 0, &tf, &page, 1);
+    start(&port->base, NULL, 0, tf, &page, 1);
     for (nsec_t since = clock_monotonic(); get(port, P_CI) & 1;)
         if (get(port, P_IS) & IRQ_ERRORS || !wait_on(since, COMMAND_NS))
             return -EIO;
     return get(port, P_TFD) & (ATA_ERR | ATA_FAULT | ATA_BUSY) ? -EIO : 0;
+}
+
+static int read_page(struct port *port, uint8_t command, uint64_t lba)
+{
+    struct ata_taskfile tf = {.command = command, .protocol = ATA_PIO, .count = 1, .lba = lba};
+    return ask(port, &tf, ATA_PAGE);
 }
 
 /* --- ports -------------------------------------------------------------------------------- */
@@ -218,9 +233,10 @@ static void engine_on(struct port *port)
 static bool usable(struct port *port)
 {
     uint32_t signature = get(port, P_SIG);
-    if (signature != SIGNATURE_DISK)
+    port->disk.cdrom = signature == (uint32_t)SIGNATURE_CDROM;
+    if (signature != SIGNATURE_DISK && !port->disk.cdrom)
         log_info("ahci: %s: no disk (signature %x)", port->base.name, signature);
-    return signature == SIGNATURE_DISK;
+    return signature == SIGNATURE_DISK || port->disk.cdrom;
 }
 
 /* Has the link come up, and the device to itself? 1: yes; 0: not yet; -ENODEV: it is over. */
@@ -283,7 +299,8 @@ static int reset_again(struct port *port)
     if (reset_ports(port->host, bit) != bit || get(port, P_CMD) & CMD_RUNS)
         return give_up(port);
     engine_on(port);
-    if (read_page(port, ATA_IDENTIFY, 0) < 0 || !ata_same_disk(&port->disk, port->area + PAGE))
+    if (read_page(port, ata_identify_command(&port->disk), 0) < 0 ||
+        !ata_same_disk(&port->disk, port->area + PAGE))
         return give_up(port);
     return 0;
 }
@@ -305,7 +322,8 @@ static int find_out(struct port *port, struct ata_outcome *outcome)
         return reset_again(port);
     engine_on(port);
     /* Either leaves a status without an error, which does not pass for the next command's. */
-    if (read_page(port, queued ? ATA_READ_LOG_EXT : ATA_IDENTIFY, ATA_LOG_NCQ_ERROR) < 0)
+    if (read_page(port, queued ? ATA_READ_LOG_EXT : ata_identify_command(&port->disk),
+                  ATA_LOG_NCQ_ERROR) < 0)
         return reset_again(port);
     if (!queued)
         return 0;
@@ -419,13 +437,23 @@ static void close_port(struct ahci *host, unsigned n)
     host->ports[n] = NULL;
 }
 
+static int read_capacity(struct port *port)
+{
+    for (unsigned i = 0; ask(port, &ata_capacity, 8) < 0; i++) {
+        if (i == ATA_CAPACITY_TRIES || !rest(port, CMD_START, CMD_RUNS))
+            return -ENODEV;
+        engine_on(port);
+    }
+    return ata_parse_capacity(port->area + PAGE, &port->disk.identity);
+}
+
 static int start_disk(struct port *port)
 {
     struct ahci *host = port->host;
     struct ata_disk *disk = &port->disk;
     engine_on(port);
-    int err = read_page(port, ATA_IDENTIFY, 0);
-    if (!err)
+    int err = disk->cdrom ? read_capacity(port) : read_page(port, ATA_IDENTIFY, 0);
+    if (!err && !disk->cdrom)
         err = ata_parse_identity(port->area + PAGE, &disk->identity);
     if (err)
         return err;

@@ -23,12 +23,14 @@ enum { /* the status and error registers (ACS-3, 6) */
 enum { ATA_READ_LOG_EXT = 0x2f, ATA_IDENTIFY = 0xec, ATA_LOG_NCQ_ERROR = 0x10 };
 #define ATA_READY_NS 30000000000 /* a disk may take so long to be ready after a reset */
 
+enum { ATA_PACKET = 12, ATA_CAPACITY_TRIES = 4 };
 enum ata_protocol { ATA_NO_DATA, ATA_PIO, ATA_DMA, ATA_NCQ };
 struct ata_taskfile {
     uint8_t command, device, protocol;
     bool write, ext; /* 48 bits of address, 16 of count */
     uint16_t feature, count;
     uint64_t lba;
+    const uint8_t *packet; /* ATA_PACKET bytes; NULL: none */
 };
 
 struct ata_port;
@@ -39,6 +41,7 @@ struct ata_disk {
     unsigned unit;  /* on its port: 0, 1 */
     unsigned depth; /* 1: commands are not queued */
     bool pio;       /* no DMA */
+    bool cdrom;     /* it takes packets (ATAPI) */
 };
 
 /* What came out of a recovery, in slots. */
@@ -87,5 +90,9 @@ struct ata_port {
 int ata_port_start(struct ata_port *port);
 /* From the port's interrupt, or whenever something may have ended. Any context. */
 void ata_port_poll(struct ata_port *port);
+/* READ CAPACITY of a CD-ROM: 8 bytes come. A first try may fail, as a unit attention. */
+extern const struct ata_taskfile ata_capacity;
+/* What it is asked for its identity with. */
+uint8_t ata_identify_command(const struct ata_disk *disk);
 /* Is it the disk that it was before the reset? */
 bool ata_same_disk(const struct ata_disk *disk, const uint8_t identity[ATA_PAGE]);

@@ -125,6 +125,16 @@ static bool move_block(struct channel *c)
 
 /* --- commands ----------------------------------------------------------------------------- */
 
+/* The packet is asked for soon, and without an interrupt. */
+static void send_packet(const struct channel *c, const uint8_t *packet)
+{
+    uint64_t words = ATA_PACKET / 2;
+    settled_status(c);
+    for (unsigned i = 0; i < 10000 && (inb(c->control) & (ATA_BUSY | ATA_DRQ)) != ATA_DRQ; i++)
+        ;
+    asm volatile("rep outsw" : "+S"(packet), "+c"(words) : "d"(c->command + R_DATA) : "memory");
+}
+
 static void start(struct ata_port *base, struct ata_disk *disk, unsigned slot,
                   const struct ata_taskfile *tf, const struct block_segment *segments, unsigned n)
 {
@@ -144,6 +154,8 @@ static void start(struct ata_port *base, struct ata_disk *disk, unsigned slot,
         outb(c->master + M_STATUS, inb(c->master + M_STATUS) | MASTER_ERROR | MASTER_INTERRUPT);
     }
     write_taskfile(c, tf);
+    if (tf->packet)
+        send_packet(c, tf->packet);
     if (dma) {
         outb(c->master + M_COMMAND, MASTER_START | (tf->write ? 0 : MASTER_READ));
         return;
@@ -205,17 +217,31 @@ static uint8_t await(const struct channel *c, nsec_t most)
     }
 }
 
+/* The signature of ATAPI: after a reset, and after IDENTIFY DEVICE, which it refuses. */
+static bool takes_packets(const struct channel *c)
+{
+    return inb(c->command + R_LBA + 1) == 0x14 && inb(c->command + R_LBA + 2) == 0xeb;
+}
+
 /* What the disk says of itself, into the port's page. Interrupts of the channel are off. */
 static int identify(struct channel *c, unsigned unit)
 {
     struct ata_taskfile tf = {.command = ATA_IDENTIFY};
+    struct ata_disk *disk = &c->disks[unit];
     select(c, unit, 0);
     uint8_t status = settled_status(c);
-    if (status == ALL_ONES || status == PULLED_DOWN || !(status & (ATA_BUSY | ATA_READY)) ||
+    if (status == ALL_ONES || status == PULLED_DOWN ||
+        (!(status & (ATA_BUSY | ATA_READY)) && !takes_packets(c)) ||
         await(c, ATA_READY_NS) == ALL_ONES)
         return -ENODEV;
     write_taskfile(c, &tf);
     status = await(c, COMMAND_NS);
+    disk->cdrom = status != ALL_ONES && status & ATA_ERR && takes_packets(c);
+    if (disk->cdrom) {
+        tf.command = ata_identify_command(disk);
+        write_taskfile(c, &tf);
+        status = await(c, COMMAND_NS);
+    }
     status_of(c);
     if (status == ALL_ONES || !(status & ATA_DRQ) || status & (ATA_ERR | ATA_FAULT))
         return -ENODEV;
@@ -273,18 +299,33 @@ static void interrupt(void *arg)
     ata_port_poll(&c->base);
 }
 
+/* By DMA, as later. */
+static int read_capacity(struct channel *c, struct ata_disk *disk)
+{
+    struct block_segment page = {c->base.page, 8};
+    uint8_t status = ATA_ERR;
+    for (unsigned i = 0; i < ATA_CAPACITY_TRIES && status & (ATA_ERR | ATA_DRQ) && c->master; i++) {
+        start(&c->base, disk, 0, &ata_capacity, &page, 1);
+        status = await(c, COMMAND_NS);
+        outb(c->master + M_COMMAND, 0);
+        status_of(c);
+    }
+    return status & (ATA_ERR | ATA_DRQ) ? -ENODEV
+                                        : ata_parse_capacity(c->base.page, &disk->identity);
+}
+
 static bool find_disk(struct channel *c, unsigned unit)
 {
     struct ata_disk *disk = &c->disks[unit];
     int err = identify(c, unit);
     if (err)
         return false;
-    err = ata_parse_identity(c->base.page, &disk->identity);
+    disk->unit = unit;
+    err = disk->cdrom ? read_capacity(c, disk) : ata_parse_identity(c->base.page, &disk->identity);
     if (err) {
         log_warning("ata: %s: disk %u is not usable (%d)", c->base.name, unit, err);
         return false;
     }
-    disk->unit = unit;
     disk->depth = 1;
     disk->pio = !c->master || !disk->identity.dma;
     disk->identity.trim &= !disk->pio;

@@ -124,6 +124,14 @@ int ata_parse_identity(const uint8_t page[ATA_PAGE], struct ata_identity *id)
     return sizes(page, id);
 }
 
+int ata_parse_capacity(const uint8_t answer[8], struct ata_identity *id)
+{
+    enum { BLOCK = 2048 };
+    *id = (struct ata_identity){.logical = BLOCK, .physical = BLOCK, .lba48 = true, .dma = true};
+    id->sectors = (get_be32(answer) + 1ull) * (BLOCK / 512);
+    return get_be32(answer + 4) == BLOCK && id->sectors >> 34 == 0 ? 0 : -ENODEV;
+}
+
 int ata_parse_ncq_error(const uint8_t page[ATA_PAGE], unsigned *tag, uint8_t *error)
 {
     enum { NOT_QUEUED = 0x80 };

@@ -18,6 +18,11 @@ struct ata_identity {
  * sectors, no addresses by number, sizes that make no sense. */
 int ata_parse_identity(const uint8_t page[ATA_PAGE], struct ata_identity *identity);
 
+/* The answer of a CD-ROM to READ CAPACITY(10) (MMC-6, 6.24). -ENODEV: no medium of 2048-byte
+ * blocks.
+ */
+int ata_parse_capacity(const uint8_t answer[8], struct ata_identity *identity);
+
 /* The log of a queued command's error (ACS-3, A.7): its tag, and the error register. -EIO: damaged;
  * -ENOENT: it was no queued command. */
 int ata_parse_ncq_error(const uint8_t page[ATA_PAGE], unsigned *tag, uint8_t *error);

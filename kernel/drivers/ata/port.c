@@ -3,6 +3,7 @@
 #include "arch/x86_64/memory_map.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "lib/endian.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -22,6 +23,9 @@ enum {
     FLUSH_EXT = 0xea,
     DATA_SET_MANAGEMENT = 0x06,
     FEATURE_TRIM = 1,
+    PACKET = 0xa0,
+    FEATURE_DMA = 1,
+    IDENTIFY_PACKET = 0xa1,
     DEVICE_LBA = 0x40
 };
 enum { TRIES = 3 };
@@ -48,6 +52,28 @@ static void prepare_transfer(const struct ata_disk *disk, const struct block_req
     }
 }
 
+static const uint8_t read_capacity[ATA_PACKET] = {0x25};
+const struct ata_taskfile ata_capacity = {
+    .command = PACKET, .feature = FEATURE_DMA, .protocol = ATA_DMA, .packet = read_capacity};
+
+uint8_t ata_identify_command(const struct ata_disk *disk)
+{
+    return disk->cdrom ? IDENTIFY_PACKET : ATA_IDENTIFY;
+}
+
+/* READ(10) of blocks that are four sectors. */
+static void prepare_packet(const struct block_request *request, uint8_t *packet,
+                           struct ata_taskfile *tf)
+{
+    enum { READ_10 = 0x28, SECTORS = 4 };
+    memset(packet, 0, ATA_PACKET);
+    packet[0] = READ_10;
+    put_be32(packet + 2, (uint32_t)(request->sector / SECTORS));
+    put_be16(packet + 7, (uint16_t)(request->nsectors / SECTORS));
+    *tf = ata_capacity;
+    tf->packet = packet;
+}
+
 static bool reached(const struct ata_port *port, const struct block_request *request)
 {
     for (unsigned i = 0; port->dma_limit && i < request->nsegments; i++)
@@ -62,9 +88,12 @@ static void begin(struct ata_port *port, struct block_request *request, unsigned
     struct ata_disk *disk = request->device->driver;
     struct ata_taskfile tf = {.protocol = queued ? ATA_NCQ : ATA_DMA, .device = DEVICE_LBA};
     struct block_segment page = {port->page, ATA_PAGE};
+    uint8_t packet[ATA_PACKET];
     const struct block_segment *segments = request->segments;
     unsigned n = request->nsegments, sectors = disk->identity.logical / BLOCK_SECTOR;
-    if (request->op == BLOCK_FLUSH) {
+    if (disk->cdrom) {
+        prepare_packet(request, packet, &tf);
+    } else if (request->op == BLOCK_FLUSH) {
         tf.protocol = ATA_NO_DATA;
         tf.command = disk->identity.flush_ext ? FLUSH_EXT : FLUSH;
         n = 0;
@@ -117,7 +146,7 @@ static int submit(struct block_device *block, struct block_request *request)
 {
     struct ata_disk *disk = block->driver;
     struct ata_port *port = disk->port;
-    if (request->op == BLOCK_WRITE_ZEROES)
+    if (request->op == BLOCK_WRITE_ZEROES || (disk->cdrom && request->op != BLOCK_READ))
         return -EOPNOTSUPP;
     uint64_t flags = spin_lock_irq(&port->lock);
     int err = try_begin(port, disk, request);
@@ -243,9 +272,10 @@ static void recover(struct rescue *rescue)
 bool ata_same_disk(const struct ata_disk *disk, const uint8_t page[ATA_PAGE])
 {
     struct ata_identity now;
-    return ata_parse_identity(page, &now) == 0 && now.sectors == disk->identity.sectors &&
-           strcmp(now.serial, disk->identity.serial) == 0 &&
-           strcmp(now.model, disk->identity.model) == 0;
+    return disk->cdrom ||
+           (ata_parse_identity(page, &now) == 0 && now.sectors == disk->identity.sectors &&
+            strcmp(now.serial, disk->identity.serial) == 0 &&
+            strcmp(now.model, disk->identity.model) == 0);
 }
 
 /* --- disks -------------------------------------------------------------------------------- */
@@ -272,9 +302,12 @@ static int register_disk(struct ata_port *port, struct ata_disk *disk)
     static const struct block_ops ops = {.submit = submit};
     struct block_device *block = &disk->block;
     const struct ata_identity *id = &disk->identity;
-    int err = block_name_sd(block);
+    int err = disk->cdrom ? 0 : block_name_sd(block);
     if (err)
         return err;
+    if (disk->cdrom)
+        block_name_sr(block);
+    block->always_read_only = block->read_only = disk->cdrom;
     disk->port = port;
     set_limits(&block->limits, id);
     memcpy(block->serial, id->serial, sizeof(id->serial));

@@ -126,6 +126,7 @@ struct block_device {
 void block_name(struct block_device *device, const char *prefix, unsigned n);
 /* The next of all disks behind SCSI and ATA: name sdX, number, driver_name. -ENOSPC. */
 int block_name_sd(struct block_device *device);
+void block_name_sr(struct block_device *device); /* the same of CD-ROMs: srN */
 /* A new disk under a name and number that are its own: makes /dev/NAME, /sys/block/NAME, and from
  * phase FS on its partitions. It stays for good. -ENOMEM; -EINVAL: logical blocks above
  * 4 KiB, or requests that do not take a page. */

@@ -30,3 +30,13 @@ int block_name_sd(struct block_device *device)
     block_name(device, "sd", n);
     return 0;
 }
+
+void block_name_sr(struct block_device *device)
+{
+    enum { SR_MAJOR = 11 };
+    static atomic_uint ncdroms;
+    unsigned n = atomic_fetch_add(&ncdroms, 1);
+    device->driver_name = "sr";
+    device->rdev = makedev(SR_MAJOR, n);
+    snprintf(device->name, sizeof(device->name), "sr%u", n);
+}

@@ -7,7 +7,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 
-enum { ANSWER = 512, SR_MAJOR = 11, SEGMENT_MOST = 1 << 20 };
+enum { ANSWER = 512, SEGMENT_MOST = 1 << 20 };
 
 /* --- what a unit is ----------------------------------------------------------------------- */
 
@@ -118,13 +118,9 @@ static void set_limits(struct scsi_unit *unit, const struct scsi_capacity *capac
 
 static int name_unit(struct scsi_unit *unit)
 {
-    static unsigned ncdroms;
-    struct block_device *block = &unit->block;
     if (!unit->cdrom)
-        return block_name_sd(block);
-    block->driver_name = "sr";
-    block->rdev = makedev(SR_MAJOR, ncdroms);
-    snprintf(block->name, sizeof(block->name), "sr%u", ncdroms++);
+        return block_name_sd(&unit->block);
+    block_name_sr(&unit->block);
     return 0;
 }
 

@@ -208,6 +208,10 @@ int block_name_sd(struct block_device *device)
     strcpy(device->name, "sda");
     return 0;
 }
+void block_name_sr(struct block_device *device)
+{
+    strcpy(device->name, "sr0");
+}
 static void submit(struct job *job)
 {
     job->waiting = false;
