@@ -32,7 +32,7 @@ int proc_pid_of(const struct file *file);
 struct proc_source {
     bool (*exists)(int pid);
     int (*process_of)(int tid); /* 0: no such thread */
-    int (*next)(int pid); /* the smallest pid greater than this one; 0: none */
+    int (*next)(int pid);       /* the smallest pid greater than this one; 0: none */
     bool (*thread_exists)(int pid, int tid);
     int (*next_thread)(int pid, int tid);
     void (*self)(int *pid, int *tid); /* of the caller */

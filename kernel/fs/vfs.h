@@ -503,7 +503,7 @@ struct file {
     atomic_uint flags; /* O_*: access mode and status flags */
     bool seekable;     /* pos counts: read/write take pos_lock */
     bool can_pread;
-    bool counted; /* among the inode's writers */
+    bool counted;        /* among the inode's writers */
     uint32_t error_seen; /* the last error of writing that was told (drivers/block/cache.h) */
     off_t pos;
     struct mutex pos_lock;

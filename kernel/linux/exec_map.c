@@ -21,7 +21,8 @@ void exec_layout(struct process *process, struct exec_layout *layout)
     uint64_t gap = process->limits[LIMIT_STACK][0];
     uint64_t pad = GUARD_GAP;
 
-    layout->randomize = !boot_param("norandmaps") && !(process->personality & PERSONALITY_NO_RANDOMIZE);
+    layout->randomize =
+        !boot_param("norandmaps") && !(process->personality & PERSONALITY_NO_RANDOMIZE);
     if (layout->randomize)
         pad += (uint64_t)STACK_RANDOM_PAGES << PAGE_SHIFT;
     if (gap + pad > gap)
@@ -32,8 +33,8 @@ void exec_layout(struct process *process, struct exec_layout *layout)
         ALIGN_DOWN(USER_END - gap - random_pages(layout, (1ul << MMAP_RANDOM_BITS) - 1), PAGE_SIZE);
     space->bottom_up = process->personality & PERSONALITY_COMPAT_LAYOUT;
     if (unlikely(space->bottom_up))
-        space->mmap_base = ALIGN_UP(USER_END / 3, PAGE_SIZE) +
-                           random_pages(layout, (1ul << MMAP_RANDOM_BITS) - 1);
+        space->mmap_base =
+            ALIGN_UP(USER_END / 3, PAGE_SIZE) + random_pages(layout, (1ul << MMAP_RANDOM_BITS) - 1);
     space->stack_limit = process->limits[LIMIT_STACK][0];
     space->as_limit = process->limits[LIMIT_AS][0];
     space->data_limit = process->limits[LIMIT_DATA][0];
