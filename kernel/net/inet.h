@@ -66,8 +66,8 @@ struct inet_description {
     uint32_t rto_ms, ato_ms, cwnd, ssthresh; /* ssthresh 0x7fffffff: none yet */
     unsigned quick, pingpong;
 };
-/* A connection that has ended and of which only this is left (TCP's TIME_WAIT), or one that has only
- * begun (state SYN_RECV). */
+/* A connection that has ended and of which only this is left (TCP's TIME_WAIT), or one that has
+ * only begun (state SYN_RECV). */
 struct inet_remnant {
     struct inet_addr local, remote;
     uint16_t local_port, remote_port;

@@ -1,6 +1,6 @@
 #!/bin/bash
 # timeout: 900
-# soak-timeout: 10800
+# soak-timeout: 14400
 # TCP against Linux's own, over a wire that loses, reorders, duplicates, delays and damages frames
 # (relay.c): every byte arrives once and in order, connections end as they should. The VM's tap and
 # Linux's end are in network namespaces of their own. The short form prints figures, the
