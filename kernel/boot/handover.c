@@ -1,8 +1,8 @@
 #include "boot/handover.h"
 
+#include "boot/marks.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "loader/layout.h"
 
 enum { E820_ENTRY = 20, E820_COUNT = 0x1e8, E820_TABLE = 0x2d0, E820_MAX = 128 };
 enum { PVH_MAGIC = 0x336ec578, PVH_LEN_0 = 40, PVH_LEN = 56, PVH_RANGE = 24, PVH_MODULE = 32 };

@@ -2,6 +2,8 @@
  * and C, the loader and the program that packs it. */
 #pragma once
 
+#include "boot/marks.h"
+
 /* osprey.bin: the real-mode set-up of 4096 bytes (a bzImage's, and a PE header), then the payload:
  * this loader and behind it the compressed kernel. */
 #define SETUP_BYTES  4096
@@ -22,15 +24,6 @@
 #define CMDLINE_SECTORS 127 /* on the disk, from sector 1 on */
 #define BUFFER_AT       0x30000
 #define BUFFER_SECTORS  64
-
-/* In boot_params, where Linux has nothing that we look at: the time-stamp counter at the loader's
- * first instruction, behind a mark. */
-#define LOADER_TSC_AT   0x290
-#define LOADER_TSC_MARK 0x5450534f /* "OSPT", 4 bytes of 0, the counter */
-
-/* There too: the disk that our loader came from, by the signature in its boot sector. */
-#define LOADER_DISK_AT   0x2a0
-#define LOADER_DISK_MARK 0x4450534f /* "OSPD", the signature */
 
 /* What `osprey build` writes into the boot sector of a disk. */
 #define MBR_AT        0x7c00

@@ -38,7 +38,7 @@ firmware_words() {
 }
 machine_words() {
     case $1 in
-    microvm) echo "-M microvm,acpi=on,rtc=on -bios bios-microvm.bin -global virtio-mmio.force-legacy=false" ;;
+    microvm) echo "-M microvm,acpi=on,rtc=on -bios /usr/share/seabios/bios-microvm.bin -global virtio-mmio.force-legacy=false" ;;
     *) echo "-M $1" ;;
     esac
 }
@@ -57,7 +57,7 @@ on() {
     port=$((20000 + (RANDOM * 32768 + RANDOM) % 30000))
     : >"$WORK/log"
     # shellcheck disable=SC2046
-    timeout -s KILL $LIMIT qemu-system-x86_64 -accel $ACCEL -display none -no-reboot -nodefaults -serial "file:$WORK/log" \
+    timeout $LIMIT qemu-system-x86_64 -accel $ACCEL -display none -no-reboot -nodefaults -serial "file:$WORK/log" \
         $(machine_words "$1") $(firmware_words "$2") $(disk_words "$3" "$1") -netdev \
         "user,id=n,hostfwd=tcp:127.0.0.1:$port-:80" $(nic_words "$4") -smp "$5" -m "$6" </dev/null >"$WORK/qemu" 2>&1 &
     pid=$!
@@ -87,7 +87,7 @@ if [ "$SOAK" = 1 ]; then
     for disk in virtio-legacy virtio-modern virtio-scsi pvscsi ahci-card nvme; do on pc BIOS $disk virtio-net 1 128M; done
     for nic in e1000 e1000e vmxnet3; do on q35 BIOS ahci $nic 2 128M; done
     on pc BIOS ide vmxnet3 1 128M
-    for disk in ahci virtio-legacy virtio-modern virtio-scsi pvscsi nvme; do on q35 UEFI $disk virtio-net 2 256M; done
+    for disk in ahci virtio-legacy virtio-modern virtio-scsi nvme; do on q35 UEFI $disk virtio-net 2 256M; done
     for nic in e1000 e1000e vmxnet3; do on q35 UEFI nvme $nic 1 256M; done
     on pc UEFI ide e1000 1 256M
     for cpus in 2 4; do

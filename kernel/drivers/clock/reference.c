@@ -68,7 +68,7 @@ static uint64_t measure(uint32_t (*read)(void), uint64_t hz, unsigned shift)
         passed = (read() - first) >> shift;
         end = rdtsc();
     }
-    return passed < hz / MEASURE_PARTS ? 0 : (end - begin) * hz / passed;
+    return !passed || passed < hz / MEASURE_PARTS ? 0 : (end - begin) * hz / passed;
 }
 
 uint64_t reference_measure_tsc(void)

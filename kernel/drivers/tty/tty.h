@@ -112,7 +112,8 @@ void tty_session_ended(struct tty *tty, int sid);
 
 /* --- the console's terminal (console_tty.c) ------------------------------------------------ */
 
-/* On the stream osprey.tty, else tty0, else ttyS0; made at the first call. NULL: neither is there. */
+/* On the stream osprey.tty, else tty0, else ttyS0; made at the first call. NULL: neither is there.
+ */
 struct tty *console_tty(void);
 void console_tty_resize(unsigned rows, unsigned columns);
 void console_tty_drain(void); /* if it was ever made */
