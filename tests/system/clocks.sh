@@ -11,9 +11,9 @@ keeps() {
     shift 3
     timeout 90 qemu-system-x86_64 -M "$machine" -accel tcg -m 128 -display none -nodefaults -no-reboot -serial stdio "$@" \
         -kernel "$BUILD/osprey.elf" -initrd "$WORK/image" -append "debug_exit=0xf4 $words" \
-        -device isa-debug-exit,iobase=0xf4,iosize=4 </dev/null 2>"$WORK/err" | tr -d '\r' |
+        -device isa-debug-exit,iobase=0xf4,iosize=4 </dev/null 2>"$WORK/err" |
         while read -r line; do echo "$(date +%s.%N) $line"; done >"$WORK/out"
-    check "$name" awk '$2 == "begin" {b = $1} $2 == "end" {e = $1} END {exit !(b && e - b > 2 && e - b < 60)}' "$WORK/out"
+    check "$name" awk '$2 ~ /^begin/ {b = $1} $2 ~ /^end/ {e = $1} END {exit !(b && e - b > 2 && e - b < 60)}' "$WORK/out"
 }
 keeps 'measured by the PIT' pc '' -cpu max,hypervisor=off
 keeps 'measured by the HPET' q35,pit=off '' -cpu max,hypervisor=off
