@@ -2,8 +2,9 @@
  *
  *   nm -n KERNEL.ELF | symbols >SYMBOLS.S
  *
- * Names are shortened by byte pair encoding (Gage, "A New Algorithm for Data Compression", 1994): the bytes
- * from 128 on stand for two others each, the pair that was the most frequent when it was chosen. */
+ * Names are shortened by byte pair encoding (Gage, "A New Algorithm for Data Compression", 1994):
+ * the bytes from 128 on stand for two others each, the pair that was the most frequent when it was
+ * chosen. */
 #include <err.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -98,9 +99,10 @@ int main(void)
         replace(pairs[npairs], (uint8_t)(FIRST_PAIR + npairs));
         npairs++;
     }
-    printf(".section .symbols, \"a\"\n.balign 4\n.globl symbol_count, symbol_distances, symbol_pairs, "
-           "symbol_names\nsymbol_count: .long %u\nsymbol_distances:\n",
-           n);
+    printf(
+        ".section .symbols, \"a\"\n.balign 4\n.globl symbol_count, symbol_distances, symbol_pairs, "
+        "symbol_names\nsymbol_count: .long %u\nsymbol_distances:\n",
+        n);
     for (unsigned i = 0; i < n; last = address[i++]) {
         if (address[i] - last > UINT16_MAX)
             errx(1, "a function of %lu bytes", address[i] - last);

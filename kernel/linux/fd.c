@@ -1,10 +1,9 @@
 /* linux/fd.c: the tables of open files.
  *
  * Readers of a shared table take no lock. They may meet a file that is being closed: until they end
- * its memory is reused only as a file, they count it only while others still do (file_try_get), and then look
- * whether the entry still shows it. Growing copies the entries
- * and publishes the larger array before its size; so whoever sees a size sees an array of at least
- * that size. */
+ * its memory is reused only as a file, they count it only while others still do (file_try_get), and
+ * then look whether the entry still shows it. Growing copies the entries and publishes the larger
+ * array before its size; so whoever sees a size sees an array of at least that size. */
 #include "linux/fd.h"
 
 #include "core/rcu.h"

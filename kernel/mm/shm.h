@@ -29,8 +29,8 @@ void page_store_remove(struct page_store *store, uint64_t first, uint64_t npages
 /* First present index >= index; false: none (SEEK_DATA). */
 bool page_store_next(struct page_store *store, uint64_t index, uint64_t *found);
 
-/* --- For a cache that has a lock of its own around these (the store's is not taken; any context) and
- * marks in the low bits of the frames, all of which the above knows nothing of. ---------------- */
+/* --- For a cache that has a lock of its own around these (the store's is not taken; any context)
+ * and marks in the low bits of the frames, all of which the above knows nothing of. --- */
 
 /* The entry of an index; NULL or 0 in it: none. */
 uintptr_t *page_store_entry(struct page_store *store, uint64_t index);

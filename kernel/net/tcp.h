@@ -261,7 +261,7 @@ enum { TCP_NO_SSTHRESH = 0x7fffffff, TCP_INITIAL_WINDOW = 10, TCP_ACK_DELAY_MS =
 #define TCP_RTO_MAX  (120 * TCP_SECOND)
 #define TCP_RTO_INIT TCP_SECOND
 
-extern atomic_long tcp_memory;  /* bytes in all queues, but for less than a page of each */
+extern atomic_long tcp_memory; /* bytes in all queues, but for less than a page of each */
 /* Is it above one of tcp_settings.mem? Above PRESSURE no buffer grows and windows are small; above
  * MOST a connection keeps no more than its first few KiB. */
 enum { TCP_MEMORY_PRESSURE = 1, TCP_MEMORY_MOST };

@@ -1,4 +1,5 @@
-// sources: kernel/net/ipv6_parse.c kernel/net/ndp_parse.c kernel/net/mld_parse.c kernel/lib/siphash.c
+// sources: kernel/net/ipv6_parse.c kernel/net/ndp_parse.c
+// sources: kernel/net/mld_parse.c kernel/lib/siphash.c
 // flags: -Ikernel
 /* IPv6's parsers on any bytes: the chain of extension headers as input and as quoted by errors,
  * neighbour discovery, listener discovery. The first byte chooses who reads the rest. */

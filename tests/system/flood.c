@@ -157,8 +157,8 @@ static unsigned make_fragment(uint8_t *f)
 static const struct kind {
     const char *name;
     unsigned (*make)(uint8_t *f);
-} kinds[] = {{"syn", make_syn}, {"near", make_near}, {"udp", make_udp},
-             {"fragment", make_fragment}};
+} kinds[] = {
+    {"syn", make_syn}, {"near", make_near}, {"udp", make_udp}, {"fragment", make_fragment}};
 
 static int open_interface(const char *name)
 {

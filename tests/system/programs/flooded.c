@@ -5,7 +5,7 @@
  *   BASE + 3  tells how the machine is: files of /proc, one after the other
  *   BASE + 4  ends the program
  *
- * It is the client that ends a connection. One thread, edge by edge; connections by the thousand. */
+ * It is the client that ends a connection. One thread, edge by edge; thousands of connections. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -38,8 +38,7 @@ static int listen_at(unsigned port)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), on = 1;
 
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        listen(fd, 128) < 0)
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 128) < 0)
         die("listen");
     return fd;
 }
@@ -91,7 +90,10 @@ static void take(int epoll, int listener, int kind)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         kind_of[fd] = (uint8_t)kind;
         watch(epoll, fd,
-              EPOLLET | EPOLLRDHUP | (kind == SOURCE ? EPOLLOUT : kind == ECHO ? EPOLLIN : 0));
+              EPOLLET | EPOLLRDHUP |
+                  (kind == SOURCE ? EPOLLOUT
+                   : kind == ECHO ? EPOLLIN
+                                  : 0));
         if (kind == STATE)
             tell_all(fd);
     }
