@@ -81,6 +81,8 @@ const char *boot_param_nth(const char *name, unsigned n);
 uint64_t boot_param_u64(const char *name, uint64_t fallback);
 /* The words after `--`; argc may be 0. */
 char *const *boot_argv(unsigned *argc);
+/* The words of the loader's line, unquoted, with the `--` in front of the program's. */
+void boot_cmdline_each(void (*fn)(const char *word, void *arg), void *arg);
 /* The file to execute: of the word exec=, unless that is the image's and the arguments are not;
  * else the first argument. NULL: none. */
 const char *boot_program(void);

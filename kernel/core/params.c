@@ -193,6 +193,18 @@ char *const *boot_argv(unsigned *argc)
     return arguments;
 }
 
+void boot_cmdline_each(void (*fn)(const char *word, void *arg), void *arg)
+{
+    const struct words *words = &lines[OF_LOADER];
+    const char *word = words->text;
+
+    for (unsigned i = 0; i < words->count; i++, word += strlen(word) + 1) {
+        if (i == words->program)
+            fn("--", arg);
+        fn(word, arg);
+    }
+}
+
 static void take_line(unsigned line, paddr_t text, size_t len)
 {
     int err = text ? split(&lines[line], phys_to_virt(text), len) : 0;

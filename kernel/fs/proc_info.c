@@ -208,10 +208,16 @@ static int show_filesystems(struct text *text, const struct pseudo *self)
     return 0;
 }
 
+static void show_word(const char *word, void *text)
+{
+    const char *quote = !*word || strchr(word, ' ') ? "\"" : "";
+
+    text_printf(text, "%s%s%s%s", ((struct text *)text)->len ? " " : "", quote, word, quote);
+}
+
 static int show_cmdline(struct text *text, const struct pseudo *self)
 {
-    if (boot_info.cmdline)
-        text_put(text, phys_to_virt(boot_info.cmdline), boot_info.cmdline_len);
+    boot_cmdline_each(show_word, text);
     text_printf(text, "\n");
     return 0;
 }

@@ -26,6 +26,7 @@ sleep 1000 &
 child=$!
 begun sleep $child
 exec 5</etc/passwd
+part head-cmdline head /proc/cmdline
 part ps ps -ef
 part ps-aux ps aux
 part ps-threads ps -eLo pid,tid,stat,comm
@@ -72,6 +73,7 @@ says() {
     done
     grep -qx '=== status 0' "$WORK/part" && ok "$name" || not_ok "$name" "$WORK/part"
 }
+says head-cmdline '^[^ ].* -- .*bash .*/script.sh$'
 says ps '^root +1 +0 .* bash ' '^root +[0-9]+ +1 .* sleep 1000$'
 says ps-aux '^root +1 +[0-9.]+ +[0-9.]+ +[1-9][0-9]+ +[1-9][0-9]+ .* bash ' 'S +[0-9:]+ +0:00 sleep 1000'
 says ps-threads '^ +1 +1 Ss? +bash$' ' R[a-z+]* +ps$'
