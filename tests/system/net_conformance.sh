@@ -3,8 +3,8 @@
 # soak-timeout: 14400
 # TCP against Linux's own, over a wire that loses, reorders, duplicates, delays and damages frames
 # (relay.c): every byte arrives once and in order, connections end as they should. The VM's tap and
-# Linux's end are in network namespaces of their own. The short form prints figures, the
-# soak judges them. PARTS="speed asks": only those; WHOLE: KiB of a transfer.
+# Linux's end are in network namespaces of their own. Figures are printed, and
+# judged in the soak. PARTS="speed asks": only those; WHOLE: KiB of a transfer.
 . tests/system/lib.sh
 . tests/system/net/namespace.bash
 LIMIT=600

@@ -40,6 +40,7 @@ background() {
 stop() {
     kill "$1" 2>/dev/null
     wait "$1" 2>/dev/null
+    return 0 # however it ended
 }
 
 # until_true SECONDS COMMAND...: try again until it succeeds.
