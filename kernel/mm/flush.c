@@ -104,14 +104,11 @@ static uint64_t tagged(struct pcid_cpu *tag, const struct address_space *space, 
     return space ? table | pcid_enter(tag, space->number, now) : table;
 }
 
-/* Interrupts off. */
-static void switch_space(struct cpu *cpu, struct address_space *space)
+static __attribute__((noinline)) void load_space(struct cpu *cpu, struct address_space *old,
+                                                 struct address_space *space)
 {
-    struct address_space *old = atomic_load_explicit(&loaded[cpu->id], memory_order_relaxed);
     uint64_t bit = 1ull << cpu->id, before = cpu->tlb_generation;
 
-    if (old == space)
-        return;
     atomic_store_explicit(&loaded[cpu->id], space, memory_order_relaxed);
     if (space) {
         /* From here on flushes come to us; what they change now we have not read yet. */
@@ -127,6 +124,15 @@ static void switch_space(struct cpu *cpu, struct address_space *space)
     }
     if (old)
         atomic_fetch_and(&old->active_cpus, ~bit);
+}
+
+/* Interrupts off. Between threads of one process there is nothing to do. */
+static inline void switch_space(struct cpu *cpu, struct address_space *space)
+{
+    struct address_space *old = atomic_load_explicit(&loaded[cpu->id], memory_order_relaxed);
+
+    if (old != space)
+        load_space(cpu, old, space);
 }
 
 void address_space_activate(struct address_space *space)
