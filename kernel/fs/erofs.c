@@ -361,14 +361,10 @@ static int map_page(struct mem_object *object, uint64_t index, bool write, paddr
     *frame = frame_in_place(inode, index, true);
     if (*frame)
         return 0;
-    *frame = page_store_get(&node->copies, index, false);
-    if (*frame)
-        return 0;
-    int err = copy_page(node, index);
-    if (err)
-        return err;
-    *frame = page_store_get(&node->copies, index, false);
-    return *frame ? 0 : -ENOMEM;
+    int err = 0;
+    while (!err && !(*frame = page_store_get(&node->copies, index, false)))
+        err = copy_page(node, index); /* which unmap_all() may take away again */
+    return err;
 }
 
 static void map_around(struct mem_object *object, uint64_t first, unsigned n, paddr_t *frames)

@@ -153,12 +153,12 @@ static struct mount anon_mount = {.super = &anon_super, .refs = 1};
 static atomic_ulong next_anon_ino = 1024; /* netstat(8) does not believe in one digit */
 static struct kcache anon_cache = {.name = "anon_inode", .size = sizeof(struct inode)};
 
-static void anon_destroy(struct inode *inode)
+void file_anonymous_destroy(struct inode *inode)
 {
     kcache_free(&anon_cache, inode);
 }
 
-static const struct inode_ops anon_inode_ops = {.destroy = anon_destroy};
+static const struct inode_ops anon_inode_ops = {.destroy = file_anonymous_destroy};
 
 static struct inode *anon_inode(uint32_t mode)
 {

@@ -306,8 +306,12 @@ static int add(struct mount *m, const struct path *on)
 /* A mount of a super, whose reference it takes over in any case. */
 static struct mount *mount_of_super(struct super *super, const char *source, unsigned flags)
 {
+    static struct mutex root_lock; /* a super may be mounted twice at once */
+
+    mutex_lock(&root_lock);
     if (!super->root_dentry)
         super->root_dentry = dentry_create_root(super, super->root, "");
+    mutex_unlock(&root_lock);
     if (!super->root_dentry) {
         super_put(super);
         return NULL;

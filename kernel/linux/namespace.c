@@ -34,12 +34,14 @@ static bool shares_folders(const struct task *task)
 
 static int unshare_folders(struct task *task)
 {
-    struct fs_context *own = fs_context_copy(task->fs);
+    struct fs_context *old = task->fs, *own = fs_context_copy(old);
 
     if (!own)
         return -ENOMEM;
-    fs_context_put(task->fs);
+    mutex_lock(&task->process->lock); /* readers of /proc */
     task_use_folders(task, own);
+    mutex_unlock(&task->process->lock);
+    fs_context_put(old);
     return 0;
 }
 
@@ -76,6 +78,7 @@ SYSCALL(unshare, 1, SYSCALL_WHOLE, "")
 static void forget_mounts(struct inode *inode)
 {
     mount_ns_put(inode->data);
+    file_anonymous_destroy(inode);
 }
 
 static int64_t ns_ioctl(struct file *file, unsigned cmd, uintptr_t arg)
@@ -155,8 +158,11 @@ static int mounts_of(int pid, struct mount_ns **ns)
     if (target) {
         mutex_lock(&target->process->lock);
         error = !target->fs ? -ESRCH : ptrace_access(target, true) < 0 ? -EPERM : 0;
-        if (!error)
+        if (!error) {
+            mutex_lock(&target->fs->lock);
             *ns = mount_ns_get(target->fs->mounts);
+            mutex_unlock(&target->fs->lock);
+        }
         mutex_unlock(&target->process->lock);
     }
     mutex_unlock(&tasks_lock);

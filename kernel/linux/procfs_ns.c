@@ -33,8 +33,11 @@ static int follow_mounts(const struct pseudo *self, struct path *place)
     if (error)
         return error;
     error = !s.task->fs ? -ENOENT : ptrace_access(s.task, true) < 0 ? -EACCES : 0;
-    if (!error)
+    if (!error) {
+        mutex_lock(&s.task->fs->lock);
         ns = mount_ns_get(s.task->fs->mounts);
+        mutex_unlock(&s.task->fs->lock);
+    }
     subject_put(&s);
     if (!error)
         error = mount_ns_place(ns, place);

@@ -152,8 +152,10 @@ struct fs_context *fs_context_copy(struct fs_context *from)
 
 int fs_context_copy_mounts(struct fs_context *fs)
 {
+    mutex_lock(&fs->lock);
     struct mount_ns *old = fs->mounts;
     int error = mount_ns_copy(old, &fs->root, &fs->cwd, &fs->mounts);
+    mutex_unlock(&fs->lock);
 
     if (!error)
         mount_ns_put(old);

@@ -1,4 +1,5 @@
 // cpus: 2 4
+// timeout: 300
 /* A name goes while something is mounted on it: one of the two is refused (man 2 rmdir: EBUSY, man
  * 2 mount: ENOENT), and no mount is left on a name that is gone. */
 #include "check.h"

@@ -238,8 +238,9 @@ int main(void)
     enter_fresh_dir();
     promise("aio_read, aio_write and aio_fsync", reads_and_writes);
     promise("aio: errors", errors);
+    promise("aio: told by a signal",
+            by_signal); /* before any thread that tells: those take signals */
     promise("aio: told by a thread", by_thread);
-    promise("aio: told by a signal", by_signal);
     promise("lio_listio waits for all", list_and_wait);
     promise("lio_listio tells by a thread", list_told_by_thread);
     promise("aio_suspend", suspends);

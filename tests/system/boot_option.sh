@@ -3,6 +3,8 @@
 # `osprey run --boot`: whatever way the kernel comes up, streams and status are the program's.
 . tests/system/lib.sh
 LIMIT=150
+export TMPDIR=$WORK/tmp # what is left behind there is this test's
+mkdir -p "$TMPDIR"
 
 # carries WAY OPTIONS...
 carries() {

@@ -1,5 +1,5 @@
 #!/bin/bash
-# timeout: 300
+# timeout: 600
 # Time without anybody who tells the TSC's frequency: by PIT, HPET, ACPI's timer; and by the HPET alone. What the
 # machine takes for a second is compared with the host's second, by a factor that only a wrong clock can have.
 . tests/system/lib.sh

@@ -1,9 +1,9 @@
 #!/bin/bash
-# timeout: 900
+# timeout: 1800
 # The root read from the disk, page by page: a machine whose memory is smaller than its root, by BIOS,
 # UEFI and root=; a root that is damaged; mount(2) of EROFS.
 . tests/system/lib.sh
-LIMIT=120
+LIMIT=300
 OVMF=/usr/share/OVMF
 DISK=$WORK/disk.raw
 

@@ -69,6 +69,10 @@ if ip netns add "$NS" 2>"$WORK/err"; then
         ip link set tap0 up"
     ip netns exec "$NS" python3 -m http.server --bind 10.9.7.1 -d "$WORK/www" 8000 >"$WORK/http" 2>&1 &
     server=$!
+    for ((i = 0; i < 600; i++)); do
+        ip netns exec "$NS" bash -c 'exec 3<>/dev/tcp/10.9.7.1/8000' 2>/dev/null && break
+        sleep 0.1
+    done
     prefix=(ip netns exec "$NS")
     for how in loader acpi dsdt; do
         export FIRECRACKER_LOADER=$WORK/${how/dsdt/acpi}.elf FIRECRACKER_DSDT=${how#loader}

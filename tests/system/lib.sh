@@ -97,7 +97,9 @@ ends() {
 build() {
     local name=$1 out=$PROGRAMS/$1
     shift
-    if [ ! -x "$out" ] || [ -n "$(find tests/system/programs -newer "$out" -print -quit)" ]; then
-        OUT=$out "$@" >"$WORK/build.log" 2>&1 || { not_ok "$name builds" "$WORK/build.log" && return 1; }
-    fi
+    ( # scripts that run side by side may want the same program
+        flock 9
+        [ -x "$out" ] && [ -z "$(find tests/system/programs -newer "$out" -print -quit)" ] && exit 0
+        OUT=$out "$@" >"$WORK/build.log" 2>&1 9>&- || { not_ok "$name builds" "$WORK/build.log" && exit 1; }
+    ) 9>"$PROGRAMS/.$name.lock"
 }

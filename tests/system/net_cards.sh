@@ -28,7 +28,7 @@ in_space() {
 card() {
     local name="$1, $2 CPUs, MTU $3" server
     ip -n "$NS" link set tap0 mtu "$3"
-    background within timeout 100 "$OSPREY" run --timeout 90 --net tap=tap0 --mac $MAC --nic "$1" --cpus "$2" \
+    background within timeout 260 "$OSPREY" run --timeout 250 --net tap=tap0 --mac $MAC --nic "$1" --cpus "$2" \
         --ip 192.0.2.2/24 --package iproute2 --add "$NETLOAD" \
         sh -c "ip link set eth0 mtu $3 && exec $NETLOAD serve 7000" >"$WORK/vm.out" 2>"$WORK/vm.err"
     server=$!
@@ -40,7 +40,7 @@ card() {
         in_space "$name: ${address%\%*}, whole frames" ping -c 2 -i 0.2 -W 20 -M 'do' -s $(($3 - 48)) $address
         in_space "$name: ${address%\%*}, datagrams" "$NETLOAD" udp $address 7000 50
     done
-    in_space "$name: a group" sh -c "ping -c 2 -i 0.2 -W 20 ff02::1%tap0 | grep 'from $LOCAL'"
+    in_space "$name: a group" sh -c "ping -c 40 -i 0.5 -W 20 ff02::1%tap0 | grep -m 1 'from $LOCAL'"
     stop $server
 }
 if [ "$SOAK" = 1 ]; then

@@ -66,7 +66,7 @@ else
 fi
 in_space "ping, also in fragments" ping -6 -c 3 -i 0.2 -W 5 -s 5000 $GLOBAL
 in_space "ping of the link-local address" ping -6 -c 3 -i 0.2 -W 5 $LOCAL%tap0
-in_space "ping of all nodes" sh -c "ping -6 -c 3 -i 0.5 -W 5 ff02::1%tap0 | grep -q 'from $LOCAL'"
+in_space "ping of all nodes" sh -c "ping -6 -c 40 -i 0.5 -W 5 ff02::1%tap0 | grep -q -m 1 'from $LOCAL'"
 for how in up down both half; do
     in_space "TCP: $how" "$NETLOAD" $how $GLOBAL 7000 4096
 done

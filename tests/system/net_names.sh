@@ -16,7 +16,7 @@ background within dnsmasq --keep-in-foreground --conf-file=/dev/null --no-hosts 
     --dhcp-leasefile="$WORK/leases" --log-facility="$WORK/log" --dhcp-option=option:domain-search,far.test \
     --local=/test/ --host-record=host.test,10.0.2.2 --host-record=six.test,2001:db8::7 --host-record=near.far.test,192.0.2.1 \
     --host-record=both.test,198.51.100.9,2001:db8::9 --cname=other.test,host.test
-until_true 10 within dig @127.0.0.1 +short host.test || { not_ok 'dnsmasq starts' "$WORK/log" && exit 0; }
+until_true 60 within dig @127.0.0.1 +short host.test || { not_ok 'dnsmasq starts' "$WORK/log" && exit 0; }
 mkdir -p "$WORK/www"
 echo 'served by name' >"$WORK/www/index.html"
 background within python3 -m http.server -d "$WORK/www" 8000 >/dev/null 2>&1

@@ -54,10 +54,10 @@ results=()
 # on MACHINE FIRMWARE DISK NIC CPUS MEMORY
 on() {
     local name="$1, $2, disk $3, network $4, $5 processors, $6" pid port i got='' said=no
-    port=$((20000 + (RANDOM * 32768 + RANDOM) % 30000))
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     : >"$WORK/log"
     # shellcheck disable=SC2046
-    timeout $LIMIT qemu-system-x86_64 -accel $ACCEL -display none -no-reboot -nodefaults -serial "file:$WORK/log" \
+    timeout $LIMIT qemu-system-x86_64 -accel $ACCEL -accel tcg,thread=multi -display none -no-reboot -nodefaults -serial "file:$WORK/log" \
         $(machine_words "$1") $(firmware_words "$2") $(disk_words "$3" "$1") -netdev \
         "user,id=n,hostfwd=tcp:127.0.0.1:$port-:80" $(nic_words "$4") -smp "$5" -m "$6" </dev/null >"$WORK/qemu" 2>&1 &
     pid=$!

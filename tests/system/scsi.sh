@@ -3,7 +3,7 @@
 # SCSI: disks and CD-ROMs behind each host adapter. What the guest writes is what the host reads and
 # the other way round; errors, time-outs, limits and changes of size come back as they should.
 . tests/system/lib.sh
-LIMIT=60
+LIMIT=150
 DISK=$WORK/disk.img
 D=(--qemu-arg -device --qemu-arg)
 drive() { echo --qemu-arg -drive --qemu-arg "if=none,id=$1,format=raw,discard=unmap,${3:-file=$2}"; }

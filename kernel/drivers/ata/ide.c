@@ -364,7 +364,10 @@ static int start_channel(struct channel *c, const struct pci_device *device, int
     if (err)
         return err;
     outb(c->control, 0);
-    return ata_port_start(&c->base);
+    err = ata_port_start(&c->base);
+    if (err) /* it stays: the interrupt, the rescue and perhaps a disk know it */
+        log_warning("ata: %s: not usable (%d)", c->base.name, err);
+    return 0;
 }
 
 /* A port of a BAR, if it is one; else 0. */

@@ -148,6 +148,8 @@ static int submit(struct block_device *block, struct block_request *request)
     struct ata_port *port = disk->port;
     if (request->op == BLOCK_WRITE_ZEROES || (disk->cdrom && request->op != BLOCK_READ))
         return -EOPNOTSUPP;
+    if (disk->cdrom && !reached(port, request))
+        return -EIO; /* packets go by DMA only */
     uint64_t flags = spin_lock_irq(&port->lock);
     int err = try_begin(port, disk, request);
     spin_unlock_irq(&port->lock, flags);
@@ -323,6 +325,9 @@ static int register_disk(struct ata_port *port, struct ata_disk *disk)
 int ata_port_start(struct ata_port *port)
 {
     list_init(&port->retry);
+    for (unsigned i = 0; i < ARRAY_SIZE(port->disks); i++)
+        if (port->disks[i]) /* room() looks at all of them */
+            list_init(&port->disks[i]->block.waiting);
     timer_init(&port->timer, tick);
     int err = rescue_init(&port->rescue, recover);
     port->stopped = false;

@@ -265,15 +265,17 @@ int cache_get(struct block_cache *cache, uint64_t index, unsigned want, paddr_t 
     }
 }
 
-void cache_set_dirty(struct block_cache *cache, uint64_t index, paddr_t frame)
+bool cache_set_dirty(struct block_cache *cache, uint64_t index, paddr_t frame)
 {
     uint64_t irq = spin_lock_irq(&cache->lock);
     uintptr_t *entry = page_store_entry(&cache->pages, index);
-    if (entry && (*entry & PAGE_MASK) == frame && !(*entry & CACHE_DIRTY)) {
+    bool there = entry && (*entry & PAGE_MASK) == frame;
+    if (there && !(*entry & CACHE_DIRTY)) {
         *entry |= CACHE_DIRTY;
         cache_dirtied(cache);
     }
     spin_unlock_irq(&cache->lock, irq);
+    return there;
 }
 
 int cache_insert_dirty(struct block_cache *cache, uint64_t index, paddr_t frame)

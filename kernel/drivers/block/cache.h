@@ -45,8 +45,9 @@ void cache_init(struct block_cache *cache);
 int cache_get(struct block_cache *cache, uint64_t index, unsigned want, paddr_t *frame);
 /* Only if it is there: 0 if not. Any context. */
 paddr_t cache_peek(struct block_cache *cache, uint64_t index);
-/* The page differs from the disk now. The caller holds a reference of the frame. */
-void cache_set_dirty(struct block_cache *cache, uint64_t index, paddr_t frame);
+/* The page differs from the disk now. The caller holds a reference of the frame. False: it is not
+ * in the cache any more. */
+bool cache_set_dirty(struct block_cache *cache, uint64_t index, paddr_t frame);
 /* Put a page that is dirty, without reading it; takes over the reference if 0. -EEXIST, -ENOMEM. */
 int cache_insert_dirty(struct block_cache *cache, uint64_t index, paddr_t frame);
 /* Begin to read what is missing of a range. */

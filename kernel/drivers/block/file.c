@@ -78,13 +78,15 @@ static ssize_t write_page(struct block_cache *cache, struct io *io, uint64_t pos
     size_t moved = n == cache_page_bytes(cache, index) ? write_new(cache, io, index, n) : 0;
     if (moved)
         return moved;
-    int err = cache_get(cache, index, 1, &frame);
-    if (err < 0)
-        return err;
-    moved = io_get(io, (char *)phys_to_virt(frame) + offset, n);
-    if (moved)
-        cache_set_dirty(cache, index, frame);
-    frame_put(frame);
+    struct io before = *io;
+    for (bool there = false; !there; frame_put(frame)) { /* again if it was dropped meanwhile */
+        *io = before;
+        int err = cache_get(cache, index, 1, &frame);
+        if (err < 0)
+            return err;
+        moved = io_get(io, (char *)phys_to_virt(frame) + offset, n);
+        there = !moved || cache_set_dirty(cache, index, frame);
+    }
     return moved ? (ssize_t)moved : -EFAULT;
 }
 
@@ -229,10 +231,12 @@ static int map_page(struct mem_object *object, uint64_t index, bool write, paddr
     struct block_cache *cache = container_of(object, struct block_cache, object);
     *writable = false;
     int err = cache_get(cache, index, 0, frame);
-    if (err == 0 && write) {
-        cache_set_dirty(cache, index, *frame);
-        cache_balance(cache);
+    while (err == 0 && write && !cache_set_dirty(cache, index, *frame)) {
+        frame_put(*frame); /* it was dropped meanwhile */
+        err = cache_get(cache, index, 0, frame);
     }
+    if (err == 0 && write)
+        cache_balance(cache);
     return err;
 }
 
@@ -405,25 +409,27 @@ static int block_fallocate(struct file *file, int mode, off_t offset, off_t leng
     }
 }
 
-/* How many have it open now. */
-static unsigned count_open(struct block_device *device, int by)
+/* One more has it open. -ENXIO: it has gone meanwhile. */
+static int count_open(struct block_device *device)
 {
     mutex_lock(&block_whole(device)->open_lock);
-    unsigned n = device->nopen += by;
+    int err = device->gone ? -ENXIO : 0;
+    device->nopen += err == 0;
     mutex_unlock(&block_whole(device)->open_lock);
-    return n;
+    return err;
 }
 
 static int block_open(struct inode *inode, struct file *file)
 {
     struct block_device *device = block_find(inode->rdev);
     int err = !device ? -ENXIO : flags_of(file) & O_EXCL ? block_claim(device, file) : 0;
+    if (err == 0 && (err = count_open(device)) < 0)
+        block_release(device, file);
     if (err == 0) {
         file->data = device;
         file->error_seen = cache_error_sample(&device->cache);
         device->cache.dev = inode->super->dev;
         device->cache.ino = inode->ino;
-        count_open(device, 1);
     }
     return err;
 }
@@ -433,11 +439,16 @@ static int block_open(struct inode *inode, struct file *file)
 static void block_close(struct file *file)
 {
     struct block_device *device = device_of(file);
+    struct mutex *lock = &block_whole(device)->open_lock;
     block_release(device, file);
-    if (count_open(device, -1) == 0 && device->sectors) {
+    if (device->nopen == 1 && device->sectors) /* most of it while others need not wait */
+        cache_write(&device->cache, 0, cache_last(&device->cache));
+    mutex_lock(lock); /* a partition stays in its place until all is written */
+    if (--device->nopen == 0 && device->sectors) {
         cache_write(&device->cache, 0, cache_last(&device->cache));
         cache_drop(&device->cache, 0, cache_last(&device->cache), false);
     }
+    mutex_unlock(lock);
 }
 
 static int64_t ioctl(struct file *file, unsigned cmd, uintptr_t arg)

@@ -7,9 +7,13 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
+/* Also one that has gone since its folder was found: devices stay in the list. */
 static struct block_device *disk_of(const struct pseudo *self)
 {
-    return block_find(self->key);
+    struct block_device *d = block_first();
+    while (d && d->rdev != self->key)
+        d = rcu_load(d->next);
+    return d;
 }
 
 enum attribute {

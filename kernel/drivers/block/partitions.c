@@ -2,6 +2,7 @@
 
 #include "core/boot.h"
 #include "core/log.h"
+#include "drivers/block/cache.h"
 #include "drivers/block/partition_table.h"
 #include "fs/vfs.h"
 #include "lib/endian.h"
@@ -152,6 +153,8 @@ int partitions_reread(struct block_device *disk)
     if (err)
         return err;
     mutex_lock(&disk->open_lock);
+    if (disk->sectors) /* the table may have been written just now */
+        cache_write(&disk->cache, 0, cache_last(&disk->cache));
     for (struct block_device *p = next_part(disk, NULL); p; p = next_part(disk, p))
         if (p->nopen)
             err = -EBUSY;

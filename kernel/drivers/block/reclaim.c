@@ -64,6 +64,7 @@ static void unmap_all(void)
 
 unsigned cache_shrink(unsigned want)
 {
+    enum { TRIES = 50 };
     unsigned n = shrink_all(want);
     if (n)
         return n;
@@ -74,7 +75,9 @@ unsigned cache_shrink(unsigned want)
     for (struct block_device *d = block_first(); d; d = block_next(d))
         if (d->cache.ndirty)
             cache_flush_soon(&d->cache);
-    return cache_wait_clean() ? shrink_all(want) : 0;
+    for (unsigned i = 0; !n && i < TRIES && cache_wait_clean(); i++)
+        n = shrink_all(want);
+    return n;
 }
 
 void cache_make_room(void)
@@ -96,7 +99,7 @@ static unsigned reclaim(void)
 static void sync_all(void)
 {
     for (struct block_device *d = block_first(); d; d = block_next(d)) {
-        if (!(d->cache.ndirty + d->cache.nwriting))
+        if (!d->cache.ndirty && !d->cache.nwriting)
             continue;
         cache_write(&d->cache, 0, cache_last(&d->cache));
         block_flush(d);

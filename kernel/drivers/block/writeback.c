@@ -9,7 +9,7 @@
 #include "mm/heap.h"
 
 /* All caches together; who waits for less. */
-static atomic_ulong dirty_pages;
+static atomic_ulong dirty_pages, writing_pages, written_pages; /* written: since the start */
 static struct waitqueue less_dirty = {.waiters = {&less_dirty.waiters, &less_dirty.waiters}};
 
 /* --- errors ------------------------------------------------------------------------------- */
@@ -54,10 +54,10 @@ void cache_cleaned(struct block_cache *cache, uint64_t npages)
 bool cache_wait_clean(void)
 {
     enum { PAUSE = 100000000 };
-    unsigned long before = atomic_load(&dirty_pages);
-    if (!before)
+    unsigned long before = atomic_load(&written_pages);
+    if (!atomic_load(&dirty_pages) && !atomic_load(&writing_pages))
         return false;
-    WAIT_EVENT(&less_dirty, atomic_load(&dirty_pages) < before, 0, clock_monotonic() + PAUSE);
+    WAIT_EVENT(&less_dirty, atomic_load(&written_pages) != before, 0, clock_monotonic() + PAUSE);
     return true;
 }
 
@@ -90,6 +90,8 @@ static void finish_run(struct run *run, int error)
     if (run->batch)
         run->batch->under_way--;
     spin_unlock_irq(&cache->lock, irq);
+    atomic_fetch_add(&written_pages, run->n);
+    atomic_fetch_sub(&writing_pages, run->n);
     kfree(run);
     wake_all(&cache->wait);
     wake_all(&less_dirty);
@@ -121,8 +123,9 @@ static void fill_run(struct block_cache *cache, struct run *run, uint64_t first,
             break;
         *entry = (*entry & ~(uintptr_t)CACHE_DIRTY) | CACHE_WRITING;
     }
+    atomic_fetch_add(&writing_pages, run->n);
+    cache->nwriting += run->n; /* first: who looks at both without the lock sees one of them */
     cache_cleaned(cache, run->n);
-    cache->nwriting += run->n;
     if (run->batch)
         run->batch->under_way += run->n != 0;
 }
@@ -191,7 +194,7 @@ static bool is_over(struct block_cache *cache, struct batch *batch)
 void cache_write(struct block_cache *cache, uint64_t first, uint64_t last)
 {
     struct batch batch = {};
-    for (uint64_t at = first; at <= last && cache->ndirty + cache->nwriting;) {
+    for (uint64_t at = first; at <= last && (cache->ndirty || cache->nwriting);) {
         write_next(cache, &at, last, &batch);
         thread_resched_point();
     }

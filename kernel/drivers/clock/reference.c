@@ -19,6 +19,7 @@ enum {
 enum { HPET_ENABLE = 1, HPET_64_BITS = 1 << 13, FEMTOSECONDS_MAX = 100000000 };
 enum { FADT_TIMER_PORT = 76, TIMER_HZ = 3579545, TIMER_BITS = 24 };
 enum { MEASURE_PARTS = 250 /* of a second */ };
+#define TSC_LONG (1ul << 31) /* longer than that part, on any processor: the clock stands */
 
 static volatile void *hpet;
 static uint16_t port;
@@ -64,7 +65,8 @@ static uint64_t measure(uint32_t (*read)(void), uint64_t hz, unsigned shift)
 {
     uint32_t first = read(), passed = 0;
     uint64_t begin = rdtsc(), end = begin;
-    for (unsigned i = 0; i < 1u << 24 && passed < hz / MEASURE_PARTS; i++) {
+    for (unsigned i = 0; i < 1u << 24 && passed < hz / MEASURE_PARTS && end - begin < TSC_LONG;
+         i++) {
         passed = (read() - first) >> shift;
         end = rdtsc();
     }

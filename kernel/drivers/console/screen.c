@@ -39,10 +39,10 @@ static void refresh(void)
         set_cursor(at);
 }
 
-/* In a panic the holder may never give it. */
+/* Only in a panic may the holder never give it. */
 static bool take_lock(void)
 {
-    for (unsigned i = 0; i < LOCK_SPINS; i++) {
+    for (unsigned i = 0; i < LOCK_SPINS || !log_in_panic; i++) {
         if (!atomic_exchange_explicit(&lock.locked, 1, memory_order_acquire))
             return true;
         cpu_pause();
@@ -137,6 +137,8 @@ static ssize_t screen_write(struct stream *s, const void *buf, size_t n)
     ssize_t done = serial ? serial->ops->write(serial, buf, n) : (ssize_t)n;
     if (done > 0)
         show(buf, done, false);
+    if (input_head != input_tail) /* the terminal has answered */
+        waitqueue_wake(&stream.wait, 0, POLLIN);
     return done;
 }
 

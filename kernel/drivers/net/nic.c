@@ -33,10 +33,13 @@ struct nic_buffer *nic_buffer_get(struct nic_pool *pool)
     return buffer;
 }
 
+enum { PIECES_MAX = 64 }; /* 128 KiB: no frame is longer */
+
 void nic_frame_add(struct nic_frame *frame, struct nic_pool *pool, struct nic_buffer **slot,
                    unsigned len)
 {
-    struct nic_buffer *buffer = *slot, *fresh = nic_buffer_get(pool);
+    struct nic_buffer *buffer = *slot;
+    struct nic_buffer *fresh = frame->pieces++ < PIECES_MAX ? nic_buffer_get(pool) : NULL;
     struct packet *piece = &buffer->packet;
 
     if (!fresh) {

@@ -23,6 +23,7 @@ struct nic_buffer *nic_buffer_get(struct nic_pool *pool); /* NULL: no memory */
 /* A frame that is coming in, in one buffer or several; {} is none. */
 struct nic_frame {
     struct packet *first, **end;
+    unsigned pieces;
     bool bad;
 };
 /* The card has written len bytes (checked here) of the frame into the ring's buffer *slot: they

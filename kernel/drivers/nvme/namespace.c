@@ -124,5 +124,6 @@ void nvme_find_namespaces(struct nvme *nvme)
     if (err)
         log_warning("nvme%u: not usable (%d)", nvme->number, err);
     kfree(ids);
-    kfree(page);
+    if (!nvme->lost) /* else the controller may yet write to it */
+        kfree(page);
 }

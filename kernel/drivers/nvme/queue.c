@@ -112,11 +112,15 @@ int nvme_administer(struct nvme *nvme, struct nvme_command *command, uint32_t *r
     nsec_t start = clock_monotonic(), took;
     unsigned id, status;
     uint32_t ignored;
+    if (nvme->lost)
+        return -EIO;
     send(q, command);
     while (!next(q, result ?: &ignored, &id, &status)) {
         took = clock_monotonic() - start;
-        if (took > disk_timeout())
+        if (took > disk_timeout()) {
+            nvme->lost = true; /* a late end would pass for the next command's */
             return -EIO;
+        }
         if (took > SECOND / 10000)
             thread_sleep_until(clock_monotonic() + SECOND / 1000, false);
     }

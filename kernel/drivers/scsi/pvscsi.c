@@ -187,7 +187,7 @@ static struct scsi_command *take(struct adapter *a)
     struct scsi_command *c = NULL;
     uint64_t flags = spin_lock_irq(&a->lock);
     uint32_t at = indices(a)->done_taken;
-    while (!c && !a->broken && indices(a)->done_put != at) {
+    while (!c && !a->broken && indices(a)->done_put - at - 1 < SLOTS) { /* 1 to SLOTS are new */
         atomic_thread_fence(memory_order_acquire);
         struct completion done = *(const volatile struct completion *)&a->memory->done[at % SLOTS];
         uint64_t slot = done.context - 1;

@@ -159,7 +159,10 @@ static int make_disk(struct scsi_unit *unit, uint8_t *answer, const char *produc
     rcu_store(unit->host->first, unit);
     log_info("scsi: %s: %s: unit %u:%u (%s), %lu sectors", block->name, unit->host->place,
              unit->target, unit->lun, product, block->sectors);
-    return block_register(block);
+    r = block_register(block);
+    if (r < 0) /* it stays: the host's list has it, and perhaps that of the disks */
+        log_warning("scsi: %s: cannot be used (error %d)", block->name, -r);
+    return 0;
 }
 
 /* The unit, if it is a disk: it is registered then. True: some unit answered. The answer of a unit

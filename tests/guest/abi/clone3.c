@@ -74,6 +74,8 @@ static void cgroups(void)
     pid = clone3(&args, sizeof args);
     if (pid == 0)
         _exit(3);
+    if (pid < 0 && !inside_osprey())
+        SKIP("the host's group takes no process");
     CHECK_EQ(end_of(pid), 3);
 }
 

@@ -5,7 +5,8 @@ static void errors(void)
 {
     int file, empty, folder = open(".", O_RDONLY), writing, only;
 
-    if (CALL(finit_module, -1, "", 0) < 0 && errno == ENOSYS)
+    if (CALL(finit_module, -1, "", 0) < 0 &&
+        (errno == ENOSYS || (errno == EPERM && !inside_osprey())))
         SKIP("a kernel without CONFIG_MODULES");
     writing = open("module", O_CREAT | O_RDWR, 0600);
     only = open("only", O_CREAT | O_WRONLY, 0600);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# timeout: 60
+# timeout: 300
 # `osprey passthrough` on a made-up /sys: what it writes, in which order, and what it refuses.
 . tests/system/lib.sh
 export OSPREY_SYSFS=$WORK/sys

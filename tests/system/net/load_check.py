@@ -33,8 +33,8 @@ def turn(length):
     lines = run("redis-benchmark", "-p", redis, "-n", str(n), "-c", "20", "-t", "set,get,incr,lpush,lrange_100",
                 "--csv").splitlines()
     run("redis-benchmark", "-p", redis, "-n", str(n * 4), "-c", "20", "-P", "16", "-t", "set,get", "-q")
-    keep = run("wrk", "-t", "1", "-c", "20", "-d", f"{length:.0f}s", f"http://127.0.0.1:{http}/{path}")
-    once = run("wrk", "-t", "1", "-c", "20", "-d", f"{length:.0f}s", "-H", "Connection: close",
+    keep = run("wrk", "-t", "1", "-c", "20", "--timeout", "60s", "-d", f"{length:.0f}s", f"http://127.0.0.1:{http}/{path}")
+    once = run("wrk", "-t", "1", "-c", "20", "--timeout", "60s", "-d", f"{length:.0f}s", "-H", "Connection: close",
                f"http://127.0.0.1:{http}/{path}")
     run("redis-cli", "-p", redis, "flushall")
     run("redis-cli", "-p", redis, "memory", "purge")
