@@ -133,7 +133,7 @@ tmux_session() {
     tmux capture-pane -p -t one | grep -E '^(42|[0-9]+ [0-9]+|/dev/pts)'
     tmux split-window -h -t one 'exec cat'; tmux send-keys -t one.1 'typed to cat' Enter; wait_for one.1 'typed to cat'
     tmux list-panes -t one -F '#{pane_index} #{pane_current_command} #{pane_width}x#{pane_height}'
-    tmux send-keys -t one.0 'sleep 100' Enter; until pgrep -fx 'sleep 100' >/dev/null; do sleep 0.05; done; tmux send-keys -t one.0 C-z; wait_for one.0 Stopped
+    tmux send-keys -t one.0 'sleep 100' Enter; until pgrep -x -P "$(tmux display-message -p -t one.0 '#{pane_pid}')" sleep >/dev/null; do sleep 0.05; done; tmux send-keys -t one.0 C-z; wait_for one.0 Stopped
     tmux send-keys -t one.0 'kill %1; clear; echo "jobs: $(jobs -r | wc -l)"' Enter; wait_for one.0 'jobs: 0'
     tmux send-keys -t one.1 C-d; for ((i = 0; i < 100; i++)); do [ "$(tmux list-panes -t one | wc -l)" = 1 ] && break; sleep 0.1; done
     tmux list-panes -t one | wc -l; tmux resize-window -t one -x 100 -y 30; tmux send-keys -t one 'until [ "$(stty size)" = "30 100" ]; do sleep 0.1; done; clear; stty size' Enter; wait_for one '^30 100'
