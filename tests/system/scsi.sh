@@ -3,28 +3,15 @@
 # SCSI: disks and CD-ROMs behind each host adapter. What the guest writes is what the host reads and
 # the other way round; errors, time-outs, limits and changes of size come back as they should.
 . tests/system/lib.sh
+PATTERNS=$PWD/tests/system/programs/patterns.py
 LIMIT=150
 DISK=$WORK/disk.img
 D=(--qemu-arg -device --qemu-arg)
 drive() { echo --qemu-arg -drive --qemu-arg "if=none,id=$1,format=raw,discard=unmap,${3:-file=$2}"; }
 
-cat >"$WORK/patterns.py" <<'END2'
-import os, random, sys
-random.seed(int(sys.argv[2]))
-fd = os.open(sys.argv[1], os.O_RDWR)
-size = os.lseek(fd, 0, os.SEEK_END)
-for _ in range(80):
-    n = random.choice((1, 7, 511, 512, 513, 4096, 65536, 700001))
-    at = random.randrange(size - n)
-    if random.randrange(2):
-        at -= at % 512
-    os.pwrite(fd, random.randbytes(n), at)
-    assert len(os.pread(fd, n, at)) == n
-os.fsync(fd)
-END2
 head -c 4M /dev/urandom >"$WORK/first.img"
 cp "$WORK/first.img" "$WORK/copy.img"
-python3 "$WORK/patterns.py" "$WORK/copy.img" 42
+python3 "$PATTERNS" "$WORK/copy.img" 42 80
 
 # patterns NAME CPUS MACHINE ADAPTER [DISK'S OPTIONS]
 patterns() {
@@ -32,7 +19,7 @@ patterns() {
     cp "$WORK/first.img" "$DISK"
     # shellcheck disable=SC2046
     osprey --machine "$machine" --cpus "$cpus" $(drive d "$DISK") "${D[@]}" "$adapter" \
-        "${D[@]}" "scsi-hd,drive=d${5:-}" /usr/bin/python3 "$WORK/patterns.py" /dev/sda 42 \
+        "${D[@]}" "scsi-hd,drive=d${5:-}" /usr/bin/python3 "$PATTERNS" /dev/sda 42 80 \
         >"$WORK/out" 2>"$WORK/err" </dev/null || cat "$WORK/err"
     check "patterns: $name" cmp "$DISK" "$WORK/copy.img"
 }

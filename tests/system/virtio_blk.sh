@@ -3,6 +3,7 @@
 # Disks: what the guest writes is what the host reads and the other way round, errors come back as
 # errors, on each transport and ring.
 . tests/system/lib.sh
+PATTERNS=$PWD/tests/system/programs/patterns.py
 LIMIT=60
 DISK=$WORK/disk.img
 
@@ -13,27 +14,13 @@ guest() {
 }
 
 # The program writes patterns at odd places in odd sizes; the host does the same to a copy.
-cat >"$WORK/patterns.py" <<'END2'
-import os, random, sys
-random.seed(int(sys.argv[2]))
-fd = os.open(sys.argv[1], os.O_RDWR)
-size = os.lseek(fd, 0, os.SEEK_END)
-for _ in range(120):
-    n = random.choice((1, 7, 511, 512, 513, 4096, 65536, 700001))
-    at = random.randrange(size - n)
-    if random.randrange(2):
-        at -= at % 512
-    os.pwrite(fd, random.randbytes(n), at)
-    assert len(os.pread(fd, n, at)) == n
-os.fsync(fd)
-END2
 patterns() {
     local name=$1
     shift
     head -c 8M /dev/urandom >"$DISK"
     cp "$DISK" "$WORK/copy.img"
-    python3 "$WORK/patterns.py" "$WORK/copy.img" 42
-    osprey "$@" /usr/bin/python3 "$WORK/patterns.py" /dev/vda 42 >"$WORK/out" 2>"$WORK/err" </dev/null
+    python3 "$PATTERNS" "$WORK/copy.img" 42 120
+    osprey "$@" /usr/bin/python3 "$PATTERNS" /dev/vda 42 120 >"$WORK/out" 2>"$WORK/err" </dev/null
     check "$name" cmp "$DISK" "$WORK/copy.img"
 }
 drive() { echo --qemu-arg -drive --qemu-arg "if=none,id=d,format=raw,file=$DISK"; }
