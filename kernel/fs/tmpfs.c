@@ -588,7 +588,7 @@ int tmpfs_create_file(const char *name, bool seals, bool huge, struct file **fil
     node->huge = huge;
     if (!seals)
         atomic_init(&node->seals, SEAL_SEAL);
-    snprintf(label, sizeof(label), "/memfd:%s (deleted)", name);
+    snprintf(label, sizeof(label), name ? "/memfd:%s (deleted)" : "/secretmem (deleted)", name);
     return file_of_inode(label, &node->inode, O_RDWR | O_LARGEFILE, file);
 }
 

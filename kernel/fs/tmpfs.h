@@ -77,7 +77,7 @@ int overlay_create(struct super *lower, struct super **super);
 int tmpfs_start(void);
 
 /* memfd_create(2): an open file without a name ("/memfd:NAME (deleted)"). seals: MFD_ALLOW_SEALING
- * given. */
+ * given. name NULL: it is for fs/secretmem.c. */
 int tmpfs_create_file(const char *name, bool seals, bool huge, struct file **file);
 bool tmpfs_is_huge(const struct file *file); /* made of huge pages */
 enum {

@@ -1,4 +1,6 @@
-/* linux/memfd.c: memfd_create(2). The file is fs/tmpfs.c's; its seals are set through fcntl(2). */
+/* linux/memfd.c: memfd_create(2) and memfd_secret(2). The files are fs/tmpfs.c's and
+ * fs/secretmem.c's; seals are set through fcntl(2). */
+#include "fs/secretmem.h"
 #include "fs/tmpfs.h"
 #include "linux/fd.h"
 #include "linux/huge.h"
@@ -40,4 +42,17 @@ SYSCALL(memfd_create, 2, SYSCALL_WHOLE, "")
         tmpfs_add_seals(file, SEAL_EXEC);
     }
     return fd_finish(fd, err, file, flags & MFD_CLOEXEC);
+}
+
+SYSCALL(memfd_secret, 1, SYSCALL_WHOLE, "")
+{
+    struct file *file = NULL;
+
+    if ((unsigned)a0 & ~(unsigned)O_CLOEXEC)
+        return -EINVAL;
+    int fd = fd_reserve(0);
+    if (fd < 0)
+        return fd;
+    int err = secretmem_create(&file);
+    return fd_finish(fd, err, file, a0 & O_CLOEXEC);
 }

@@ -75,6 +75,7 @@ static int check_type(const struct map_request *request, bool anonymous)
 static int request_file(struct map_request *request, int fd, off_t offset)
 {
     struct file *file = fd_get(fd);
+    bool counted = request->flags & MAP_LOCKED;
     int error;
 
     if (!file)
@@ -86,6 +87,8 @@ static int request_file(struct map_request *request, int fd, off_t offset)
         error = -EOVERFLOW;
     else
         error = check_type(request, false) ?: check_place(request) ?: file_mmap(file, request);
+    if (!error && !counted && request->flags & MAP_LOCKED && over_lock_limit(request->length))
+        error = -EAGAIN; /* secret memory is always locked */
     if (error)
         file_put(file);
     else

@@ -66,7 +66,7 @@ int address_space_key(struct address_space *space, uintptr_t addr, struct memory
 
     read_lock(&space->lock);
     struct mapping *mapping = mapping_find(space, addr);
-    if (!mapping || mapping->start > addr)
+    if (!mapping || mapping->start > addr || mapping_secret(mapping))
         err = -EFAULT;
     else if (mapping_shared(mapping))
         *key = (struct memory_key){mapping->object,

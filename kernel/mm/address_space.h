@@ -42,6 +42,9 @@ struct mem_object_ops {
     void (*name)(struct mem_object *object, void *file, char *buf, size_t size);
     /* Inode and device numbers for /proc/self/maps. */
     void (*identity)(struct mem_object *object, uint64_t *dev, uint64_t *ino);
+    /* Its pages are for the program's own accesses only: address_space_pin(), _key(), _populate()
+     * and locking in refuse, its mappings stay locked and are not dumped. */
+    bool secret;
 };
 struct mem_object {
     const struct mem_object_ops *ops;

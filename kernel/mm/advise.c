@@ -122,6 +122,11 @@ static int nothing(struct mapping *mapping, uintptr_t start, uintptr_t end, int 
     return 0;
 }
 
+static int cool(struct mapping *mapping, uintptr_t start, uintptr_t end, int advice)
+{
+    return mapping->flags & (MAP_LOCKED | MAP_HUGETLB) ? -EINVAL : 0;
+}
+
 static part_fn_t *part_of(int advice)
 {
     switch (advice) {
@@ -131,9 +136,10 @@ static part_fn_t *part_of(int advice)
     case MADV_WILLNEED: /* everything is in memory */
     case MADV_MERGEABLE:
     case MADV_UNMERGEABLE:
+        return nothing;
     case MADV_COLD:
     case MADV_PAGEOUT:
-        return nothing;
+        return cool;
     case MADV_DONTNEED:
     case MADV_DONTNEED_LOCKED:
     case MADV_FREE: /* freed at once, so a later read gives zeros: one of the two it may give */
@@ -194,7 +200,8 @@ static int populate(struct address_space *space, uintptr_t start, uintptr_t end,
         struct mapping *mapping = mapping_find(space, at);
         if (!mapping || mapping->start > at)
             err = -ENOMEM;
-        else if (write ? !(mapping->prot & PROT_WRITE) : !mapping->prot)
+        else if ((write ? !(mapping->prot & PROT_WRITE) : !mapping->prot) ||
+                 mapping_secret(mapping))
             err = -EINVAL;
         else
             at = mapping->end;
@@ -289,7 +296,7 @@ int address_space_sync(struct address_space *space, uintptr_t addr, size_t lengt
 
 static int set_locked(struct mapping *mapping, uintptr_t start, uintptr_t end, int lock)
 {
-    if (!(mapping->flags & MAP_LOCKED) == !lock)
+    if (!(mapping->flags & MAP_LOCKED) == !lock || mapping_secret(mapping))
         return 0;
     mapping = isolate(mapping, start, end);
     if (!mapping)
@@ -299,8 +306,9 @@ static int set_locked(struct mapping *mapping, uintptr_t start, uintptr_t end, i
     return 0;
 }
 
-/* Make present what may be read: writable private memory as if written. */
-static int lock_in(struct address_space *space, uintptr_t start, uintptr_t end)
+/* Make present what may be read: writable private memory as if written. all: go on after what
+ * cannot be. */
+static int lock_in(struct address_space *space, uintptr_t start, uintptr_t end, bool all)
 {
     while (start < end) {
         read_lock(&space->lock);
@@ -311,10 +319,10 @@ static int lock_in(struct address_space *space, uintptr_t start, uintptr_t end)
         }
         uintptr_t from = MAX(start, mapping->start), to = MIN(end, mapping->end);
         bool write = mapping_writable_private(mapping) || mapping->flags & MAP_GROWSDOWN;
-        bool readable = mapping->prot != 0;
+        bool readable = mapping->prot && !mapping_secret(mapping);
         read_unlock(&space->lock);
-        int err = readable ? address_space_populate(space, from, to - from, write) : -ENOMEM;
-        if (err)
+        int err = readable ? address_space_populate(space, from, to - from, write) : -EFAULT;
+        if (err && !all)
             return err == -ENOMEM ? -EAGAIN : -ENOMEM;
         start = to;
     }
@@ -338,7 +346,7 @@ int address_space_lock_pages(struct address_space *space, uintptr_t addr, size_t
     int err = each_part(space, start, end, set_locked, lock);
     write_unlock(&space->lock);
     if (!err && lock && !on_fault)
-        err = lock_in(space, start, end);
+        err = lock_in(space, start, end, false);
     return err;
 }
 
@@ -349,7 +357,7 @@ int address_space_lock_all(struct address_space *space, bool lock, bool on_fault
     int err = each_part(space, 0, USER_END, set_locked, lock);
     write_unlock(&space->lock);
     if (lock && !on_fault)
-        lock_in(space, 0, USER_END);
+        (void)lock_in(space, 0, USER_END, true);
     return err == -ENOMEM ? 0 : err;
 }
 

@@ -491,7 +491,7 @@ int address_space_pin(struct address_space *space, uintptr_t addr, bool write, p
     read_lock(&space->lock);
     for (;;) {
         struct mapping *mapping = mapping_find(space, addr);
-        if (!mapping || mapping->start > addr)
+        if (!mapping || mapping->start > addr || mapping_secret(mapping))
             break;
         *frame = pin_present(space, mapping, addr, write);
         err = 0;

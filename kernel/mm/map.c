@@ -187,6 +187,7 @@ ssize_t address_space_map(struct address_space *space, const struct map_request 
         .file = request->file,
         .label = request->label,
         .want_huge = request->flags & MAP_HUGETLB,
+        .dont_dump = request->object && request->object->ops->secret,
         .space = space,
     };
     /* An object that is given has drawn what it needs itself. */
@@ -210,7 +211,8 @@ ssize_t address_space_map(struct address_space *space, const struct map_request 
     if (shm)
         shm->ops->put(shm);
     bool now = request->flags & MAP_POPULATE && !(request->flags & MAP_NONBLOCK);
-    if (addr > 0 && (now || template.flags & MAP_LOCKED) && template.prot)
+    if (addr > 0 && (now || template.flags & MAP_LOCKED) && template.prot &&
+        !mapping_secret(&template))
         address_space_populate(space, addr, length,
                                template.prot & PROT_WRITE && !mapping_shared(&template));
     return addr;

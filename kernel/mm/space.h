@@ -160,6 +160,10 @@ static inline bool mapping_shared(const struct mapping *mapping)
 {
     return mapping->flags & MAP_SHARED;
 }
+static inline bool mapping_secret(const struct mapping *mapping)
+{
+    return mapping->object && mapping->object->ops->secret;
+}
 static inline void resident_add(struct address_space *space, long npages)
 {
     atomic_fetch_add_explicit(&space->resident_pages, npages, memory_order_relaxed);

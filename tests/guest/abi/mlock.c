@@ -16,6 +16,8 @@ static void results(void)
     CHECK_ERRNO(CALL(mlock, at, 3 * PAGE), ENOMEM);
     CHECK_ERRNO(CALL(mlock, at, -2 * PAGE), EINVAL);
     CHECK_EQ(CALL(mlock, at, 0), 0);
+    NEED(mprotect(at, PAGE, PROT_NONE) == 0);
+    CHECK_ERRNO(CALL(mlock, at, PAGE), ENOMEM); /* nothing may be brought in */
 }
 
 static void limit(void)
