@@ -16,6 +16,10 @@ static struct {
     bool seeded;
 } pool;
 
+/* The machine's generation in memory that the monitor writes, and the last that was seen. */
+static const volatile uint64_t *generation;
+static uint64_t seen[2];
+
 static inline uint32_t rotate(uint32_t v, int n)
 {
     return v << n | v >> (32 - n);
@@ -79,6 +83,17 @@ static void seed_once(void)
     pool.seeded = true;
 }
 
+/* The machine may be one of several that go on from the same snapshot: they have the same key. */
+static void look_at_generation(void)
+{
+    if (generation[0] == seen[0] && generation[1] == seen[1])
+        return;
+    seen[0] = generation[0];
+    seen[1] = generation[1];
+    mix(seen, sizeof(seen));
+    seed_once();
+}
+
 static void refill(void)
 {
     uint32_t out[16];
@@ -94,6 +109,8 @@ void random_bytes(void *buf, size_t n)
     uint64_t flags = spin_lock_irq(&pool.lock);
     if (!pool.seeded)
         seed_once();
+    if (generation)
+        look_at_generation();
     while (n) {
         if (!pool.left)
             refill();
@@ -121,5 +138,12 @@ void random_add(const void *seed, size_t n)
     if (!pool.seeded)
         seed_once();
     mix(seed, n);
+    spin_unlock_irq(&pool.lock, flags);
+}
+
+void random_watch(const volatile uint64_t *place)
+{
+    uint64_t flags = spin_lock_irq(&pool.lock);
+    generation = place;
     spin_unlock_irq(&pool.lock, flags);
 }

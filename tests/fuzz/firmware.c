@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { RSDP = 0xe0000, TABLES = 0x1000000, ROOM = 0x2000, KINDS = 5, MP_POINTER = 0xf0000 };
+enum { RSDP = 0xe0000, TABLES = 0x1000000, ROOM = 0x2000, KINDS = 7, MP_POINTER = 0xf0000 };
 
 static void fix(uint8_t *p, size_t n, unsigned byte)
 {
@@ -40,7 +40,7 @@ static const void *low_memory(paddr_t paddr, size_t n)
 
 static void tables(const uint8_t *data, size_t size)
 {
-    static const char names[KINDS][5] = {"XSDT", "APIC", "FACP", "DSDT", "HPET"};
+    static const char names[KINDS][5] = {"XSDT", "APIC", "FACP", "DSDT", "HPET", "SRAT", "SSDT"};
     uint8_t *rsdp = phys_to_virt(RSDP), *xsdt = phys_to_virt(TABLES);
     size_t part = size / KINDS;
     uint32_t dsdt_at = TABLES + 3 * ROOM, len = 36 + 8 * (KINDS - 1);

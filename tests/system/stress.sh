@@ -31,7 +31,7 @@ stress() {
 }
 
 if [ "$SOAK" = 1 ]; then
-    for cpus in 1 2 4; do
+    for cpus in ${CPUS:-1 2 4}; do
         stress $cpus 10 6 "${BASIC[@]}" "${FURTHER[@]}"
     done
 else

@@ -12,6 +12,7 @@ static void check(bool ok, const char *name)
 }
 
 enum { RSDP = 0xe0000, XSDT = 0x1000000, MADT = 0x1001000, FADT = 0x1002000, DSDT_AT = 0x1003000 };
+enum { SRAT = 0x1004000, SSDT = 0x1005000 };
 enum { MP_POINTER = 0xf0000, MP = 0x1010000 };
 
 static uint8_t *at(paddr_t paddr)
@@ -42,6 +43,39 @@ static void make_table(paddr_t paddr, const char *name, uint32_t len)
     fix(at(paddr), len, 9);
 }
 
+/* One entry of each kind that is on, and one that is off. */
+static unsigned make_srat(void)
+{
+    static const uint8_t entries[] = {
+        0, 16, 1, 3, 1,    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,             /* processor 3 */
+        0, 16, 1, 4, 0,    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,             /* off */
+        1, 40, 1, 0, 0,    0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 8, /* 4 GiB + 128 MiB */
+        0, 0,  0, 0, 0,    0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* */
+        2, 24, 0, 0, 2,    0, 0, 0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, /* processor 263 */
+        0, 0,  0, 0, 0xff, 4, 0, 0};                                    /* what nobody knows */
+
+    memcpy(at(SRAT) + 48, entries, sizeof(entries));
+    make_table(SRAT, "SRAT", 48 + sizeof(entries));
+    return 48 + sizeof(entries);
+}
+
+/* A device with the generation at 0x8000028, in QEMU's words; else in Firecracker's. */
+static void make_generation(bool qemu)
+{
+    static const char head[] = "VGEN\x08_CID\rVM_Gen_Counter",
+                      package[] = "\x08"
+                                  "ADDR\x12\x07\x02\x0c\x28\x00\x00\x08";
+    uint8_t *p = at(SSDT) + 36;
+
+    memset(p, 0, 100);
+    if (qemu)
+        memcpy(p, "\x08VGIA\x0c\0\0\0\x08", 10);
+    memcpy(p + 10, head, sizeof(head));
+    if (!qemu)
+        memcpy(p + 10 + sizeof(head), package, sizeof(package));
+    make_table(SSDT, "SSDT", 100);
+}
+
 static void make_acpi(void)
 {
     static const uint8_t entries[] = {0, 8, 0, 3,  1,    0,    0, 0, 0, 8, 1, 4,  0, 0, 0, 0, 1, 12,
@@ -50,7 +84,7 @@ static void make_acpi(void)
     static const uint8_t s5[] = {'_', 'S', '5', '_', 0x12, 6, 4, 0x0a, 5, 0x0a, 6, 0, 0};
 
     memset(at(RSDP), 0, 0x20000);
-    memset(at(XSDT), 0, 0x4000);
+    memset(at(XSDT), 0, 0x6000);
     memcpy(at(MADT) + 44, entries, sizeof(entries));
     make_table(MADT, "APIC", 44 + sizeof(entries));
     memcpy(at(DSDT_AT) + 40, s5, sizeof(s5));
@@ -59,7 +93,11 @@ static void make_acpi(void)
     make_table(FADT, "FACP", 244);
     put32(at(XSDT) + 36, MADT);
     put32(at(XSDT) + 44, FADT);
-    make_table(XSDT, "XSDT", 52);
+    put32(at(XSDT) + 52, SRAT);
+    put32(at(XSDT) + 60, SSDT);
+    make_srat();
+    make_generation(true);
+    make_table(XSDT, "XSDT", 68);
     memcpy(at(RSDP), "RSD PTR ", 8);
     at(RSDP)[15] = 2;
     put32(at(RSDP) + 24, XSDT);
@@ -95,6 +133,15 @@ static void whole_tables(void)
               !told.warnings,
           "the MADT: processors that are on, one with a long number, the I/O APIC, an override");
     check(sleep_types(&a, &b) && a == 5 && b == 6, "\\_S5's two values");
+    check(told.affinities == 3, "the SRAT: processors and memory that are on");
+    check(told.generation == phys_to_virt(0x8000028), "the generation's place in QEMU's words");
+    make_generation(false);
+    firmware_read();
+    check(told.generation == phys_to_virt(0x8000028), "and in Firecracker's");
+    at(SSDT)[36 + 10 + 25 + 9]++;
+    make_table(SSDT, "SSDT", 100);
+    firmware_read();
+    check(!told.generation, "not where it would not be aligned");
     make_mp();
     looked = false, root = NULL;
     memset(&told, 0, sizeof(told));
@@ -106,7 +153,7 @@ static void whole_tables(void)
     check(told.warnings > 0 && told.cpus == 1, "a table with a wrong sum is not used, and said");
     make_acpi();
     put32(at(XSDT) + 4, 8);
-    fix(at(XSDT), 52, 9);
+    fix(at(XSDT), 68, 9);
     firmware_read();
     check(!acpi_present(), "a root table shorter than its header");
     make_acpi();
@@ -122,14 +169,15 @@ static void mutants(void)
     static const struct {
         paddr_t start;
         unsigned len, sum;
-    } parts[] = {{XSDT, 60, 9},    {MADT, 110, 9}, {FADT, 244, 9},
-                 {DSDT_AT, 60, 9}, {MP, 90, 7},    {RSDP, 36, 8}};
+    } parts[] = {{XSDT, 76, 9}, {MADT, 110, 9}, {FADT, 244, 9}, {DSDT_AT, 60, 9},
+                 {MP, 90, 7},   {RSDP, 36, 8},  {SRAT, 160, 9}, {SSDT, 100, 9}};
     static const uint8_t odd[] = {0, 1, 2, 0x7f, 0x80, 0xff};
 
     srand(3);
     for (int i = 0; i < 3000; i++) {
         make_acpi();
         make_mp();
+        make_generation(i & 1);
         unsigned p = rand() % ARRAY_SIZE(parts);
         uint8_t *bytes = at(parts[p].start);
         for (int n = rand() % 4 + 1; n; n--)

@@ -184,3 +184,31 @@ bool acpi_read_madt(void)
     }
     return true;
 }
+
+/* SRAT, 5.2.16. Memory of all nodes is used as one node's; who reads the log sees what there is. */
+static int read_srat(void)
+{
+    enum { FIRST = 48, CPU = 0, MEMORY = 1, X2APIC = 2, ENABLED = 1 };
+    static const uint8_t sizes[] = {[CPU] = 16, [MEMORY] = 40, [X2APIC] = 24};
+    size_t len;
+    const uint8_t *srat = acpi_table("SRAT", 0, &len);
+    for (size_t at = FIRST, n; srat && at + 2 <= len; at += n) {
+        const uint8_t *e = srat + at;
+        n = e[1];
+        if (n < 2 || at + n > len) {
+            log_warning("acpi: the SRAT breaks off");
+            break;
+        }
+        if (e[0] >= ARRAY_SIZE(sizes) || n < sizes[e[0]])
+            continue;
+        if (e[0] == MEMORY && get32(e + 28) & ENABLED)
+            log_info("acpi: node %u: memory %#lx + %#lx", get32(e + 2), get64(e + 8),
+                     get64(e + 16));
+        else if (e[0] == CPU && get32(e + 4) & ENABLED)
+            log_info("acpi: node %u: cpu %u", e[2] | (get32(e + 8) & ~0xffu), e[3]);
+        else if (e[0] == X2APIC && get32(e + 12) & ENABLED)
+            log_info("acpi: node %u: cpu %u", get32(e + 4), get32(e + 8));
+    }
+    return 0;
+}
+BOOT_STEP(PHASE_BUS, "srat", read_srat);
