@@ -178,10 +178,11 @@ struct tcp {
     uint32_t wait_mark;                  /* rcv_nxt when a reader began to wait */
     struct tcp_range dsack, recent_sacks[TCP_SACKS_MAX];
     uint8_t nsacks; /* of recent_sacks, the last one that grew first */
-    uint8_t small;  /* segments with PSH that came since the last acknowledgement */
+    uint8_t small;  /* ends of writes (not full, or PSH) since the last acknowledgement: 2: more */
     bool dsack_due;
     bool ack_now, ack_due, pingpong;
     uint16_t quick; /* so many acknowledgements at once */
+    uint16_t wary;  /* so many segments: some were lost, and acknowledgements may be */
     nsec_t ack_delay;
     struct {
         uint32_t seq, space;
@@ -290,9 +291,9 @@ void tcp_abort(struct tcp *tp, int err);
 void tcp_challenge_ack(struct tcp *tp);
 
 /* --- tcp_receive.c */
-/* Bytes [seq, seq + packet->total) are in the packet (at data), fin: a FIN behind them. Takes it.
- */
-void tcp_receive_data(struct tcp *tp, struct packet *packet, uint32_t seq, bool fin);
+/* Bytes [seq, seq + packet->total) are in the packet (at data); of flags, TCP_FIN (behind them) and
+ * TCP_PSH count. Takes it. */
+void tcp_receive_data(struct tcp *tp, struct packet *packet, uint32_t seq, unsigned flags);
 /* A segment with URG; the packet's data begins with what is at header->seq. */
 void tcp_receive_urgent(struct tcp *tp, const struct packet *packet,
                         const struct tcp_header *header);

@@ -334,7 +334,7 @@ static void process_data(struct tcp *tp, struct packet *packet, const struct tcp
     }
     if (unlikely(header->flags & TCP_URG || tp->urg_data == URG_COMING))
         tcp_receive_urgent(tp, packet, header);
-    tcp_receive_data(tp, packet, seq, fin);
+    tcp_receive_data(tp, packet, seq, header->flags);
 }
 
 void tcp_segment(struct tcp *tp, struct packet *packet, struct tcp_header *header)

@@ -5,6 +5,7 @@
 #include "net/tcp.h"
 
 enum { PACKET_COST = 512, SMALL = 1024, OWN_ROOM = 3584 };
+enum { WARY = 1024 }; /* segments after the last gap */
 
 /* --- queues
  * -----------------------------------------------------------------------------------------------
@@ -56,47 +57,50 @@ void tcp_receive_purge(struct tcp *tp)
     tp->got_first = tp->got_last = NULL;
 }
 
-/* Few bytes behind others that nobody has read yet: together, so that a buffer is not held for
- * each. False: they are not. */
-static bool append_copied(struct tcp *tp, struct packet *packet)
+/* Few bytes behind those of `last`: together, so that a buffer is not held for each. The packet
+ * that has them now, `last` or a new one that belongs behind it; NULL: they are too many. */
+static struct packet *gather(struct tcp *tp, struct packet *last, struct packet *packet)
 {
-    struct packet *last = tp->got_last;
     uint32_t len = packet->total;
 
-    if (!last || len > SMALL)
-        return false;
+    if (len > SMALL)
+        return NULL;
     if (!tcp_got(last)->own || packet_tailroom(last) < len) {
         last = packet_alloc(0, OWN_ROOM);
         if (!last)
-            return false;
+            return NULL;
         *tcp_got(last) = (struct tcp_got){.seq = tcp_got(packet)->seq, .own = true};
         last->next = NULL;
         count(tp, last);
-        tp->got_last->next = last;
-        tp->got_last = last;
     }
-    MIB(TCP_RCV_COALESCE);
     packet_read(packet, 0, packet_append(last, len), len);
     tcp_got(last)->cost += len;
     tp->rx_cost += len;
     packet->next = NULL;
     packet_free(packet);
-    return true;
+    return last;
 }
 
 /* The packet's bytes are next (counted: it was among the early ones). */
 static void append(struct tcp *tp, struct packet *packet, bool counted)
 {
     uint32_t len = packet->total;
+    struct packet *gathered;
 
     tp->rcv_nxt += len;
     tp->bytes_received += len;
     if (counted)
         tp->rx_cost -= tcp_got(packet)->cost;
-    if (append_copied(tp, packet))
-        return;
-    count(tp, packet);
-    packet->next = NULL;
+    gathered = tp->got_last ? gather(tp, tp->got_last, packet) : NULL;
+    if (gathered) {
+        MIB(TCP_RCV_COALESCE);
+        if (gathered == tp->got_last)
+            return;
+        packet = gathered;
+    } else {
+        count(tp, packet);
+        packet->next = NULL;
+    }
     if (tp->got_last)
         tp->got_last->next = packet;
     else
@@ -187,6 +191,26 @@ static void cover(struct tcp *tp, struct packet *packet, struct packet **link)
     }
 }
 
+/* Into the list behind `before` (NULL: the first), whose `next` link is. */
+static void link_early(struct tcp *tp, struct packet *packet, struct packet *before,
+                       struct packet **link)
+{
+    struct packet *gathered = NULL;
+
+    if (before && got_end(before) == tcp_got(packet)->seq && !tcp_got(packet)->fin)
+        gathered = gather(tp, before, packet);
+    if (gathered)
+        packet = gathered;
+    else
+        count(tp, packet);
+    if (packet != before) {
+        packet->next = *link;
+        *link = packet;
+    }
+    if (!packet->next)
+        tp->early_last = packet;
+}
+
 static void insert_early(struct tcp *tp, struct packet *packet)
 {
     struct packet **link = &tp->early, *before = NULL;
@@ -210,27 +234,25 @@ static void insert_early(struct tcp *tp, struct packet *packet)
         tcp_got(packet)->seq += overlap;
     }
     cover(tp, packet, link);
-    packet->next = *link;
-    *link = packet;
-    count(tp, packet);
-    if (!packet->next)
-        tp->early_last = packet;
     note_range(tp, seq, got_end(packet) + tcp_got(packet)->fin);
+    link_early(tp, packet, before, link);
 }
 
 static void receive_early(struct tcp *tp, struct packet *packet)
 {
     tp->ack_now = true;
     tp->early_total++;
-    if (!tp->sack)
-        tcp_send_ack(tp); /* each counts as one more duplicate */
+    tp->wary = WARY;
     if (tp->rx_cost + packet->total + PACKET_COST > tp->inet.socket.receive_buffer) {
         MIB(TCP_OFO_DROP);
         packet_free(packet);
-        return;
+    } else {
+        MIB(TCP_OFO_QUEUE);
+        insert_early(tp, packet);
     }
-    MIB(TCP_OFO_QUEUE);
-    insert_early(tp, packet);
+    /* Without SACK each counts as one more duplicate. */
+    if (!tp->sack || tp->early_total & 1)
+        tcp_send_ack(tp);
 }
 
 /* --- in order
@@ -299,15 +321,19 @@ static void receive_kept(struct tcp *tp)
 }
 
 /* How large the other side's segments are, and how it is best answered. */
-static void note_arrival(struct tcp *tp, const struct packet *packet, nsec_t now)
+static void note_arrival(struct tcp *tp, const struct packet *packet, unsigned flags, nsec_t now)
 {
     uint32_t len = packet->gso ? packet->gso_size : packet->total;
 
-    if (len >= tp->received_mss)
+    if (len < tp->received_mss) {
+        tp->small += tp->small < 2;
+    } else {
         tp->received_mss = (uint16_t)MIN(len, 65535u);
-    else if (tp->small < 2)
-        tp->small++;
-    if (now - tp->last_receive > tp->rto && tp->last_receive)
+        if (flags & TCP_PSH && !tp->small)
+            tp->small = 1;
+    }
+    if (now - tp->last_receive > (tp->wary ? TCP_ACK_DELAY_MS * TCP_MS : tp->rto) &&
+        tp->last_receive)
         tp->quick = MAX(tp->quick, (uint16_t)2);
     tp->last_receive = now;
     tp->data_in++;
@@ -330,21 +356,29 @@ static bool has_room(struct tcp *tp, uint32_t len)
     return tp->rx_cost <= most + most / 2;
 }
 
-static void receive_next(struct tcp *tp, struct packet *packet, bool fin)
+static void receive_next(struct tcp *tp, struct packet *packet, unsigned flags)
 {
-    note_arrival(tp, packet, tp->now);
+    note_arrival(tp, packet, flags, tp->now);
     if (packet->total)
         append(tp, packet, false);
     else
         packet_free(packet);
-    if (fin)
+    if (flags & TCP_FIN)
         receive_fin(tp);
     else
         receive_kept(tp);
+    /* Of segments that are worked off together the last one is acknowledged, for all. Where some
+     * are lost, that would be lost at times, too, and the other side left waiting. */
+    if (unlikely(tp->wary)) {
+        tp->wary--;
+        if (tp->rcv_nxt - tp->rcv_wup > tp->received_mss && TCP_IN(tcp_state(tp), TCP_CAN_RECEIVE))
+            tcp_send_ack(tp);
+    }
 }
 
-void tcp_receive_data(struct tcp *tp, struct packet *packet, uint32_t seq, bool fin)
+void tcp_receive_data(struct tcp *tp, struct packet *packet, uint32_t seq, unsigned flags)
 {
+    bool fin = flags & TCP_FIN;
     uint32_t end = seq + packet->total + fin;
 
     if (!seq_after(end, tp->rcv_nxt)) { /* all of it was here before */
@@ -367,7 +401,7 @@ void tcp_receive_data(struct tcp *tp, struct packet *packet, uint32_t seq, bool 
         tp->ack_now = true;
         packet_free(packet);
     } else if (seq == tp->rcv_nxt) {
-        receive_next(tp, packet, fin);
+        receive_next(tp, packet, flags);
     } else {
         receive_early(tp, packet);
     }
