@@ -59,13 +59,18 @@ static void fill(struct record *r, struct process *p)
 {
     struct cpu_times times = process_times(p);
     nsec_t elapsed = clock_monotonic() - p->start_time;
-    const struct tty *tty = p->tty;
+    const struct tty *tty;
+    unsigned rdev;
 
+    mutex_lock(&tasks_lock);
+    tty = p->tty;
+    rdev = tty ? tty->rdev : 0;
+    mutex_unlock(&tasks_lock);
     *r = (struct record){
         .flag = (p->did_exec ? 0 : FLAG_FORK) | (p->dead_uid ? 0 : FLAG_SUPERUSER) |
                 (p->exit_code & 0x80 ? FLAG_CORE : 0) | (p->exit_code & 0x7f ? FLAG_SIGNAL : 0),
         .version = VERSION,
-        .tty = tty ? (uint16_t)tty->rdev : 0,
+        .tty = (uint16_t)rdev,
         .exit_code = (uint32_t)p->exit_code,
         .uid = p->dead_uid,
         .gid = p->dead_gid,

@@ -72,9 +72,11 @@ static bool forget_tty(struct process *process, void *sid)
 
 static void tty_session_lost(int sid)
 {
+    mutex_lock(&tasks_lock); /* children get their parent's terminal under it */
     rcu_read_lock();
     process_each(forget_tty, &sid);
     rcu_read_unlock();
+    mutex_unlock(&tasks_lock);
 }
 
 static int tty_group_session(int pgid)

@@ -273,7 +273,9 @@ SYSCALL(vhangup, 0, SYSCALL_WHOLE, "")
 
     if (!capable(26 /* CAP_SYS_TTY_CONFIG */))
         return -EPERM;
-    if (tty)
+    if (tty && tty_hold(tty)) {
         tty_vhangup(tty);
+        tty_let_go(tty);
+    }
     return 0;
 }

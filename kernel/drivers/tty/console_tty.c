@@ -153,6 +153,17 @@ struct tty *console_tty(void)
     return console;
 }
 
+bool tty_hold(struct tty *tty)
+{
+    return tty == console || pty_hold(tty);
+}
+
+void tty_let_go(struct tty *tty)
+{
+    if (tty != console)
+        pty_let_go(tty);
+}
+
 void console_tty_resize(unsigned rows, unsigned columns)
 {
     struct tty *tty = console_tty();

@@ -168,6 +168,26 @@ int pty_open_tty(const struct tty *tty, struct file *file)
     return r;
 }
 
+bool pty_hold(const struct tty *tty)
+{
+    bool held = false;
+    mutex_lock(&ptys_lock);
+    for (unsigned i = 0; i < PTYS_MAX && !held; i++)
+        if (ptys[i] && &ptys[i]->slave == tty) {
+            ptys[i]->refs++;
+            held = true;
+        }
+    mutex_unlock(&ptys_lock);
+    return held;
+}
+
+void pty_let_go(struct tty *tty)
+{
+    mutex_lock(&ptys_lock);
+    drop(pty_of(tty));
+    mutex_unlock(&ptys_lock);
+}
+
 /* --- the master's file -------------------------------------------------------------------- */
 
 static void master_release(struct file *file)

@@ -19,4 +19,7 @@ int pty_next(unsigned index);
 /* Open a slave, which is the caller's controlling terminal, once more (/dev/tty). -ENXIO: tty is no
  * slave (any more). */
 int pty_open_tty(const struct tty *tty, struct file *file);
+/* Keep a slave from going, if it still is there. */
+bool pty_hold(const struct tty *tty);
+void pty_let_go(struct tty *tty);
 extern const struct file_ops ptmx_ops, pts_ops;

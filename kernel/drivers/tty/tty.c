@@ -179,10 +179,10 @@ int tty_attach_caller(struct tty *tty, bool steal)
     }
     tty->session = caller.sid;
     tty->pgrp = caller.pgid;
+    tty_hooks->set_caller_tty(tty); /* under the lock: who ends the session takes it away again */
     mutex_unlock(&tty->lock);
     if (old)
         tty_hooks->session_lost(old);
-    tty_hooks->set_caller_tty(tty);
     return 0;
 }
 
@@ -205,8 +205,11 @@ void tty_lose_session(struct tty *tty, bool signal)
 
 void tty_session_ended(struct tty *tty, int sid)
 {
+    if (!tty_hold(tty))
+        return;
     if (tty->session == sid)
         tty_lose_session(tty, true);
+    tty_let_go(tty);
 }
 
 static void hang_up(struct tty *tty, bool for_good)
