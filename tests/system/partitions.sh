@@ -117,4 +117,32 @@ again
 /dev/vda2
 /dev/vda
 END
+
+# A partition that is open changes its size in the middle of a page.
+cat >"$WORK/size.py" <<'END'
+import os, fcntl, ctypes, struct
+disk = os.open('/dev/vda', os.O_RDWR)
+def blkpg(op, size):
+    part = ctypes.create_string_buffer(struct.pack('qqi128x4x', 1 << 20, size, 1))
+    fcntl.ioctl(disk, 0x1269, struct.pack('iiiQ', op, 0, len(part), ctypes.addressof(part)))
+blkpg(1, 4096 + 512)
+part = os.open('/dev/vda1', os.O_RDWR)
+print(len(os.pread(part, 100000, 0)), os.pwrite(part, b'w' * 10, 4096))
+blkpg(3, 8192)
+print(os.pread(part, 100000, 4096) == b'w' * 10 + b'd' * 4086, os.pwrite(part, b'x' * 100, 6000))
+blkpg(3, 4096 + 1024)
+os.pwrite(part, b'y', 4096 + 512)
+os.fsync(part)
+blkpg(3, 8192)
+print(os.pread(part, 100000, 4096) == b'w' * 10 + b'd' * 502 + b'y' + b'd' * 1391 + b'x' * 100 + b'd' * 2092)
+END
+head -c 4M /dev/zero | tr '\0' d >"$DISK"
+osprey --disk "$DISK" /usr/bin/python3 "$WORK/size.py" >"$WORK/out" 2>"$WORK/err" </dev/null
+check 'an open partition that grows and shrinks' diff - "$WORK/out" <<'END'
+4608 10
+True 100
+True
+END
+check 'and what is on the disk then' sh -c "[ \$(dd if='$DISK' bs=1 skip=$(((1 << 20) + 4096)) count=4096 status=none |
+    tr -d d) = wwwwwwwwwwy\$(head -c 100 /dev/zero | tr '\\0' x) ]"
 exit 0

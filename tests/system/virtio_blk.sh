@@ -105,5 +105,20 @@ check 'discarded blocks leave the host file' sh -c "[ \$(du -k '$DISK' | cut -f1
 check 'zeroed blocks are zeroes' cmp -n 1048576 -i 4194304:0 "$DISK" /dev/zero
 check 'a punched hole is zeroes' cmp -n 65536 -i 6291456:0 "$DISK" /dev/zero
 
+# Zeroes that begin and end in pages which are changed, but not written yet.
+cat >"$WORK/edges.py" <<'END2'
+import os, fcntl, struct
+fd = os.open('/dev/vda', os.O_RDWR)
+os.pwrite(fd, b'k' * 600, 4096)
+os.pwrite(fd, b'm' * 600, 12700)
+fcntl.ioctl(fd, 0x127f, struct.pack('QQ', 4608, 8192))
+print(os.pread(fd, 12288, 4096) == b'k' * 512 + bytes(8192) + b'm' * 500 + b'd' * 3084)
+END2
+head -c 64K /dev/zero | tr '\0' d >"$DISK"
+osprey --disk "$DISK" /usr/bin/python3 "$WORK/edges.py" >"$WORK/out" 2>"$WORK/err" </dev/null
+check 'zeroes over parts of pages' grep -qx True "$WORK/out"
+check 'and on the disk' sh -c "[ \$(dd if='$DISK' bs=4096 skip=1 count=3 status=none | cksum | cut -d' ' -f1) = \
+    \$(python3 -c 'print(\"k\" * 512 + \"\\0\" * 8192 + \"m\" * 500 + \"d\" * 3084, end=\"\")' | cksum | cut -d' ' -f1) ]"
+
 ends 'a disk that is not there' 125 'disk' "$OSPREY" run --disk "$WORK/nothing.img" true
 ends 'a folder is no disk' 125 'disk' "$OSPREY" run --disk "$WORK" true

@@ -192,6 +192,7 @@ void cache_prefetch(struct block_cache *cache, uint64_t first, uint64_t n)
             first++;
         else if (err < 0)
             break;
+        thread_resched_point();
     }
 }
 

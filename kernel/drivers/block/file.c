@@ -346,35 +346,59 @@ static int zero_by_hand(struct block_device *device, uint64_t sector, uint64_t n
     return err;
 }
 
-/* What the disk is about to forget: whole pages of it, and the rest written. */
+/* Of what the disk is about to forget, or has forgotten: the whole pages. */
 static void forget(struct block_device *device, uint64_t start, uint64_t length)
 {
-    uint64_t first = start >> PAGE_SHIFT, last = (start + length - 1) >> PAGE_SHIFT;
-    if (!length)
-        return;
-    cache_write(&device->cache, first, first);
-    cache_write(&device->cache, last, last);
-    cache_drop(&device->cache, first, last, true);
+    uint64_t end = start + length, first = (start + PAGE_SIZE - 1) >> PAGE_SHIFT;
+    uint64_t after = (end == bytes_of(device) ? end + PAGE_SIZE - 1 : end) >> PAGE_SHIFT;
+    if (first < after)
+        cache_drop(&device->cache, first, after - 1, true);
+}
+
+/* Bytes [from, to) of one page, after the disk has zeroes there: so has the cache. The rest of the
+ * page may be somebody's who has not written it back, and a write that began before may still put
+ * the old bytes on the disk: then they are written once more. */
+static void zero_part(struct block_cache *cache, uint64_t from, uint64_t to)
+{
+    uint64_t index = from >> PAGE_SHIFT;
+    paddr_t frame;
+    for (bool done = false; !done && cache_get(cache, index, 1, &frame) == 0; frame_put(frame)) {
+        char *p = (char *)phys_to_virt(frame) + (from & ~PAGE_MASK);
+        done = !*p && !memcmp(p, p + 1, to - from - 1);
+        if (!done) {
+            memset(p, 0, to - from);
+            done = cache_set_dirty(cache, index, frame); /* else it was dropped meanwhile */
+            cache_balance(cache);
+        }
+    }
+}
+
+static int clear_range(struct block_device *device, enum block_op op, unsigned flags, bool by_hand,
+                       uint64_t start, uint64_t length)
+{
+    uint64_t sector = start / BLOCK_SECTOR, n = length / BLOCK_SECTOR, end = start + length;
+    forget(device, start, length);
+    int err = block_clear(device, op, flags, sector, n);
+    if (err == -EOPNOTSUPP && by_hand)
+        err = zero_by_hand(device, sector, n);
+    forget(device, start, length);
+    uint64_t head = MIN(ALIGN_UP(start, PAGE_SIZE), end), tail = ALIGN_DOWN(end, PAGE_SIZE);
+    if (err == 0 && start < head)
+        zero_part(&device->cache, start, head);
+    if (err == 0 && head <= tail && tail < end && end != bytes_of(device))
+        zero_part(&device->cache, tail, end);
+    return err;
 }
 
 int block_zero_range(struct block_device *device, unsigned flags, bool by_hand, uint64_t start,
                      uint64_t length)
 {
-    uint64_t sector = start / BLOCK_SECTOR, n = length / BLOCK_SECTOR;
-    forget(device, start, length);
-    int err = block_clear(device, BLOCK_WRITE_ZEROES, flags, sector, n);
-    if (err == -EOPNOTSUPP && by_hand)
-        err = zero_by_hand(device, sector, n);
-    forget(device, start, length);
-    return err;
+    return clear_range(device, BLOCK_WRITE_ZEROES, flags, by_hand, start, length);
 }
 
 int block_discard_range(struct block_device *device, uint64_t start, uint64_t length)
 {
-    forget(device, start, length);
-    int err = block_clear(device, BLOCK_DISCARD, 0, start / BLOCK_SECTOR, length / BLOCK_SECTOR);
-    forget(device, start, length);
-    return err;
+    return clear_range(device, BLOCK_DISCARD, 0, false, start, length);
 }
 
 /* man 2 fallocate, "on block devices": zeroes, or giving space back. */

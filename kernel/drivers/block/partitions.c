@@ -205,6 +205,25 @@ int partition_delete(struct block_device *disk, unsigned number)
     return err;
 }
 
+/* Nothing may be cached from the page on in which the smaller of the sizes ends: after growth the
+ * page would lack what the disk has there, after shrinking it would be written beyond the end. */
+static void set_sectors(struct block_device *part, uint64_t sectors)
+{
+    struct block_cache *cache = &part->cache;
+    uint64_t edge = MIN(sectors, part->sectors) / (PAGE_SIZE / BLOCK_SECTOR);
+    uint64_t last = cache_last(cache), at;
+    for (bool done = false; !done; thread_resched_point()) {
+        cache_write(cache, edge, last);
+        cache_drop(cache, edge, last, false);
+        uint64_t irq = spin_lock_irq(&cache->lock);
+        for (at = edge, done = true; done && at <= last;)
+            done = !page_store_find_marked(&cache->pages, &at, last, 0);
+        if (done) /* nobody has come meanwhile */
+            part->sectors = sectors;
+        spin_unlock_irq(&cache->lock, irq);
+    }
+}
+
 int partition_resize(struct block_device *disk, unsigned number, uint64_t start, uint64_t sectors)
 {
     mutex_lock(&disk->open_lock);
@@ -215,7 +234,7 @@ int partition_resize(struct block_device *disk, unsigned number, uint64_t start,
     if (err == 0 && !is_free(disk, part, start, sectors))
         err = -EBUSY;
     if (err == 0)
-        part->sectors = sectors;
+        set_sectors(part, sectors);
     mutex_unlock(&disk->open_lock);
     return err;
 }
