@@ -332,8 +332,8 @@ static void note_arrival(struct tcp *tp, const struct packet *packet, unsigned f
         if (flags & TCP_PSH && !tp->small)
             tp->small = 1;
     }
-    if (now - tp->last_receive > (tp->wary ? TCP_ACK_DELAY_MS * TCP_MS : tp->rto) &&
-        tp->last_receive)
+    if (unlikely(now - tp->last_receive > TCP_ACK_DELAY_MS * TCP_MS) && tp->last_receive &&
+        (tp->wary || now - tp->last_receive > tp->rto))
         tp->quick = MAX(tp->quick, (uint16_t)2);
     tp->last_receive = now;
     tp->data_in++;
