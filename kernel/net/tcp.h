@@ -8,7 +8,7 @@
  * death tcp_send.c      sendmsg                           tcp_sockopt.c   options, TCP_INFO
  *
  * All but tcp_timewait.c runs with the socket's lock held (inet_lock), in the thread that reads,
- * writes or polls, or in the CPU's worker. Timers and errors from below only post TCP_EV_* bits.
+ * writes or polls, or in the CPU's worker. Timers and news of the MTU only post TCP_EV_* bits.
  *
  * Bytes on their way out are a list of packets by `next`, each of one piece: those before `unsent`
  * have been sent and wait for their acknowledgement. What goes to the wire shares their bytes; the
@@ -45,7 +45,7 @@ enum {
 };
 
 /* inet_post's bits. */
-enum { TCP_EV_TIMER = 1, TCP_EV_MTU = 2, TCP_EV_ERROR = 4 };
+enum { TCP_EV_TIMER = 1, TCP_EV_MTU = 2 };
 
 /* How loss is being dealt with: as TCP_INFO numbers it. */
 enum tcp_ca { CA_OPEN, CA_DISORDER, CA_CWR, CA_RECOVERY, CA_LOSS };
@@ -214,8 +214,7 @@ struct tcp {
     uint8_t soft_error;
     uint16_t mss_limit;  /* a black hole is suspected: no larger ones; 0 */
     atomic_uint new_mtu; /* from below (TCP_EV_MTU) */
-    atomic_int new_error, new_soft_error;
-    long charged; /* to tcp_memory */
+    long charged;        /* to tcp_memory */
 
     /* TCP_INFO */
     uint32_t total_again, lost_total, early_total, dsacks, reorder_seen;

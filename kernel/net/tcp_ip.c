@@ -106,31 +106,51 @@ static void receive(struct packet *packet)
         inet_put(s);
 }
 
+/* A connection that is being set up ends; later it goes on, and only who has asked for it is told
+ * before it has given up (man 7 ip, IP_RECVERR). */
+static void take_error(struct tcp *tp, const struct ip_error *error, unsigned port)
+{
+    uint32_t seq = get_be32(error->transport + 4);
+    struct inet_socket *s = &tp->inet;
+
+    /* Only about what is on its way (RFC 5927, 4). */
+    if (tp->state == TCP_CLOSE || seq_before(seq, tp->snd_una) || seq_after(seq, tp->snd_nxt))
+        return;
+    if (error->mtu) {
+        inet_post(s, TCP_EV_MTU);
+    } else if (TCP_IN(tcp_state(tp), 1 << TCP_SYN_SENT | 1 << TCP_SYN_RECV)) {
+        inet_queue_icmp(s, error, port, error->transport, error->transport_len);
+        tcp_abort(tp, error->err);
+    } else if (!tp->orphan &&
+               (inet_is_v4(&s->remote) ? s->options.receive_error : s->options.receive_error6)) {
+        atomic_store(&s->socket.error, error->err);
+        tcp_wake(tp, POLLERR);
+    } else {
+        tp->soft_error = (uint8_t)error->err;
+    }
+}
+
 /* Threads. transport: what is left of our segment's header, 8 bytes at least. */
 static void error(const struct ip_error *error)
 {
     unsigned ours, theirs;
     struct inet_socket *s;
-    uint32_t seq;
 
     if (error->transport_len < 8)
         return;
     ours = get_be16(error->transport);
     theirs = get_be16(error->transport + 2);
-    seq = get_be32(error->transport + 4);
     rcu_read_lock();
     s = inet_find_connected(IPPROTO_TCP, &error->destination, theirs, &error->source, ours);
-    if (s) {
-        struct tcp *tp = tcp_of(s);
-
-        /* Only about what is on its way (RFC 5927, 4). */
-        if (!seq_before(seq, tp->snd_una) && !seq_after(seq, tp->snd_nxt)) {
-            if (!error->mtu)
-                atomic_store(&tp->new_error, error->err);
-            inet_post(s, error->mtu ? TCP_EV_MTU : TCP_EV_ERROR);
-        }
-    }
+    if (s && !inet_try_get(s))
+        s = NULL;
     rcu_read_unlock();
+    if (!s)
+        return;
+    inet_lock(s);
+    take_error(tcp_of(s), error, theirs);
+    inet_unlock(s);
+    inet_put(s);
 }
 
 bool tcp_ends_in_use(struct inet_socket *s, unsigned port)

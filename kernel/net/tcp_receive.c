@@ -785,6 +785,8 @@ ssize_t tcp_op_receive(struct socket *socket, struct message *message)
 
     if (message->address)
         message->address->len = 0;
+    if (unlikely(message->flags & MSG_ERRQUEUE))
+        return inet_receive_error(&tp->inet, message);
     inet_lock(&tp->inet);
     if (tp->state == TCP_LISTEN)
         n = -ENOTCONN;

@@ -132,8 +132,6 @@ static void begin_anew(struct tcp *tp)
     tp->nsacks = tp->small = tp->dup_acks = 0;
     tp->cwnd = TCP_INITIAL_WINDOW * 536;
     tp->ssthresh = TCP_NO_SSTHRESH;
-    atomic_store(&tp->new_error, 0);
-    atomic_store(&tp->new_soft_error, 0);
 }
 
 static struct inet_addr any_of(const struct tcp *tp)

@@ -295,21 +295,6 @@ static void narrower(struct tcp *tp)
     tcp_push(tp, PUSH_NORMAL);
 }
 
-/* What ICMP has told. */
-static void error_told(struct tcp *tp)
-{
-    int err = atomic_exchange(&tp->new_error, 0), soft = atomic_exchange(&tp->new_soft_error, 0);
-
-    if (err && TCP_IN(tcp_state(tp), 1 << TCP_SYN_SENT | 1 << TCP_SYN_RECV)) {
-        tcp_abort(tp, err);
-    } else if (err && tp->inet.options.receive_error && !tp->orphan) {
-        atomic_store(&tp->inet.socket.error, err);
-        tcp_wake(tp, POLLERR);
-    } else if (err || soft) {
-        tp->soft_error = (uint8_t)(err ? err : soft);
-    }
-}
-
 void tcp_work(struct inet_socket *s, unsigned events)
 {
     struct tcp *tp = tcp_of(s);
@@ -321,8 +306,6 @@ void tcp_work(struct inet_socket *s, unsigned events)
         return;
     if (events & TCP_EV_MTU)
         narrower(tp);
-    if (events & TCP_EV_ERROR)
-        error_told(tp);
     if (!(events & TCP_EV_TIMER) || tp->state == TCP_CLOSE)
         return;
     now = clock_monotonic();

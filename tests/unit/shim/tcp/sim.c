@@ -541,6 +541,10 @@ int64_t inet_op_ioctl(struct socket *socket, unsigned cmd, uintptr_t arg)
 {
     return -ENOTTY;
 }
+void inet_queue_icmp(struct inet_socket *s, const struct ip_error *error, unsigned port,
+                     const void *payload, unsigned len)
+{
+}
 unsigned inet_poll_errors(const struct inet_socket *s)
 {
     return 0;
