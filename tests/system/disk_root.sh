@@ -17,9 +17,7 @@ q35 virtio-scsi-pci+scsi-hd,drive=d'
 machine() { # machine LOG ARGS...
     local log=$1
     shift
-    # maxcpus: QEMU 7.2 leaves the guest's memory barriers out where there can be one processor only, and then
-    # loses a notification now and then, as its devices run beside that processor.
-    timeout $LIMIT qemu-system-x86_64 -accel tcg,thread=multi -smp 1,maxcpus=2 -display none -no-reboot -nodefaults \
+    timeout $LIMIT qemu-system-x86_64 -accel tcg,thread=multi -display none -no-reboot -nodefaults \
         -serial "file:$log" "$@" </dev/null >"$log.err" 2>&1
 }
 boots() { # boots NAME TEXT ARGS...

@@ -1,11 +1,12 @@
 #!/bin/bash
-# timeout: 600
+# timeout: 900
 # Disks: what the guest writes is what the host reads and the other way round, errors come back as
 # errors, on each transport and ring.
 . tests/system/lib.sh
 PATTERNS=$PWD/tests/system/programs/patterns.py
 LIMIT=60
 DISK=$WORK/disk.img
+build diskreads sh -c 'gcc -O2 -static -pthread -Wall -o $OUT tests/system/programs/diskreads.c'
 
 # guest OPTIONS...: a script on standard input of this function runs in the machine.
 guest() {
@@ -35,6 +36,12 @@ for device in virtio-blk-device,packed=on virtio-blk-pci,packed=on virtio-blk-pc
     patterns "patterns, $device" --machine $machine --cpus 2 $(drive) --qemu-arg -device \
         --qemu-arg $device,drive=d
 done
+
+# One processor: each request is made known while QEMU's other threads are busy with those before.
+[ "$SOAK" = 1 ] && reads=200000 || reads=25000
+LIMIT=300 osprey --machine q35 --disk "$DISK" "$PROGRAMS/diskreads" /dev/vda 4 $reads >"$WORK/out" 2>"$WORK/err" \
+    </dev/null
+check 'no request of one processor is overlooked' grep -qx "read $((4 * reads))" "$WORK/out"
 
 # What the disk is.
 head -c 1M /dev/urandom >"$DISK"

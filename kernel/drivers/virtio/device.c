@@ -1,6 +1,8 @@
 /* Virtio devices meet their drivers (virtio 1.2, 3.1), and what all queue layouts share. */
 
+#include "arch/x86_64/cpu.h"
 #include "core/boot.h"
+#include "core/cpu.h"
 #include "core/log.h"
 #include "core/spinlock.h"
 #include "drivers/virtio/queue.h"
@@ -14,6 +16,7 @@ enum {
     STATUS_NEEDS_RESET = 64,
     STATUS_FAILED = 128
 };
+enum { HYPERVISOR_LEAF = 0x40000000, TCG_NAME = 0x54474354 /* "TCGT", "CGTCGTCG" follows */ };
 
 extern const struct virtio_driver *const __virtio_drivers_start[], *const __virtio_drivers_end[];
 
@@ -82,6 +85,7 @@ void virtio_device_add(struct virtio_device *device)
 {
     const struct virtio_driver *driver = find_driver(device->id);
     list(device);
+    device->alone_emulated = ncpus == 1 && cpuid(HYPERVISOR_LEAF, 0).ebx == TCG_NAME;
     if (!driver) {
         device->offered = device->ops->get_features(device);
         log_info("virtio: %s: no driver for device %u", device->place, device->id);

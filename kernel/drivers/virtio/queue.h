@@ -1,6 +1,7 @@
 /* drivers/virtio/queue.h: what transports and ring layouts know of a virtqueue beyond virtio.h. */
 #pragma once
 
+#include "arch/x86_64/tlb.h"
 #include "drivers/virtio/virtio.h"
 
 struct virtqueue_layout {
@@ -37,6 +38,17 @@ struct virtqueue *queue_packed_create(struct virtio_device *device, unsigned siz
 static inline bool virtio_has(const struct virtio_device *device, unsigned feature)
 {
     return device->features >> feature & 1;
+}
+
+/* The device sees all stores before this before it answers any load after it. mfence and no locked
+ * instruction, which QEMU's emulation makes a plain load and store where there can be one processor
+ * only, though its devices run beside that one. Before 8.1 it leaves mfence out as well; there only
+ * what it does in functions that take a lock is a fence, and this is the cheapest. */
+static inline void virtqueue_fence(const struct virtqueue *queue)
+{
+    asm volatile("mfence" : : : "memory");
+    if (unlikely(queue->device->alone_emulated))
+        tlb_flush_page(0);
 }
 
 /* How many bytes the device may write into the segments. */

@@ -186,7 +186,7 @@ static bool packed_publish(struct virtqueue *queue)
     q->added = 0;
     /* A store before a later load needs the full fence: else the device could go to sleep after our
      * look and before our store. */
-    atomic_thread_fence(memory_order_seq_cst);
+    virtqueue_fence(&q->base);
     uint16_t wish = atomic_load_explicit(&q->device_event->flags, memory_order_acquire) & 3;
     if (wish != EVENT_DESC)
         return wish == EVENT_ENABLE;
@@ -217,7 +217,7 @@ static bool nothing_more(struct packed *q)
         atomic_load_explicit(&q->driver_event->place, memory_order_relaxed) == q->next_used)
         return true;
     atomic_store_explicit(&q->driver_event->place, q->next_used, memory_order_relaxed);
-    atomic_thread_fence(memory_order_seq_cst);
+    virtqueue_fence(&q->base);
     return !is_used(q, q->next_used);
 }
 
@@ -297,7 +297,7 @@ static bool packed_interrupts_on(struct virtqueue *queue)
     /* Release: who sees the flag sees the place. */
     atomic_store_explicit(&q->driver_event->flags, q->event_idx ? EVENT_DESC : EVENT_ENABLE,
                           memory_order_release);
-    atomic_thread_fence(memory_order_seq_cst);
+    virtqueue_fence(&q->base);
     return packed_pending(queue);
 }
 

@@ -175,7 +175,7 @@ static bool split_publish(struct virtqueue *queue)
     /* The store of the index must be visible before we read whether the device wants to be told
      * (2.7.13.4.1): else it could go to sleep after our look and before our store. Only a full
      * fence orders a store before a later load. */
-    atomic_thread_fence(memory_order_seq_cst);
+    virtqueue_fence(&q->base);
     if (q->event_idx) {
         uint16_t event = atomic_load_explicit(avail_event(q), memory_order_relaxed);
         return (uint16_t)(new - event - 1) < (uint16_t)(new - old);
@@ -221,7 +221,7 @@ static bool nothing_more(struct split *q)
         atomic_load_explicit(used_event(q), memory_order_relaxed) == q->next_used)
         return true;
     atomic_store_explicit(used_event(q), q->next_used, memory_order_relaxed);
-    atomic_thread_fence(memory_order_seq_cst);
+    virtqueue_fence(&q->base);
     return used_index(q) == q->next_used;
 }
 
@@ -299,7 +299,7 @@ static bool split_interrupts_on(struct virtqueue *queue)
     else
         atomic_store_explicit(&q->avail->flags, 0, memory_order_relaxed);
     /* The wish is visible before the look, see nothing_more(). */
-    atomic_thread_fence(memory_order_seq_cst);
+    virtqueue_fence(&q->base);
     return used_index(q) != q->next_used;
 }
 

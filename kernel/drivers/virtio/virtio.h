@@ -63,10 +63,11 @@ struct virtio_device {
     unsigned number; /* counted from 0: "virtio0" */
     struct virtio_device *next;
     struct virtqueue *queues[64];
-    unsigned nqueues;   /* highest one in use + 1 */
-    bool queue_vectors; /* set by probe() to ask for an interrupt of its own for each queue */
-    bool vague_lengths; /* set by probe(): used lengths beyond the buffer are no offence */
-    bool broken;        /* virtio_device_broken(): it was reset and is left alone */
+    unsigned nqueues;    /* highest one in use + 1 */
+    bool queue_vectors;  /* set by probe() to ask for an interrupt of its own for each queue */
+    bool vague_lengths;  /* set by probe(): used lengths beyond the buffer are no offence */
+    bool broken;         /* virtio_device_broken(): it was reset and is left alone */
+    bool alone_emulated; /* the only processor is QEMU's emulation, see virtqueue_fence() */
 };
 
 struct virtio_driver {
