@@ -81,8 +81,7 @@ compare() {
 }
 
 # Tests without Internet sockets of modules where those with them leave something behind, and of
-# pools started by spawn and forkserver, which take minutes each in an emulator. Not yet checked to
-# its end: with all of its tests the process of test_multiprocessing_fork did not exit once.
+# pools started by spawn and forkserver, which take minutes each in an emulator.
 FORK='test_multiprocessing_fork:!*test_rapid_restart*,!*RemoteManager*,!*test_wait_socket*,!*TestTimeouts*'
 FORK+=',!*test_closefd*,!*test_multiple_bind*,!*ListenerClient*,!*test_pickling*'
 POOLS='test_concurrent_futures:!*Spawn*,!*Forkserver*'

@@ -1,5 +1,5 @@
 #!/bin/bash
-# timeout: 600
+# timeout: 900
 # Screen and keyboard: what is on the screen is read back out of the machine, keys are pressed.
 . tests/system/lib.sh
 QEMU=(-accel tcg,thread=multi -display none -no-reboot -nodefaults -m 256)
@@ -37,4 +37,26 @@ screen pixels "${steps[@]}" "${keys[@]}" end -- "${QEMU[@]}" -M q35 -vga std -se
     -drive "if=pflash,format=raw,snapshot=on,file=$OVMF/OVMF_VARS_4M.fd"
 check "UEFI's framebuffer, keys, no serial port" [ $? -eq 0 ]
 [ -s "$WORK/out" ] && sed 's/^/# /' "$WORK/out"
+
+# GRUB's framebuffer (VESA's), by Multiboot 2 and as a Linux kernel, of 16 and 32 bits.
+"$OSPREY" build --package coreutils --add "$WORK/show.sh" -o "$WORK/root" /bin/sh "$WORK/show.sh" 2>"$WORK/out" ||
+    not_ok "the root is built" "$WORK/out"
+# grub MODE COMMANDS...
+grub() {
+    mkdir -p "$WORK/grub/boot/grub"
+    cp "$BUILD/osprey.bin" "$WORK/root" "$WORK/grub/boot"
+    printf 'set timeout=0\ninsmod all_video\nset gfxpayload=%s\nmenuentry osprey {\n%s\n}\n' "$@" \
+        >"$WORK/grub/boot/grub/grub.cfg"
+    grub-mkrescue -d /usr/lib/grub/i386-pc -o "$WORK/grub.iso" "$WORK/grub" >"$WORK/out" 2>&1 ||
+        not_ok "grub-mkrescue" "$WORK/out"
+    screen pixels "${steps[@]}" "${keys[@]}" end -- "${QEMU[@]}" -M pc -vga std -serial "file:$WORK/serial" \
+        -cdrom "$WORK/grub.iso"
+    check "GRUB's framebuffer, ${2%% *}, $1" [ $? -eq 0 ]
+    [ -s "$WORK/out" ] && sed 's/^/# /' "$WORK/out"
+}
+grub 800x600x16 $'linux /boot/osprey.bin\ninitrd /boot/root'
+grub 1024x768x32 $'linux /boot/osprey.bin\ninitrd /boot/root'
+check "the screen has the mode that GRUB was told" grep -aq '48 128' "$WORK/serial"
+grub keep $'multiboot2 /boot/osprey.bin\nmodule2 /boot/root'
+check "and nothing is complained of" sh -c "! grep -a 'not usable' '$WORK/serial'"
 exit 0

@@ -216,8 +216,10 @@ static void text_cursor(unsigned i)
 
 static int vga_probe(struct pci_device *device)
 {
+    if (shown) /* the loader has told of its framebuffer */
+        return 0;
     outb(GRAPHICS_INDEX, MISCELLANEOUS);
-    if (shown || (inb(GRAPHICS_INDEX + 1) & 0x0d) != 0x0c)
+    if ((inb(GRAPHICS_INDEX + 1) & 0x0d) != 0x0c)
         return -ENODEV;
     text_memory = karea_map_device(TEXT_AT, TEXT_ROWS * TEXT_COLUMNS * 2);
     return text_memory ? screen_attach(TEXT_ROWS, TEXT_COLUMNS, draw_text, text_cursor) : -ENOMEM;
