@@ -17,6 +17,11 @@ static struct spinlock table_lock; /* before that of a neighbour */
 static struct list table[BUCKETS]; /* a head of zeros is an empty list */
 static unsigned count;
 
+static void nobody(const struct neighbour *neighbour, bool removed)
+{
+}
+void (*neighbour_changed_hook)(const struct neighbour *neighbour, bool removed) = nobody;
+
 static struct list *bucket_of(const struct netif *netif, const struct inet_addr *address)
 {
     uint64_t mixed = address->halves[0] ^ address->halves[1] ^ netif->index;
@@ -51,6 +56,7 @@ static void take_out(struct neighbour *n)
     spin_lock(&n->lock);
     n->gone = true;
     atomic_store_explicit(&n->link_word, 0, memory_order_release);
+    neighbour_changed_hook(n, true);
     spin_unlock(&n->lock);
     rculist_del(&n->hash_link);
     count--;
@@ -141,8 +147,12 @@ static void timer_fired(struct timer *timer)
     bool due = false;
 
     spin_lock(&n->lock);
-    if (!n->gone && n->expires <= clock_monotonic())
+    if (!n->gone && n->expires <= clock_monotonic()) {
+        enum neighbour_state old = n->state;
         due = next_state(n, &lost);
+        if (n->state != old)
+            neighbour_changed_hook(n, false);
+    }
     spin_unlock(&n->lock);
     if (due)
         solicit(n);
@@ -345,14 +355,17 @@ static void take_in(struct neighbour *n, const uint8_t *mac, bool solicited, boo
 {
     bool known = !(n->state & (NUD_INCOMPLETE | NUD_FAILED)) && n->state;
     bool same = known && (!mac || memcmp(n->mac, mac, ETH_ALEN) == 0);
+    enum neighbour_state old = n->state;
 
     if (n->state & (NUD_PERMANENT | NUD_NOARP) || (!mac && !known))
         return;
     if (!mac)
         mac = n->mac;
     if (known && !same && !override) {
-        if (n->state == NUD_REACHABLE)
+        if (n->state == NUD_REACHABLE) {
             enter(n, NUD_STALE, NSEC_FOREVER);
+            neighbour_changed_hook(n, false);
+        }
         return;
     }
     if (!same) {
@@ -363,6 +376,8 @@ static void take_in(struct neighbour *n, const uint8_t *mac, bool solicited, boo
         enter_reachable(n);
     else if (!same)
         enter(n, NUD_STALE, NSEC_FOREVER);
+    if (!same || n->state != old)
+        neighbour_changed_hook(n, false);
 }
 
 void neighbour_learn(struct netif *netif, const struct inet_addr *address, const uint8_t *mac,
@@ -411,10 +426,12 @@ int neighbour_set(struct netif *netif, const struct inet_addr *address, const ui
 {
     struct packet_queue waiting;
     struct neighbour *n = need(netif, address);
+    bool other;
 
     if (!n)
         return -ENOBUFS;
     uint64_t flags = spin_lock_irq(&n->lock);
+    other = n->state != state || (mac && memcmp(n->mac, mac, ETH_ALEN));
     if (mac)
         memcpy(n->mac, mac, ETH_ALEN);
     if (state == NUD_REACHABLE)
@@ -424,6 +441,8 @@ int neighbour_set(struct netif *netif, const struct inet_addr *address, const ui
               state & (NUD_INCOMPLETE | NUD_PROBE) ? retransmit_time
               : state == NUD_DELAY                 ? delay_time
                                                    : NSEC_FOREVER);
+    if (other)
+        neighbour_changed_hook(n, false);
     waiting = n->waiting;
     n->waiting = (struct packet_queue){};
     spin_unlock_irq(&n->lock, flags);
@@ -435,13 +454,27 @@ int neighbour_set(struct netif *netif, const struct inet_addr *address, const ui
     return 0;
 }
 
+/* As Linux says it: first it failed, then it is gone. Under table_lock. */
+static void fail(struct neighbour *n)
+{
+    spin_lock(&n->lock);
+    if (n->state & ~(NUD_INCOMPLETE | NUD_FAILED)) {
+        enter(n, NUD_FAILED, NSEC_FOREVER);
+        neighbour_changed_hook(n, false);
+    }
+    n->state = NUD_FAILED;
+    spin_unlock(&n->lock);
+}
+
 int neighbour_remove(struct netif *netif, const struct inet_addr *address)
 {
     uint64_t flags = spin_lock_irq(&table_lock);
     struct neighbour *n = find(netif, address);
 
-    if (n)
+    if (n) {
+        fail(n);
         take_out(n);
+    }
     spin_unlock_irq(&table_lock, flags);
     return n ? 0 : -ENOENT;
 }

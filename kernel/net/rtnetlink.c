@@ -4,7 +4,9 @@
 #include "core/boot.h"
 #include "core/clock.h"
 #include "lib/string.h"
+#include "core/mutex.h"
 #include "mm/heap.h"
+#include "net/worker.h"
 
 /* --- for all kinds
  * ------------------------------------------------------------------------------------------ */
@@ -189,6 +191,64 @@ static void route_changed(const struct route *route, bool added)
     note_send(&note, group);
 }
 
+/* Neighbours change in any context: as they were then they wait for a worker. */
+static struct {
+    struct worker_call call;
+    struct spinlock lock;
+    struct mutex telling; /* one at a time, in order */
+    struct told {
+        struct told *next;
+        struct neighbour neighbour;
+        bool removed;
+    } * first, *last;
+} changes;
+
+static void neighbour_changed(const struct neighbour *neighbour, bool removed)
+{
+    struct told *told;
+
+    if (!netlink_listened(NETLINK_ROUTE, RTNLGRP_NEIGH) || !(told = kmalloc(sizeof(*told))))
+        return;
+    *told = (struct told){.neighbour = *neighbour, .removed = removed};
+    uint64_t flags = spin_lock_irq(&changes.lock);
+    if (changes.first)
+        changes.last->next = told;
+    else
+        changes.first = told;
+    changes.last = told;
+    spin_unlock_irq(&changes.lock, flags);
+    worker_post(&changes.call);
+}
+
+static struct told *next_change(void)
+{
+    uint64_t flags = spin_lock_irq(&changes.lock);
+    struct told *told = changes.first;
+
+    if (told)
+        changes.first = told->next;
+    spin_unlock_irq(&changes.lock, flags);
+    return told;
+}
+
+static void tell_neighbours(struct worker_call *call)
+{
+    struct told *told;
+
+    mutex_lock(&changes.telling);
+    while ((told = next_change())) {
+        struct rtnl_head head = {.type = told->removed ? RTM_DELNEIGH : RTM_NEWNEIGH};
+        struct note note;
+
+        if (note_begin(&note, RTNLGRP_NEIGH)) {
+            rtnl_fill_neighbour(&note.out, &head, &told->neighbour);
+            note_send(&note, RTNLGRP_NEIGH);
+        }
+        kfree(told);
+    }
+    mutex_unlock(&changes.telling);
+}
+
 static int start(void)
 {
     static const struct netlink_protocol protocol = {
@@ -198,6 +258,8 @@ static int start(void)
     netlink_register(&protocol);
     netif_watch(&watcher);
     route_changed_hook = route_changed;
+    changes.call.fn = tell_neighbours;
+    neighbour_changed_hook = neighbour_changed;
     return 0;
 }
 BOOT_STEP(PHASE_FS, "rtnetlink", start);

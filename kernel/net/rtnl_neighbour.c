@@ -1,6 +1,7 @@
 /* net/rtnl_neighbour.c: the neighbour table in NETLINK_ROUTE. */
 #include "lib/string.h"
 #include "net/rtnetlink.h"
+#include "net/worker.h"
 
 enum { /* NDA_* */
        DST = 1,
@@ -174,6 +175,7 @@ static int change(struct netlink_request *r)
         return rtnl_refuse(r, -EINVAL, "Invalid network address");
     if (m.flags & NTF_PROXY)
         return rtnl_refuse(r, -EOPNOTSUPP, "There are no proxy entries");
+    worker_need(); /* it tells who listens */
     if (r->message.type == RTM_DELNEIGH)
         return neighbour_remove(netif, &address);
     return add(r, &m, attrs, netif, &address);

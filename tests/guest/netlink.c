@@ -336,6 +336,81 @@ static void addresses(void)
     close(s);
 }
 
+/* --- neighbours (of IPv6: to Linux all those of IPv4 on lo are one) */
+
+static const uint8_t friend[16] = {0xfd, [15] = 9};
+
+static void make_neighbour(struct request *r, int type, int flags, int state, uint8_t mac)
+{
+    const uint8_t address[6] = {2, 0, 0, 0, 0, mac};
+    struct ndmsg *m = request_begin(r, type, NLM_F_ACK | flags, sizeof(*m));
+
+    m->ndm_family = AF_INET6;
+    m->ndm_ifindex = 1;
+    m->ndm_state = (uint16_t)state;
+    request_attr(r, NDA_DST, friend, sizeof(friend));
+    if (mac)
+        request_attr(r, NDA_LLADDR, address, sizeof(address));
+}
+
+/* The next that is told of the neighbour: of this type, in this state, with this end of its
+ * hardware address (0: none). */
+static void expect_neighbour(int s, int type, int state, uint8_t mac)
+{
+    char buf[8192];
+    const uint8_t *address;
+    struct nlmsghdr *m = (void *)buf;
+    struct ndmsg *n = NLMSG_DATA(m);
+    int len = 0;
+
+    do { /* others' */
+        if (!CHECK(recv(s, buf, sizeof(buf), 0) > 0))
+            return;
+        address = attr_of(m, sizeof(*n), NDA_DST, &len);
+    } while (!address || len != 16 || memcmp(address, friend, 16));
+    CHECK_EQ(m->nlmsg_type, type);
+    CHECK_EQ(n->ndm_state, state);
+    CHECK_EQ(n->ndm_ifindex, 1);
+    CHECK_EQ(n->ndm_family, AF_INET6);
+    address = attr_of(m, sizeof(*n), NDA_LLADDR, &len);
+    CHECK(mac ? address && len == 6 && address[5] == mac : !address);
+    CHECK(attr_of(m, sizeof(*n), NDA_CACHEINFO, &len) && len == sizeof(struct nda_cacheinfo));
+}
+
+static void neighbours(void)
+{
+    enum { NEW = NLM_F_CREATE | NLM_F_EXCL, AGAIN = NLM_F_CREATE | NLM_F_REPLACE };
+    static const struct {
+        int flags, state;
+        uint8_t mac;
+        bool told;
+    } steps[] = {
+        {NEW, NUD_PERMANENT, 1, true},    {AGAIN, NUD_PERMANENT, 2, true},
+        {AGAIN, NUD_PERMANENT, 2, false}, {AGAIN, NUD_STALE, 2, true},
+        {AGAIN, NUD_NOARP, 3, true},
+    };
+    struct request r;
+    struct sockaddr_nl a = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_NEIGH};
+    int s = netlink_open(NETLINK_ROUTE);
+
+    CHECK(bind(s, (void *)&a, sizeof(a)) == 0);
+    for (unsigned i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+        make_neighbour(&r, RTM_NEWNEIGH, steps[i].flags, steps[i].state, steps[i].mac);
+        CHECK_EQ(netlink_talk(fd, &r, NULL, NULL), 0);
+        if (steps[i].told)
+            expect_neighbour(s, RTM_NEWNEIGH, steps[i].state, steps[i].mac);
+    }
+    make_neighbour(&r, RTM_NEWNEIGH, NEW, NUD_STALE, 3);
+    CHECK_EQ(netlink_talk(fd, &r, NULL, NULL), -EEXIST);
+    make_neighbour(&r, RTM_DELNEIGH, 0, 0, 0);
+    CHECK_EQ(netlink_talk(fd, &r, NULL, NULL), 0);
+    expect_neighbour(s, RTM_NEWNEIGH, NUD_FAILED, 0);
+    expect_neighbour(s, RTM_DELNEIGH, NUD_FAILED, 0);
+    make_neighbour(&r, RTM_DELNEIGH, 0, 0, 0);
+    CHECK_EQ(netlink_talk(fd, &r, NULL, NULL), -ENOENT);
+    close(s);
+}
+
 static void make_route(struct request *r, int type, int flags, uint32_t net, int prefix)
 {
     struct rtmsg *m = request_begin(r, type, NLM_F_ACK | flags, sizeof(*m));
@@ -460,6 +535,10 @@ static void own_routes(void)
 {
     in_own_network(routes);
 }
+static void own_neighbours(void)
+{
+    in_own_network(neighbours);
+}
 static void own_links(void)
 {
     in_own_network(link_changes);
@@ -480,6 +559,7 @@ int main(void)
     promise("others may read, but not change", permission);
     promise("addresses come, are told, and go", own_addresses);
     promise("routes come, are told, and go", own_routes);
+    promise("neighbours come, change, are told, and go", own_neighbours);
     promise("an interface's MTU changes, and is told", own_links);
     return check_end();
 }

@@ -96,9 +96,20 @@ static int send_udp(uint32_t destination, unsigned n, unsigned pmtudisc)
     return ip_output(&flow, packet);
 }
 
+/* What is told of the gateway. */
+static unsigned changes[8], nchanges;
+
+static void neighbour_changed(const struct neighbour *n, bool removed)
+{
+    if (inet_v4_of(&n->address) == __builtin_bswap32(PEER) && nchanges < ARRAY_SIZE(changes))
+        changes[nchanges++] = removed ? 0 : n->state;
+}
+
 static void test_arp(void)
 {
     uint8_t f[2000];
+
+    neighbour_changed_hook = neighbour_changed;
 
     /* Nobody knows the gateway: a question goes out, and the packet when it is answered. */
     NEED(send_udp(FAR, 10, PMTUDISC_DONT) == 0);
@@ -127,6 +138,8 @@ static void test_arp(void)
     NEED(sent(f) == 42 && !memcmp(f, peer_mac, 6));
     shim_advance(10 * 1000000000ll);
     packet_queue_purge(&shim_out);
+    NEED(nchanges == 4 && changes[0] == NUD_REACHABLE && changes[1] == NUD_STALE);
+    NEED(changes[2] == NUD_PROBE && changes[3] == NUD_FAILED);
     /* One that never answers: three questions, then the sender hears of it. */
     unsigned before = (unsigned)mib_sum(MIB_ICMP_OUT_DEST_UNREACHS);
     NEED(send_udp(0x0a000063, 10, PMTUDISC_DONT) == 0);
