@@ -5,17 +5,22 @@
  * boot_params; nothing else is taken over: CR0, CR4, EFER, GDT and page tables are replaced, as Firecracker
  * leaves CD and NW set and maps 1 GiB only.
  *
- * The image is linked and loaded at 1 MiB, so the first page tables are constants of the link. */
+ * The image is linked and loaded at 1 MiB, so what the first page tables hold is known to the link; they
+ * lie in .bss, which every loader clears, and are written here: 48 KiB less to ship. */
 
 #include "arch/x86_64/layout.h"
 
 #define KERNEL_BASE 0xffffffff80000000
 #define PHYS(sym)   ((sym) - KERNEL_BASE)
 
+#define IMAGE_AT    0x100000
 #define CR0_ON      0x80010033          /* PG WP NE ET MP PE */
 #define CR4_ON      0x000000a0          /* PGE PAE */
 #define EFER_ON     0x00000901          /* NXE LME SCE */
 #define MSR_EFER    0xc0000080
+#define P_RW        0x03
+#define P_PAGE      0x103               /* present, writable, global */
+#define P_HUGE      0x183               /* and 2 MiB */
 
         .section .note.pvh, "a", @note
         .balign 4
@@ -50,6 +55,8 @@ pvh_entry:
         cmp     $0x20100000, %edx
         jne     1f
         lgdt    PHYS(boot_gdt_pointer)
+        mov     $PHYS(boot_stack_top), %esp
+        call    first_tables
         mov     $CR4_ON, %eax
         mov     %eax, %cr4
         mov     $PHYS(boot_pml4), %eax
@@ -71,6 +78,23 @@ pvh_entry:
 3:      lidt    PHYS(no_interrupts)
         ud2
 
+first_tables:                           /* the same bytes are run in long mode: no inc, no memory operand */
+        mov     $PHYS(first_entries), %esi
+1:      lodsl
+        mov     %eax, %edi
+        lodsl
+        stosl
+        cmp     $PHYS(first_entries_end), %esi
+        jb      1b
+        mov     $PHYS(kernel_pt) + (IMAGE_AT >> 12) * 8, %edi
+        mov     $IMAGE_AT + P_PAGE, %eax
+2:      stosl
+        add     $4, %edi
+        add     $0x1000, %eax
+        cmp     $PHYS(__kernel_end), %eax
+        jb      2b
+        ret
+
         .code64
         .globl  linux_entry
 linux_entry:
@@ -81,6 +105,8 @@ linux_entry:
         mov     %edx, PHYS(boot_tsc) + 4
         mov     %rsi, PHYS(boot_argument)
         movl    $PHYS(linux_start), PHYS(boot_start)
+        mov     $PHYS(boot_stack_top), %esp /* the loader's may be out of reach once its tables are */
+        call    first_tables
         lgdt    PHYS(boot_gdt_pointer)
         mov     $MSR_EFER, %ecx
         rdmsr
@@ -92,7 +118,6 @@ linux_entry:
         mov     %rax, %cr3
         mov     $CR0_ON, %eax
         mov     %rax, %cr0
-        mov     $PHYS(boot_stack_top), %esp /* the loader's may be out of reach by now */
         pushq   $0x08
         pushq   $PHYS(long_mode)
         lretq
@@ -110,6 +135,19 @@ long_mode:
         lgdt    boot_gdt_pointer_high
         mov     $boot_stack_top, %rsp
         xor     %ebp, %ebp
+        mov     $direct_pd, %rdi        /* the first 4 GiB of the direct map, no-execute */
+        movabs  $0x8000000000000000 + P_HUGE, %rax
+        mov     $0x200000, %edx
+        mov     $2048 / 8, %ecx
+2:      .set    entry, 0
+        .rept   8
+        mov     %rax, entry(%rdi)
+        add     %rdx, %rax
+        .set    entry, entry + 8
+        .endr
+        add     $64, %rdi
+        dec     %ecx
+        jnz     2b
         /* GS: struct cpu of the boot CPU; the stack protector reads it from here on. */
         mov     $0xc0000101, %ecx
         mov     $boot_cpu, %rax
@@ -214,27 +252,53 @@ no_long_mode:
 
 /* ---- first page tables (SDM 3A, 4.5) ------------------------------------------------------------------ */
 
-#define P_RW    0x03
-#define P_HUGE  0x183                   /* present, writable, 2 MiB, global */
-
-/* Entries 257 to 510 of the PML4 and, under the sanitizer, the tables of its shadow
- * (sanitize/shadow.h): that of the image is there from the start. */
-        .macro  SHADOW_ENTRIES
-#ifdef KASAN
-        .fill   472 - 257, 8, 0
-        .quad   PHYS(shadow_direct) + P_RW
-        .fill   15, 8, 0
-        .quad   PHYS(shadow_karea) + P_RW
-        .fill   14, 8, 0
-        .quad   PHYS(shadow_kernel) + P_RW
-        .fill   7, 8, 0
-#else
-        .fill   254, 8, 0
-#endif
+        .macro  ENTRY table, index, value:vararg
+        .long   PHYS(\table) + (\index) * 8, \value
         .endm
 
-        .macro  SHADOW_TABLES
+first_entries:                          /* where, and its lower half; the upper one is 0 */
+        ENTRY   boot_pml4, 0, PHYS(identity_pdpt) + P_RW /* of the image, for the jump and for the APs */
+        ENTRY   boot_pml4, 256, PHYS(direct_pdpt) + P_RW
+        ENTRY   boot_pml4, 511, PHYS(kernel_pdpt) + P_RW
+        ENTRY   identity_pdpt, 0, PHYS(identity_pd) + P_RW
+        .set    page, 0
+        .rept   4
+        ENTRY   direct_pdpt, page, PHYS(direct_pd) + page * 0x1000 + P_RW
+        .set    page, page + 1
+        .endr
+        ENTRY   kernel_pdpt, 510, PHYS(kernel_pd) + P_RW
+        .set    page, 0
+        .rept   IMAGE_TABLES
+        ENTRY   identity_pd, page, page * 0x200000 + 0x83
+        ENTRY   kernel_pd, page, PHYS(kernel_pt) + page * 0x1000 + P_RW
+        .set    page, page + 1
+        .endr
+#ifdef KASAN                            /* the tables of the shadow (sanitize/shadow.h) */
+        ENTRY   boot_pml4, 472, PHYS(shadow_direct) + P_RW
+        ENTRY   boot_pml4, 488, PHYS(shadow_karea) + P_RW
+        ENTRY   boot_pml4, 503, PHYS(shadow_kernel) + P_RW
+#endif
+first_entries_end:
+
+        .macro  TABLES name, count=1
+\name:  .skip   \count * 4096
+        .endm
+
+        .section .bss.page_tables, "aw", @nobits
+        .balign 4096
+        .globl  boot_pml4
+        TABLES  boot_pml4
+        TABLES  identity_pdpt
+        TABLES  identity_pd
+        TABLES  direct_pdpt
+        TABLES  kernel_pdpt
+        TABLES  kernel_pd
+        TABLES  kernel_pt, IMAGE_TABLES /* in small pages, so that each section gets its own rights */
+        TABLES  direct_pd, 4
+
 #ifdef KASAN
+        .section .data.page_tables, "aw"
+        .balign 4096
 shadow_direct:
         .fill   512, 8, 0
 shadow_karea:
@@ -260,56 +324,6 @@ shadow_kernel_pt:
 shadow_image:
         .skip   IMAGE_TABLES * 0x200000 / 8
 #endif
-        .endm
-
-        .section .data.page_tables, "aw"
-        .balign 4096
-        .globl  boot_pml4
-boot_pml4:                              /* 0: identity of the image, for this jump and for the APs */
-        .quad   PHYS(identity_pdpt) + P_RW
-        .fill   255, 8, 0
-        .quad   PHYS(direct_pdpt) + P_RW
-        SHADOW_ENTRIES
-        .quad   PHYS(kernel_pdpt) + P_RW
-identity_pdpt:
-        .quad   PHYS(identity_pd) + P_RW
-        .fill   511, 8, 0
-identity_pd:
-        .set    page, 0
-        .rept   IMAGE_TABLES
-        .quad   page * 0x200000 + 0x83
-        .set    page, page + 1
-        .endr
-        .fill   512 - IMAGE_TABLES, 8, 0
-direct_pdpt:                            /* 4 GiB, no-execute */
-        .quad   PHYS(direct_pd) + P_RW, PHYS(direct_pd) + 0x1000 + P_RW
-        .quad   PHYS(direct_pd) + 0x2000 + P_RW, PHYS(direct_pd) + 0x3000 + P_RW
-        .fill   508, 8, 0
-kernel_pdpt:
-        .fill   510, 8, 0
-        .quad   PHYS(kernel_pd) + P_RW, 0
-kernel_pd:
-        .set    page, 0
-        .rept   IMAGE_TABLES
-        .quad   PHYS(kernel_pt) + page * 0x1000 + P_RW
-        .set    page, page + 1
-        .endr
-        .fill   512 - IMAGE_TABLES, 8, 0
-        .globl  kernel_pt
-kernel_pt:                              /* all in small pages, so that each section gets its own rights */
-        .set    page, 0
-        .rept   IMAGE_TABLES * 512
-        .quad   page * 0x1000 + 0x103
-        .set    page, page + 1
-        .endr
-direct_pd:
-        .set    page, 0
-        .rept   2048
-        .quad   0x8000000000000000 + page * 0x200000 + P_HUGE
-        .set    page, page + 1
-        .endr
-
-        SHADOW_TABLES
 
         .section .data.head, "aw"
         .balign 8

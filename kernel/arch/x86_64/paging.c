@@ -14,7 +14,7 @@ enum { CR0_WP = 1 << 16, CR4_PGE = 1 << 7, CR4_SMEP = 1 << 20 };
 #define TABLE_FLAGS  (PTE_PRESENT | PTE_WRITE)
 #define DIRECT_FLAGS (PTE_PRESENT | PTE_WRITE | PTE_GLOBAL | PTE_HUGE | PTE_NX)
 
-extern char __kernel_start[], __kernel_end[], __text_start[], __text_end[];
+extern char __kernel_end[], __text_start[], __text_end[];
 extern char __rodata_start[], __rodata_end[];
 extern pte_t boot_pml4[ENTRIES]; /* kernel/boot/head.S */
 
@@ -236,15 +236,6 @@ static int protect_part(const char *start, const char *end, bool write, bool exe
     return set_range(from + alias, to + alias, PTE_WRITE, PTE_NX);
 }
 
-/* The first tables map 4 MiB at the kernel's addresses: nothing but the image stays. */
-static int drop_surroundings(void)
-{
-    int err = set_range(KERNEL_BASE, (uintptr_t)__kernel_start, ~0ull, 0);
-    return err ? err
-               : set_range((uintptr_t)__kernel_end,
-                           ALIGN_UP((uintptr_t)__kernel_end, 2 * HUGE_SIZE), ~0ull, 0);
-}
-
 static void flush_everything(void *arg)
 {
     uint64_t flags = irq_save();
@@ -259,8 +250,6 @@ void paging_lockdown(void)
         err = protect_part(__rodata_start, __rodata_end, false, false);
     if (!err)
         err = protect_part(__rodata_end, __kernel_end, true, false);
-    if (!err)
-        err = drop_surroundings();
     if (err)
         log_warning("paging: no memory to write-protect the kernel");
     flush_everything(NULL);
