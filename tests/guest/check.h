@@ -10,7 +10,7 @@
  *   // memory: 256M       memory of the machine (default: the command's)
  *   // args: WORDS        arguments; @DATA@ is a fresh folder with the files of tests/guest/data
  *   // libc: glibc musl   build and run it with each of these (default glibc)
- *   // timeout: 60        seconds for one run (default 60)
+ *   // timeout: 60        seconds for one run (default 300: a starved machine is slow)
  *   // soak               only with --soak
  */
 #ifndef CHECK_H

@@ -1,6 +1,7 @@
 /* IPv6 as programs use it on this host alone: UDP and TCP over ::1, both families on one socket,
  * scopes, options, what arrives with a datagram, errors, fragments, echo. */
 #include "check.h"
+#include "quiet_net.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -364,6 +365,7 @@ static void echo(void)
 
 int main(void)
 {
+    quiet_net();
     promise("datagrams over ::1 carry addresses and ports", udp_names);
     promise("connecting to :: is connecting to this host", udp_any);
     promise("a closed port refuses datagrams", refused);

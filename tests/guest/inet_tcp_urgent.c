@@ -1,6 +1,7 @@
 // cpus: 1 2
 /* Urgent data as Linux does it: MSG_OOB, SO_OOBINLINE, SIOCATMARK, POLLPRI, SIGURG. */
 #include "check.h"
+#include "quiet_net.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -127,6 +128,7 @@ static void not_read_it_is_skipped(void)
 
 int main(void)
 {
+    quiet_net();
     promise("MSG_OOB", out_of_band);
     promise("SO_OOBINLINE", in_line);
     promise("SIGURG", a_signal);

@@ -352,6 +352,7 @@ static void the_kernel_thread_submits_by_itself(void)
     NEED(ring_open(&r, 8, IORING_SETUP_SQPOLL) == 0);
     for (uint64_t i = 0; i < 20; i++) {
         ring_sqe(&r, IORING_OP_NOP, -1, NULL, 0, 0, i);
+        atomic_thread_fence(memory_order_seq_cst); /* the thread sets the flag, looks, sleeps */
         if (*ring_word(&r, r.p.sq_off.flags) & IORING_SQ_NEED_WAKEUP)
             CHECK(uring_enter(r.fd, 1, 0, IORING_ENTER_SQ_WAKEUP, NULL, 0) >= 0);
         NEED(ring_take(&r, &cqe));

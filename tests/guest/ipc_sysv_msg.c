@@ -1,5 +1,6 @@
 // System V message queues: types, sizes, full queues, waits (man 2 msgget, msgop, msgctl).
 #include "check.h"
+#include "own_ipc.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -273,6 +274,7 @@ static void information(void)
 
 int main(void)
 {
+    own_ipc();
     promise("a key gives one queue, made when asked", getting);
     promise("receivers choose by type: equal, lowest up to, all but", types);
     promise("sizes are checked; MSG_NOERROR cuts", sizes);

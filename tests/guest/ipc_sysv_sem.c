@@ -1,5 +1,6 @@
 // System V semaphores: values, atomic groups of operations, waits (man 2 semget, semop, semctl).
 #include "check.h"
+#include "own_ipc.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -284,6 +285,7 @@ static void stress(void)
 
 int main(void)
 {
+    own_ipc();
     promise("a key gives one set, made when asked, refused when too small", getting);
     promise("values are set and read, and kept in their range", values);
     promise("operations take effect all or none, in order", groups);

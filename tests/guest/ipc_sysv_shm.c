@@ -1,5 +1,6 @@
 // System V shared memory: numbers, attaching, permissions, removal (man 2 shmget, shmop, shmctl).
 #include "check.h"
+#include "own_ipc.h"
 
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -225,6 +226,7 @@ static void many(void)
 
 int main(void)
 {
+    own_ipc();
     promise("a key gives one segment, made when asked, refused when too small", getting);
     promise("attachments show the same memory and are counted", attaching);
     promise("shmat takes a place; SHM_RND, SHM_REMAP; shmdt of pieces", places);

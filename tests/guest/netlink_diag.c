@@ -1,5 +1,6 @@
 /* NETLINK_SOCK_DIAG (man 7 sock_diag): what ss(8) asks of Internet and AF_UNIX sockets. */
 #include "netlink.h"
+#include "quiet_net.h"
 
 #include <arpa/inet.h>
 #include <linux/inet_diag.h>
@@ -298,6 +299,7 @@ static void unix_sockets(void)
 
 int main(void)
 {
+    quiet_net();
     fd = netlink_open(NETLINK_SOCK_DIAG);
     promise("sockets to be found", make_sockets);
     promise("who listens", listening);

@@ -1,5 +1,6 @@
 /* /proc/net, /proc/sys/net and /sys/class/net as programs read them. */
 #include "check.h"
+#include "quiet_net.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -319,6 +320,7 @@ static void sysfs(void)
 
 int main(void)
 {
+    quiet_net();
     promise("/proc/net/tcp", tcp);
     promise("/proc/net/udp", udp);
     promise("/proc/net/udp6", six);

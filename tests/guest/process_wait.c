@@ -248,8 +248,10 @@ static void stop_and_continue(void)
     for (int i = 0; i < 30000 && counters[0] == seen[0]; i++)
         sleep_ms(1);
     CHECK(counters[0] != seen[0]);
+    chlds = 0;
     kill(pid, SIGSTOP);
     CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
+    until_told();
     catch_child(SA_NOCLDSTOP | SA_RESTART);
     kill(pid, SIGCONT);
     CHECK_EQ(waitpid(pid, &status, WCONTINUED), pid);
@@ -518,7 +520,7 @@ static void process_files(void)
     CHECK_EQ(poll(&p, 1, 0), 0);
     CHECK_EQ(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0), 0);
     CHECK_EQ(syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0), 0);
-    CHECK_EQ(poll(&p, 1, 2000), 1);
+    CHECK_EQ(poll(&p, 1, -1), 1);
     CHECK_EQ(p.revents & POLLIN, POLLIN);
     CHECK_EQ(waitid(P_PIDFD, (id_t)fd, &info, WEXITED), 0);
     CHECK_EQ(info.si_pid, pid);

@@ -19,12 +19,13 @@ static void set_options(pid_t pid, long options)
     CHECK_EQ(REQUEST(PTRACE_SETOPTIONS, pid, 0, options), 0);
 }
 
+/* Until it is in the state, or has ended. */
 static void wait_for_state(pid_t pid, char state)
 {
     char path[64], line[512], *at = NULL;
 
     snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    for (int i = 0; i < 30000 && (!at || at[2] != state); i++) {
+    for (int i = 0; i < 100000 && (!at || (at[2] != state && at[2] != 'Z')); i++) {
         FILE *file = fopen(path, "r");
 
         sleep_ms(1);
@@ -232,11 +233,16 @@ static void exec_in_a_thread_takes_the_number(void)
 
 static volatile int *shared;
 
+/* Count until somebody sets a negative number, which no step may overwrite. */
 static int count_up(void)
 {
-    while (*shared >= 0)
-        ++*shared;
-    return 17;
+    for (;;) {
+        int seen = *shared;
+
+        if (seen < 0)
+            return 17;
+        __sync_bool_compare_and_swap(shared, seen, (seen + 1) & INT32_MAX);
+    }
 }
 
 static void attach_and_detach(void)
@@ -275,9 +281,11 @@ static void attach_and_detach(void)
     CHECK(exited_with(next_status(pid), 17));
 }
 
+static long sleep_millis;
+
 static int sleep_long(void)
 {
-    struct timespec ts = {.tv_sec = 0, .tv_nsec = 300 * 1000 * 1000};
+    struct timespec ts = {sleep_millis / 1000, sleep_millis % 1000 * 1000000};
 
     *shared = 1;
     return nanosleep(&ts, NULL) == 0 ? 18 : 19;
@@ -287,14 +295,24 @@ static int sleep_long(void)
 static void attach_in_a_call(void)
 {
     pid_t pid;
+    int status = 0;
 
-    *shared = 0;
-    pid = start_child(sleep_long);
-    while (!*shared)
-        sched_yield();
-    wait_for_state(pid, 'S');
-    CHECK_EQ(REQUEST(PTRACE_ATTACH, pid, 0, 0), 0);
-    NEED(stopped_with(next_status(pid), SIGSTOP));
+    /* Where this program stood still for as long as the child slept, it sleeps longer. */
+    for (sleep_millis = 300; sleep_millis < 30000; sleep_millis *= 4) {
+        *shared = 0;
+        pid = start_child(sleep_long);
+        while (!*shared)
+            sched_yield();
+        wait_for_state(pid, 'S');
+        if (ptrace(PTRACE_ATTACH, pid, 0, 0) == 0) {
+            status = next_status(pid);
+            if (WIFSTOPPED(status))
+                break;
+            CHECK(exited_with(status, 18));
+        } else
+            CHECK(exited_with(next_status(pid), 18));
+    }
+    NEED(stopped_with(status, SIGSTOP));
     CHECK(exited_with(go_on(PTRACE_CONT, pid, 0), 18));
 }
 

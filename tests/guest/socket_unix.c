@@ -1,6 +1,7 @@
 // cpus: 1 2
 /* AF_UNIX sockets: pairs, names, connections, messages, descriptors and credentials beside them. */
 #include "check.h"
+#include "quiet_net.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -593,6 +594,7 @@ static void readiness(void)
 
 int main(void)
 {
+    quiet_net();
     enter_fresh_dir();
     promise("socket and socketpair", making);
     promise("a stream pair", stream_pair);

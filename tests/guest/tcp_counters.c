@@ -1,6 +1,7 @@
 /* TcpExt in /proc/net/netstat (man 8 nstat): what happens is counted. Others may count, too:
  * numbers only grow. */
 #include "check.h"
+#include "quiet_net.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -149,6 +150,7 @@ static void names(void)
 
 int main(void)
 {
+    quiet_net();
     promise("a connection", make_pair);
     promise("counters by their names", names);
     promise("segments with data, and acknowledgements without", data_and_acks);

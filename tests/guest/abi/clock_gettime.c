@@ -20,9 +20,10 @@ static void results(void)
         CHECK(read_clock(clocks[i]) >= first);
     }
     CHECK(read_clock(CLOCK_REALTIME) > 1600000000ll * 1000000000);
-    CHECK(read_clock(CLOCK_BOOTTIME) >= read_clock(CLOCK_MONOTONIC) - 1000000000);
+    int64_t running = read_clock(CLOCK_MONOTONIC);
+    CHECK(read_clock(CLOCK_BOOTTIME) >= running);
     int64_t call = read_clock(CLOCK_MONOTONIC), vdso = now_ns();
-    CHECK(vdso >= call && vdso - call < 60000000000ll); /* the same clock as the vDSO's */
+    CHECK(vdso >= call && read_clock(CLOCK_MONOTONIC) >= vdso); /* the same clock as the vDSO's */
 }
 
 static void cpu_clocks(void)

@@ -4,6 +4,7 @@
 
 enum { K = 1024 };
 static int fd;
+static char shm[64];
 
 static void results(void)
 {
@@ -33,15 +34,16 @@ static void errors(void)
     CHECK_ERRNO(CALL(fallocate, fd, 1 << 20, 0, 1), EOPNOTSUPP);
     CHECK_ERRNO(CALL(fallocate, fd, 0, 1l << 62, 1l << 62), EFBIG);
     CHECK_ERRNO(CALL(fallocate, BAD_FD, 0, 0, 1), EBADF);
-    CHECK_ERRNO(CALL(fallocate, open("/dev/shm/abi-fallocate", O_RDONLY), 0, 0, 1), EBADF);
+    CHECK_ERRNO(CALL(fallocate, open(shm, O_RDONLY), 0, 0, 1), EBADF);
     CHECK_ERRNO(CALL(fallocate, ends[1], 0, 0, 1), ESPIPE);
     CHECK_ERRNO(CALL(fallocate, open(".", O_RDONLY), 0, 0, 1), EBADF);
-    unlink("/dev/shm/abi-fallocate");
+    unlink(shm);
 }
 
 int main(void)
 {
-    fd = file_with("/dev/shm/abi-fallocate", "");
+    snprintf(shm, sizeof shm, "/dev/shm/abi-fallocate-%d", getpid());
+    fd = file_with(shm, "");
     promise("fallocate: results", results);
     promise("fallocate: errors", errors);
     return check_end();

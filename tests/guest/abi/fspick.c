@@ -23,7 +23,7 @@ static void results(void)
 
 int main(void)
 {
-    enter_fresh_dir();
+    enter_mounts();
     promise("fspick: results and errors", results);
     return check_end();
 }

@@ -25,15 +25,18 @@ static void results(void)
 
 static void holes(void)
 {
-    int fd = file_with("/dev/shm/abi-lseek", "");
+    char shm[64];
+    int fd;
 
+    snprintf(shm, sizeof shm, "/dev/shm/abi-lseek-%d", getpid());
+    fd = file_with(shm, "");
     NEED(ftruncate(fd, 1 << 20) == 0 && pwrite(fd, "x", 1, 512 << 10) == 1);
     CHECK_EQ(CALL(lseek, fd, 0, SEEK_DATA), 512 << 10);
     CHECK_EQ(CALL(lseek, fd, 512 << 10, SEEK_HOLE), (512 << 10) + 4096);
     CHECK_EQ(CALL(lseek, fd, 0, SEEK_HOLE), 0);
     CHECK_ERRNO(CALL(lseek, fd, 600 << 10, SEEK_DATA), ENXIO);
     CHECK_ERRNO(CALL(lseek, fd, 1 << 20, SEEK_HOLE), ENXIO);
-    unlink("/dev/shm/abi-lseek");
+    unlink(shm);
 }
 
 static void errors(void)

@@ -34,7 +34,7 @@ static void results(void)
 
 int main(void)
 {
-    enter_fresh_dir();
+    enter_mounts();
     promise("mount_setattr: results and errors", results);
     return check_end();
 }

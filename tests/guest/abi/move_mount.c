@@ -21,7 +21,7 @@ static void results(void)
 
 int main(void)
 {
-    enter_fresh_dir();
+    enter_mounts();
     promise_apart("move_mount: results and errors", results);
     return check_end();
 }

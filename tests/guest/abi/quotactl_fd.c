@@ -1,4 +1,5 @@
 /* man 2 quotactl, where no file system keeps quotas. */
+#include "../mounts.h"
 #include "abi.h"
 #include <sys/mount.h>
 #include <sys/quota.h>
@@ -38,7 +39,7 @@ static void read_only(void)
 
 int main(void)
 {
-    enter_fresh_dir();
+    enter_mounts();
     promise("quotactl_fd: errors", errors);
     promise("quotactl_fd: file systems that are read only", read_only);
     return check_end();

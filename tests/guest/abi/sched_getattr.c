@@ -17,7 +17,8 @@ static void results(void)
 
     memset(&attr, 0xff, sizeof attr);
     CHECK_EQ(CALL(sched_getattr, 0, &attr, sizeof attr, 0), 0);
-    CHECK(attr.size >= 48 && attr.policy == SCHED_OTHER && attr.nice == 0 && attr.priority == 0);
+    CHECK(attr.size >= 48 && attr.policy == SCHED_OTHER && attr.nice == nice(0) &&
+          attr.priority == 0);
     NEED(CALL(sched_setscheduler, 0, SCHED_RR | SCHED_RESET_ON_FORK, &ten) == 0);
     CHECK_EQ(CALL(sched_getattr, 0, &attr, 48, 0), 0);
     CHECK(attr.policy == SCHED_RR && attr.priority == 10 && attr.flags == 1);

@@ -1,10 +1,13 @@
 /* man 2 setdomainname */
 #include "abi.h"
+#include <sched.h>
 
 static void results(void)
 {
     char name[65];
 
+    if (!inside_osprey() && unshare(CLONE_NEWUTS) != 0)
+        SKIP("a name of our own is not allowed here");
     CHECK_EQ(CALL(setdomainname, "abi-domain", 10), 0);
     CHECK(getdomainname(name, sizeof name) == 0 && strcmp(name, "abi-domain") == 0);
     CHECK_ERRNO(CALL(setdomainname, name, 65), EINVAL);
@@ -19,12 +22,7 @@ static void privilege(void)
 
 int main(void)
 {
-    char before[65] = "";
-
-    if (getdomainname(before, sizeof before) != 0)
-        return 1;
     promise("setdomainname: results and errors", results);
-    CALL(setdomainname, before, strlen(before));
     promise_apart("setdomainname needs privilege", privilege);
     return check_end();
 }

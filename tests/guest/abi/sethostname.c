@@ -1,11 +1,14 @@
 /* man 2 sethostname */
 #include "abi.h"
+#include <sched.h>
 
 static void results(void)
 {
     char name[65];
     static char longest[65];
 
+    if (!inside_osprey() && unshare(CLONE_NEWUTS) != 0)
+        SKIP("a name of our own is not allowed here");
     memset(longest, 'x', sizeof longest);
     CHECK_EQ(CALL(sethostname, "abi.example", 3), 0); /* so many bytes, no zero needed */
     CHECK(gethostname(name, sizeof name) == 0 && strcmp(name, "abi") == 0);
@@ -23,11 +26,7 @@ static void privilege(void)
 
 int main(void)
 {
-    struct utsname before;
-
-    uname(&before);
     promise("sethostname: results and errors", results);
-    sethostname(before.nodename, strlen(before.nodename));
     promise_apart("sethostname needs privilege", privilege);
     return check_end();
 }

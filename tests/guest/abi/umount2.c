@@ -1,4 +1,5 @@
 /* man 2 umount */
+#include "../mounts.h"
 #include "abi.h"
 #include <sys/mount.h>
 
@@ -25,7 +26,7 @@ static void results(void)
 
 int main(void)
 {
-    enter_fresh_dir();
+    enter_mounts();
     promise_apart("umount2: results and errors", results);
     return check_end();
 }

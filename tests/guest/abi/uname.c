@@ -1,5 +1,6 @@
 /* man 2 uname */
 #include "abi.h"
+#include <sched.h>
 
 static void results(void)
 {
@@ -9,6 +10,8 @@ static void results(void)
     CHECK_EQ(CALL(uname, &name), 0);
     CHECK(strcmp(name.sysname, "Linux") == 0 && strcmp(name.machine, "x86_64") == 0);
     CHECK(atoi(name.release) >= 5 && strlen(name.version) > 0);
+    if (!inside_osprey() && unshare(CLONE_NEWUTS) != 0)
+        SKIP("a name of our own is not allowed here");
     CHECK_EQ(CALL(sethostname, "abi-test", 8), 0);
     CHECK(CALL(uname, &name) == 0 && strcmp(name.nodename, "abi-test") == 0);
     CHECK_ERRNO(CALL(uname, BAD), EFAULT);
@@ -16,10 +19,6 @@ static void results(void)
 
 int main(void)
 {
-    struct utsname before;
-
-    uname(&before);
     promise("uname: results and errors", results);
-    sethostname(before.nodename, strlen(before.nodename));
     return check_end();
 }
