@@ -2,7 +2,7 @@
 # timeout: 600
 # What cannot run ends with one clear line and the right status, and never hangs.
 . tests/system/lib.sh
-RUN="$OSPREY run --timeout 60"
+RUN="$OSPREY run --timeout 200"
 
 build hello-static sh -c 'gcc -O2 -static -o $OUT tests/system/programs/hello.c'
 build hello-dynamic sh -c 'gcc -O2 -pie -fPIE -o $OUT tests/system/programs/hello.c'
@@ -67,7 +67,7 @@ done
 refused '--machine of another world' 125 'machine' $RUN --machine amiga /bin/true
 refused 'no program at all' 125 'program|usage|missing' $OSPREY run
 refused 'QEMU missing' 125 'qemu' env OSPREY_QEMU=/nonexistent/qemu "$BUILD/host/osprey" run /bin/true
-status=$(timeout 100 $RUN --memory 2M /bin/true >"$WORK/ends.out" 2>"$WORK/ends.err"; echo $?)
+status=$(timeout 240 $RUN --memory 2M /bin/true >"$WORK/ends.out" 2>"$WORK/ends.err"; echo $?)
 check 'too little memory is an error in words' \
     sh -c "[ $status -ne 0 ] && [ $status -ne 124 ] && grep -qi memory '$WORK/ends.err'"
 ends '--timeout ends the machine with 124' 124 '' "$OSPREY" run --timeout 3 /bin/sleep 100
@@ -87,7 +87,7 @@ for i in range(int(sys.argv[3])):
 END
 for i in $(seq 0 $((n - 1))); do
     chmod +x "$WORK/flip$i"
-    timeout 90 $RUN "$WORK/flip$i" >/dev/null 2>"$WORK/flip.err" </dev/null
+    timeout 240 $RUN "$WORK/flip$i" >/dev/null 2>"$WORK/flip.err" </dev/null
     case $? in 121 | 124 | 137) bad=$((bad + 1)) && cp "$WORK/flip$i" "$WORK/flip.err" "$BUILD/tests/" ;; esac
     rm -f "$WORK/flip$i"
 done

@@ -2,7 +2,7 @@
 # timeout: 600
 # `osprey run --boot`: whatever way the kernel comes up, streams and status are the program's.
 . tests/system/lib.sh
-LIMIT=150
+LIMIT=300
 export TMPDIR=$WORK/tmp # what is left behind there is this test's
 mkdir -p "$TMPDIR"
 

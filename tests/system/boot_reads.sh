@@ -11,7 +11,7 @@ once() {
     local name=$1
     shift
     rm -f "$WORK/trace" "$WORK/log"
-    timeout 120 qemu-system-x86_64 -accel tcg,thread=multi -display none -no-reboot -nodefaults -m 128 \
+    timeout 280 qemu-system-x86_64 -accel tcg,thread=multi -display none -no-reboot -nodefaults -m 128 \
         -serial "file:$WORK/log" -trace "blk_co_preadv,file=$WORK/trace" \
         -drive "file=$WORK/disk,format=raw,if=none,id=d" "$@" </dev/null >"$WORK/err" 2>&1
     check "$name: it boots" grep -aq '^from the disk' "$WORK/log"

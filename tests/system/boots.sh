@@ -3,7 +3,7 @@
 # soak-timeout: 7200
 # Many boots in a row, without a hang or a wrong byte.
 . tests/system/lib.sh
-LIMIT=60
+LIMIT=200
 build exceptions sh -c 'g++ -O2 -std=c++17 -pthread -o $OUT tests/system/programs/exceptions.cc'
 
 # boots CPUS TIMES

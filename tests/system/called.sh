@@ -3,7 +3,7 @@
 # What a program starts comes into the image by itself: compilers for make, what scripts name,
 # the folder that make and git work in. Nothing but PROGRAM and ARGS is given here.
 . tests/system/lib.sh
-LIMIT=200
+LIMIT=400
 case $OSPREY in /*) ;; *) OSPREY=$PWD/$OSPREY ;; esac
 
 # project FOLDER: a small C project: two objects, a library, a header, libm.
@@ -59,7 +59,7 @@ git log --format=%s && git fsck --strict && cd .. && rm -r copy"
     echo 'a b c' >data.txt
     chmod +x ./*.sh
     same -n 'a script that runs another' ./outer.sh
-    same -n 'bash with a script and xargs' bash -c 'echo 9 4 | xargs -n1 timeout 60 ./inner.sh'
+    same -n 'bash with a script and xargs' bash -c 'echo 9 4 | xargs -n1 timeout 300 ./inner.sh'
 )
 printf 'ls -d /usr/bin/gawk\necho a b | awk "{ print \\$2 }"; seq 12 | sort -n | tail -1; exit 3\n' \
     >"$WORK/input"

@@ -9,7 +9,7 @@
 keeps() {
     local name=$1 machine=$2 words=$3
     shift 3
-    timeout 90 qemu-system-x86_64 -M "$machine" -accel tcg -m 128 -display none -nodefaults -no-reboot -serial stdio "$@" \
+    timeout 200 qemu-system-x86_64 -M "$machine" -accel tcg -m 128 -display none -nodefaults -no-reboot -serial stdio "$@" \
         -kernel "$BUILD/osprey.elf" -initrd "$WORK/image" -append "debug_exit=0xf4 $words" \
         -device isa-debug-exit,iobase=0xf4,iosize=4 </dev/null 2>"$WORK/err" |
         while read -r line; do echo "$(date +%s.%N) $line"; done >"$WORK/out"

@@ -3,7 +3,7 @@
 # Programs built here in every way of linking, and by every compiler at hand.
 . tests/system/lib.sh
 S=tests/system/programs
-LIMIT=120
+LIMIT=300
 
 # each NAME OPTION... -- COMMAND...: build, then compare with the host.
 each() {

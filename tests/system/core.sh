@@ -56,7 +56,7 @@ check 'gdb: FILE is that of process 1' gdb_says "$program" "$core" 'LWP 1\)' 'in
 child=$(ls "$core".[0-9]*)
 check 'gdb: the child is beside it' gdb_says "$program" "$child" '\$1 = 43' 'p global_answer'
 
-check 'no crash: no file' sh -c "timeout 60 $OSPREY run --core $core.none /bin/true && [ ! -e $core.none ]"
+check 'no crash: no file' sh -c "timeout 200 $OSPREY run --core $core.none /bin/true && [ ! -e $core.none ]"
 echo old >"$core.old"
 ends 'no crash: an older file is named' 0 'none was written; the file there is older' "$OSPREY" run --core "$core.old" /bin/true
 check 'and stays' grep -qx old "$core.old"
@@ -84,9 +84,9 @@ check 'much output beside a core' dump 7 --add "$program" bash "$WORK/much.sh"
 check 'is whole' [ "$(grep -c '^[0-9]*$' "$WORK/out")" -eq 200000 ]
 
 # SIGQUIT from outside, as ^\ sends it.
-env --default-signal=QUIT "$OSPREY" run --timeout 60 --core "$core" "$program" wait >"$WORK/out" 2>"$WORK/err" </dev/null &
+env --default-signal=QUIT "$OSPREY" run --timeout 200 --core "$core" "$program" wait >"$WORK/out" 2>"$WORK/err" </dev/null &
 pid=$!
-for _ in $(seq 300); do grep -q ready "$WORK/out" && break; sleep 0.1; done
+for _ in $(seq 1500); do grep -q ready "$WORK/out" && break; sleep 0.1; done
 rm -f "$core"
 kill -QUIT $pid
 wait $pid

@@ -2,7 +2,7 @@
 # timeout: 1500
 # Debian's strace and gdb inside the machine see what they see on the host.
 . tests/system/lib.sh
-LIMIT=120
+LIMIT=400
 build debugged sh -c 'gcc -g -O0 -static -no-pie -fno-pie -pthread -o $OUT tests/system/programs/debugged.c'
 PROGRAM=$PROGRAMS/debugged
 SORTED=cat # or sort, where threads write in an order of their own

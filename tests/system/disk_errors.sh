@@ -3,7 +3,7 @@
 # A disk that fails reads and writes (QEMU's blkdebug): the program sees EIO where Linux tells it, and
 # the machine goes on. A line of `drivers` for each driver: machine, devices, name of the disk.
 . tests/system/lib.sh
-LIMIT=150
+LIMIT=300
 DISK=$WORK/disk.img
 
 drivers='microvm virtio-blk-device,drive=d vda

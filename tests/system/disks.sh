@@ -3,7 +3,7 @@
 # AHCI, NVMe, IDE and SCSI disks: what the machine reads and writes is what the host has, whichever the
 # processors, sizes and commands; errors and silence of a disk are errors of a call.
 . tests/system/lib.sh
-LIMIT=90
+LIMIT=300
 DISK=$WORK/disk.img
 CPUS='1 2'
 [ "$SOAK" = 1 ] && CPUS='1 2 4'

@@ -4,7 +4,7 @@
 # recreates the hand-over under QEMU's microvm: a loader of our own leaves processor, tables, boot_params, MP table
 # and command line as Firecracker does, devices are on the command line, there is no ACPI and no PCI.
 . tests/system/lib.sh
-LIMIT=90
+LIMIT=300
 
 strip -o "$WORK/osprey.stripped" "$BUILD/osprey.elf"
 # loader NAME FLAGS...

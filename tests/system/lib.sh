@@ -11,7 +11,7 @@ OSPREY=${OSPREY:-./osprey}
 SOAK=${SOAK:-0}
 WORK=$PWD/$BUILD/tests/system/$(basename "$0" .sh).$$
 PROGRAMS=$PWD/$BUILD/tests/system/programs
-LIMIT=${LIMIT:-60} # seconds for one run in the machine
+LIMIT=${LIMIT:-200} # seconds for one run in the machine: for what hangs, on a machine that is busy
 
 mkdir -p "$WORK" "$PROGRAMS"
 trap 'rm -rf "$WORK"' EXIT

@@ -2,7 +2,7 @@
 # timeout: 900
 # Machines, numbers of processors, sizes of memory.
 . tests/system/lib.sh
-LIMIT=100
+LIMIT=300
 cat >"$WORK/count.py" <<'END'
 import os, threading
 def burn(): sum(range(10000))

@@ -19,7 +19,7 @@ ip -n "$NS" link set tap0 up
 in_space() {
     local name=$1
     shift
-    if within timeout 60 "$@" >"$WORK/check.out" 2>&1; then ok "$name"; else
+    if within timeout 200 "$@" >"$WORK/check.out" 2>&1; then ok "$name"; else
         not_ok "$name" "$WORK/check.out" "$WORK/vm.err"
     fi
 }
@@ -28,11 +28,11 @@ in_space() {
 card() {
     local name="$1, $2 CPUs, MTU $3" server
     ip -n "$NS" link set tap0 mtu "$3"
-    background within timeout 260 "$OSPREY" run --timeout 250 --net tap=tap0 --mac $MAC --nic "$1" --cpus "$2" \
+    background within timeout 560 "$OSPREY" run --timeout 550 --net tap=tap0 --mac $MAC --nic "$1" --cpus "$2" \
         --ip 192.0.2.2/24 --package iproute2 --add "$NETLOAD" \
         sh -c "ip link set eth0 mtu $3 && exec $NETLOAD serve 7000" >"$WORK/vm.out" 2>"$WORK/vm.err"
     server=$!
-    until_true 60 within "$NETLOAD" many 192.0.2.2 7000 1
+    until_true 200 within "$NETLOAD" many 192.0.2.2 7000 1
     for address in 192.0.2.2 $LOCAL%tap0; do
         in_space "$name: ${address%\%*}, in" "$NETLOAD" up $address 7000 $KIB 1
         in_space "$name: ${address%\%*}, out" "$NETLOAD" down $address 7000 $KIB 2

@@ -35,7 +35,7 @@ wire() {
     rm -f "$WORK/ready"
     background within "$RELAY" "$@" --ready "$WORK/ready" packet:vm tap:wire >"$WORK/relay.out" 2>&1
     relay=$!
-    until_true 10 test -e "$WORK/ready"
+    until_true 100 test -e "$WORK/ready"
     plug wire "$LINUX" "$mtu" $HERE
 }
 
@@ -60,11 +60,11 @@ start_server() {
     background within timeout $((LIMIT + 60)) "$OSPREY" run --timeout $((LIMIT + 30)) --memory 512M "${VM[@]}" "$@" \
         "$NETLOAD" serve 7000 </dev/null >"$WORK/vm.out" 2>"$WORK/vm.err"
     vm=$!
-    until_true 60 ip netns exec "$LINUX" timeout 5 "$NETLOAD" up $GUEST 7000 1
+    until_true 200 ip netns exec "$LINUX" timeout 20 "$NETLOAD" up $GUEST 7000 1
 }
 
 stop_server() {
-    ip netns exec "$LINUX" timeout 20 "$NETLOAD" bye $GUEST 7000
+    ip netns exec "$LINUX" timeout 100 "$NETLOAD" bye $GUEST 7000
     wait $vm 2>/dev/null
 }
 
@@ -174,12 +174,12 @@ speed() {
         rm -f "$WORK/ready"
         background within "$RELAY" --loss 1 --delay 20 --seed $seed --ready "$WORK/ready" tap:other tap:wire >/dev/null 2>&1
         relay=$!
-        until_true 10 test -e "$WORK/ready"
+        until_true 100 test -e "$WORK/ready"
         plug wire "$LINUX" 1500 $HERE
         plug other "$NS.other" 1500 $GUEST
         background ip netns exec "$NS.other" "$NETLOAD" serve 7000 >/dev/null 2>&1
         server=$!
-        until_true 20 ip netns exec "$LINUX" timeout 5 "$NETLOAD" up $GUEST 7000 1
+        until_true 200 ip netns exec "$LINUX" timeout 20 "$NETLOAD" up $GUEST 7000 1
         measured linux
         stop $server
     done

@@ -24,12 +24,12 @@ server() {
         --no-resolv --user=root --dhcp-leasefile="$WORK/leases" --pid-file= --log-dhcp \
         --log-facility="$WORK/log" "$@"
     SERVER=$!
-    until_true 10 grep -q 'DHCP, ' "$WORK/log" || not_ok 'dnsmasq starts' "$WORK/log"
+    until_true 100 grep -q 'DHCP, ' "$WORK/log" || not_ok 'dnsmasq starts' "$WORK/log"
 }
 
 # guest SCRIPT: run it behind the tap; what it and the kernel say in $WORK/guest.
 guest() {
-    LIMIT=80 within timeout 100 "$OSPREY" run --timeout 80 --net tap=tap0 --ip dhcp --env LC_ALL=C \
+    within timeout 240 "$OSPREY" run --timeout 200 --net tap=tap0 --ip dhcp --env LC_ALL=C \
         --add "$(command -v ip)" --add /bin/cat --add /bin/hostname --add /bin/sleep --add /bin/sed \
         bash -c "$1" </dev/null >"$WORK/guest" 2>&1
 }
@@ -69,7 +69,7 @@ stop "$SERVER"
 ip -n "$NS.other" addr add 192.0.2.70/24 dev far
 rm -f "$WORK/leases"
 server --dhcp-range=192.0.2.70,192.0.2.71,255.255.255.0,1h
-guest 'for i in {1..200}; do
+guest 'for i in {1..600}; do
         ip -4 addr show eth0 | grep -q 192.0.2.71 && echo second && break
         sleep 0.2
     done'
@@ -87,7 +87,7 @@ interface br0
 lease_file $WORK/udhcpd.leases
 pidfile $WORK/udhcpd.pid
 min_lease 10
-option lease 12
+option lease 24
 option subnet 255.255.255.0
 END
 if busybox --list | grep -q '^udhcpd$'; then
@@ -96,7 +96,7 @@ if busybox --list | grep -q '^udhcpd$'; then
     SERVER=$!
     background guest 'left() { ip -4 addr show eth0 | sed -n "s/.*valid_lft \([0-9]*\)sec pref.*/\1/p"; }
         last=$(left)
-        for i in {1..300}; do
+        for i in {1..600}; do
             now=$(left)
             [ "$now" -gt "$last" ] && echo renewed && break
             last=$now
@@ -105,7 +105,7 @@ if busybox --list | grep -q '^udhcpd$'; then
         while [ "$(left)" ]; do sleep 0.2; done
         echo ended'
     GUEST=$!
-    if until_true 60 grep -q '^renewed' "$WORK/guest"; then
+    if until_true 150 grep -q '^renewed' "$WORK/guest"; then
         ok 'a lease is renewed at T1'
     else
         not_ok 'a lease is renewed at T1' "$WORK/log" "$WORK/guest"

@@ -23,7 +23,7 @@ for n in $cpus; do
     background within "$OSPREY" run --timeout $LIMIT --memory 128M --cpus "$n" --net tap=wire --mac $MAC \
         --ip $GUEST/24,$HERE "$PROGRAMS/flooded" 7000 </dev/null >"$WORK/vm.out" 2>"$WORK/vm.err"
     vm=$!
-    if until_true 60 within bash -c "exec 3<>/dev/tcp/$GUEST/7003"; then
+    if until_true 200 within bash -c "exec 3<>/dev/tcp/$GUEST/7003"; then
         within timeout $LIMIT python3 tests/system/net/flood_check.py $GUEST 7000 $seconds "$PROGRAMS/flood" wire $MAC \
             2>"$WORK/check.err" | sed -u "s/^\(ok\|not ok\) - /&$n CPUs: /"
         status=${PIPESTATUS[0]}

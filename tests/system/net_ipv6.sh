@@ -56,17 +56,17 @@ server=$!
 in_space() {
     local name=$1
     shift
-    check "$name" within timeout 60 "$@"
+    check "$name" within timeout 200 "$@"
 }
 
-if until_true 40 within ping -6 -c 1 -W 1 $GLOBAL; then
+if until_true 150 within ping -6 -c 1 -W 1 $GLOBAL; then
     ok "an address by the router's prefix"
 else
     not_ok "an address by the router's prefix" "$WORK/vm.out" "$WORK/vm.err" "$WORK/radvd.log"
 fi
-in_space "ping, also in fragments" ping -6 -c 3 -i 0.2 -W 5 -s 5000 $GLOBAL
-in_space "ping of the link-local address" ping -6 -c 3 -i 0.2 -W 5 $LOCAL%tap0
-in_space "ping of all nodes" sh -c "ping -6 -c 40 -i 0.5 -W 5 ff02::1%tap0 | grep -q -m 1 'from $LOCAL'"
+in_space "ping, also in fragments" ping -6 -c 3 -i 0.2 -W 20 -s 5000 $GLOBAL
+in_space "ping of the link-local address" ping -6 -c 3 -i 0.2 -W 20 $LOCAL%tap0
+in_space "ping of all nodes" sh -c "ping -6 -c 40 -i 0.5 -W 20 ff02::1%tap0 | grep -q -m 1 'from $LOCAL'"
 for how in up down both half; do
     in_space "TCP: $how" "$NETLOAD" $how $GLOBAL 7000 4096
 done
@@ -80,13 +80,13 @@ in_space "the same socket serves IPv4" "$NETLOAD" up 192.0.2.2 7000 64
 far() {
     local name=$1
     shift
-    check "$name" ip netns exec "$NS.far" timeout 60 "$@"
+    check "$name" ip netns exec "$NS.far" timeout 200 "$@"
 }
 far "from behind the router: down a narrow link" "$NETLOAD" down $GLOBAL 7000 2048
 far "from behind the router: up" "$NETLOAD" up $GLOBAL 7000 2048
 far "from behind the router: UDP" "$NETLOAD" udp $GLOBAL 7000 50
-far "from behind the router: ping" ping -6 -c 2 -i 0.2 -W 5 -s 3000 $GLOBAL
-within timeout 20 "$NETLOAD" bye $GLOBAL 7000
+far "from behind the router: ping" ping -6 -c 2 -i 0.2 -W 20 -s 3000 $GLOBAL
+within timeout 100 "$NETLOAD" bye $GLOBAL 7000
 wait $server 2>/dev/null
 
 # --- the VM asks

@@ -16,16 +16,17 @@ background within dnsmasq --keep-in-foreground --conf-file=/dev/null --no-hosts 
     --dhcp-leasefile="$WORK/leases" --log-facility="$WORK/log" --dhcp-option=option:domain-search,far.test \
     --local=/test/ --host-record=host.test,10.0.2.2 --host-record=six.test,2001:db8::7 --host-record=near.far.test,192.0.2.1 \
     --host-record=both.test,198.51.100.9,2001:db8::9 --cname=other.test,host.test
-until_true 60 within dig @127.0.0.1 +short host.test || { not_ok 'dnsmasq starts' "$WORK/log" && exit 0; }
+until_true 150 within dig @127.0.0.1 +short host.test || { not_ok 'dnsmasq starts' "$WORK/log" && exit 0; }
 mkdir -p "$WORK/www"
 echo 'served by name' >"$WORK/www/index.html"
 background within python3 -m http.server -d "$WORK/www" 8000 >/dev/null 2>&1
 echo 'nameserver 127.0.0.1' >"$WORK/resolv.conf"
+until_true 150 within curl -sf -o /dev/null http://127.0.0.1:8000/ || not_ok 'the server starts'
 
 # named OPTIONS... PROGRAM ARGS...: where the host's name server is the one above.
 named() {
     within unshare -m sh -c 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"' sh "$WORK/resolv.conf" \
-        timeout 90 "$OSPREY" run --timeout $LIMIT --env LC_ALL=C "$@" </dev/null >"$WORK/out" 2>"$WORK/err"
+        timeout $((LIMIT + 30)) "$OSPREY" run --timeout $LIMIT --env LC_ALL=C "$@" </dev/null >"$WORK/out" 2>"$WORK/err"
 }
 
 # prints NAME LINES: what the program has said.

@@ -137,6 +137,10 @@ tls_out() {
     openssl s_server -rev -quiet -accept "127.0.0.1:$port" -key "$WORK/tls/key" -cert "$WORK/tls/cert" \
         >/dev/null 2>&1 </dev/null &
     helper=$!
+    until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
+        kill -0 $helper 2>/dev/null || break
+        sleep 0.05
+    done
     printf 'osprey 67890\nCLOSE\n' | osprey --net user --nic "$1" --cpus "$2" --add "$WORK/tls" \
         /usr/bin/openssl s_client -quiet -connect "10.0.2.2:$port" -CAfile "$WORK/tls/cert" \
         -verify_return_error >"$WORK/got" 2>"$WORK/vm.err"

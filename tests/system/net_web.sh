@@ -35,7 +35,7 @@ END
 hammered() {
     local name=$1 port=$2
     shift 2
-    if wrk -t 1 -c 20 -d ${seconds}s "$@" "http://127.0.0.1:$port/612" >"$WORK/wrk.out" 2>&1 &&
+    if wrk -t 1 -c 20 --timeout 100s -d ${seconds}s "$@" "http://127.0.0.1:$port/612" >"$WORK/wrk.out" 2>&1 &&
         ! grep -E 'Socket errors|Non-2xx' "$WORK/wrk.out" && grep -q 'Requests/sec: *[1-9]' "$WORK/wrk.out"; then
         ok "$name"
     else

@@ -3,7 +3,7 @@
 # From power-on to the program's first line without a disk: iPXE in the network card's ROM, over QEMU's own TFTP, and over
 # dnsmasq's DHCP and TFTP and over HTTP in a network namespace of this test's own.
 . tests/system/lib.sh
-LIMIT=150
+LIMIT=300
 NS=osprey-nb-$$
 server=()
 

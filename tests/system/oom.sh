@@ -8,7 +8,7 @@ build exhaust sh -c 'gcc -O2 -Wall -static -pthread -o $OUT tests/system/program
 # spent KIND CPUS STATUS PATTERN: status, and the pattern in the one line that is written.
 spent() {
     local name="$1 on $2 processors" status
-    timeout 90 "$OSPREY" run --timeout 60 --cpus "$2" --memory 48M "$PROGRAMS/exhaust" "$1" \
+    timeout 240 "$OSPREY" run --timeout 200 --cpus "$2" --memory 48M "$PROGRAMS/exhaust" "$1" \
         </dev/null >"$WORK/said" 2>&1
     status=$?
     grep -v '^Killed$\|^Bus error$' "$WORK/said" >"$WORK/lines"

@@ -11,7 +11,7 @@ build depth-plain sh -c 'gcc -O1 -fno-optimize-sibling-calls -fomit-frame-pointe
 crash() {
     local order=$1
     shift
-    timeout 90 "$OSPREY" run --timeout 60 --cpus 2 --kernel-arg "crash=$order" "$@" \
+    timeout 240 "$OSPREY" run --timeout 200 --cpus 2 --kernel-arg "crash=$order" "$@" \
         >"$WORK/out" 2>"$WORK/said" </dev/null
     status=$?
 }
@@ -64,11 +64,11 @@ crash null@getppid "$PROGRAMS/depth-plain" 2
 says 'without frame pointers by return addresses on the stack' '\? .*\(descend\+0x' '\? .*\(main\+0x'
 
 # The end of the machine.
-timeout 60 "$OSPREY" run --timeout 4 --kernel-arg crash=assert --kernel-arg panic=halt /bin/true \
+timeout 200 "$OSPREY" run --timeout 20 --kernel-arg crash=assert --kernel-arg panic=halt /bin/true \
     >"$WORK/out" 2>"$WORK/said" </dev/null
 status=$?
 check 'panic=halt stays where it is' [ $status -eq 124 ]
-timeout 60 "$OSPREY" run --timeout 30 --kernel-arg crash=assert --kernel-arg panic=reboot /bin/true \
+timeout 200 "$OSPREY" run --timeout 150 --kernel-arg crash=assert --kernel-arg panic=reboot /bin/true \
     >"$WORK/out" 2>"$WORK/said" </dev/null
 status=$?
 check 'panic=reboot resets: no status, so 125' [ $status -eq 125 ]
@@ -94,7 +94,7 @@ check 'the canary differs from boot to boot' \
 for device in pvpanic pvpanic-pci none; do
     add=(-device $device)
     [ $device = none ] && add=()
-    timeout 60 qemu-system-x86_64 -M q35 -accel tcg -m 128 -display none -nodefaults -no-reboot -serial "file:$WORK/said" \
+    timeout 200 qemu-system-x86_64 -M q35 -accel tcg -m 128 -display none -nodefaults -no-reboot -serial "file:$WORK/said" \
         -action panic=exit-failure "${add[@]}" -kernel "$BUILD/osprey.elf" -initrd "$WORK/image" \
         -append 'crash=assert' </dev/null >"$WORK/out" 2>&1
     status=$?

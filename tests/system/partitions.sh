@@ -4,7 +4,7 @@
 # them, and takes up what they write in the machine.
 . tests/system/lib.sh
 PATH=$PATH:/sbin:/usr/sbin
-LIMIT=60
+LIMIT=200
 DISK=$WORK/disk.img
 
 guest() {

@@ -9,7 +9,7 @@ docs=0
 [ "${1:-}" = --docs ] && docs=1 SOAK=1
 . tests/system/lib.sh
 OVMF=/usr/share/OVMF
-LIMIT=150
+LIMIT=300
 ACCEL=tcg,thread=multi
 [ -w /dev/kvm ] && grep -qE 'vmx|svm' /proc/cpuinfo && ACCEL=kvm
 

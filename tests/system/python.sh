@@ -2,7 +2,7 @@
 # timeout: 900
 # Debian's python3: threads, sqlite3, ssl, asyncio, mmap, signals.
 . tests/system/lib.sh
-LIMIT=120
+LIMIT=300
 P=/usr/bin/python3
 
 same -n 'python3 --version' $P --version

@@ -16,7 +16,7 @@ sanitized=$BUILD/kasan/osprey.elf
 finds() {
     local order=$1 pattern status
     shift
-    OSPREY_KERNEL=$sanitized timeout 90 "$OSPREY" run --timeout 60 --cpus 2 \
+    OSPREY_KERNEL=$sanitized timeout 240 "$OSPREY" run --timeout 200 --cpus 2 \
         --kernel-arg "crash=$order" /bin/true >"$WORK/out" 2>"$WORK/said" </dev/null
     status=$?
     for pattern; do

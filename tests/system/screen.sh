@@ -3,7 +3,7 @@
 # Screen and keyboard: what is on the screen is read back out of the machine, keys are pressed.
 . tests/system/lib.sh
 QEMU=(-accel tcg,thread=multi -display none -no-reboot -nodefaults -m 256)
-screen() { timeout -s KILL 280 python3 tests/system/programs/screen.py "$@" >"$WORK/out" 2>&1; }
+screen() { timeout -s KILL 500 python3 tests/system/programs/screen.py "$@" >"$WORK/out" 2>&1; }
 
 cat >"$WORK/show.sh" <<'END'
 printf '\033[2J\033[3;5HAt three, five\033[5;1H\033[31mred\033[0m \342\224\214\342\224\200\342\224\220\n'

@@ -4,7 +4,7 @@
 # the other way round; errors, time-outs, limits and changes of size come back as they should.
 . tests/system/lib.sh
 PATTERNS=$PWD/tests/system/programs/patterns.py
-LIMIT=150
+LIMIT=300
 DISK=$WORK/disk.img
 D=(--qemu-arg -device --qemu-arg)
 drive() { echo --qemu-arg -drive --qemu-arg "if=none,id=$1,format=raw,discard=unmap,${3:-file=$2}"; }
@@ -143,7 +143,7 @@ grows() {
     osprey --machine q35 --qemu-arg -qmp --qemu-arg "unix:$WORK/qmp,server=on,wait=off" $(drive d "$DISK") \
         "${D[@]}" "$1" "${D[@]}" scsi-hd,drive=d sh -c 'head -c 1 /dev/sda | wc -c; read x; head -c 1 /dev/sda | wc -c
             while [ $(cat /sys/block/sda/size) = 8192 ]; do :; done; cat /sys/block/sda/size' < <(
-        timeout 40 python3 tests/system/host/qmp.py "$WORK/qmp" 'block_resize={"device":"d","size":6291456}' >"$WORK/qmp.out"
+        timeout 200 python3 tests/system/host/qmp.py "$WORK/qmp" 'block_resize={"device":"d","size":6291456}' >"$WORK/qmp.out"
         echo
     ) >"$WORK/out" 2>"$WORK/err"
     check "$1: a disk that grows" diff - "$WORK/out" <<'END2'

@@ -2,7 +2,7 @@
 # timeout: 900
 # Shells and programs that start others: as on the host, on 1, 2 and 4 processors.
 . tests/system/lib.sh
-LIMIT=120
+LIMIT=300
 TOOLS=(-o --package=make -o --package=dash)
 
 pipelines='ls / | wc -l >/dev/null; echo $(echo a; echo b) | tr a-z A-Z
@@ -92,6 +92,6 @@ cd \"\$(mktemp -d)\" && cp $WORK/Makefile . && make -s -j3 && ls | sort && make 
 else
     skip 'make -j3 with sh' 'no make'
 fi
-check 'ps shows the family' bash -c "timeout 90 $OSPREY run bash -c 'sleep 50 & until grep -q sleep /proc/\$!/comm; do :; done; ps -e -o pid,ppid,comm' |
+check 'ps shows the family' bash -c "timeout 300 $OSPREY run bash -c 'sleep 50 & until grep -q sleep /proc/\$!/comm; do :; done; ps -e -o pid,ppid,comm' |
     awk '\$3 == \"sleep\" && \$2 == 1 { found = 1 } END { exit !found }'"
-check 'children end with process 1' bash -c "[ \"\$(timeout 60 $OSPREY run bash -c 'sleep 1000 & echo bye')\" = bye ]"
+check 'children end with process 1' bash -c "[ \"\$(timeout 300 $OSPREY run bash -c 'sleep 1000 & echo bye')\" = bye ]"

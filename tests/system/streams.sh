@@ -46,7 +46,7 @@ check 'and is said' grep -q 'cannot write standard output: No space left' "$WORK
 (osprey /bin/echo to-closed >&-) 2>/dev/null
 check 'a closed stdout is no hang' [ $? -ne 124 ]
 check 'a program that does not read its input ends all the same' \
-    sh -c "head -c 20000000 /dev/zero | timeout 60 $OSPREY run --timeout 40 /bin/true"
+    sh -c "head -c 20000000 /dev/zero | timeout 240 $OSPREY run --timeout 200 /bin/true"
 
 # Slow input arrives as it comes: the program answers each line before the next is sent.
 cat >"$WORK/talk.py" <<'END'
@@ -61,7 +61,7 @@ assert p.stdout.read() == b""
 sys.exit(p.wait())
 END
 check 'a dialogue line by line over pipes' \
-    timeout 120 /usr/bin/python3 "$WORK/talk.py" "$OSPREY" run --timeout 100 /usr/bin/bc
+    timeout 240 /usr/bin/python3 "$WORK/talk.py" "$OSPREY" run --timeout 200 /usr/bin/bc
 
 check 'lines of the kernel and of the program do not mix' [ "$(osprey --strace /bin/busybox ash -c \
     'i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo line $i; done' 2>&1 |
@@ -76,7 +76,7 @@ check 'a variable of the environment' \
 check 'the last of several values of a variable' \
     [ "$(osprey --env X=1 --env XY=2 --env X=3 /usr/bin/env | grep -c ^X)$(
         osprey --env X=1 --env XY=2 --env X=3 /usr/bin/printenv X XY | paste -sd,)" = 23,2 ]
-osprey_build() { timeout 90 "$OSPREY" build "$@"; }
+osprey_build() { timeout 300 "$OSPREY" build "$@"; }
 check 'osprey build keeps an image with a variable' \
     osprey_build --env X=1 --env Y=1 -o "$WORK/image" /usr/bin/printenv X Y
 check 'a variable of the run replaces that of the image' \

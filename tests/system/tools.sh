@@ -46,9 +46,9 @@ PRAGMA integrity_check;
 VACUUM;
 SELECT count(*) FROM items i JOIN items j ON i.id = j.id + 1 WHERE i.kind = j.kind + 1;
 END
-rm -f /tmp/test.db*
-LIMIT=180 same -n 'sqlite3: 100,000 rows in a file' -i "$WORK/script.sql" /usr/bin/sqlite3 /tmp/test.db
-rm -f /tmp/test.db*
+rm -f /tmp/test-$$.db*
+LIMIT=400 same -n 'sqlite3: 100,000 rows in a file' -i "$WORK/script.sql" /usr/bin/sqlite3 /tmp/test-$$.db
+rm -f /tmp/test-$$.db*
 same -n 'sqlite3 says what is wrong' /usr/bin/sqlite3 :memory: 'SELECT * FROM missing;'
 
 # --- compressors with threads, back again on the host

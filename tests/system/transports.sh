@@ -2,7 +2,7 @@
 # timeout: 600
 # Virtio on each transport and ring: the console, whose ports carry the program's streams.
 . tests/system/lib.sh
-LIMIT=60
+LIMIT=200
 G=(--qemu-arg -global --qemu-arg)
 # Two bits of what was negotiated: VERSION_1 (32), RING_PACKED (34); and the transport.
 SHOW='cut -c33,35 /sys/bus/virtio/devices/virtio0/features; cut -d" " -f1 /sys/bus/virtio/devices/virtio0/place; cat; echo err >&2'

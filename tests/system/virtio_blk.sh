@@ -4,7 +4,7 @@
 # errors, on each transport and ring.
 . tests/system/lib.sh
 PATTERNS=$PWD/tests/system/programs/patterns.py
-LIMIT=60
+LIMIT=200
 DISK=$WORK/disk.img
 build diskreads sh -c 'gcc -O2 -static -pthread -Wall -o $OUT tests/system/programs/diskreads.c'
 

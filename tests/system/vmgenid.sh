@@ -3,7 +3,7 @@
 # The machine's generation (VMGenID): two machines that go on from one snapshot draw different random
 # bytes, from the first on.
 . tests/system/lib.sh
-LIMIT=100
+LIMIT=300
 build draws sh -c 'gcc -O2 -static -Wall -o $OUT tests/system/programs/draws.c' || exit 0
 "$OSPREY" build --format elf -o "$WORK/image" "$PROGRAMS/draws" 2>"$WORK/err" || { not_ok 'the image is built' "$WORK/err"; exit 0; }
 

@@ -25,7 +25,7 @@ got: $3"; fi
 fails() {
     what=$1 wanted=$2 pattern=$3
     shift 3
-    timeout 20 "$@" >"$work/out" 2>"$work/err" </dev/null
+    timeout 100 "$@" >"$work/out" 2>"$work/err" </dev/null
     status=$?
     if [ $status = "$wanted" ] && [ "$(wc -l <"$work/err")" = 1 ] && [ ! -s "$work/out" ] &&
         grep -Eq "^osprey: .*$pattern" "$work/err"; then

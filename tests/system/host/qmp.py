@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 
-LIMIT = 60  # seconds
+LIMIT = 180  # seconds
 
 
 def connect(path):

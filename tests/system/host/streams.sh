@@ -9,7 +9,7 @@ fake() {
     FAKE=$1
     export FAKE
     shift
-    timeout 60 "$osprey" run "$@" true
+    timeout 200 "$osprey" run "$@" true
 }
 
 fake streams >out 2>err </dev/null
@@ -72,6 +72,13 @@ how, *numbers = sys.argv[1:]
 p = subprocess.Popen([os.environ["osprey"], "run", "true"], stdin=subprocess.DEVNULL,
                      stdout=subprocess.PIPE, env=dict(os.environ, FAKE=how))
 p.stdout.readline()
+def waiting():
+    """Whether a signal has not been taken yet: another one of the kind would be lost."""
+    try:
+        return any(line.startswith(("SigPnd", "ShdPnd")) and int(line.split()[1], 16)
+                   for line in open(f"/proc/{p.pid}/status"))
+    except FileNotFoundError:
+        return False
 got = []
 for n in numbers:
     p.send_signal(int(n))
@@ -79,7 +86,9 @@ for n in numbers:
         got.append(p.stdout.readline().decode().strip())
     else:
         time.sleep(0.2)
-print(p.wait(20), *got)
+        while waiting():
+            time.sleep(0.05)
+print(p.wait(100), *got)
 P
 export osprey
 same "signals reach the program in order" \
@@ -96,12 +105,15 @@ p.stdout.readline()
 children = open(f"/proc/{p.pid}/task/{p.pid}/children").read().split()
 p.kill()
 p.wait()
-time.sleep(0.3)
 def alive(pid):
     try:
         return open(f"/proc/{pid}/stat").read().split()[2] not in "ZX"
     except FileNotFoundError:
         return False
+for _ in range(600):
+    if not any(alive(c) for c in children):
+        break
+    time.sleep(0.1)
 print(len(children), sum(alive(c) for c in children))
 P
 same "QEMU does not outlive a killed command" "1 0" "$(/usr/bin/python3 orphan.py)"
@@ -119,7 +131,7 @@ if not pid:
 def until(what):
     seen = b""
     while what not in seen:
-        ready, _, _ = select.select([fd], [], [], 10)
+        ready, _, _ = select.select([fd], [], [], 100)
         if not ready:
             print("waited in vain for", what, "after", seen)
             sys.exit(1)
@@ -147,5 +159,5 @@ print("restored" if after[:4] == before[:4] else "spoilt")
 P
 same "a terminal: size, raw keys, changes of size, restored at the end" \
     "size and letters raw keys new size console 9 restored" \
-    "$(timeout 60 /usr/bin/python3 drive_tty.py | tr '\n' ' ' | sed 's/ $//')"
+    "$(timeout 200 /usr/bin/python3 drive_tty.py | tr '\n' ' ' | sed 's/ $//')"
 finish

@@ -13,10 +13,10 @@ export PGHOST=$top/run PGDATABASE=postgres PGUSER=postgres
 as_postgres() { setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; }
 sql() { as_postgres $bin/psql -X -A -t -c "$1"; }
 start() {
-    as_postgres $bin/pg_ctl -s -w -t 120 -D "$top/data" -l "$top/log" start \
+    as_postgres $bin/pg_ctl -s -w -t 300 -D "$top/data" -l "$top/log" start \
         -o "-c listen_addresses='' -k $PGHOST -c max_connections=$((clients + 10)) -c autovacuum_naptime=1"
 }
-stop() { as_postgres $bin/pg_ctl -s -w -t 120 -D "$top/data" -m fast stop; }
+stop() { as_postgres $bin/pg_ctl -s -w -t 300 -D "$top/data" -m fast stop; }
 # What pgbench promises: every transaction moves the same amount in all four tables.
 sums() {
     sql "SELECT (SELECT sum(abalance) FROM pgbench_accounts) = (SELECT sum(delta) FROM pgbench_history)
@@ -50,7 +50,7 @@ done
 kill -9 "$victim"
 wait $waiter
 step victim "$?"
-for ((i = 0; i < 300; i++)); do
+for ((i = 0; i < 1500; i++)); do
     [ "$(sql 'SELECT 1' 2>/dev/null)" = 1 ] && break
     sleep 0.1
 done
@@ -62,6 +62,10 @@ sum=$(sql 'SELECT md5(string_agg(aid || $$:$$ || abalance, $$,$$ ORDER BY aid)) 
 
 stop
 step stop $?
+for ((i = 0; i < 1500; i++)); do # what says that it has stopped is not yet its end
+    pgrep postgres >/dev/null || break
+    sleep 0.1
+done
 step 'the server is gone' "$(pgrep -c postgres)"
 start
 step restart $?

@@ -45,7 +45,7 @@ perl_fork() {
     my %kids; for my $i (1 .. 20) { my $p = fork // die; if (!$p) { select undef, undef, undef, 0.01 * ($i % 5); exit $i } $kids{$p} = $i }
     my $bad = 0; while (%kids) { my $p = wait; $bad++ if $p < 0 || ($? >> 8) != delete $kids{$p} } print "bad $bad\n";
     pipe my $r, my $w; if (!fork) { close $r; print $w "line $_\n" for 1 .. 1000; exit } close $w; my $n = () = <$r>; print "$n\n"; wait;
-    local $SIG{CHLD} = sub { 1 while waitpid(-1, WNOHANG) > 0; print "chld\n" }; if (!fork) { exit } select undef, undef, undef, 0.3;
+    my $c = 0; local $SIG{CHLD} = sub { 1 while waitpid(-1, WNOHANG) > 0; print "chld\n"; $c = 1 }; if (!fork) { exit } select undef, undef, undef, 0.05 until $c;
     $SIG{CHLD} = "DEFAULT"; my $pid = open my $kid, "-|"; if (!$pid) { print "from kid\n"; exit 3 } print <$kid>; close $kid; print $? >> 8, "\n";
     kill STOP => my $s = fork || do { sleep 10; exit }; print waitpid($s, WUNTRACED) == $s && WIFSTOPPED($?) ? "stopped\n" : "?\n";
     kill KILL => $s; waitpid $s, 0; print $? & 127, "\n"; exec "echo", "exec" if !fork; wait;
@@ -103,11 +103,11 @@ redis() {
     local s=$PWD/redis.sock i
     redis-server --port 0 --unixsocket "$s" --save '' --appendonly no --dir "$PWD" --logfile log --daemonize no >/dev/null &
     local server=$!
-    for ((i = 0; i < 200; i++)); do [ "$(redis-cli -s "$s" ping 2>/dev/null)" = PONG ] && break; sleep 0.1; done
+    for ((i = 0; i < 1500; i++)); do [ "$(redis-cli -s "$s" ping 2>/dev/null)" = PONG ] && break; sleep 0.1; done
     redis-cli -s "$s" eval 'for i = 1, 20000 do redis.call("set", "k" .. i, string.rep("v", i % 100)) end return redis.call("dbsize")' 0
     redis-cli -s "$s" bgsave
     redis-cli -s "$s" eval 'for i = 1, 20000, 3 do redis.call("set", "k" .. i, "new") end return 1' 0
-    for ((i = 0; i < 200; i++)); do redis-cli -s "$s" info persistence | grep -q 'rdb_bgsave_in_progress:0' && break; sleep 0.1; done
+    for ((i = 0; i < 1500; i++)); do redis-cli -s "$s" info persistence | grep -q 'rdb_bgsave_in_progress:0' && break; sleep 0.1; done
     redis-cli -s "$s" info persistence | tr -d '\r' | grep -E 'rdb_last_bgsave_status|rdb_saves'
     redis-check-rdb dump.rdb | grep -oE 'RDB looks OK|[0-9]+ keys read'
     redis-benchmark -s "$s" -q -n 500 -c 10 -P 4 -t set,get 2>/dev/null | tr '\r' '\n' | grep -c 'requests per second'
@@ -128,14 +128,15 @@ texts() {
 tmux_session() {
     export TERM=xterm TMUX_TMPDIR=$PWD
     tmux -f /dev/null new-session -d -s one -n first -x 80 -y 24 'bash --norc --noprofile' || return
-    wait_for() { for ((i = 0; i < 300; i++)); do tmux capture-pane -p -t "$1" | grep -q "$2" && return; sleep 0.1; done; echo "never saw $2"; tmux capture-pane -p -t "$1"; }
+    wait_for() { for ((i = 0; i < 1500; i++)); do tmux capture-pane -p -t "$1" | grep -q "$2" && return; sleep 0.1; done; echo "never saw $2"; tmux capture-pane -p -t "$1"; }
     tmux send-keys -t one 'PS1=">"; echo $((6 * 7)); stty size; tty | cut -c1-9' Enter; wait_for one '^/dev/pts'
     tmux capture-pane -p -t one | grep -E '^(42|[0-9]+ [0-9]+|/dev/pts)'
     tmux split-window -h -t one 'exec cat'; tmux send-keys -t one.1 'typed to cat' Enter; wait_for one.1 'typed to cat'
+    for ((i = 0; i < 1500; i++)); do [ "$(tmux display-message -p -t one.1 '#{pane_current_command}')" = cat ] && break; sleep 0.1; done
     tmux list-panes -t one -F '#{pane_index} #{pane_current_command} #{pane_width}x#{pane_height}'
     tmux send-keys -t one.0 'sleep 100' Enter; until pgrep -x -P "$(tmux display-message -p -t one.0 '#{pane_pid}')" sleep >/dev/null; do sleep 0.05; done; tmux send-keys -t one.0 C-z; wait_for one.0 Stopped
     tmux send-keys -t one.0 'kill %1; clear; echo "jobs: $(jobs -r | wc -l)"' Enter; wait_for one.0 'jobs: 0'
-    tmux send-keys -t one.1 C-d; for ((i = 0; i < 100; i++)); do [ "$(tmux list-panes -t one | wc -l)" = 1 ] && break; sleep 0.1; done
+    tmux send-keys -t one.1 C-d; for ((i = 0; i < 1000; i++)); do [ "$(tmux list-panes -t one | wc -l)" = 1 ] && break; sleep 0.1; done
     tmux list-panes -t one | wc -l; tmux resize-window -t one -x 100 -y 30; tmux send-keys -t one 'until [ "$(stty size)" = "30 100" ]; do sleep 0.1; done; clear; stty size' Enter; wait_for one '^30 100'
     tmux new-window -d -t one -n second 'echo bye; exec sleep 100'; tmux list-windows -t one -F '#W'; wait_for one:second bye
     tmux set-buffer text && tmux show-buffer; echo; tmux kill-server; while tmux ls >/dev/null 2>&1; do sleep 0.05; done; tmux ls 2>&1 | cut -c1-9; pgrep -f 'sleep 100' -P 1 >/dev/null; :

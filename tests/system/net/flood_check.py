@@ -2,7 +2,7 @@
 
 While frames of one kind come in, connections that were there go on and memory keeps within bounds; when
 it is over, everything that the flood took is free again. Prints the results. Whatever has to happen has
-a minute; how fast it happens is not judged."""
+some minutes; how fast it happens is not judged."""
 import socket, struct, subprocess, sys, threading, time
 
 from machine import State, result, settled
@@ -10,7 +10,7 @@ from machine import State, result, settled
 address, port, seconds, flood, interface, mac = sys.argv[1:]
 port, seconds = int(port), float(seconds)
 ECHO, SINK, SOURCE, STATE, END = range(port, port + 5)
-PATIENCE = 60
+PATIENCE = 200
 MORE, BACK = 24 << 10, 3 << 10  # KiB: what a flood may take, what may be missing afterwards
 
 

@@ -30,7 +30,7 @@ def work(number, failures):
         for i in range(requests):
             path, wanted = choose(r)
             if connection is None:
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=200)
             connection.request("GET", path)
             answer = connection.getresponse()
             body = answer.read()
@@ -47,7 +47,7 @@ def in_a_row(failures):
     r = random.Random(99)
     asked = [choose(r) for _ in range(10)]
     try:
-        s = socket.create_connection(("127.0.0.1", port), timeout=60)
+        s = socket.create_connection(("127.0.0.1", port), timeout=200)
         s.sendall(b"".join(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % p.encode() for p, _ in asked))
         f = s.makefile("rb")
         for path, wanted in asked:

@@ -33,6 +33,11 @@ start_vm() {
 # stop_vm: end the machine; the first signal is the program's.
 stop_vm() {
     kill -TERM $vm 2>/dev/null && sleep 0.2 && kill -TERM $vm 2>/dev/null
+    for _ in {1..100}; do # two that come together are one
+        kill -0 $vm 2>/dev/null || break
+        sleep 0.1
+    done
+    kill -TERM $vm 2>/dev/null
     wait $vm 2>/dev/null
     vm=0
 }
@@ -55,7 +60,7 @@ while True:
 
 # until_works COMMAND...: try again until it succeeds or the machine has gone.
 until_works() {
-    until timeout 10 "$@" >"$WORK/try.out" 2>&1; do
+    until timeout 30 "$@" >"$WORK/try.out" 2>&1; do
         kill -0 $vm 2>/dev/null || return 1
         sleep 0.05
     done

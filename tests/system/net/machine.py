@@ -13,7 +13,7 @@ def result(name, good, *why):
 class State:
     """At one moment, by the port where it tells."""
 
-    def __init__(self, ends, patience=60):
+    def __init__(self, ends, patience=200):
         text = ""
         with socket.create_connection(ends, timeout=patience) as s:
             while "== /end\n" not in text:
@@ -55,7 +55,7 @@ class State:
             int(n) <= int(most) for n, most in zip(numbers(self), numbers(before)))
 
 
-def settled(look, before, kib, patience=60):
+def settled(look, before, kib, patience=200):
     """Wait until the machine is as before, or the time is over: (it is, its state)."""
     end = time.monotonic() + patience
     while True:

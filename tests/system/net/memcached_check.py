@@ -9,7 +9,7 @@ def work(number, failures):
     r = random.Random(seed * 100 + number)
     known = {}
     try:
-        s = socket.create_connection(("127.0.0.1", port), timeout=60)
+        s = socket.create_connection(("127.0.0.1", port), timeout=200)
         f = s.makefile("rb")
         for turn in range(count):
             sets, gets = {}, []

@@ -7,7 +7,7 @@ port, seed, count = map(int, sys.argv[1:])
 
 class Client:
     def __init__(self):
-        self.s = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.s = socket.create_connection(("127.0.0.1", port), timeout=200)
         self.buffer = b""
 
     def line(self):

@@ -50,6 +50,14 @@ class Machine:
         self.ask("send-key", **{"keys": keys, "hold-time": 20})
         time.sleep(0.06)
 
+    def until_shows(self, kind, text):
+        for _ in range(LIMIT * 4):
+            screen = getattr(self, kind)()
+            if text in screen:
+                return
+            time.sleep(0.25)
+        sys.exit("not seen: %s\n%s" % (text, screen))
+
     def text(self):
         file = self.folder + "/text"
         if "error" in self.ask("pmemsave", val=0xb8000, size=4000, filename=file):
@@ -99,20 +107,16 @@ def main():
             for step in steps:
                 word, _, rest = step.partition(":")
                 if word == "type":
-                    for c in rest:
+                    for i, c in enumerate(rest):
                         machine.press(NAMES.get(c, "shift-" + c.lower() if c.isupper() else c))
+                        # Not faster than it is read: the keyboard keeps a few keys only.
+                        machine.until_shows(kind, rest[:i + 1].rstrip())
                 elif word == "key":
                     machine.press(rest)
                 elif word == "end":
                     machine.process.wait(LIMIT)
                 else:
-                    for _ in range(LIMIT * 4):
-                        screen = getattr(machine, kind)()
-                        if rest in screen:
-                            break
-                        time.sleep(0.25)
-                    else:
-                        sys.exit("not seen: %s\n%s" % (rest, screen))
+                    machine.until_shows(kind, rest)
         finally:
             if machine.process.poll() is None:
                 machine.process.kill()
