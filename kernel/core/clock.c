@@ -17,6 +17,10 @@ static union {
     uint8_t bytes[PAGE_SIZE];
 } page __attribute__((aligned(PAGE_SIZE)));
 struct clock_data *clock_data = &page.data;
+/* The first word of the image, where programs find it (arch/x86_64/layout.h). */
+asm(".pushsection .text.first, \"ax\"\n"
+    ".quad page\n"
+    ".popsection");
 
 static struct spinlock lock; /* over changes of everything here */
 static struct clock_source *sources[SOURCES], *_Atomic best;
@@ -333,7 +337,6 @@ void clock_cpu_init(void)
 
     if (cpu->id == 0)
         return;
-    cpu->clock_page = clock_data;
     if (source && source->cpu_init)
         source->cpu_init();
     if (event)
@@ -342,7 +345,6 @@ void clock_cpu_init(void)
 
 static int boot_cpu_init(void)
 {
-    this_cpu()->clock_page = clock_data;
     return timer_cpu_init(this_cpu());
 }
 BOOT_STEP(PHASE_MEMORY, "timers", boot_cpu_init);

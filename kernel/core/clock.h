@@ -14,7 +14,7 @@ void clock_steer(int64_t parts);
 
 /* For the vDSO: ns = base_ns + (((tsc - base_tsc) * mult) >> shift) with a product of 128 bits,
  * read under the sequence lock (odd: being changed). Lives in a page of its own that programs may
- * map read-only; struct cpu's clock_page points to it. */
+ * map read-only; the word at CLOCK_PAGE_WORD points to it. */
 struct clock_data {
     atomic_uint sequence;
     uint32_t shift;

@@ -1,14 +1,13 @@
 /* core/cpu.h: one struct for each processor, reached through GS.
  *
- * GS belongs to the kernel for good (FS is the program's), so this_cpu() and current cost one
- * instruction in any context. The kernel itself is never preempted: a thread leaves its CPU only
- * where it sleeps, yields, or runs program code; so per-CPU data needs protection from
+ * GS is the kernel's whenever kernel code runs (FS is the program's), so this_cpu() and current
+ * cost one instruction in any context. The kernel itself is never preempted: a thread leaves its
+ * CPU only where it sleeps, yields, or runs program code; so per-CPU data needs protection from
  * interrupts only. */
 #pragma once
 
 #include "lib/types.h"
 
-struct clock_data;
 struct thread;
 struct runqueue;
 
@@ -25,8 +24,7 @@ struct cpu {
     uintptr_t fault_stack;  /* offset 24: entry.S goes there when a kernel stack is spent */
     uint64_t reserved;      /* offset 32 */
     uint64_t stack_canary;  /* offset 40: where gcc looks for it with -mcmodel=kernel */
-    const struct clock_data *clock_page; /* offset 48: the vDSO reads the time there */
-    unsigned id;                         /* 0 is the boot CPU */
+    unsigned id;            /* 0 is the boot CPU */
     uint32_t apic_id;
     atomic_bool online;
     atomic_bool idle;   /* in the idle loop: needs an IPI to look at its queues */

@@ -65,6 +65,7 @@ struct thread {
     void *fpu;                   /* extended state, 64-byte aligned; NULL for kernel threads */
     uint64_t fs_base;            /* valid while the thread is off its CPU */
     struct address_space *space; /* NULL for kernel threads */
+    uint64_t gs_base; /* offset 48: of the program; 0: it has none, and GS stays the kernel's */
 
     _Atomic(enum thread_state) state;
     struct cpu *_Atomic cpu;  /* runs there, or last did, or will */

@@ -112,6 +112,7 @@ static void set_registers(struct task *task, const struct clone_args *args)
     if (args->stack)
         regs->rsp = args->stack;
     task->thread.fs_base = args->flags & CLONE_SETTLS ? args->tls : fs_base_get();
+    task->thread.gs_base = current->gs_base;
     fpu_area_copy_current(task->thread.fpu);
     if (args->flags & CLONE_CHILD_SETTID)
         task->set_child_tid = args->child_tid;

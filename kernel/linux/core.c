@@ -99,7 +99,8 @@ struct writer {
     uint64_t blocked;         /* the dumper's mask as it was */
 };
 
-static void set_registers(struct core_thread *thread, const struct regs *regs, uint64_t fs_base)
+static void set_registers(struct core_thread *thread, const struct regs *regs, uint64_t fs_base,
+                          uint64_t gs_base)
 {
     uint64_t *to = thread->regs;
 
@@ -112,6 +113,7 @@ static void set_registers(struct core_thread *thread, const struct regs *regs, u
     to[CORE_RSP] = regs->rsp;
     to[CORE_SS] = LINUX_USER_SS;
     to[CORE_FS_BASE] = fs_base;
+    to[CORE_GS_BASE] = gs_base;
 }
 
 static int describe_thread(void *arg, unsigned i, struct core_thread *thread)
@@ -135,7 +137,7 @@ static int describe_thread(void *arg, unsigned i, struct core_thread *thread)
     thread->user_us = (uint64_t)times.user / 1000;
     thread->system_us = (uint64_t)times.system / 1000;
     thread->extended = task->thread.fpu;
-    set_registers(thread, who->regs, who->fs_base);
+    set_registers(thread, who->regs, who->fs_base, task->thread.gs_base);
     return 0;
 }
 

@@ -98,6 +98,7 @@ static int forget_old_program(struct task *task, struct process *process)
     process->exit_signal = SIGCHLD;
     fpu_reset_current();
     fs_base_set(0);
+    gs_base_set(&task->thread, 0);
     return 0;
 }
 

@@ -167,7 +167,7 @@ static void put_auxv(struct builder *b, struct process *process)
         {AT_EGID, exec->cred.egid},
         {AT_SECURE, exec->secure},
         {AT_RANDOM, b->random},
-        {AT_HWCAP2, 0}, /* no FSGSBASE: GS is the kernel's */
+        {AT_HWCAP2, 0}, /* no FSGSBASE: GS is set by a call */
         {AT_EXECFN, b->execfn},
         {AT_PLATFORM, b->platform},
         {AT_MINSIGSTKSZ, signal_frame_max()},

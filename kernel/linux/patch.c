@@ -41,6 +41,7 @@ struct patch_area {
     unsigned npages;
     uintptr_t refused[REFUSED]; /* sites that stay as they are, by hash of the address */
     unsigned frozen;            /* traced threads of the space: nothing is patched */
+    bool own_gs;                /* a thread has a GS base: the stubs lead to syscall_entry_gs */
     bool restored;              /* some stubs are without their jump: look there first */
     _Atomic uintptr_t changed;  /* the last site that had a breakpoint while it changed */
     atomic_bool changing;       /* it has it still */
@@ -93,7 +94,7 @@ static struct stub_page *new_page(struct address_space *space, struct patch_area
         }
         struct stub_page *page = &area->pages[area->npages++];
         *page = (struct stub_page){at, phys_to_virt(frame), STUBS_AT};
-        uint64_t entry = (uintptr_t)syscall_entry_fast;
+        uint64_t entry = (uintptr_t)(area->own_gs ? syscall_entry_gs : syscall_entry_fast);
         memcpy(page->bytes, &entry, sizeof(entry));
         frame_put(frame); /* the mapping keeps it */
         return page;
@@ -298,6 +299,7 @@ static int copy_notes(struct address_space *child, struct address_space *space)
         return -ENOMEM;
     mutex_lock(&from->lock);
     to->npages = from->npages;
+    to->own_gs = from->own_gs;
     for (unsigned i = 0; i < from->npages; i++)
         to->pages[i] = (struct stub_page){from->pages[i].addr, NULL, from->pages[i].used};
     memcpy(to->refused, from->refused, sizeof(to->refused));
@@ -381,6 +383,24 @@ void patch_restore(struct address_space *space, uintptr_t addr, size_t n)
     mutex_lock(&area->lock);
     each_stub(space, area, addr, addr + n, restore, area);
     mutex_unlock(&area->lock);
+}
+
+int patch_own_gs(struct address_space *space)
+{
+    struct patch_area *area = area_of(space);
+    uint64_t entry = (uintptr_t)syscall_entry_gs;
+    int error = area ? 0 : -ENOMEM;
+
+    if (error || area->own_gs)
+        return error;
+    mutex_lock(&area->lock);
+    for (unsigned i = 0; i < area->npages && !error; i++) {
+        error = address_space_poke(space, area->pages[i].addr, &entry, sizeof(entry));
+        area->pages[i].bytes = NULL; /* the space may have its own copy only now */
+    }
+    area->own_gs = !error;
+    mutex_unlock(&area->lock);
+    return error;
 }
 
 struct hide {

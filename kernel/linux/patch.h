@@ -9,6 +9,8 @@
  * patched until patch_thaw() has been called as often. -ENOMEM. */
 int patch_freeze(struct address_space *space);
 void patch_thaw(struct address_space *space);
+/* A thread of the space gets a GS base: from now on calls come in by syscall_entry_gs. -ENOMEM. */
+int patch_own_gs(struct address_space *space);
 /* bytes are what lies at addr: put the original instructions in place of jumps to stubs. */
 void patch_hide(struct address_space *space, uintptr_t addr, void *bytes, size_t n);
 /* Somebody is going to write there: the sites of the range get their instructions back. */

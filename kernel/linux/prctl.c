@@ -2,6 +2,7 @@
 #include "arch/x86_64/context.h"
 #include "lib/string.h"
 #include "linux/dispatch.h"
+#include "linux/patch.h"
 #include "linux/path.h"
 #include "linux/seccomp.h"
 #include "linux/prctl.h"
@@ -303,11 +304,30 @@ enum {
     ARCH_GET_FS = 0x1003,
     ARCH_GET_GS = 0x1004,
     ARCH_GET_CPUID = 0x1011,
+    ARCH_SET_CPUID = 0x1012,
     ARCH_GET_XCOMP_SUPP = 0x1021,
     ARCH_GET_XCOMP_PERM = 0x1022,
+    ARCH_REQ_XCOMP_PERM = 0x1023,
+    ARCH_GET_XCOMP_GUEST_PERM = 0x1024,
+    ARCH_REQ_XCOMP_GUEST_PERM = 0x1025,
+    XFEATURES = 19 /* what may be asked for ends with AMX, which there is not */
 };
 
-SYSCALL(arch_prctl, 2, SYSCALL_PARTIAL, "GS is the kernel's: ARCH_SET_GS accepts 0 only")
+int task_set_gs_base(struct task *task, uint64_t base)
+{
+    int error = 0;
+
+    if (base)
+        error = gs_base_possible() ? patch_own_gs(task->process->space) : -EINVAL;
+    if (error)
+        return error;
+    gs_base_set(&task->thread, base);
+    atomic_fetch_or(&task->thread.work, WORK_NOTIFY); /* back by the long way */
+    return 0;
+}
+
+/* As without shadow stacks, address masking, CPUID faulting and CONFIG_CHECKPOINT_RESTORE. */
+SYSCALL(arch_prctl, 2, SYSCALL_WHOLE, "")
 {
     switch ((int)a0) {
     case ARCH_SET_FS:
@@ -318,14 +338,20 @@ SYSCALL(arch_prctl, 2, SYSCALL_PARTIAL, "GS is the kernel's: ARCH_SET_GS accepts
     case ARCH_GET_FS:
         return user_put64(a1, fs_base_get());
     case ARCH_SET_GS:
-        return a1 >= USER_END ? -EPERM : a1 ? -EINVAL : 0;
+        return a1 >= USER_END ? -EPERM : task_set_gs_base(current_task(), a1);
     case ARCH_GET_GS:
-        return user_put64(a1, 0);
+        return user_put64(a1, current->gs_base);
     case ARCH_GET_CPUID:
         return 1;
+    case ARCH_SET_CPUID:
+        return -ENODEV;
     case ARCH_GET_XCOMP_SUPP:
     case ARCH_GET_XCOMP_PERM:
+    case ARCH_GET_XCOMP_GUEST_PERM:
         return user_put64(a1, fpu_mask());
+    case ARCH_REQ_XCOMP_PERM:
+    case ARCH_REQ_XCOMP_GUEST_PERM:
+        return a1 < XFEATURES ? -EOPNOTSUPP : -EINVAL;
     default:
         return -EINVAL;
     }

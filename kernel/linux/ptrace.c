@@ -50,6 +50,7 @@ enum request {
     PTRACE_GET_RSEQ_CONFIGURATION = 0x420f,
     PTRACE_SET_USER_DISPATCH = 0x4210,
     PTRACE_GET_USER_DISPATCH = 0x4211,
+    PTRACE_SET_SYSCALL_INFO = 0x4212,
 };
 enum { PEEKSIGINFO_SHARED = 1 };
 #define AUDIT_ARCH_X86_64 0xc000003eu
@@ -216,11 +217,14 @@ static int resume(struct ptrace *p, enum request how, uint64_t signo)
     struct process *process = p->process;
     uint64_t flags;
 
-    if (!signal_ok(signo) || how == PTRACE_SINGLEBLOCK)
+    if (!signal_ok(signo))
         return -EIO;
+    ptrace_load_selectors(p);
     p->trace_calls = how == PTRACE_SYSCALL;
     p->emulate_calls = how == PTRACE_SYSEMU || how == PTRACE_SYSEMU_SINGLESTEP;
-    ptrace_set_step(p, how == PTRACE_SINGLESTEP || how == PTRACE_SYSEMU_SINGLESTEP);
+    /* A block is one instruction, as where the processor does not know DEBUGCTL.BTF. */
+    ptrace_set_step(p, how == PTRACE_SINGLESTEP || how == PTRACE_SYSEMU_SINGLESTEP ||
+                           how == PTRACE_SINGLEBLOCK);
     flags = spin_lock_irq(&process->signal_lock);
     p->frozen = false;
     ptrace_let_go(p, (int)signo);
@@ -441,7 +445,7 @@ struct syscall_info { /* struct ptrace_syscall_info */
     union {
         struct {
             uint64_t nr, args[6];
-            uint32_t ret_data; /* seccomp */
+            uint32_t ret_data, reserved2; /* seccomp */
         } entry;
         struct {
             int64_t rval;
@@ -486,6 +490,42 @@ static int64_t get_syscall_info(struct ptrace *p, uint64_t size, uintptr_t to)
     size_t actual = fill_info(p, &info);
 
     return user_write(to, &info, MIN(size, actual)) < 0 ? -EFAULT : (int64_t)actual;
+}
+
+static int set_entry(struct regs *regs, const struct syscall_info *info)
+{
+    const uint64_t *args = info->entry.args;
+
+    if ((int64_t)info->entry.nr != (int)info->entry.nr)
+        return -ERANGE;
+    regs->vector_or_nr = info->entry.nr;
+    if (~info->entry.nr) {
+        regs->rdi = args[0];
+        regs->rsi = args[1];
+        regs->rdx = args[2];
+        regs->r10 = args[3];
+        regs->r8 = args[4];
+        regs->r9 = args[5];
+    }
+    return 0;
+}
+
+static int set_syscall_info(struct ptrace *p, uint64_t size, uintptr_t from)
+{
+    struct syscall_info info, now;
+
+    if (size < sizeof(info))
+        return -EINVAL;
+    if (user_read(&info, from, sizeof(info)) < 0)
+        return -EFAULT;
+    (void)fill_info(p, &now);
+    if (info.reserved || info.flags || info.op != now.op || info.op == INFO_NONE ||
+        (info.op == INFO_SECCOMP && info.entry.reserved2))
+        return -EINVAL;
+    if (info.op != INFO_EXIT)
+        return set_entry(ptrace_frame(p), &info);
+    ptrace_frame(p)->rax = info.exit.rval;
+    return 0;
 }
 
 static int64_t get_rseq(struct ptrace *p, uint64_t size, uintptr_t to)
@@ -580,6 +620,8 @@ static int64_t ask(struct ptrace *p, enum request request, uint64_t addr, uint64
         return seccomp_get_metadata(p->task, addr, data);
     case PTRACE_GET_SYSCALL_INFO:
         return get_syscall_info(p, addr, data);
+    case PTRACE_SET_SYSCALL_INFO:
+        return set_syscall_info(p, addr, data);
     case PTRACE_GET_RSEQ_CONFIGURATION:
         return get_rseq(p, addr, data);
     case PTRACE_SET_USER_DISPATCH:
@@ -590,7 +632,7 @@ static int64_t ask(struct ptrace *p, enum request request, uint64_t addr, uint64
     }
 }
 
-SYSCALL(ptrace, 4, SYSCALL_PARTIAL, "GS base, CS and SS stay; no block steps")
+SYSCALL(ptrace, 4, SYSCALL_WHOLE, "")
 {
     struct ptrace *p = NULL;
     int64_t result;

@@ -58,7 +58,8 @@ struct ptrace {
 
     /* Set by the tracer while the tracee stands; read by the tracee. */
     bool trace_calls, emulate_calls, step, forced_tf;
-    uint64_t dr6; /* what the last debug trap was */
+    uint64_t dr6;          /* what the last debug trap was */
+    uint16_t selectors[4]; /* DS, ES, FS, GS as the tracer has set them: of no effect in 64 bits */
 };
 
 static inline struct ptrace *ptrace_of(const struct task *task)
@@ -142,6 +143,8 @@ struct regs *ptrace_frame(struct ptrace *p);
 /* PTRACE_GETREGSET and SETREGSET. */
 int64_t ptrace_regset(struct ptrace *p, uint64_t type, uintptr_t iovec, bool set);
 int64_t ptrace_fpregs(struct ptrace *p, uintptr_t addr, bool set); /* GETFPREGS, SETFPREGS */
+/* The tracee goes on: selectors without a segment in Linux's table become null. */
+void ptrace_load_selectors(struct ptrace *p);
 /* Single steps from the next instruction on, or none. */
 void ptrace_set_step(struct ptrace *p, bool step);
 /* execve and the end of a thread. */

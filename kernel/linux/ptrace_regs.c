@@ -1,6 +1,7 @@
 /* linux/ptrace_regs.c: registers of a task that stands, as struct user (sys/user.h) and the
  * register sets of core files have them. */
 #include "arch/x86_64/context.h"
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/debug.h"
 #include "lib/string.h"
 #include "linux/ptrace.h"
@@ -65,24 +66,45 @@ static uint64_t get_reg(struct ptrace *p, unsigned i)
     case REG_RIP:
         return regs->rip;
     case REG_CS:
-        return LINUX_USER_CS;
+        return regs->cs & 3 ? regs->cs : LINUX_USER_CS;
     case REG_EFLAGS:
         return get_flags(p);
     case REG_RSP:
         return regs->rsp;
     case REG_SS:
-        return LINUX_USER_SS;
+        return regs->ss & 3 ? regs->ss : LINUX_USER_SS;
     case REG_FS_BASE:
         return p->task->thread.fs_base;
     case REG_GS_BASE:
+        return p->task->thread.gs_base;
     case REG_DS:
     case REG_ES:
     case REG_FS:
     case REG_GS:
-        return 0;
+        return p->selectors[i - REG_DS];
     default:
         return ((const uint64_t *)regs)[i];
     }
+}
+
+/* What Linux does not take for a program's selector: null where `null` is false, or another ring's.
+ */
+static bool selector_bad(uint16_t value, bool null)
+{
+    return value ? (value & 3) != 3 : !null;
+}
+
+/* CS or SS: any but Linux's own faults on the way back to the program (signal_exit_work), as there
+ * is no segment behind it; so does one of 32 bits. */
+static int set_code_selector(struct ptrace *p, uint64_t *field, uint16_t value, uint16_t normal,
+                             uint16_t own)
+{
+    if (selector_bad(value, false))
+        return -EIO;
+    *field = value == normal ? own : value;
+    if (value != normal)
+        atomic_fetch_or(&p->task->thread.work, WORK_NOTIFY);
+    return 0;
 }
 
 static int set_reg(struct ptrace *p, unsigned i, uint64_t value)
@@ -97,7 +119,7 @@ static int set_reg(struct ptrace *p, unsigned i, uint64_t value)
         regs->rip = value;
         return 0;
     case REG_CS:
-        return (uint16_t)value == LINUX_USER_CS ? 0 : -EIO;
+        return set_code_selector(p, &regs->cs, value, LINUX_USER_CS, KERNEL_CS);
     case REG_EFLAGS:
         set_flags(p, value);
         return 0;
@@ -105,20 +127,23 @@ static int set_reg(struct ptrace *p, unsigned i, uint64_t value)
         regs->rsp = value;
         return 0;
     case REG_SS:
-        return (uint16_t)value == LINUX_USER_SS ? 0 : -EIO;
+        return set_code_selector(p, &regs->ss, value, LINUX_USER_SS, KERNEL_SS);
     case REG_FS_BASE:
         if (value >= USER_END)
             return -EIO;
         p->task->thread.fs_base = value;
         p->task->thread.fpu_cpu = NULL; /* what a processor holds is out of date */
         return 0;
-    case REG_GS_BASE: /* GS is the kernel's */
-        return value ? -EIO : 0;
+    case REG_GS_BASE:
+        return value >= USER_END || task_set_gs_base(p->task, value) < 0 ? -EIO : 0;
     case REG_DS:
     case REG_ES:
     case REG_FS:
     case REG_GS:
-        return (uint16_t)value && (uint16_t)value != LINUX_USER_SS ? -EIO : 0;
+        if (selector_bad(value, true))
+            return -EIO;
+        p->selectors[i - REG_DS] = value;
+        return 0;
     default:
         ((uint64_t *)regs)[i] = value;
         return 0;
@@ -138,6 +163,13 @@ int ptrace_set_regs(struct ptrace *p, const uint64_t *regs, unsigned n)
     for (unsigned i = 0; i < n && !error; i++)
         error = set_reg(p, i, regs[i]);
     return error;
+}
+
+void ptrace_load_selectors(struct ptrace *p)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(p->selectors); i++)
+        if (p->selectors[i] & 4 || !(0x71 >> MIN(p->selectors[i] >> 3, 31) & 1))
+            p->selectors[i] = 0;
 }
 
 void ptrace_set_step(struct ptrace *p, bool step)

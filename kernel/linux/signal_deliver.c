@@ -1,6 +1,7 @@
 /* linux/signal_deliver.c: on the way back to the program: default actions, handlers, and system
  * calls that a signal broke off. */
 #include "arch/x86_64/context.h"
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/debug.h"
 #include "core/boot.h"
 #include "core/log.h"
@@ -385,10 +386,16 @@ static void deliver(struct task *task, struct regs *regs)
     }
 }
 
-/* An address that iretq would refuse: neither the program's half nor the kernel's. */
-static bool rip_bad(uint64_t rip)
+/* What iretq would refuse: an address in neither the program's half nor the kernel's; selectors of
+ * a tracer's, which go. */
+static bool frame_bad(struct regs *regs)
 {
-    return rip >= USER_END && (int64_t)rip >> 47 != -1;
+    if (unlikely((regs->cs | regs->ss) & 3)) {
+        regs->cs = KERNEL_CS;
+        regs->ss = KERNEL_SS;
+        return true;
+    }
+    return regs->rip >= USER_END && (int64_t)regs->rip >> 47 != -1;
 }
 
 static void load_debug(struct task *task)
@@ -419,7 +426,7 @@ void signal_exit_work(struct regs *regs)
         rseq_resume(task, regs);
     if (unlikely(task->debug) && work & (WORK_NOTIFY | WORK_MOVED))
         load_debug(task);
-    if (unlikely(rip_bad(regs->rip))) {
+    if (unlikely(frame_bad(regs))) {
         struct siginfo info = {.signo = SIGSEGV, .code = SI_KERNEL};
 
         report_fault(task, regs, &info);

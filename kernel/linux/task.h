@@ -263,6 +263,9 @@ nsec_t process_runtime(struct process *process); /* under signal_lock or process
 /* What it has used itself; takes signal_lock. */
 void process_usage(struct process *process, struct usage *usage);
 void usage_add(struct usage *sum, const struct usage *more);
+/* A GS base for a task that is current or stands. -EINVAL: the processor has no FSGSBASE; -ENOMEM.
+ */
+int task_set_gs_base(struct task *task, uint64_t base);
 /* Let the other threads end, keep the process (execve). -EAGAIN: it is ending, or another thread
  * was first. */
 int process_end_other_threads(void);

@@ -20,8 +20,6 @@ enum {
 
 extern const uint8_t vdso_image[], vdso_image_end[];
 
-_Static_assert(offsetof(struct cpu, clock_page) == 48, "vdso.c reads it through GS");
-
 static int vdso_page(struct mem_object *object, uint64_t index, bool write, paddr_t *frame,
                      bool *writable)
 {

@@ -1,6 +1,7 @@
 #include "arch/x86_64/context.h"
 
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/entry.h"
 #include "core/cpu.h"
 
 enum {
@@ -49,6 +50,34 @@ void fs_base_set(uint64_t base)
         wrmsr(MSR_FS_BASE, base);
     else
         asm volatile("wrfsbase %0" : : "r"(base));
+}
+
+bool program_gs; /* entry.S: some program has a GS base */
+
+bool gs_base_possible(void)
+{
+    return has_fsgsbase;
+}
+
+static void use_gs_entry(void *arg)
+{
+    wrmsr(MSR_LSTAR, (uintptr_t)syscall_entry_gs);
+}
+
+void gs_cpu_init(void)
+{
+    if (__atomic_load_n(&program_gs, __ATOMIC_SEQ_CST))
+        use_gs_entry(NULL);
+}
+
+void gs_base_set(struct thread *thread, uint64_t base)
+{
+    if (base && !program_gs) {
+        __atomic_store_n(&program_gs, true, __ATOMIC_SEQ_CST);
+        use_gs_entry(NULL);
+        cpus_call((cpuset_t){~0ull}, use_gs_entry, NULL);
+    }
+    thread->gs_base = base;
 }
 
 /* What lies at a switched-away thread's saved_rsp. */

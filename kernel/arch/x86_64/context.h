@@ -46,6 +46,14 @@ __noreturn void program_enter(const struct regs *regs);
 /* The current thread's FS base, which the program uses for its thread-local storage. */
 uint64_t fs_base_get(void);
 void fs_base_set(uint64_t base);
+/* A GS base for a thread that is current or stands: it goes back to its program by program_resume
+ * (the caller posts work). The first one that is not 0 changes the ways into the kernel on all CPUs
+ * for good; the stubs of its space must lead to syscall_entry_gs already. gs_base_possible(): the
+ * processor can (FSGSBASE). */
+bool gs_base_possible(void);
+void gs_base_set(struct thread *thread, uint64_t base);
+/* On a CPU that has just come online: what the others were told while it had not. */
+void gs_cpu_init(void);
 
 /* --- between fpu.c and context.c --- */
 

@@ -17,7 +17,7 @@ enum {
     MSR_TSC_AUX = 0xc0000103,
 };
 enum { EFER_SCE = 1, EFER_LME = 0x100, EFER_LMA = 0x400, EFER_NXE = 0x800 };
-enum { KERNEL_CS = 0x08, KERNEL_SS = 0x10, TSS_SELECTOR = 0x18 };
+enum { KERNEL_CS = 0x08, KERNEL_SS = 0x10, TSS_SELECTOR = 0x18, CPU_SELECTOR = 0x28 };
 
 static inline uint64_t rdmsr(uint32_t msr)
 {

@@ -41,6 +41,9 @@
 #define CPU_FAULT_STACK %gs:24
 #define THREAD_WORK    16
 #define THREAD_WATCHED 20
+#define THREAD_GS_BASE 48
+#define MSR_KERNEL_GS_BASE 0xc0000102
+#define USER_BITS 47
 #define KSTACK_SIZE    KSTACK_BYTES
 #define KSTACK_RESERVE 256              /* more than a trap's frame */
 #define SYSCALLS_MAX   512
@@ -83,6 +86,17 @@ syscall_call:
         call    *syscall_table(,%rax,8)
         jmp     syscall_exit_check
 
+syscall_gs:
+        cld
+        SAVE_CALLER
+        mov     %eax, %eax
+        cmp     $SYSCALLS_MAX, %eax
+        jb      1f
+        mov     $SYSCALLS_MAX, %eax
+1:      mov     %r10, %rcx
+        call    *syscall_table(,%rax,8)
+        jmp     syscall_work
+
 /* The number is the low half of rax. */
 syscall_out_of_range:
         mov     %eax, %eax
@@ -117,6 +131,24 @@ syscall_entry:
         mov     %rsp, %r11
         mov     CPU_KSTACK_TOP, %rsp
         jmp     syscall_slow_switched
+
+/* Both ways in once a program has a GS base of its own (program_gs): if GS is the program's, the
+ * kernel's comes back, and the call returns by iretq, which sets it again. An interrupt up to
+ * syscall_gs_end begins anew (trap.c); till then GS is as the program has it. */
+        .globl  syscall_entry_gs, syscall_gs_end
+        .balign 16
+syscall_entry_gs:
+        mov     %rsp, %r11
+        rdgsbase %rsp
+        test    %rsp, %rsp
+        js      1f
+        swapgs
+        mov     CPU_KSTACK_TOP, %rsp
+        jmp     syscall_gs
+1:      mov     CPU_KSTACK_TOP, %rsp
+        cld
+        jmp     syscall_slow_switched
+syscall_gs_end:
 
 /* From the stub of a patched site: rax (below SYSCALLS_MAX) and rcx are set. */
         .globl  syscall_entry_fast
@@ -220,6 +252,9 @@ program_resume:
         mov     %rsp, %rdi
         call    program_exit_work       /* returns with interrupts off */
 restore_all:
+        cmpb    $0, program_gs
+        jne     restore_gs
+restore_registers:
         mov     R_R15(%rsp), %r15
         mov     R_R14(%rsp), %r14
         mov     R_R13(%rsp), %r13
@@ -237,6 +272,24 @@ restore_all:
         mov     R_RDI(%rsp), %rdi
         add     $R_RIP, %rsp
         iretq
+
+/* Back into the program, the way in by syscall_entry_gs included: with its GS base, if it has one. */
+restore_gs:
+        mov     R_RIP(%rsp), %rax
+        cmp     $syscall_entry_gs, %rax
+        je      1f
+        shr     $USER_BITS, %rax
+        jnz     restore_registers
+1:      mov     CPU_CURRENT, %rax
+        mov     THREAD_GS_BASE(%rax), %rax
+        test    %rax, %rax
+        jz      restore_registers
+        mov     %rax, %rdx
+        shr     $32, %rdx
+        mov     $MSR_KERNEL_GS_BASE, %ecx
+        wrmsr
+        swapgs
+        jmp     restore_registers
 
 /* void program_enter_at(struct regs *regs): regs lies at the top of the current kernel stack. */
         .globl  program_enter_at
@@ -296,7 +349,9 @@ trap_common:
         jb      2f
         cmp     $entry_text_end, %rdi
         jae     2f
-1:      mov     CPU_KSTACK_TOP, %rdi
+1:      cmpb    $0, program_gs
+        jne     6f
+5:      mov     CPU_KSTACK_TOP, %rdi
         jmp     3f
 2:      mov     56(%rsi), %rdi
         sub     CPU_KSTACK_TOP, %rdi
@@ -324,6 +379,11 @@ trap_common:
         jns     1b
         mov     CPU_FAULT_STACK, %rdi
         jmp     3b
+6:      rdgsbase %rdi
+        test    %rdi, %rdi
+        js      5b
+        swapgs
+        jmp     5b
 
 /* NMI, double fault, machine check: stay on their own stacks. */
 trap_on_ist:
@@ -331,8 +391,19 @@ trap_on_ist:
         push    %rsi
         PUSH_REST
         cld
-        mov     %rsp, %rdi
+        xor     %ebx, %ebx              /* whether GS was the program's: it may be in the kernel, too */
+        cmpb    $0, program_gs
+        je      1f
+        rdgsbase %rax
+        test    %rax, %rax
+        js      1f
+        swapgs
+        inc     %ebx
+1:      mov     %rsp, %rdi
         call    trap_on_ist_handler
-        jmp     restore_all
+        test    %ebx, %ebx
+        jz      restore_registers
+        swapgs
+        jmp     restore_registers
 
         .section .note.GNU-stack, "", @progbits

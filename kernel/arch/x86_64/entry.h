@@ -46,6 +46,8 @@ void syscall_filter_enable(void);
 extern void (*syscall_patch_hook)(uintptr_t return_address, uint64_t nr);
 /* Where a patched site's stub jumps, with rax = nr and rcx = the return address. */
 extern const char syscall_entry_fast[];
+/* The same, and LSTAR, for programs with a GS base of their own: see gs_base_set(). */
+extern const char syscall_entry_gs[];
 
 /* Instruction addresses at which a program-memory access may fault, and where to go on. */
 struct fixup {

@@ -26,7 +26,7 @@ enum { ENTRY_STACK = 512, FAULT_STACK = 4096, NMI_STACK = 2048 };
 
 /* What each processor needs for its descriptor tables (SDM 3A 7.7, 6.14.5). */
 struct cpu_tables {
-    uint64_t gdt[5];
+    uint64_t gdt[6];
     struct __packed {
         uint32_t reserved;
         uint64_t rsp[3], reserved2, ist[7];
@@ -88,6 +88,7 @@ static void load_tables(struct cpu_tables *t)
     t->gdt[3] =
         (sizeof(t->tss) - 1) | (tss & 0xffffff) << 16 | 0x89ull << 40 | (tss >> 24 & 0xff) << 56;
     t->gdt[4] = tss >> 32;
+    t->gdt[5] = 0x0040910000000000 | this_cpu()->id; /* its limit tells programs their CPU */
     struct __packed {
         uint16_t limit;
         const void *base;
@@ -234,6 +235,7 @@ void ap_main(struct cpu *cpu)
     cpu->apic_id = lapic_id();
     cpu_features_init();
     atomic_store(&cpu->online, true);
+    gs_cpu_init();
     /* Kernel mappings that changed before that did so without us. */
     tlb_flush_global();
     sched_cpu_start();

@@ -20,6 +20,7 @@ _Static_assert(offsetof(struct cpu, stack_canary) == 40, "gcc");
 _Static_assert(offsetof(struct thread, kstack_top) == 0, "entry.S");
 _Static_assert(offsetof(struct thread, work) == 16, "entry.S");
 _Static_assert(offsetof(struct thread, watched) == 20, "entry.S");
+_Static_assert(offsetof(struct thread, gs_base) == 48, "entry.S");
 _Static_assert(KSTACK_SIZE == KSTACK_BYTES, "entry.S");
 _Static_assert(offsetof(struct regs, rip) == 136 && sizeof(struct regs) == 176, "entry.S");
 
@@ -44,6 +45,7 @@ int (*page_fault_hook)(uintptr_t addr, unsigned access, int *code);
 
 extern const char entry_text_start[], entry_text_end[];
 extern const char syscall_exit_check[], syscall_exit_switched[];
+extern const char syscall_gs_end[];
 extern const struct fixup __fixup_start[], __fixup_end[];
 
 struct regs *syscall_regs(void)
@@ -263,6 +265,15 @@ static void interrupt(struct regs *regs, bool program)
     cpu->irq_depth--;
 }
 
+/* Or on its way in, with GS as the program has it: it begins anew. */
+static void mend_entry_window(struct regs *regs)
+{
+    if (regs->rip <= (uintptr_t)syscall_entry_gs || regs->rip >= (uintptr_t)syscall_gs_end)
+        return;
+    regs->rip = (uintptr_t)syscall_entry_gs;
+    regs->rsp = regs->r11;
+}
+
 /* The interrupted code was on its way out of a system call. */
 static void mend_exit_window(struct regs *regs)
 {
@@ -276,6 +287,7 @@ void trap_handler(struct regs *regs)
     /* Out of a system call but for the last jump: take it here. */
     if (regs->rip == (uintptr_t)syscall_exit_switched)
         regs->rip = regs->rcx;
+    mend_entry_window(regs);
     bool program = regs_from_program(regs);
 
     if (vector >= 32)

@@ -1,8 +1,9 @@
 /* vdso.c: the shared object that every program is given (man 7 vdso). Built for the program's half,
- * mapped as it is. Program and kernel share ring 0, so it reads the kernel's clock page and per-CPU
- * data where they stand. */
+ * mapped as it is. Program and kernel share ring 0, so it reads the kernel's clock page where it
+ * stands. GS may be the program's. */
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/layout.h"
 #include "core/clock.h"
-#include "core/cpu.h"
 
 struct timeval {
     int64_t sec, usec;
@@ -43,7 +44,7 @@ static inline int64_t call2(int64_t nr, void *a, void *b)
 static inline const struct clock_data *clock_page(void)
 {
     const struct clock_data *data;
-    asm("mov %%gs:48, %0" : "=r"(data));
+    asm("mov %c1, %0" : "=r"(data) : "i"(CLOCK_PAGE_WORD));
     return data;
 }
 
@@ -124,7 +125,7 @@ int __vdso_clock_getres(int clock, struct vdso_timespec *res)
 int64_t __vdso_getcpu(unsigned *cpu, unsigned *node, void *unused)
 {
     if (cpu)
-        asm volatile("mov %%gs:%c1, %0" : "=r"(*cpu) : "i"(offsetof(struct cpu, id)));
+        asm volatile("lsl %1, %0" : "=r"(*cpu) : "r"(CPU_SELECTOR) : "cc");
     if (node)
         *node = 0;
     return 0;
