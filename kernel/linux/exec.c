@@ -25,23 +25,6 @@ static void name_thread(struct task *task, const char *path)
     strlcpy(task->thread.name, slash ? slash + 1 : path, sizeof(task->thread.name));
 }
 
-/* The file of /proc/self/exe; it may not be written while it runs. */
-static void set_executable(struct process *process, struct exec_file *program)
-{
-    struct file *old;
-
-    mutex_lock(&process->lock);
-    old = process->executable;
-    process->executable = program->file;
-    mutex_unlock(&process->lock);
-    program->file = NULL;
-    program->write_denied = false;
-    if (old) {
-        exec_allow_write(old);
-        file_put(old);
-    }
-}
-
 static void set_exe_name(struct process *process)
 {
     char *buf = kmalloc(PATH_MAX), *name;
@@ -52,6 +35,21 @@ static void set_exe_name(struct process *process)
     kfree(process->exe_name);
     process->exe_name = name ? kstrdup(name) : NULL;
     kfree(buf);
+}
+
+void exec_set_executable(struct process *process, struct file *file)
+{
+    struct file *old;
+
+    mutex_lock(&process->lock);
+    old = process->executable;
+    process->executable = file;
+    mutex_unlock(&process->lock);
+    if (old) {
+        exec_allow_write(old);
+        file_put(old);
+    }
+    set_exe_name(process);
 }
 
 static void use_actions(struct process *process, struct signal_actions *actions)
@@ -206,8 +204,9 @@ static int load(struct exec *exec, struct process *process, struct regs *regs)
         task->parent_death_signal = 0;
     process->did_exec = true;
     name_thread(task, exec->name);
-    set_executable(process, &exec->program);
-    set_exe_name(process);
+    exec_set_executable(process, exec->program.file);
+    exec->program.file = NULL;
+    exec->program.write_denied = false;
     fd_close_on_exec(task->fds);
     return 0;
 }

@@ -58,6 +58,11 @@ void exec_close(struct exec *exec);
 /* One more, or one less, who executes a file that may not be written meanwhile. */
 void exec_deny_write(struct file *file);
 void exec_allow_write(struct file *file);
+/* The file of the place, which may be executed, open and not written by anybody; with a reference.
+ * -EACCES, -ETXTBSY. */
+int exec_open_file(const struct path *place, struct file **file);
+/* It is what /proc/PID/exe names from now on; takes over the reference and who may write. */
+void exec_set_executable(struct process *process, struct file *file);
 
 /* Where things go in a fresh address space. */
 struct exec_layout {

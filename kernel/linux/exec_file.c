@@ -60,6 +60,17 @@ static int open_place(struct exec_file *it, const struct path *place)
     return error;
 }
 
+int exec_open_file(const struct path *place, struct file **file)
+{
+    struct exec_file it = {};
+    int error = open_place(&it, place);
+
+    if (error)
+        close_file(&it);
+    *file = it.file;
+    return error;
+}
+
 static int open_name(struct exec_file *it, const struct path *at, const char *name, unsigned lookup)
 {
     struct path place;

@@ -244,7 +244,9 @@ static int64_t set(int option, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a
     }
 }
 
-SYSCALL(prctl, 5, SYSCALL_PARTIAL, "no PR_SET_TSC(PR_TSC_SIGSEGV), PR_SET_MM_MAP and _EXE_FILE")
+/* PR_SET_TSC answers as on a processor that cannot refuse its counter to programs: here they run
+ * where this one cannot. */
+SYSCALL(prctl, 5, SYSCALL_WHOLE, "")
 {
     struct task *task = current_task();
 

@@ -1,5 +1,6 @@
 /* linux/prctl_memory.c: names of anonymous mappings, where a program's parts are said to lie. */
 #include "lib/string.h"
+#include "linux/exec.h"
 #include "linux/path.h"
 #include "linux/prctl.h"
 #include "linux/task.h"
@@ -90,7 +91,10 @@ enum {
     MM_ARG_END,
     MM_ENV_START,
     MM_ENV_END,
-    MM_AUXV
+    MM_AUXV,
+    MM_EXE_FILE,
+    MM_MAP,
+    MM_MAP_SIZE
 };
 
 struct borders {
@@ -148,6 +152,74 @@ static int64_t set_auxv(uintptr_t from, uint64_t size)
     return 0;
 }
 
+/* The file behind the descriptor is the executable from now on, if nothing of the old one is mapped
+ * any more. */
+static int set_exe_file(int fd)
+{
+    struct process *process = current_process();
+    struct address_space *space = process->space;
+    struct file *from = fd_get(fd), *file;
+    const struct inode *old = process->executable ? process->executable->inode : NULL;
+    int error;
+
+    if (!from)
+        return -EBADF;
+    error = exec_open_file(&from->path, &file);
+    file_put(from);
+    if (error)
+        return error;
+    read_lock(&space->lock);
+    for (struct mapping *m = address_space_find(space, 0); m; m = mapping_next(m))
+        if (m->file && ((struct file *)m->file)->inode == old)
+            error = -EBUSY;
+    read_unlock(&space->lock);
+    if (error) {
+        exec_allow_write(file);
+        file_put(file);
+        return error;
+    }
+    exec_set_executable(process, file);
+    return 0;
+}
+
+struct mm_map { /* struct prctl_mm_map */
+    uint64_t start_code, end_code, start_data, end_data, start_brk, brk, start_stack, arg_start,
+        arg_end, env_start, env_end, auxv;
+    uint32_t auxv_size, exe_fd;
+};
+
+/* All of them at once. */
+static int64_t set_map(uintptr_t from, uint64_t size)
+{
+    struct address_space *space = current->space;
+    struct mm_map map;
+    struct borders b;
+    int64_t error = 0;
+
+    if (size != sizeof(map))
+        return -EINVAL;
+    if (user_read(&map, from, sizeof(map)) < 0)
+        return -EFAULT;
+    b = (struct borders){{0, map.start_code, map.end_code, map.start_data, map.end_data,
+                          map.start_stack, map.start_brk, map.brk, map.arg_start, map.arg_end,
+                          map.env_start, map.env_end}};
+    if (!in_order(&b) || (map.auxv_size && !map.auxv) ||
+        map.brk - map.start_brk + map.end_data - map.start_data > space->data_limit)
+        return -EINVAL;
+    if (map.exe_fd != UINT32_MAX)
+        error = capable(CAP_SYS_ADMIN) || capable(CAP_CHECKPOINT_RESTORE)
+                    ? set_exe_file((int)map.exe_fd)
+                    : -EPERM;
+    if (!error && map.auxv_size)
+        error = set_auxv(map.auxv, map.auxv_size);
+    if (error)
+        return error;
+    write_lock(&space->lock);
+    set_borders(space, &b);
+    write_unlock(&space->lock);
+    return 0;
+}
+
 int64_t prctl_set_memory(int what, uintptr_t value, uint64_t size, uint64_t rest)
 {
     struct address_space *space = current->space;
@@ -155,10 +227,16 @@ int64_t prctl_set_memory(int what, uintptr_t value, uint64_t size, uint64_t rest
     struct borders borders;
     bool ok;
 
-    if (rest || (size && what != MM_AUXV))
+    if (rest || (size && what != MM_AUXV && what != MM_MAP && what != MM_MAP_SIZE))
         return -EINVAL;
+    if (what == MM_MAP_SIZE)
+        return user_put32(value, sizeof(struct mm_map));
+    if (what == MM_MAP)
+        return set_map(value, size);
     if (!capable(CAP_SYS_RESOURCE))
         return -EPERM;
+    if (what == MM_EXE_FILE)
+        return set_exe_file((int)value);
     if (what == MM_AUXV)
         return set_auxv(value, size);
     if (what < MM_START_CODE || what > MM_ENV_END || value >= USER_END || value < PAGE_SIZE)
