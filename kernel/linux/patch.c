@@ -5,7 +5,10 @@
  * still right. The stub, within reach of the jump, loads rax, puts the return address into rcx and
  * jumps into the kernel. Nothing is pushed, no flag changes. Whoever runs the old bytes meanwhile
  * is right too, so the change needs no shoot-down; it must only be seen whole, hence not across a
- * cache line while other threads run. */
+ * cache line while other threads run.
+ *
+ * A patched page is the process's own copy: it costs as much as some 40 calls the slow way save. So
+ * a site is patched when it has run about PATCH_AFTER times; short programs never patch. */
 #include "linux/patch.h"
 
 #include "arch/x86_64/entry.h"
@@ -24,6 +27,7 @@ enum {
     STUB_LEN = 24,
     STUBS_AT = 32,
     REFUSED = 64,
+    PATCH_AFTER = 32,
     AREAS_MAX = 32,
     CACHE_LINE = 64
 };
@@ -39,12 +43,13 @@ struct patch_area {
     struct mutex lock;
     struct stub_page pages[AREAS_MAX];
     unsigned npages;
-    uintptr_t refused[REFUSED]; /* sites that stay as they are, by hash of the address */
-    unsigned frozen;            /* traced threads of the space: nothing is patched */
-    bool own_gs;                /* a thread has a GS base: the stubs lead to syscall_entry_gs */
-    bool restored;              /* some stubs are without their jump: look there first */
-    _Atomic uintptr_t changed;  /* the last site that had a breakpoint while it changed */
-    atomic_bool changing;       /* it has it still */
+    uintptr_t refused[REFUSED];    /* sites that stay as they are, by hash of the address */
+    _Atomic uint8_t slow[REFUSED]; /* calls of other sites of that hash since one was patched */
+    unsigned frozen;               /* traced threads of the space: nothing is patched */
+    bool own_gs;                   /* a thread has a GS base: the stubs lead to syscall_entry_gs */
+    bool restored;                 /* some stubs are without their jump: look there first */
+    _Atomic uintptr_t changed;     /* the last site that had a breakpoint while it changed */
+    atomic_bool changing;          /* it has it still */
 };
 
 static bool near(uintptr_t a, uintptr_t b)
@@ -271,19 +276,25 @@ static bool patch(struct process *process, struct patch_area *area, uintptr_t si
     return address_space_poke(space, site, jump, sizeof(jump)) == 0;
 }
 
+/* Sites that share the count are patched by turns. Two processors may count as one. */
+static bool is_due(_Atomic uint8_t *slow)
+{
+    unsigned n = atomic_load_explicit(slow, memory_order_relaxed) + 1;
+
+    atomic_store_explicit(slow, n % PATCH_AFTER, memory_order_relaxed);
+    return n == PATCH_AFTER;
+}
+
 static void try_patch(uintptr_t return_address, uint64_t nr)
 {
     struct process *process = current_process();
-    struct patch_area *area =
-        atomic_load_explicit(&process->space->code_notes, memory_order_acquire);
-    uintptr_t *refused = area ? &area->refused[return_address / 4 % REFUSED] : NULL;
-    if (refused && *refused == return_address)
-        return;
-    area = area_of(process->space);
-    if (!area || !mutex_trylock(&area->lock))
+    struct patch_area *area = area_of(process->space);
+    unsigned hash = return_address / 4 % REFUSED;
+    if (!area || area->refused[hash] == return_address || !is_due(&area->slow[hash]) ||
+        !mutex_trylock(&area->lock))
         return;
     if (!area->frozen && !patch(process, area, return_address - SITE_LEN, nr))
-        area->refused[return_address / 4 % REFUSED] = return_address;
+        area->refused[hash] = return_address;
     mutex_unlock(&area->lock);
 }
 
@@ -292,7 +303,7 @@ static int copy_notes(struct address_space *child, struct address_space *space)
 {
     struct patch_area *from = atomic_load_explicit(&space->code_notes, memory_order_acquire), *to;
 
-    if (!from)
+    if (!from || !(from->npages || from->own_gs))
         return 0;
     to = kzalloc(sizeof(*to));
     if (!to)
@@ -302,7 +313,6 @@ static int copy_notes(struct address_space *child, struct address_space *space)
     to->own_gs = from->own_gs;
     for (unsigned i = 0; i < from->npages; i++)
         to->pages[i] = (struct stub_page){from->pages[i].addr, NULL, from->pages[i].used};
-    memcpy(to->refused, from->refused, sizeof(to->refused));
     mutex_unlock(&from->lock);
     child->code_notes = to;
     return 0;

@@ -29,6 +29,12 @@ __asm__(".text\n"
         "conditional: test %rdi, %rdi\n mov $39, %eax\n jz 1f\n mov $186, %eax\n"
         "1: syscall\n ret\n");
 
+/* Sites of the program's own text, at every offset in a cache line: 110 is getppid. */
+enum { OWN_SITES = 320, OWN_STRIDE = 9, OWN_ROUNDS = 70 };
+extern const char own_sites[];
+__asm__(".text\n"
+        "own_sites: .rept 320\n mov $110, %eax\n syscall\n ret\n nop\n .endr\n");
+
 static long raw_call(unsigned long nr, long a, const void *b, long c)
 {
     long result;
@@ -97,6 +103,87 @@ static void first_run_by_many(void)
         pthread_join(threads[i], NULL);
     CHECK_EQ(atomic_load(&wrong), 0);
     munmap(sites, 1 << 20);
+}
+
+static long own_site(int i)
+{
+    return ((long (*)(void))(uintptr_t)(own_sites + (size_t)i * OWN_STRIDE))();
+}
+
+static int wrong_of(int first, int n, long want)
+{
+    int bad = 0;
+
+    for (int round = 0; round < OWN_ROUNDS; round++)
+        for (int i = first; i < first + n; i++)
+            bad += own_site(i) != want;
+    return bad;
+}
+
+/* Else these promises would promise nothing. */
+static int has_stubs(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[512];
+    int found = 0;
+
+    while (maps && fgets(line, sizeof(line), maps))
+        found |= strstr(line, "[osprey]") != NULL;
+    if (maps)
+        fclose(maps);
+    return found;
+}
+
+/* A quarter of the sites alone, the next in a child as well as in its parent, each with a copy of
+ * the code by then, and in the child's child. */
+static void before_and_after_fork(void)
+{
+    enum { QUARTER = OWN_SITES / 4 };
+    pid_t me = getpid(), child;
+    int status;
+
+    CHECK_EQ(wrong_of(0, QUARTER, getppid()), 0);
+    child = fork();
+    if (child == 0) {
+        pid_t self = getpid();
+
+        if (wrong_of(0, 2 * QUARTER, me))
+            _exit(1);
+        child = fork();
+        if (child == 0)
+            _exit(wrong_of(0, 3 * QUARTER, self) ? 2 : 0);
+        if (child < 0 || waitpid(child, &status, 0) != child || status)
+            _exit(3);
+        _exit(wrong_of(QUARTER, 2 * QUARTER, me) ? 4 : 0);
+    }
+    CHECK_EQ(wrong_of(QUARTER, QUARTER, getppid()), 0);
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK_EQ(status, 0);
+    CHECK_EQ(wrong_of(0, 2 * QUARTER, getppid()), 0);
+    CHECK_EQ(has_stubs(), inside_osprey());
+}
+
+static void *run_own_sites(void *want)
+{
+    atomic_fetch_add(&ready, 1);
+    while (atomic_load(&ready) < NTHREADS)
+        sched_yield();
+    atomic_fetch_add(&wrong, wrong_of(0, OWN_SITES, (long)want));
+    return NULL;
+}
+
+static void own_sites_by_many(void)
+{
+    pthread_t threads[NTHREADS];
+
+    atomic_store(&ready, 0);
+    atomic_store(&wrong, 0);
+    for (int i = 0; i < NTHREADS; i++)
+        NEED(pthread_create(&threads[i], NULL, run_own_sites, (void *)(long)getppid()) == 0);
+    for (int i = 0; i < NTHREADS; i++)
+        pthread_join(threads[i], NULL);
+    CHECK_EQ(atomic_load(&wrong), 0);
+    CHECK_EQ(wrong_of(0, OWN_SITES, getppid()), 0);
 }
 
 /* A JIT writes new code where old code was. */
@@ -288,6 +375,8 @@ int main(void)
 {
     promise("one site entered at both of its instructions", same_site_again);
     promise("2000 fresh sites run by four threads at once", first_run_by_many);
+    promise("sites of the program's text before and after fork", before_and_after_fork);
+    promise("sites of the program's text run by four threads at once", own_sites_by_many);
     promise("a rewritten site does what the new code says", rewritten_site);
     promise("a new mapping at an old site's address", remapped_site);
     promise("a site across two pages", across_pages);

@@ -41,7 +41,7 @@ static void calls_come_back(void)
     long result = 0;
 
     sigaction(SIGSYS, &action, NULL);
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 100; i++)
         CHECK_EQ(dispatch_call(), getppid()); /* a kernel may have rewritten it by now */
     NEED(prctl(PR_SET_SYSCALL_USER_DISPATCH, ON, 0, 0, &selector) == 0);
     for (int i = 0; i < 3; i++) {

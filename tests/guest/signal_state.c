@@ -203,7 +203,7 @@ static void return_address(void)
 {
     uint64_t rcx, here, before, after;
 
-    for (int call = 0; call < 3; call++) { /* the first is a trap, later ones may be patched */
+    for (int call = 0; call < 100; call++) { /* the first is a trap, later ones may be patched */
         call_with_flags(&rcx, &here, &before, &after);
         CHECK_EQ(rcx, here);
     }
