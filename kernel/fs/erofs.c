@@ -279,10 +279,16 @@ static int read_dir(struct file *file, struct dir_sink *sink)
 /* --- mapping
  * -------------------------------------------------------------------------------------- */
 
+/* The n bytes before the end of a page. */
 static bool all_zero(const uint8_t *p, size_t n)
 {
-    while (n && !*p)
+    while (n % sizeof(uint64_t) && !*p)
         p++, n--;
+    if (n % sizeof(uint64_t))
+        return false;
+    const uint64_t *word = (const void *)p;
+    while (n && !*word)
+        word++, n -= sizeof(*word);
     return !n;
 }
 
@@ -320,6 +326,22 @@ static paddr_t frame_in_place(struct inode *inode, uint64_t index, bool wait)
         return 0;
     }
     return frame;
+}
+
+/* Whole pages in a row of an image in memory; how many. */
+static unsigned run_in_place(struct inode *inode, uint64_t index, unsigned max, paddr_t *frames)
+{
+    const struct erofs_image *image = image_of(inode);
+    uint64_t at, n;
+
+    if (!image->base || !IS_ALIGNED((uintptr_t)image->base, PAGE_SIZE) ||
+        erofs_extent(image, &node_of(inode)->disk, index << PAGE_SHIFT, &at, &n) ||
+        !IS_ALIGNED(at, PAGE_SIZE))
+        return 0;
+    unsigned pages = MIN(n >> PAGE_SHIFT, max);
+    for (unsigned i = 0; i < pages; i++)
+        frames[i] = virt_to_phys(image->base + at) + i * PAGE_SIZE;
+    return pages;
 }
 
 static int copy_page(struct node *node, uint64_t index)
@@ -372,10 +394,16 @@ static void map_around(struct mem_object *object, uint64_t first, unsigned n, pa
     struct inode *inode = container_of(object, struct inode, mem);
     uint64_t end = (inode->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 
-    for (unsigned i = 0; i < n && first + i < end; i++) {
+    n = MIN(n, end - MIN(first, end));
+    for (unsigned i = 0; i < n;) {
+        unsigned run = run_in_place(inode, first + i, n - i, frames + i);
+        i += run;
+        if (run)
+            continue;
         frames[i] = frame_in_place(inode, first + i, false);
         if (!frames[i])
             frames[i] = page_store_get(&node_of(inode)->copies, first + i, false);
+        i++;
     }
 }
 

@@ -130,30 +130,37 @@ static uint64_t object_page(const struct fault *fault)
     return mapping->object_page + ((fault->page - mapping->start) >> PAGE_SHIFT);
 }
 
-/* The entry for an object's page that is not copied. */
+/* The bits of an entry for an object's page that is not copied. */
+static pte_t object_rights(const struct mapping *mapping, bool writable)
+{
+    pte_t rights = pte_rights(mapping->prot);
+    if (!mapping_shared(mapping))
+        return (rights & ~(pte_t)(PTE_WRITE | PTE_DIRTY)) | PTE_COW;
+    return writable ? rights : rights & ~(pte_t)(PTE_WRITE | PTE_DIRTY);
+}
+
 static pte_t object_pte(const struct mapping *mapping, paddr_t frame, bool writable)
 {
-    pte_t pte = frame | owned(frame) | pte_rights(mapping->prot);
-    if (!mapping_shared(mapping))
-        return (pte & ~(pte_t)(PTE_WRITE | PTE_DIRTY)) | PTE_COW;
-    return writable ? pte : pte & ~(pte_t)(PTE_WRITE | PTE_DIRTY);
+    return frame | owned(frame) | object_rights(mapping, writable);
 }
 
 /* Map a neighbour's frame, unless its entry is taken; 1 if done. Takes over the reference. */
-static int fill_neighbour(const struct fault *fault, long offset, paddr_t frame, unsigned unmaps)
+static int fill_neighbour(const struct fault *fault, long offset, paddr_t frame, pte_t rights,
+                          unsigned unmaps)
 {
-    struct fault one = *fault;
-    pte_t pte = object_pte(fault->mapping, frame, false);
+    pte_t *entry = fault->entry + offset, pte = frame | owned(frame) | rights;
 
-    one.entry += offset;
-    one.page += offset * (long)PAGE_SIZE;
-    if (pte_load(one.entry) || !pte_swap(one.entry, 0, pte)) {
+    if (pte_load(entry) || !pte_swap(entry, 0, pte)) {
         frame_put(frame);
         return 0;
     }
     /* mem_object_unmap() counts before it clears entries: either it saw ours, or we see it. */
-    if (unlikely(atomic_load(&fault->mapping->object->unmaps) != unmaps))
+    if (unlikely(atomic_load(&fault->mapping->object->unmaps) != unmaps)) {
+        struct fault one = *fault;
+        one.entry = entry;
+        one.page += offset * (long)PAGE_SIZE;
         return !replace(&one, pte, 0);
+    }
     return 1;
 }
 
@@ -172,11 +179,12 @@ static bool fill_around(struct fault *fault)
     uintptr_t high = MIN(window + AROUND * PAGE_SIZE, mapping->end);
     unsigned n = (high - low) >> PAGE_SHIFT, me = (fault->page - low) >> PAGE_SHIFT;
     unsigned unmaps = atomic_load(&object->unmaps);
+    pte_t rights = object_rights(mapping, false);
     int filled = 0;
     object->ops->around(object, object_page(fault) - me, n, frames);
     for (unsigned i = 0; i < n; i++)
         if (frames[i])
-            filled += fill_neighbour(fault, (long)i - me, frames[i], unmaps);
+            filled += fill_neighbour(fault, (long)i - me, frames[i], rights, unmaps);
     resident_add(fault->space, filled);
     return pte_load(fault->entry) != 0;
 }

@@ -58,13 +58,23 @@ struct walk {
     void *arg;
 };
 
+/* The first entry of [entry, last) that is not empty, or last: most of a table is. */
+static pte_t *next_filled(pte_t *entry, const pte_t *last)
+{
+    while (entry < last && !pte_load(entry))
+        entry++;
+    return entry;
+}
+
 static void walk_level(pte_t *table, unsigned level, uintptr_t start, uintptr_t end,
                        const struct walk *walk)
 {
     size_t size = level_size(level);
-    for (uintptr_t at = start, next; at < end; at = next) {
-        next = MIN(ALIGN_DOWN(at, size) + size, end);
-        pte_t *entry = &table[level_index(at, level)];
+    pte_t *first = &table[level_index(start, level)], *entry = first;
+    const pte_t *last = &table[level_index(end - 1, level)] + 1;
+    for (; (entry = next_filled(entry, last)) < last; entry++) {
+        uintptr_t base = ALIGN_DOWN(start, size) + (entry - first) * size;
+        uintptr_t at = MAX(base, start), next = MIN(base + size, end);
         pte_t value = pte_load(entry);
         if (!value)
             continue;
@@ -84,7 +94,7 @@ int table_walk(struct address_space *space, uintptr_t start, uintptr_t end, leaf
         err = table_split_at(space, end);
     if (!err)
         err = table_own(space, start, end);
-    if (!err)
+    if (!err && start < end)
         walk_level(space->pml4, 4, start, end, &walk);
     return err;
 }
@@ -93,7 +103,8 @@ void table_look(struct address_space *space, uintptr_t start, uintptr_t end, lea
                 void *arg)
 {
     struct walk walk = {fn, arg};
-    walk_level(space->pml4, 4, start, end, &walk);
+    if (start < end)
+        walk_level(space->pml4, 4, start, end, &walk);
 }
 
 /* --- clearing ------------------------------------------------------------------------------------
@@ -131,10 +142,11 @@ static void clear_level(struct clear *clear, pte_t *table, unsigned level, uintp
                         uintptr_t end)
 {
     size_t size = level_size(level);
-    for (uintptr_t at = start, next; at < end; at = next) {
-        uintptr_t base = ALIGN_DOWN(at, size);
-        next = MIN(base + size, end);
-        pte_t *entry = &table[level_index(at, level)];
+    pte_t *first = &table[level_index(start, level)], *entry = first;
+    const pte_t *last = &table[level_index(end - 1, level)] + 1;
+    for (; (entry = next_filled(entry, last)) < last; entry++) {
+        uintptr_t base = ALIGN_DOWN(start, size) + (entry - first) * size;
+        uintptr_t at = MAX(base, start), next = MIN(base + size, end);
         pte_t value = pte_load(entry);
         if (!value)
             continue;
@@ -159,7 +171,8 @@ void table_clear(struct gather *gather, uintptr_t start, uintptr_t end, uintptr_
                  uintptr_t ceiling)
 {
     struct clear clear = {gather, floor, ceiling, 0};
-    clear_level(&clear, gather->space->pml4, 4, start, end);
+    if (start < end)
+        clear_level(&clear, gather->space->pml4, 4, start, end);
     if (!clear.resident)
         return;
     struct address_space *space = gather->space;
