@@ -24,7 +24,9 @@ static __attribute__((noinline)) int middle(int n)
 static void *thread_body(void *arg)
 {
     pthread_barrier_wait(&barrier);
-    watched += (int)(long)arg;
+    pthread_barrier_wait(&barrier);
+    if (arg) /* one of them, when main is not at it */
+        watched += 1;
     pthread_barrier_wait(&barrier);
     return NULL;
 }
@@ -35,9 +37,10 @@ static void run_threads(void)
 
     pthread_barrier_init(&barrier, NULL, 4);
     for (long i = 0; i < 3; i++)
-        pthread_create(&threads[i], NULL, thread_body, (void *)i);
+        pthread_create(&threads[i], NULL, thread_body, (void *)(i / 2));
     pthread_barrier_wait(&barrier);
     middle(5);
+    pthread_barrier_wait(&barrier);
     pthread_barrier_wait(&barrier);
     for (int i = 0; i < 3; i++)
         pthread_join(threads[i], NULL);
