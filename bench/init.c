@@ -1,4 +1,5 @@
-/* init.c: process 1 of the Linux guest: mounts, runs one program after another, powers off. */
+/* init.c: process 1 of the Linux guest: mounts, runs one program after another with its own
+ * arguments, powers off. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mount.h>
@@ -7,10 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-int main(void)
+int main(int argc, char **argv)
 {
-    static const char *const programs[] = {"/ubench", "/ubench-dynamic"};
+    static char *const programs[] = {"/ubench", "/ubench-dynamic"};
 
+    (void)argc;
     mount("proc", "/proc", "proc", 0, NULL);
     mount("dev", "/dev", "devtmpfs", 0, NULL);
     mount("tmp", "/tmp", "tmpfs", 0, NULL);
@@ -23,7 +25,8 @@ int main(void)
         fflush(stdout);
         pid = fork();
         if (pid == 0) {
-            execl(programs[i], programs[i], (char *)NULL);
+            argv[0] = programs[i];
+            execv(programs[i], argv);
             _exit(127);
         }
         waitpid(pid, NULL, 0);

@@ -58,26 +58,30 @@ struct walk {
     void *arg;
 };
 
-/* The first entry of [entry, last) that is not empty, or last: most of a table is. */
-static pte_t *next_filled(pte_t *entry, const pte_t *last)
+/* Where the next filled entry behind an empty one begins, or end: most of a table is empty. */
+static uintptr_t skip_empty(const pte_t *entry, unsigned level, uintptr_t at, uintptr_t end)
 {
-    while (entry < last && !pte_load(entry))
+    size_t size = level_size(level), mask = size * ENTRIES - 1;
+    at = ALIGN_DOWN(at, size);
+    do {
+        at += size;
         entry++;
-    return entry;
+    } while (at < end && at & mask && !pte_load(entry));
+    return MIN(at, end);
 }
 
 static void walk_level(pte_t *table, unsigned level, uintptr_t start, uintptr_t end,
                        const struct walk *walk)
 {
     size_t size = level_size(level);
-    pte_t *first = &table[level_index(start, level)], *entry = first;
-    const pte_t *last = &table[level_index(end - 1, level)] + 1;
-    for (; (entry = next_filled(entry, last)) < last; entry++) {
-        uintptr_t base = ALIGN_DOWN(start, size) + (entry - first) * size;
-        uintptr_t at = MAX(base, start), next = MIN(base + size, end);
+    for (uintptr_t at = start, next; at < end; at = next) {
+        next = MIN(ALIGN_DOWN(at, size) + size, end);
+        pte_t *entry = &table[level_index(at, level)];
         pte_t value = pte_load(entry);
-        if (!value)
+        if (!value) {
+            next = skip_empty(entry, level, at, end);
             continue;
+        }
         if (is_leaf(value, level))
             walk->fn(entry, at, level, walk->arg);
         else
@@ -94,7 +98,7 @@ int table_walk(struct address_space *space, uintptr_t start, uintptr_t end, leaf
         err = table_split_at(space, end);
     if (!err)
         err = table_own(space, start, end);
-    if (!err && start < end)
+    if (!err)
         walk_level(space->pml4, 4, start, end, &walk);
     return err;
 }
@@ -103,8 +107,7 @@ void table_look(struct address_space *space, uintptr_t start, uintptr_t end, lea
                 void *arg)
 {
     struct walk walk = {fn, arg};
-    if (start < end)
-        walk_level(space->pml4, 4, start, end, &walk);
+    walk_level(space->pml4, 4, start, end, &walk);
 }
 
 /* --- clearing ------------------------------------------------------------------------------------
@@ -142,14 +145,15 @@ static void clear_level(struct clear *clear, pte_t *table, unsigned level, uintp
                         uintptr_t end)
 {
     size_t size = level_size(level);
-    pte_t *first = &table[level_index(start, level)], *entry = first;
-    const pte_t *last = &table[level_index(end - 1, level)] + 1;
-    for (; (entry = next_filled(entry, last)) < last; entry++) {
-        uintptr_t base = ALIGN_DOWN(start, size) + (entry - first) * size;
-        uintptr_t at = MAX(base, start), next = MIN(base + size, end);
+    for (uintptr_t at = start, next; at < end; at = next) {
+        uintptr_t base = ALIGN_DOWN(at, size);
+        next = MIN(base + size, end);
+        pte_t *entry = &table[level_index(at, level)];
         pte_t value = pte_load(entry);
-        if (!value)
+        if (!value) {
+            next = skip_empty(entry, level, at, end);
             continue;
+        }
         if (is_leaf(value, level)) {
             clear_leaf(clear, entry, base, level);
             continue;
@@ -171,8 +175,7 @@ void table_clear(struct gather *gather, uintptr_t start, uintptr_t end, uintptr_
                  uintptr_t ceiling)
 {
     struct clear clear = {gather, floor, ceiling, 0};
-    if (start < end)
-        clear_level(&clear, gather->space->pml4, 4, start, end);
+    clear_level(&clear, gather->space->pml4, 4, start, end);
     if (!clear.resident)
         return;
     struct address_space *space = gather->space;
