@@ -30,7 +30,7 @@ endif
 
 # Link order is the order of boot steps within a phase: by layer.
 KERNEL_DIRS = kernel/boot kernel/arch/x86_64 kernel/lib kernel/core kernel/mm kernel/drivers \
-	kernel/fs kernel/net kernel/linux $(if $(filter 1,$(KASAN)),kernel/sanitize)
+	kernel/fs kernel/net kernel/keys kernel/linux $(if $(filter 1,$(KASAN)),kernel/sanitize)
 KERNEL_SRCS = $(sort $(wildcard kernel/*.c)) $(foreach d,$(KERNEL_DIRS),$(shell find $(d) -name '*.c' \
 	-not -path '*/vdso/*' -o -name '*.S' -not -path '*/vdso/*' 2>/dev/null | sort))
 KERNEL_OBJS = $(patsubst %,$(BUILD)/%.o,$(KERNEL_SRCS))

@@ -1,5 +1,5 @@
 /* fs/proc_lists.c: files of /proc that are short here, in the form that programs parse: memory by
- * zones, pressure, keys, consoles, soft interrupts (man 5 proc). */
+ * zones, pressure, consoles, soft interrupts (man 5 proc). */
 #include "core/boot.h"
 #include "core/cpu.h"
 #include "core/log.h"
@@ -123,8 +123,6 @@ static struct pseudo_entry files[] = {
     TEXT("cgroups", cgroups),
     TEXT("consoles", "ttyS0                -W- (EC   p  )    4:64\n"),
     TEXT("execdomains", "0-0\tLinux           \t[kernel]\n"),
-    TEXT("key-users", "    0:     1 1/1 0/1000000 0/25000000\n"),
-    TEXT("keys", ""),
     TEXT("kallsyms", ""),
     TEXT("fb", ""),
     TEXT("crypto", ""),

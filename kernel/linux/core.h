@@ -104,5 +104,8 @@ int core_memory_write(const struct core_memory *memory, struct core_sink *sink);
  * standard input; *file is the writing end. The helper's pid or a negative errno. (core_helper.c)
  */
 int core_helper_start(char *const *words, struct file **file);
+/* The same without a pipe, with these keyrings (taken over), and wait for its end. 0, -ENOENT. */
+struct keyrings;
+int kernel_program_run(char *const *words, struct keyrings *keys);
 /* Sleep until it has ended, if that is asked for or the machine would end before. */
 void core_helper_wait(int pid);

@@ -1,10 +1,11 @@
-/* linux/core_helper.c: a program that the kernel starts to take a core: a child of process 1 that
- * nobody waits for, root's, with nothing open but the pipe. */
+/* linux/core_helper.c: a program that the kernel starts (to take a core, to make a key): a child of
+ * process 1 that nobody waits for, root's, with nothing open but a pipe, if any. */
 #include "core/log.h"
 #include "fs/pipe.h"
 #include "lib/string.h"
 #include "linux/core.h"
 #include "linux/family.h"
+#include "linux/keys.h"
 #include "linux/start.h"
 #include "mm/heap.h"
 
@@ -12,12 +13,22 @@ enum { CAPABILITIES = 41, STATUS_NOT_FOUND = 127 << 8, WORDS = CORE_ARGS };
 
 /* What the new thread begins with; freed by it. */
 struct start {
-    struct file *input;
-    char **words; /* in one block with their bytes */
+    struct file *input;    /* NULL: none */
+    struct keyrings *keys; /* NULL: none; the task's once there is one */
+    char **words;          /* in one block with their bytes */
 };
+
+static void put_keys(struct keyrings *keys)
+{
+    keys_lock();
+    keyrings_put(keys);
+    keys_unlock();
+}
 
 static void start_free(struct start *start)
 {
+    if (start->keys)
+        put_keys(start->keys);
     kfree((void *)start->words);
     kfree(start);
 }
@@ -27,14 +38,14 @@ static void begin(struct task *task)
     static char *const environment[] = {"HOME=/", "TERM=linux",
                                         "PATH=/sbin:/bin:/usr/sbin:/usr/bin", NULL};
     struct start *start = (struct start *)task->start_regs.rdi;
-    int error = fd_install_at(0, start->input, false);
+    int error = start->input ? fd_install_at(0, start->input, false) : 0;
 
     if (error >= 0)
         error = exec_program(start->words[0], start->words, environment, &task->start_regs);
     else
         file_put(start->input);
     if (error < 0)
-        log_warning("core: %s: %s", start->words[0], errno_text(error));
+        log_warning("helper: %s: %s", start->words[0], errno_text(error));
     start_free(start);
     if (error < 0)
         process_exit_group(STATUS_NOT_FOUND);
@@ -99,6 +110,8 @@ static struct task *make_task(struct process *process, struct start *start)
     }
     task_use_folders(task, task->fs);
     task->cred.cap_bounding = task->cred.cap_effective = task->cred.cap_permitted = all;
+    task->keys = start->keys;
+    start->keys = NULL;
     task->begin = begin;
     task->start_regs.rdi = (uint64_t)start;
     return task;
@@ -173,6 +186,29 @@ static bool is_alive(int pid)
     alive = process && !process->zombie;
     rcu_read_unlock();
     return alive;
+}
+
+int kernel_program_run(char *const *words, struct keyrings *keys)
+{
+    struct start *start = copy_words(words);
+    struct path place;
+    int error = start ? vfs_lookup(&vfs_root, words[0], LOOKUP_FOLLOW, &place) : -ENOMEM;
+
+    if (start)
+        start->keys = keys;
+    else
+        put_keys(keys);
+    if (!error)
+        path_put(&place);
+    int pid = error ?: start_process(start);
+
+    if (pid >= 0) {
+        core_helper_wait(pid);
+        return 0;
+    }
+    if (start)
+        start_free(start);
+    return pid;
 }
 
 void core_helper_wait(int pid)

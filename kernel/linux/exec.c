@@ -7,6 +7,7 @@
 #include "lib/string.h"
 #include "linux/core.h"
 #include "linux/futex.h"
+#include "linux/keys.h"
 #include "linux/patch.h"
 #include "linux/path.h"
 #include "linux/ptrace.h"
@@ -199,6 +200,8 @@ static int load(struct exec *exec, struct process *process, struct regs *regs)
         return (int)rsp;
     set_entry(exec, (uintptr_t)rsp, regs);
     task->cred = exec->cred;
+    if (unlikely(task->keys != NULL))
+        keys_exec(task);
     process->dumpable = exec->secure ? suid_dumpable : DUMP_AS_USER;
     if (exec->secure)
         task->parent_death_signal = 0;

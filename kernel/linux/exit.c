@@ -6,6 +6,7 @@
 #include "linux/acct.h"
 #include "linux/exec.h"
 #include "linux/family.h"
+#include "linux/keys.h"
 #include "linux/futex.h"
 #include "linux/ipc_exit.h"
 #include "linux/ptrace.h"
@@ -252,6 +253,8 @@ void task_exit(int code)
     futex_task_exit(task);
     task_leave_memory(task);
     leave_files(task);
+    if (unlikely(task->keys != NULL))
+        keys_leave(task);
     family_thread_ends(task);
     if (unlikely(task->process->tracees))
         ptrace_tracer_ends(task);

@@ -1,5 +1,6 @@
 /* linux/ids.c: numbers of users, groups, processes, sessions; capabilities. */
 #include "linux/core.h"
+#include "linux/keys.h"
 #include "linux/path.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
@@ -55,6 +56,12 @@ static void settle_capabilities(struct credentials *c, const struct credentials 
         c->cap_effective = c->cap_permitted;
 }
 
+static void changed(void)
+{
+    if (unlikely(current_task()->keys != NULL))
+        keys_follow_ids(current_task());
+}
+
 static int commit_user(struct credentials *next)
 {
     struct credentials *now = cred(), old = *now;
@@ -64,6 +71,7 @@ static int commit_user(struct credentials *next)
     if (old.euid != next->euid)
         current_process()->dumpable = suid_dumpable;
     *now = *next;
+    changed();
     return 0;
 }
 
@@ -155,6 +163,7 @@ SYSCALL(setfsuid, 1, SYSCALL_WHOLE, "")
         (is_one_of(uid, c->uid, c->euid, c->suid) || uid == c->fsuid || capable(CAP_SETUID)))
         c->fsuid = uid;
     follow_fsuid(c, old);
+    changed();
     return old;
 }
 
@@ -166,6 +175,7 @@ static int commit_group(struct credentials *next)
     if (next->egid != cred()->egid)
         current_process()->dumpable = suid_dumpable;
     *cred() = *next;
+    changed();
     return 0;
 }
 
@@ -230,6 +240,7 @@ SYSCALL(setfsgid, 1, SYSCALL_WHOLE, "")
     if (gid != NO_ID &&
         (is_one_of(gid, c->gid, c->egid, c->sgid) || gid == c->fsgid || capable(CAP_SETGID)))
         c->fsgid = gid;
+    changed();
     return old;
 }
 

@@ -6,6 +6,7 @@
 #include "lib/string.h"
 #include "linux/core.h"
 #include "linux/groups.h"
+#include "linux/keys.h"
 #include "linux/sched.h"
 #include "linux/seccomp.h"
 #include "linux/signalfd.h"
@@ -403,7 +404,13 @@ static void task_begin(void *arg)
     program_enter(&task->start_regs);
 }
 
-static void task_inherit(struct task *task, const struct task *from)
+static void drop_keys(struct task *task)
+{
+    if (unlikely(task->keys != NULL))
+        keys_leave(task);
+}
+
+static int task_inherit(struct task *task, const struct task *from)
 {
     credentials_copy(&task->cred, &from->cred);
     task->io_priority = from->io_priority;
@@ -413,6 +420,7 @@ static void task_inherit(struct task *task, const struct task *from)
     task->no_new_privs = from->no_new_privs;
     task->keep_caps = from->keep_caps;
     task->securebits = from->securebits;
+    return unlikely(from->keys != NULL) ? keys_inherit(task, from) : 0;
 }
 
 int task_create(struct process *process, struct task *from, int wanted_tid, struct task **made)
@@ -433,12 +441,13 @@ int task_create(struct process *process, struct task *from, int wanted_tid, stru
     signal_queue_init(&task->pending);
     task->altstack_flags = SS_DISABLE;
     if (from)
-        task_inherit(task, from);
+        error = task_inherit(task, from);
     task->tid = wanted_tid;
     task->thread.fpu = fpu_area_alloc();
-    if (!task->thread.fpu || thread_init(&task->thread, name, task_begin, task) < 0) {
+    if (error || !task->thread.fpu || thread_init(&task->thread, name, task_begin, task) < 0) {
         if (task->thread.fpu)
             fpu_area_free(task->thread.fpu);
+        drop_keys(task);
         credentials_drop(&task->cred);
         kcache_free(&task_cache, task);
         return -ENOMEM;
@@ -456,6 +465,7 @@ void task_discard(struct task *task)
 {
     fd_table_put(task->fds);
     fs_context_put(task->fs);
+    drop_keys(task);
     thread_discard(&task->thread);
     if (task->thread.fpu)
         fpu_area_free(task->thread.fpu);

@@ -201,6 +201,7 @@ struct task {
     uintptr_t kernel_names[2];    /* names that linux/path.c may take from kernel memory; or 0 */
     atomic_int seccomp_mode;
     struct user_dispatch dispatch;
+    struct keyrings *keys; /* linux/keys.h; NULL: none */
 };
 
 static inline struct task *current_task(void)
