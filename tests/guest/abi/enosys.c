@@ -29,9 +29,6 @@ static void no_number(void)
 static void absent(void)
 {
     static const short calls[] = {
-        SYS_add_key,
-        SYS_request_key,
-        SYS_keyctl,
         SYS_modify_ldt,
         SYS_kexec_load,
         SYS_kexec_file_load,
@@ -45,7 +42,6 @@ static void absent(void)
         SYS_fanotify_mark,
         SYS_bpf,
         SYS_userfaultfd,
-        447, /* memfd_secret */
         SYS_landlock_create_ruleset,
         SYS_landlock_add_rule,
         SYS_landlock_restrict_self,
