@@ -115,6 +115,6 @@ void neighbour_each(bool (*fn)(const struct neighbour *neighbour, void *arg), vo
 int neighbour_set(struct netif *netif, const struct inet_addr *address, const uint8_t *mac,
                   enum neighbour_state state);
 int neighbour_remove(struct netif *netif, const struct inet_addr *address);
-/* What Linux tells of with RTM_NEWNEIGH (another state or hardware address, but not the beginning of
- * a question) and, removed, RTM_DELNEIGH. With the neighbour locked: any context. */
+/* What Linux tells of with RTM_NEWNEIGH (another state or hardware address, but not the beginning
+ * of a question) and, removed, RTM_DELNEIGH. With the neighbour locked: any context. */
 extern void (*neighbour_changed_hook)(const struct neighbour *neighbour, bool removed);

@@ -11,7 +11,8 @@ address, port, seconds, flood, interface, mac = sys.argv[1:]
 port, seconds = int(port), float(seconds)
 ECHO, SINK, SOURCE, STATE, END = range(port, port + 5)
 PATIENCE = 200
-MORE, BACK = 24 << 10, 3 << 10  # KiB: what a flood may take, what may be missing afterwards
+MORE, BACK = 24 << 10, 2 << 10  # KiB: what a flood may take, what may be missing afterwards: receive
+# buffers that rest are spread over the pages of all that there were, two in a page, 512 of them at most
 
 
 def connect(to):
