@@ -152,6 +152,7 @@ struct inet_socket {
     } options;
     int incoming_cpu;           /* SO_INCOMING_CPU; -1 */
     struct packet_queue errors; /* IP_RECVERR's queue (MSG_ERRQUEUE) */
+    uint32_t copied;            /* calls with MSG_ZEROCOPY that have been told */
 
     /* The channel. */
     struct packet *_Atomic channel; /* newest first; NULL: empty */
@@ -307,7 +308,10 @@ void inet_queue_icmp(struct inet_socket *s, const struct ip_error *error, unsign
                      const void *payload, unsigned len);
 void inet_queue_local(struct inet_socket *s, int err, const struct inet_addr *destination,
                       unsigned port, uint32_t info);
-/* SO_TIMESTAMPING and MSG_ZEROCOPY: origin SO_EE_ORIGIN_*; stamp 0: none. payload as told. */
+/* MSG_ZEROCOPY: the bytes of one more call are not the program's any more. They are copied in any
+ * case, which the notice says (Linux does so, too, where a device cannot gather). */
+void inet_tell_copied(struct inet_socket *s);
+/* SO_TIMESTAMPING: origin SO_EE_ORIGIN_*; stamp 0: none. payload as told. */
 void inet_queue_notice(struct inet_socket *s, unsigned origin, int err, uint32_t info,
                        uint32_t data, nsec_t stamp, const void *payload, unsigned len);
 /* recvmsg(MSG_ERRQUEUE) of every transport: -EAGAIN. Takes the lock. */

@@ -12,6 +12,8 @@ enum {
     ORIGIN_LOCAL = 1,
     ORIGIN_ICMP = 2,
     ORIGIN_ICMP6 = 3,
+    ORIGIN_ZEROCOPY = 5,
+    ZEROCOPY_COPIED = 1,
     PAYLOAD_MAX = 2048,
 };
 
@@ -94,6 +96,24 @@ void inet_queue_notice(struct inet_socket *s, unsigned origin, int err, uint32_t
         .stamp = stamp,
     };
     enqueue(s, &notice, payload, len);
+}
+
+/* One notice for all those in a row that nobody has read yet: info is the first, data the last. */
+void inet_tell_copied(struct inet_socket *s)
+{
+    struct notice notice = {.error = {.origin = ORIGIN_ZEROCOPY, .code = ZEROCOPY_COPIED}}, *last;
+
+    if (!socket_flag(&s->socket, SO_ZEROCOPY))
+        return;
+    notice.error.info = notice.error.data = s->copied++;
+    if (s->errors.first) {
+        last = notice_of(container_of(s->errors.last, struct packet, next));
+        if (last->error.origin == ORIGIN_ZEROCOPY && last->error.data + 1 == notice.error.data) {
+            last->error.data++;
+            return;
+        }
+    }
+    enqueue(s, &notice, NULL, 0);
 }
 
 /* SO_ERROR says what the next ICMP error in the queue says. Lock held. */

@@ -535,6 +535,18 @@ static int bind_to_index(struct inet_socket *s, const void *value, size_t len)
     return index && !netif ? -ENODEV : bind_to(s, netif);
 }
 
+static int set_zerocopy(struct inet_socket *s, const void *value, size_t len)
+{
+    int number = len < sizeof(number) ? -1 : get_number(value, len);
+    if (s->socket.protocol != (s->socket.type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP))
+        return -EOPNOTSUPP;
+    if (number & ~1)
+        return -EINVAL;
+    s->socket.flags &= ~(1ull << SO_ZEROCOPY);
+    s->socket.flags |= (uint64_t)number << SO_ZEROCOPY;
+    return 0;
+}
+
 static int set_socket(struct inet_socket *s, int name, const void *value, size_t len)
 {
     switch (name) {
@@ -555,6 +567,8 @@ static int set_socket(struct inet_socket *s, int name, const void *value, size_t
             return -EINVAL;
         s->incoming_cpu = get_number(value, len);
         return 0;
+    case SO_ZEROCOPY:
+        return set_zerocopy(s, value, len);
     default:
         return -ENOPROTOOPT;
     }

@@ -358,7 +358,7 @@ static int set_network(struct socket *socket, int name, int32_t number, bool pri
         socket->buffer_lock = (uint32_t)number;
         return 0;
     case SO_ZEROCOPY:
-        return socket->family == AF_UNIX ? -EOPNOTSUPP : -ENOPROTOOPT;
+        return -EOPNOTSUPP; /* those who know it have seen it before (inet_options.c) */
     default:
         return -ENOPROTOOPT;
     }
@@ -541,9 +541,11 @@ static int get_number(struct socket *socket, int name, int32_t *number)
     case SO_BPF_EXTENSIONS: /* SKF_AD_MAX */
         *number = 64;
         return 0;
+    case SO_ZEROCOPY:
+        *number = socket_flag(socket, name);
+        return 0;
     case SO_PREFER_BUSY_POLL:
     case SO_BUSY_POLL_BUDGET:
-    case SO_ZEROCOPY:
     case SO_INCOMING_NAPI_ID:
         *number = 0;
         return 0;

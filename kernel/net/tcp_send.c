@@ -186,9 +186,13 @@ static void mark_push(struct tcp *tp)
 
 static void finish(struct tcp *tp, const struct message *message)
 {
-    if (message->flags & MSG_OOB) {
-        tp->urgent = true;
-        tp->snd_up = tp->write_seq;
+    if (unlikely(message->flags & (MSG_OOB | MSG_ZEROCOPY))) {
+        if (message->flags & MSG_OOB) {
+            tp->urgent = true;
+            tp->snd_up = tp->write_seq;
+        }
+        if (message->flags & MSG_ZEROCOPY)
+            inet_tell_copied(&tp->inet);
     }
     if (!(message->flags & MSG_MORE))
         mark_push(tp);

@@ -264,6 +264,22 @@ static ssize_t send_corked(struct udp_socket *u, struct message *message, struct
     return err ? err : (ssize_t)n;
 }
 
+static ssize_t send_unusual(struct socket *socket, struct message *message)
+{
+    struct inet_socket *s = inet_of(socket);
+    ssize_t n;
+    if (message->flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    message->flags &= ~MSG_ZEROCOPY;
+    n = udp_send(socket, message);
+    if (n > 0) {
+        inet_lock(s);
+        inet_tell_copied(s);
+        inet_unlock(s);
+    }
+    return n;
+}
+
 ssize_t udp_send(struct socket *socket, struct message *message)
 {
     struct inet_socket *s = inet_of(socket);
@@ -275,8 +291,8 @@ ssize_t udp_send(struct socket *socket, struct message *message)
     size_t n = message->io.left;
     if (n > 0xffff)
         return -EMSGSIZE;
-    if (message->flags & MSG_OOB)
-        return -EOPNOTSUPP;
+    if (unlikely(message->flags & (MSG_OOB | MSG_ZEROCOPY)))
+        return send_unusual(socket, message);
     int err = get_destination(u, message->address, &ip, &target.port, &scope);
     if (err == 1) {
         if (!u->datagram.connected && !u->cork)
