@@ -202,7 +202,7 @@ static void set_state(struct key *key, int state)
 
 int key_set_payload(struct key *key, char **data, size_t len)
 {
-    int err = pay(key, len);
+    int err = pay(key, key->type->cost ?: len);
     if (err)
         return err;
     forget(key);

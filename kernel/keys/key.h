@@ -18,6 +18,7 @@ struct key_type {
     bool service;                  /* the name begins with a word and a colon */
     bool reserved;                 /* not for add_key(2) and its like */
     size_t max;                    /* the longest payload; 0: has none */
+    size_t cost;                   /* what it counts for in the quota; 0: its length */
     void (*destroy)(struct key *); /* lets go of what `owner` is */
 };
 extern const struct key_type key_type_ring;

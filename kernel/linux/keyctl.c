@@ -14,7 +14,7 @@ enum { CAP_SETUID = 7, USER_PAYLOAD_MAX = 32767 };
 static const struct key_type types[] = {
     {.name = "user", .readable = true, .updatable = true, .max = USER_PAYLOAD_MAX},
     {.name = "logon", .updatable = true, .service = true, .max = USER_PAYLOAD_MAX},
-    {.name = "big_key", .readable = true, .updatable = true, .max = KEY_PAYLOAD_MAX},
+    {.name = "big_key", .readable = true, .updatable = true, .max = KEY_PAYLOAD_MAX, .cost = 100},
 };
 
 const struct key_type *key_type_find(const char *name)

@@ -160,7 +160,7 @@ static int users_ring(const char *form, uint32_t uid, uint32_t perm, unsigned fl
 int keys_user_rings(uint32_t uid, struct key_user **found)
 {
     struct key_user *user = key_user_find(uid);
-    struct key *ring, *session;
+    struct key *ring, *session = NULL;
     if (!user || !user->ring) {
         int err = users_ring("_uid.%u", uid, USERS_RING, KEY_IN_QUOTA, &ring);
         if (err)
@@ -170,6 +170,7 @@ int keys_user_rings(uint32_t uid, struct key_user **found)
             err = ring_link(session, ring);
         if (err) {
             key_put(ring);
+            key_put(session);
             return err;
         }
         user = ring->user;

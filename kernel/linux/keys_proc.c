@@ -59,7 +59,8 @@ static int show_keys(struct text *text, const struct pseudo *self)
     const struct key_seeker me = keys_me();
     for (struct rb_node *node = rb_first(&key_tree); node; node = rb_next(node)) {
         const struct key *key = container_of(node, struct key, node);
-        if (key->refs && key_permits(key, keys_possessed(&me, key), me.cred, KEY_VIEW))
+        if (key->refs && (key_permits(key, false, me.cred, KEY_VIEW) ||
+                          (key_permits(key, true, me.cred, KEY_VIEW) && keys_possessed(&me, key))))
             show_key(text, key);
     }
     keys_unlock();
