@@ -96,9 +96,10 @@ struct tty_hooks {
     void (*signal_group)(int pgid, int signo); /* any context */
     void (*caller)(struct tty_caller *caller);
     void (*set_caller_tty)(struct tty *tty); /* of the caller's process; NULL: none */
-    void (*session_lost)(int sid);           /* no process of the session has a terminal any more; may sleep */
-    int (*group_session)(int pgid);          /* its session; -ESRCH: no such group */
-    bool (*signal_ignored)(int signo);       /* the caller blocks or ignores it */
+    void (*session_lost)(
+        int sid); /* no process of the session has a terminal any more; may sleep */
+    int (*group_session)(int pgid);    /* its session; -ESRCH: no such group */
+    bool (*signal_ignored)(int signo); /* the caller blocks or ignores it */
     bool (*group_orphaned)(int pgid);
     int (*install_file)(struct file *file,
                         bool cloexec); /* a new descriptor, takes the reference */
@@ -109,8 +110,8 @@ extern const struct tty_hooks *tty_hooks; /* NULL: no job control */
 int tty_attach_caller(struct tty *tty, bool steal);
 /* A session leader has ended: its terminal, if it still is there, is free again. */
 void tty_session_ended(struct tty *tty, int sid);
-/* A process's terminal may go at any time but under tasks_lock (then session_lost() waits). Keep it,
- * if it is there. Threads. */
+/* A process's terminal may go at any time but under tasks_lock (then session_lost() waits). Keep
+ * it, if it is there. Threads. */
 bool tty_hold(struct tty *tty);
 void tty_let_go(struct tty *tty);
 
