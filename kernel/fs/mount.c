@@ -482,17 +482,17 @@ static char *name_anonymous(const struct dentry *d, char *buf, size_t size)
     return (size_t)len < size ? buf : NULL;
 }
 
-/* As seen from a root; *outside: the root of the tree, if the place is not below that. */
-static char *name_from(const struct path *root, const struct path *path, char *buf, size_t size,
-                       const struct mount **outside)
+/* As seen from a root, before `suffix`; *outside: the root of the tree, if the place is not below
+ * that. */
+static char *name_from(const struct path *root, const struct path *path, const char *suffix,
+                       char *buf, size_t size, const struct mount **outside)
 {
-    static const char deleted[] = " (deleted)";
     struct path p = *path;
     if (size < 2)
         return NULL;
     char *at = buf + size;
     *--at = 0;
-    if (p.dentry->unhashed && !(at = prepend(buf, at, deleted, sizeof(deleted) - 1)))
+    if (!(at = prepend(buf, at, suffix, strlen(suffix))))
         return NULL;
     char *end = at;
     mutex_lock(&dentry_lock);
@@ -512,7 +512,8 @@ char *path_name(const struct path *path, char *buf, size_t size)
     const struct mount *outside;
     if (path->dentry->anonymous)
         return name_anonymous(path->dentry, buf, size);
-    char *at = name_from(caller->root, path, buf, size, &outside);
+    char *at = name_from(caller->root, path, path->dentry->unhashed ? " (deleted)" : "", buf, size,
+                         &outside);
     return at && outside && outside != caller->mounts->root ? prepend(buf, at, "(unreachable)", 13)
                                                             : at;
 }
@@ -520,6 +521,6 @@ char *path_name(const struct path *path, char *buf, size_t size)
 char *path_name_below(const struct path *root, const struct path *path, char *buf, size_t size)
 {
     const struct mount *outside;
-    char *at = name_from(root, path, buf, size, &outside);
+    char *at = name_from(root, path, "", buf, size, &outside);
     return at && outside ? NULL : at;
 }

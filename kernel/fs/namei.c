@@ -517,19 +517,3 @@ ssize_t vfs_readlink(const struct path *path, char *buf, size_t size)
     memcpy(buf, cached, n);
     return n;
 }
-
-int vfs_lookup_parent(const struct path *at, const char *name, unsigned flags, struct path *dir,
-                      char *last, bool *trailing_slash)
-{
-    struct walk w;
-    int err = walk_parent(&w, at, name, flags);
-    if (err == 0) {
-        memcpy(last, w.last.name, w.last.len);
-        last[w.last.len] = 0;
-        *trailing_slash = w.last.slash;
-        *dir = w.at;
-        w.at = (struct path){};
-    }
-    walk_end(&w);
-    return err;
-}

@@ -3,6 +3,7 @@
 #include "fs/procfs.h"
 
 #include "core/boot.h"
+#include "fs/dentry.h"
 #include "fs/mount.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -281,15 +282,18 @@ static void show_escaped(struct text *text, const char *s)
 /* The mount's root inside its file system ("/" but for binds). */
 static const char *root_inside(const struct mount *m, char *buf, size_t size)
 {
+    static const char deleted[] = "//deleted";
     char *at = buf + size;
     *--at = 0;
-    for (struct dentry *d = m->root; d != d->parent; d = d->parent) {
-        if ((size_t)(at - buf) < d->name_len + 1u)
-            return "/";
-        at -= d->name_len;
-        memcpy(at, d->name, d->name_len);
+    if (m->root->unhashed)
+        at = memcpy(at - (sizeof(deleted) - 1), deleted, sizeof(deleted) - 1);
+    mutex_lock(&dentry_lock);
+    for (struct dentry *d = m->root; d != d->parent && (size_t)(at - buf) > d->name_len;
+         d = d->parent) {
+        at = memcpy(at - d->name_len, d->name, d->name_len);
         *--at = '/';
     }
+    mutex_unlock(&dentry_lock);
     return *at ? at : "/";
 }
 
@@ -309,15 +313,15 @@ static void show_options(struct text *text, const struct super *super)
         super->type->show(super, text);
 }
 
-static void show_mount(struct text *text, const struct mount *m, const char *place, bool info)
+static void show_mount(struct text *text, const struct mount *m, const char *place, char *buf,
+                       bool info)
 {
     const char *type = m->super->type->name, *state = m->super->readonly ? "ro" : "rw";
-    char inside[256];
     if (info) {
         unsigned parent = m->on.mount ? m->on.mount->id : m->id;
         text_printf(text, "%u %u %u:%u ", m->id, parent, dev_major(m->super->dev),
                     dev_minor(m->super->dev));
-        show_escaped(text, root_inside(m, inside, sizeof(inside)));
+        show_escaped(text, root_inside(m, buf, PATH_MAX));
         text_printf(text, " ");
         show_escaped(text, place);
         text_printf(text, " ");
@@ -347,13 +351,13 @@ static int list_mounts(struct text *text, const struct pseudo *self, bool info)
     int err = proc_source->view(self, &root, &ns);
     if (err < 0)
         return err;
-    char *buf = kmalloc(PATH_MAX);
+    char *buf = kmalloc(2 * PATH_MAX);
     mutex_lock(&mounts_lock);
     list_for_each_entry (struct mount, m, &mounts, link) {
         struct path place = {m, m->root};
         const char *name = buf ? path_name_below(&root, &place, buf, PATH_MAX) : NULL;
         if (name)
-            show_mount(text, m, name, info);
+            show_mount(text, m, name, buf + PATH_MAX, info);
     }
     mutex_unlock(&mounts_lock);
     path_put(&root);

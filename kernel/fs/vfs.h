@@ -296,7 +296,8 @@ void path_put(const struct path *path);
 /* Absolute path as seen from the caller's root; returns the start inside buf, "(deleted)" appended
  * to removed ones, or NULL if size is too small. */
 char *path_name(const struct path *path, char *buf, size_t size);
-/* As seen from another root; NULL also for what is not below that. Not for anonymous files. */
+/* The same from another root, and nothing appended; NULL also for what is not below that. Not for
+ * anonymous files. */
 char *path_name_below(const struct path *root, const struct path *path, char *buf, size_t size);
 
 struct mount {
@@ -415,11 +416,6 @@ enum {
 /* Find a place from `at` (NULL: the caller's working folder; ignored for absolute names). The
  * caller puts the path. */
 int vfs_lookup(const struct path *at, const char *name, unsigned flags, struct path *found);
-/* The folder of the last component, which is copied to last[NAME_MAX+1]; for create, remove,
- * rename. *trailing_slash says whether slashes followed. -EEXIST/-EBUSY/-EINVAL cases ("/", ".",
- * "..") are the callers'; for "/" last is "". */
-int vfs_lookup_parent(const struct path *at, const char *name, unsigned flags, struct path *dir,
-                      char *last, bool *trailing_slash);
 
 /* --- what system calls ask for (names relative to `at`)
  * ---------------------------------------------- */

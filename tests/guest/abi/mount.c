@@ -244,6 +244,28 @@ static void lazy(void)
     close(fd);
 }
 
+static void of_removed(void)
+{
+    char long_name[200], path[512], root[512] = "";
+
+    NEED_MOUNTS();
+    memset(long_name, 'n', sizeof(long_name) - 1);
+    long_name[sizeof(long_name) - 1] = 0;
+    make_dirs(long_name, "place", NULL);
+    NEED(chdir(long_name) == 0);
+    make_dirs(long_name, NULL, NULL);
+    snprintf(path, sizeof(path), "%s", long_name);
+    NEED(mount(path, "../place", NULL, MS_BIND, NULL) == 0);
+    CHECK(rmdir(path) == 0);
+    NEED(chdir("..") == 0);
+    CHECK(is_mounted("place"));
+    CHECK(sscanf(mount_line("place"), "%*s %*s %*s %511s", root) == 1);
+    snprintf(path, sizeof(path), "/%s/%s//deleted", long_name, long_name);
+    CHECK(strcmp(root, path) == 0);
+    CHECK(umount("place") == 0);
+    CHECK(!is_mounted("place"));
+}
+
 static bool set_mount_max(unsigned n)
 {
     FILE *file = fopen("/proc/sys/fs/mount-max", "w");
@@ -302,6 +324,7 @@ int main(void)
     promise("MNT_EXPIRE takes two calls without a use between", expiring);
     promise("so many mounts there may be: ENOSPC", too_many);
     promise("UMOUNT_NOFOLLOW", links);
+    promise("a folder that is mounted elsewhere may go, and its mount has its place", of_removed);
     promise("MNT_DETACH leaves open files alone", lazy);
     return check_end();
 }
