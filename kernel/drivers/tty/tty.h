@@ -96,10 +96,9 @@ struct tty_hooks {
     void (*signal_group)(int pgid, int signo); /* any context */
     void (*caller)(struct tty_caller *caller);
     void (*set_caller_tty)(struct tty *tty); /* of the caller's process; NULL: none */
-    void (*session_lost)(
-        int sid); /* no process of the session has a terminal any more; may sleep */
-    int (*group_session)(int pgid);    /* its session; -ESRCH: no such group */
-    bool (*signal_ignored)(int signo); /* the caller blocks or ignores it */
+    void (*session_lost)(int sid);           /* nobody in it has a terminal any more; may sleep */
+    int (*group_session)(int pgid);          /* its session; -ESRCH: no such group */
+    bool (*signal_ignored)(int signo);       /* the caller blocks or ignores it */
     bool (*group_orphaned)(int pgid);
     int (*install_file)(struct file *file,
                         bool cloexec); /* a new descriptor, takes the reference */
