@@ -332,7 +332,8 @@ static int get_option(struct socket *socket, int level, int name, uintptr_t addr
     int len = socket_get_option(socket, level, name, value, room);
     if (len < 0)
         return len;
-    if (user_write(addr, value, (size_t)len) < 0)
+    /* The length may be what there is, not what there is room for. */
+    if (user_write(addr, value, MIN((uint32_t)len, room)) < 0)
         return -EFAULT;
     return user_put32(len_addr, (uint32_t)len);
 }

@@ -10,6 +10,7 @@ enum {
     IP_TTL = 2,
     IP_HDRINCL = 3,
     IP_OPTIONS = 4,
+    IP_ROUTER_ALERT = 5,
     IP_RECVOPTS = 6,
     IP_RETOPTS = 7,
     IP_PKTINFO = 8,
@@ -19,10 +20,15 @@ enum {
     IP_RECVTOS = 13,
     IP_MTU = 14,
     IP_FREEBIND = 15,
+    IP_PASSSEC = 18,
     IP_TRANSPARENT = 19,
     IP_RECVORIGDSTADDR = 20,
     IP_MINTTL = 21,
+    IP_NODEFRAG = 22,
+    IP_CHECKSUM = 23,
     IP_BIND_ADDRESS_NO_PORT = 24,
+    IP_RECVFRAGSIZE = 25,
+    IP_RECVERR_RFC4884 = 26,
     IP_MULTICAST_TTL = 33,
     IP_MULTICAST_LOOP = 34,
     IP_MULTICAST_ALL = 49,
@@ -167,7 +173,7 @@ static int set_toggle(struct inet_socket *s, const struct toggle *toggle, int nu
 static int get_toggle(struct inet_socket *s, const struct toggle *toggle)
 {
     if (toggle->raw && s->socket.type != SOCK_RAW)
-        return -ENOPROTOOPT;
+        return toggle->level == SOL_IP ? 0 : -ENOPROTOOPT;
     return toggle->receive ? (s->options.receive & toggle->receive) != 0
                            : *field_of(&s->options, toggle);
 }
@@ -306,6 +312,13 @@ static int get_ip_number(struct inet_socket *s, int name)
         return o->unicast_netif ? (int)__builtin_bswap32(o->unicast_netif->index) : 0;
     case IP_MTU:
         return MIN(peer_mtu(s), 65535);
+    case IP_ROUTER_ALERT: /* cannot be set here */
+    case IP_PASSSEC:
+    case IP_NODEFRAG:
+    case IP_CHECKSUM:
+    case IP_RECVFRAGSIZE:
+    case IP_RECVERR_RFC4884:
+        return 0;
     default:
         return -ENOPROTOOPT;
     }
@@ -488,6 +501,10 @@ static int get_ipv6(struct inet_socket *s, int name, void *value, size_t len)
         return get_path_mtu(s, value, len);
     if (name == IPV6_ADDRFORM) {
         int family = s->socket.family;
+        if (s->socket.type == SOCK_RAW)
+            return -ENOPROTOOPT;
+        if (!s->remote_port)
+            return -ENOTCONN;
         memcpy(value, &family, MIN(len, sizeof(family)));
         return (int)MIN(len, sizeof(family));
     }

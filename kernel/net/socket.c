@@ -50,6 +50,7 @@ void socket_init(struct socket *socket, const struct socket_ops *ops, int family
         .send_buffer = socket_send_default,
         .receive_buffer = socket_receive_default,
         .receive_low = 1,
+        .pacing_rate = UINT64_MAX,
     };
 }
 
@@ -331,7 +332,7 @@ static void set_stamps(struct socket *socket, int name, bool on)
 
 /* Options that say how a network's device is to be used: kept, of no effect on a socket that never
  * leaves the machine. */
-static int set_network(struct socket *socket, int name, int32_t number, bool privileged)
+static int set_network(struct socket *socket, int name, int32_t number, size_t len, bool privileged)
 {
     switch (name) {
     case SO_BUSY_POLL:
@@ -342,14 +343,24 @@ static int set_network(struct socket *socket, int name, int32_t number, bool pri
         socket->busy_poll = (uint32_t)number;
         return 0;
     case SO_PREFER_BUSY_POLL:
-        return number && !privileged ? -EPERM : 0;
+        if (number && !privileged)
+            return -EPERM;
+        socket->prefer_busy_poll = number;
+        return 0;
     case SO_BUSY_POLL_BUDGET:
         if (number < 0 || number > UINT16_MAX)
             return -EINVAL;
         return number > 8 && !privileged ? -EPERM : 0;
-    case SO_MAX_PACING_RATE:
-        socket->pacing_rate = (uint32_t)number;
+    case SO_BSDCOMPAT: /* of no effect on Linux, too */
+    case SO_CNX_ADVICE:
         return 0;
+    case SO_ATTACH_BPF: /* as without CONFIG_BPF_SYSCALL */
+    case SO_ATTACH_REUSEPORT_EBPF:
+        return len == sizeof(number) ? -EOPNOTSUPP : -EINVAL;
+    case SO_DETACH_REUSEPORT_BPF: /* there is none */
+        return socket_flag(socket, SO_REUSEPORT) ? -ENOENT : -EINVAL;
+    case SO_RESERVE_MEM: /* as without a memory cgroup */
+        return number < 0 ? -EINVAL : -EOPNOTSUPP;
     case SO_INCOMING_CPU:
         return 0;
     case SO_BUF_LOCK:
@@ -433,6 +444,11 @@ static int set_generic(struct socket *socket, int name, const void *value, size_
     case SO_TIMESTAMPING:
     case SO_TIMESTAMPING_NEW:
         return set_timestamping(socket, number);
+    case SO_MAX_PACING_RATE:
+        socket->pacing_rate = number == -1 ? UINT64_MAX : (uint32_t)number;
+        if (len >= sizeof(socket->pacing_rate))
+            memcpy(&socket->pacing_rate, value, sizeof(socket->pacing_rate));
+        return 0;
     case SO_DETACH_FILTER:
         return socket_filter_detach(socket);
     case SO_LOCK_FILTER:
@@ -441,7 +457,7 @@ static int set_generic(struct socket *socket, int name, const void *value, size_
         socket->flags |= (uint64_t)(number != 0) << SO_LOCK_FILTER;
         return 0;
     default:
-        return set_network(socket, name, number, privileged);
+        return set_network(socket, name, number, len, privileged);
     }
 }
 
@@ -522,10 +538,6 @@ static int get_number(struct socket *socket, int name, int32_t *number)
     case SO_TIMESTAMPNS_NEW:
         *number = socket_flag(socket, name == SO_TIMESTAMP_NEW ? SO_TIMESTAMP : SO_TIMESTAMPNS);
         return 0;
-    case SO_TIMESTAMPING:
-    case SO_TIMESTAMPING_NEW:
-        *number = (int32_t)socket->timestamping;
-        return 0;
     case SO_LOCK_FILTER:
         *number = socket_flag(socket, SO_LOCK_FILTER);
         return 0;
@@ -535,9 +547,6 @@ static int get_number(struct socket *socket, int name, int32_t *number)
     case SO_BUF_LOCK:
         *number = (int32_t)socket->buffer_lock;
         return 0;
-    case SO_MAX_PACING_RATE:
-        *number = socket->pacing_rate ? (int32_t)socket->pacing_rate : -1;
-        return 0;
     case SO_BPF_EXTENSIONS: /* SKF_AD_MAX */
         *number = 64;
         return 0;
@@ -545,7 +554,10 @@ static int get_number(struct socket *socket, int name, int32_t *number)
         *number = socket_flag(socket, name);
         return 0;
     case SO_PREFER_BUSY_POLL:
-    case SO_BUSY_POLL_BUDGET:
+        *number = socket->prefer_busy_poll;
+        return 0;
+    case SO_BSDCOMPAT:
+    case SO_RESERVE_MEM:
     case SO_INCOMING_NAPI_ID:
         *number = 0;
         return 0;
@@ -568,6 +580,52 @@ static int get_cookie(struct socket *socket, void *value, size_t len)
     return put_value(value, len, &socket->cookie, sizeof(socket->cookie));
 }
 
+/* The peer's address, where there is room for all of it. */
+static int get_peer_name(struct socket *socket, void *value, size_t len)
+{
+    struct socket_address address;
+    int err = socket->ops->name(socket, true, &address);
+    if (err)
+        return -ENOTCONN;
+    return address.len < len ? -EINVAL : put_value(value, len, address.bytes, len);
+}
+
+/* Those that are longer than a number. */
+static int get_long(struct socket *socket, int name, void *value, size_t len)
+{
+    static const struct socket_cred nobody = {0, UINT32_MAX, UINT32_MAX};
+    static const uint64_t netns_cookie = 1;
+    uint32_t stamping[2] = {socket->timestamping}, rate;
+    switch (name) {
+    case SO_RCVTIMEO:
+    case SO_RCVTIMEO_NEW:
+        return put_timeout(value, len, socket->receive_timeout);
+    case SO_SNDTIMEO:
+    case SO_SNDTIMEO_NEW:
+        return put_timeout(value, len, socket->send_timeout);
+    case SO_LINGER:
+        return put_value(value, len, &socket->linger, sizeof(socket->linger));
+    case SO_COOKIE:
+        return get_cookie(socket, value, len);
+    case SO_NETNS_COOKIE:
+        return len != sizeof(netns_cookie) ? -EINVAL : put_value(value, len, &netns_cookie, len);
+    case SO_PEERCRED: /* AF_UNIX tells its own */
+        return put_value(value, len, &nobody, sizeof(nobody));
+    case SO_PEERNAME:
+        return get_peer_name(socket, value, len);
+    case SO_TIMESTAMPING:
+    case SO_TIMESTAMPING_NEW:
+        return put_value(value, len, stamping, sizeof(stamping));
+    case SO_MAX_PACING_RATE:
+        rate = (uint32_t)MIN(socket->pacing_rate, (uint64_t)UINT32_MAX);
+        return len < sizeof(socket->pacing_rate)
+                   ? put_value(value, len, &rate, sizeof(rate))
+                   : put_value(value, len, &socket->pacing_rate, sizeof(socket->pacing_rate));
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
 int socket_get_option(struct socket *socket, int level, int name, void *value, size_t len)
 {
     int result = -ENOPROTOOPT;
@@ -575,14 +633,9 @@ int socket_get_option(struct socket *socket, int level, int name, void *value, s
         result = socket->ops->get_option(socket, level, name, value, len);
     if (result != -ENOPROTOOPT || level != SOL_SOCKET)
         return result;
-    if (name == SO_RCVTIMEO || name == SO_RCVTIMEO_NEW)
-        return put_timeout(value, len, socket->receive_timeout);
-    if (name == SO_SNDTIMEO || name == SO_SNDTIMEO_NEW)
-        return put_timeout(value, len, socket->send_timeout);
-    if (name == SO_LINGER)
-        return put_value(value, len, &socket->linger, sizeof(socket->linger));
-    if (name == SO_COOKIE)
-        return get_cookie(socket, value, len);
+    result = get_long(socket, name, value, len);
+    if (result != -ENOPROTOOPT)
+        return result;
     int32_t number;
     result = get_number(socket, name, &number);
     return result ? result : put_value(value, len, &number, sizeof(number));

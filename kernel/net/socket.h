@@ -56,6 +56,7 @@ enum {
     SO_BINDTODEVICE = 25,
     SO_ATTACH_FILTER, /* read: SO_GET_FILTER */
     SO_DETACH_FILTER,
+    SO_PEERNAME,
     SO_TIMESTAMP = 29,
     SO_ACCEPTCONN,
     SO_PEERSEC,
@@ -78,6 +79,7 @@ enum {
     SO_ATTACH_BPF,
     SO_ATTACH_REUSEPORT_CBPF,
     SO_ATTACH_REUSEPORT_EBPF,
+    SO_CNX_ADVICE,
     SO_PASSSEC = 34,
     SO_TIMESTAMPING = 37,
     SO_INCOMING_NAPI_ID = 56,
@@ -90,7 +92,8 @@ enum {
     SO_TIMESTAMPING_NEW,
     SO_RCVTIMEO_NEW,
     SO_SNDTIMEO_NEW,
-    SO_PREFER_BUSY_POLL = 69,
+    SO_DETACH_REUSEPORT_BPF = 68,
+    SO_PREFER_BUSY_POLL,
     SO_BUSY_POLL_BUDGET,
     SO_NETNS_COOKIE,
     SO_BUF_LOCK,
@@ -205,6 +208,7 @@ struct socket {
     nsec_t last_stamp; /* of the packet that was read last, if keeps_stamp (SIOCGSTAMP); 0 */
     bool keeps_stamp;
     uint32_t busy_poll, buffer_lock, timestamping;
+    bool prefer_busy_poll;
     uint64_t pacing_rate, cookie;
     struct file *file;                    /* the socket's own; NULL before accept and after close */
     uint64_t ino;                         /* its inode's number; 0 before accept */

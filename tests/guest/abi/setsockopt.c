@@ -49,6 +49,16 @@ static void inet(void)
     value = 300;
     CHECK_ERRNO(CALL(setsockopt, fd, IPPROTO_IP, IP_TTL, &value, sizeof value), EINVAL);
     CHECK_ERRNO(CALL(setsockopt, fd, SOL_SOCKET, SO_BINDTODEVICE, "absent", 6), ENODEV);
+    value = 1;
+    CHECK_EQ(CALL(setsockopt, fd, SOL_SOCKET, SO_BSDCOMPAT, &value, sizeof value), 0);
+    CHECK_EQ(CALL(setsockopt, fd, SOL_SOCKET, SO_CNX_ADVICE, &value, sizeof value), 0);
+    CHECK_ERRNO(CALL(setsockopt, fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &value, sizeof value),
+                EINVAL);
+    value = -1; /* no program; or no eBPF */
+    CHECK(CALL(setsockopt, fd, SOL_SOCKET, SO_ATTACH_BPF, &value, sizeof value) == -1 &&
+          (errno == EBADF || errno == EOPNOTSUPP));
+    CHECK_ERRNO(CALL(setsockopt, fd, SOL_SOCKET, SO_ATTACH_BPF, &value, 8), EINVAL);
+    CHECK_ERRNO(CALL(setsockopt, fd, SOL_SOCKET, 73, &value, sizeof value), EINVAL);
 }
 
 /* A program that keeps nothing; SO_GET_FILTER tells its length. */
