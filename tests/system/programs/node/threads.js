@@ -19,7 +19,7 @@ if (!isMainThread) {
     } else if (kind === 'pong') {
         const a = new Int32Array(shared);
         for (let i = 0; i < 500; i++) {
-            Atomics.wait(a, 2, 2 * i);
+            while (Atomics.load(a, 2) === 2 * i) Atomics.wait(a, 2, 2 * i);
             Atomics.store(a, 2, 2 * i + 2);
             Atomics.notify(a, 2);
         }
@@ -52,9 +52,11 @@ const start = (kind, shared) => new Worker(__filename, { workerData: { kind, sha
     for (let i = 0; i < 500; i++) {
         Atomics.store(a, 2, 2 * i + 1);
         Atomics.notify(a, 2);
-        const { async: later, value } = Atomics.waitAsync ? Atomics.waitAsync(a, 2, 2 * i + 1) : {};
-        if (later) await value;
-        else while (Atomics.load(a, 2) === 2 * i + 1) Atomics.wait(a, 2, 2 * i + 1, 1);
+        while (Atomics.load(a, 2) === 2 * i + 1) { // the last round's notify() may wake this one
+            const { async: later, value } = Atomics.waitAsync ? Atomics.waitAsync(a, 2, 2 * i + 1) : {};
+            if (later) await value;
+            else if (!Atomics.waitAsync) Atomics.wait(a, 2, 2 * i + 1, 1);
+        }
     }
     console.log('ping-pong', a[2], await ended);
     console.log('wait', Atomics.wait(a, 3, 0, 20), Atomics.wait(a, 3, 1, 20), Atomics.notify(a, 3));
