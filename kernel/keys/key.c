@@ -296,6 +296,14 @@ static bool dead(const struct key *key)
     return end <= sweep_time;
 }
 
+static void let_go(struct key **ring)
+{
+    if (*ring && dead(*ring)) {
+        key_put(*ring);
+        *ring = NULL;
+    }
+}
+
 static void sweep(int64_t now)
 {
     sweep_time = now;
@@ -303,10 +311,9 @@ static void sweep(int64_t now)
     for (struct rb_node *node = rb_first(&key_tree); node; node = rb_next(node))
         ring_prune(container_of(node, struct key, node), dead);
     list_for_each_entry (struct key_user, user, &key_users, all) {
-        if (user->persistent && dead(user->persistent)) {
-            key_put(user->persistent);
-            user->persistent = NULL;
-        }
+        let_go(&user->ring);
+        let_go(&user->session_ring);
+        let_go(&user->persistent);
     }
     next_sweep = sweep_next;
 }

@@ -160,20 +160,19 @@ static int users_ring(const char *form, uint32_t uid, uint32_t perm, unsigned fl
 int keys_user_rings(uint32_t uid, struct key_user **found)
 {
     struct key_user *user = key_user_find(uid);
-    struct key *ring, *session = NULL;
-    if (!user || !user->ring) {
-        int err = users_ring("_uid.%u", uid, USERS_RING, KEY_IN_QUOTA, &ring);
-        if (err)
-            return err;
-        err = users_ring("_uid_ses.%u", uid, USERS_RING, KEY_IN_QUOTA, &session);
-        if (!err)
-            err = ring_link(session, ring);
+    if (!user || !user->ring || !user->session_ring) {
+        struct key *ring = user ? key_get(user->ring) : NULL, *session = NULL;
+        int err = ring ? 0 : users_ring("_uid.%u", uid, USERS_RING, KEY_IN_QUOTA, &ring);
+        err = err ?: users_ring("_uid_ses.%u", uid, USERS_RING, KEY_IN_QUOTA, &session);
+        err = err ?: ring_link(session, ring);
         if (err) {
             key_put(ring);
             key_put(session);
             return err;
         }
         user = ring->user;
+        key_put(user->ring);
+        key_put(user->session_ring);
         user->ring = ring;
         user->session_ring = session;
     }

@@ -433,6 +433,18 @@ static void to_parent(void)
     CHECK(described(SESSION, "keyring;0;0;3f130000;osprey:handed up"));
 }
 
+/* A user's keyring that is made invalid goes, and the next use makes another one. */
+static void users_ring(void)
+{
+    CHECK(CALL(setresuid, 65530, 65530, 65530) == 0);
+    int old = (int)KEYCTL(GET_ID, USER, 1), now;
+    CHECK(described(old, "keyring;65530;65534;1f3f0000;_uid.65530"));
+    CHECK(KEYCTL(INVALIDATE, old) == 0);
+    while ((now = (int)KEYCTL(GET_ID, USER, 1)) < 0 && errno == ENOKEY)
+        usleep(1000);
+    CHECK(now > 0 && now != old);
+}
+
 static void listed(void)
 {
     int key = add("user", "osprey:listed", "payload", SESSION);
@@ -487,6 +499,7 @@ int main(int argc, char **argv)
     keys_promise("threads share all but their own keyring", threads);
     keys_promise("the thread's keyring follows its user", ids_change);
     keys_promise("keyctl: a session for the parent", to_parent);
+    keys_promise("a user's keyring is made again", users_ring);
     keys_promise("/proc/keys and /proc/key-users", listed);
     return check_end();
 }
