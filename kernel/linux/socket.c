@@ -406,8 +406,10 @@ static int get_filter(struct socket *socket, uintptr_t addr, uintptr_t len_addr)
     return n < 0 ? n : user_put32(len_addr, (uint32_t)n);
 }
 
-SYSCALL(getsockopt, 5, SYSCALL_PARTIAL,
-        "SO_PEERGROUPS tells the groups that the peer has now; no IP_MSFILTER")
+SYSCALL(
+    getsockopt, 5, SYSCALL_PARTIAL,
+    "SO_PEERGROUPS tells the groups that the peer has now; no SO_MEMINFO, SO_TXTIME, SO_RCVMARK, "
+    "IP_MSFILTER, IP_PKTOPTIONS, extension headers of IPv6, TCP_REPAIR and its like")
 {
     struct fd_ref ref;
     struct socket *socket;
