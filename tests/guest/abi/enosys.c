@@ -29,22 +29,14 @@ static void no_number(void)
 static void absent(void)
 {
     static const short calls[] = {
-        SYS_modify_ldt,
-        SYS_kexec_load,
-        SYS_kexec_file_load,
-        SYS_swapon,
-        SYS_pkey_mprotect,
-        SYS_pkey_alloc,
-        SYS_pkey_free,
-        SYS_swapoff,
-        SYS_perf_event_open,
-        SYS_fanotify_init,
-        SYS_fanotify_mark,
-        SYS_bpf,
-        SYS_userfaultfd,
-        SYS_landlock_create_ruleset,
-        SYS_landlock_add_rule,
-        SYS_landlock_restrict_self,
+        SYS_modify_ldt,        SYS_kexec_load,
+        SYS_kexec_file_load,   SYS_swapon,
+        SYS_pkey_mprotect,     SYS_pkey_alloc,
+        SYS_pkey_free,         SYS_swapoff,
+        SYS_perf_event_open,   SYS_fanotify_init,
+        SYS_fanotify_mark,     SYS_bpf,
+        SYS_userfaultfd,       SYS_landlock_create_ruleset,
+        SYS_landlock_add_rule, SYS_landlock_restrict_self,
     };
     if (!inside_osprey())
         SKIP("this Linux may be built with the options");
