@@ -46,11 +46,11 @@ same /usr/bin/numfmt --to=iec 1234567890
 same /usr/bin/tsort "$WORK/colours"
 same /usr/bin/shuf --random-source="$WORK/long" "$WORK/numbers"
 same /bin/dd if="$WORK/long" bs=1000 count=3 skip=2 status=none
-same /bin/cp -v "$WORK/text" /tmp/copy
+same /bin/cp -v "$WORK/text" /tmp/copy-$$
 check 'mkdir -pv /tmp/a/b/c' [ "$(osprey /bin/mkdir -pv /tmp/a/b/c | wc -l)" -eq 3 ]
 same /usr/bin/split --filter= /nonexistent
 same -n 'sort of 1000 numbers by two threads' /usr/bin/sort --parallel=2 -S 1M -rn "$WORK/numbers"
 same /usr/bin/id
 same /bin/uname -m -s -o
 same /usr/bin/pr -h title -l 30 "$WORK/fruit" --date-format=x
-rm -f /tmp/copy
+rm -f /tmp/copy-$$

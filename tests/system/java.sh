@@ -4,7 +4,7 @@
 # the stack, processes by each way of starting them, files, signals, what it learns of the machine.
 # The short form takes each part once, the long one all on 1, 2 and 4 processors.
 . tests/system/lib.sh
-LIMIT=400
+LIMIT=1200
 JDK=/usr/lib/jvm/java-17-openjdk-amd64
 CLASSES=$PWD/$BUILD/tests/system/programs/java
 [ -x $JDK/bin/javac ] || { skip java "no $JDK/bin/javac" && exit 0; }

@@ -3,7 +3,7 @@
 # node: compiled code and its faults, worker threads on shared memory, child processes, files,
 # streams, crypto, timers. The short form leaves out what is mostly computing.
 . tests/system/lib.sh
-LIMIT=400
+LIMIT=1200
 N=/usr/bin/node
 J=$PWD/tests/system/programs/node
 [ -x $N ] || { skip node 'no /usr/bin/node' && exit 0; }
