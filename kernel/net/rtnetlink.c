@@ -201,14 +201,18 @@ static struct {
         struct neighbour neighbour;
         bool removed;
     } * first, *last;
+    atomic_uint waiting;
 } changes;
+enum { CHANGES_MAX = 4 * NEIGHBOURS_MAX }; /* what is beyond them is not told */
 
 static void neighbour_changed(const struct neighbour *neighbour, bool removed)
 {
     struct told *told;
 
-    if (!netlink_listened(NETLINK_ROUTE, RTNLGRP_NEIGH) || !(told = kmalloc(sizeof(*told))))
+    if (!netlink_listened(NETLINK_ROUTE, RTNLGRP_NEIGH) ||
+        atomic_load(&changes.waiting) >= CHANGES_MAX || !(told = kmalloc(sizeof(*told))))
         return;
+    atomic_fetch_add(&changes.waiting, 1);
     *told = (struct told){.neighbour = *neighbour, .removed = removed};
     uint64_t flags = spin_lock_irq(&changes.lock);
     if (changes.first)
@@ -245,6 +249,7 @@ static void tell_neighbours(struct worker_call *call)
             note_send(&note, RTNLGRP_NEIGH);
         }
         kfree(told);
+        atomic_fetch_sub(&changes.waiting, 1);
     }
     mutex_unlock(&changes.telling);
 }

@@ -197,7 +197,8 @@ static void link_early(struct tcp *tp, struct packet *packet, struct packet *bef
 {
     struct packet *gathered = NULL;
 
-    if (before && got_end(before) == tcp_got(packet)->seq && !tcp_got(packet)->fin)
+    if (before && got_end(before) == tcp_got(packet)->seq && !tcp_got(packet)->fin &&
+        !tcp_got(before)->fin)
         gathered = gather(tp, before, packet);
     if (gathered)
         packet = gathered;
