@@ -161,11 +161,18 @@ static int error_of(int fd)
     return err;
 }
 
-static int poll_error(int fd)
+/* What poll says once all of `wanted` is there: errors are queued before the connection ends. */
+static int poll_error(int fd, int wanted)
 {
     struct pollfd p = {.fd = fd};
 
-    return poll(&p, 1, 30000) == 1 ? p.revents : 0;
+    do {
+        if (poll(&p, 1, 30000) != 1)
+            return 0;
+        if ((p.revents & wanted) != wanted)
+            usleep(1000);
+    } while ((p.revents & wanted) != wanted);
+    return p.revents;
 }
 
 /* The first of the queue of errors, or -1. */
@@ -219,7 +226,7 @@ static void established(bool told)
     segment.th_seq = htonl(ntohl(segment.th_seq) + 1);
     complain(&segment, false);
     if (told) {
-        CHECK_EQ(poll_error(fd), POLLERR);
+        CHECK_EQ(poll_error(fd, POLLERR), POLLERR);
         CHECK_ERRNO(recv(fd, &byte, 1, 0), EHOSTUNREACH); /* does not wait */
         CHECK_EQ(error_of(fd), 0);
     } else {
@@ -264,7 +271,7 @@ static void forged(void)
     complain(&wrong, true);
     segment.th_seq = htonl(ntohl(segment.th_seq) + 1);
     complain(&segment, false); /* in order behind those */
-    CHECK_EQ(poll_error(fd), POLLERR);
+    CHECK_EQ(poll_error(fd, POLLERR), POLLERR);
     CHECK_EQ(error_of(fd), EHOSTUNREACH);
     close(fd);
     close(peer);
@@ -282,7 +289,7 @@ static void connecting(bool told)
     struct tcphdr segment = seen(port_of(fd), TH_SYN), quoted;
 
     complain(&segment, true);
-    CHECK_EQ(poll_error(fd), POLLERR | POLLHUP);
+    CHECK_EQ(poll_error(fd, POLLERR | POLLHUP), POLLERR | POLLHUP);
     if (told) {
         CHECK(next_error(fd, &error, &offender, &name, &quoted) >= 8);
         CHECK_EQ(error.ee_errno, ECONNREFUSED);
