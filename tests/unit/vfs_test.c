@@ -22,7 +22,7 @@ char *strcat(char *restrict dst, const char *restrict src);
 long syscall(long nr, ...);
 int fork(void);
 void _exit(int status) __attribute__((noreturn));
-int pipe(int ends[2]);
+int pipe2(int ends[2], int flags);
 char *mkdtemp(char *name);
 char *getenv(const char *name);
 int *__errno_location(void);
@@ -275,7 +275,7 @@ static void host_start(void)
 {
     char name[] = "/tmp/osprey-vfs-XXXXXX";
     int there[2], back[2];
-    NEED(mkdtemp(name) && pipe(there) == 0 && pipe(back) == 0);
+    NEED(mkdtemp(name) && pipe2(there, O_CLOEXEC) == 0 && pipe2(back, O_CLOEXEC) == 0);
     int child = fork();
     NEED(child >= 0);
     if (child == 0) {
