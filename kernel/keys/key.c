@@ -9,7 +9,8 @@
 
 static struct mutex lock;
 struct rb_tree key_tree;
-struct list key_users = LIST_INIT(key_users);
+static struct key_user root_user = {.all = {&key_users, &key_users}}; /* never goes */
+struct list key_users = {&root_user.all, &root_user.all};
 struct waitqueue keys_built = {.waiters = LIST_INIT(keys_built.waiters)};
 unsigned key_settings[KEY_SETTINGS] = {200, 20000, 1000000, 25000000, 300, 3 * 24 * 3600};
 
@@ -67,7 +68,7 @@ static void count(struct key *key, struct key_user *user, int n)
 
 static void user_settle(struct key_user *user)
 {
-    if (user && !user->nkeys) {
+    if (user && user != &root_user && !user->nkeys) {
         list_del(&user->all);
         kfree(user);
     }

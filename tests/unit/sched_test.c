@@ -11,6 +11,7 @@
  * them on, and the host preempts the processors wherever it likes, above all at the begin and end
  * of functions. */
 #include "arch/x86_64/context.h"
+#include "arch/x86_64/entry.h"
 #include "arch/x86_64/irq.h"
 #include "arch/x86_64/irqflags.h"
 #include "core/clock.h"
@@ -130,6 +131,8 @@ size_t strlcpy(char *dst, const char *src, size_t size)
     strncpy(dst, src, size - 1);
     return strlen(src);
 }
+const char syscall_entry_gs[1]; /* no program here has a GS base */
+
 void fpu_cpu_init(void)
 {
 }
