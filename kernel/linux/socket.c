@@ -304,9 +304,10 @@ static int set_option(struct socket *socket, int level, int name, uintptr_t addr
     return err;
 }
 
-SYSCALL(setsockopt, 5, SYSCALL_PARTIAL,
-        "no eBPF, no SO_ATTACH_REUSEPORT_CBPF, no extension headers of IPv6, no PACKET_FANOUT and "
-        "PACKET_TX_RING")
+SYSCALL(
+    setsockopt, 5, SYSCALL_PARTIAL,
+    "no eBPF, SO_ATTACH_REUSEPORT_CBPF, SO_TXTIME, SO_TXREHASH, SO_RCVMARK, extension headers of "
+    "IPv6, PACKET_FANOUT and PACKET_TX_RING")
 {
     struct fd_ref ref;
     struct socket *socket;
@@ -408,8 +409,8 @@ static int get_filter(struct socket *socket, uintptr_t addr, uintptr_t len_addr)
 
 SYSCALL(
     getsockopt, 5, SYSCALL_PARTIAL,
-    "SO_PEERGROUPS tells the groups that the peer has now; no SO_MEMINFO, SO_TXTIME, SO_RCVMARK, "
-    "IP_MSFILTER, IP_PKTOPTIONS, extension headers of IPv6, TCP_REPAIR and its like")
+    "SO_PEERGROUPS tells the groups that the peer has now; no SO_MEMINFO, SO_TXTIME, SO_TXREHASH, "
+    "SO_RCVMARK, IP_MSFILTER, IP_PKTOPTIONS, extension headers of IPv6, TCP_REPAIR and its like")
 {
     struct fd_ref ref;
     struct socket *socket;

@@ -75,11 +75,12 @@ static int connect_to(int listener, int flags, bool told)
     return fd;
 }
 
-/* The header of the next segment with these flags that the socket sends; of those with FIN, SYN and
- * PSH only these flags. */
-static struct tcphdr seen(unsigned port, unsigned flags)
+/* The header of the next segment with these flags that the socket sends to the listener; of those
+ * with FIN, SYN and PSH only these flags. (An earlier connection may have had the same port.) */
+static struct tcphdr seen(int fd, int listener, unsigned flags)
 {
     unsigned char bytes[4096];
+    unsigned from = port_of(fd), to = port_of(listener);
 
     for (;;) {
         ssize_t n = recv(sniffer, bytes, sizeof(bytes), 0);
@@ -89,7 +90,7 @@ static struct tcphdr seen(unsigned port, unsigned flags)
         if (n < (ssize_t)(skip + sizeof(header)))
             continue;
         memcpy(&header, bytes + skip, sizeof(header));
-        if (ntohs(header.th_sport) == port &&
+        if (ntohs(header.th_sport) == from && ntohs(header.th_dport) == to &&
             (header.th_flags & (TH_SYN | TH_FIN | TH_PUSH)) == flags)
             return header;
     }
@@ -211,6 +212,16 @@ static void expect_no_error(int fd)
 
 /* --- a connection that is there */
 
+/* An acknowledgement that comes behind an error takes the hint of it away. */
+static void until_acknowledged(int fd)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+
+    while (!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) && info.tcpi_unacked)
+        usleep(1000);
+}
+
 static void established(bool told)
 {
     int listener = listen_at(5), fd = connect_to(listener, 0, told), peer, err;
@@ -220,9 +231,10 @@ static void established(bool told)
     peer = accept(listener, NULL, NULL);
     NEED(peer >= 0);
     CHECK_EQ(send(fd, "x", 1, 0), 1);
-    segment = seen(port_of(fd), TH_PUSH);
+    segment = seen(fd, listener, TH_PUSH);
     CHECK_EQ(recv(peer, &byte, 1, MSG_WAITALL), 1);
-    /* Its acknowledgement may have come: what is behind it is on its way just as well. */
+    until_acknowledged(fd);
+    /* What is behind the byte is on its way just as well. */
     segment.th_seq = htonl(ntohl(segment.th_seq) + 1);
     complain(&segment, false);
     if (told) {
@@ -264,7 +276,7 @@ static void forged(void)
     peer = accept(listener, NULL, NULL);
     NEED(peer >= 0);
     CHECK_EQ(send(fd, "x", 1, 0), 1);
-    wrong = segment = seen(port_of(fd), TH_PUSH);
+    wrong = segment = seen(fd, listener, TH_PUSH);
     wrong.th_seq = htonl(ntohl(segment.th_seq) - 10000);
     complain(&wrong, true);
     wrong.th_seq = htonl(ntohl(segment.th_seq) + 10000);
@@ -283,11 +295,15 @@ static void forged(void)
 static void connecting(bool told)
 {
     int listener = listen_at(0), first = connect_to(listener, 0, false);
-    int fd = connect_to(listener, SOCK_NONBLOCK, told);
+    struct pollfd full = {.fd = listener, .events = POLLIN};
+    int fd;
     union address offender = {0}, name = {0};
     struct sock_extended_err error;
-    struct tcphdr segment = seen(port_of(fd), TH_SYN), quoted;
+    struct tcphdr segment, quoted;
 
+    CHECK_EQ(poll(&full, 1, -1), 1); /* until then there is room for another one */
+    fd = connect_to(listener, SOCK_NONBLOCK, told);
+    segment = seen(fd, listener, TH_SYN);
     complain(&segment, true);
     CHECK_EQ(poll_error(fd, POLLERR | POLLHUP), POLLERR | POLLHUP);
     if (told) {
