@@ -652,10 +652,19 @@ static int read_vector(struct keys_call *c)
     return err;
 }
 
+static bool has_authority(void)
+{
+    keys_lock(); /* a child may be giving this task a session */
+    const struct keyrings *mine = current_task()->keys;
+    bool has = mine && mine->authority;
+    keys_unlock();
+    return has;
+}
+
 static int read_arguments(struct keys_call *c, unsigned reads, bool optional)
 {
     int err = 0;
-    if (reads & AUTHORITY && !(current_task()->keys && current_task()->keys->authority))
+    if (reads & AUTHORITY && !has_authority())
         return -EPERM;
     if (reads & VECTOR && c->a[1])
         err = read_vector(c);

@@ -46,7 +46,8 @@ struct patch_area {
     uintptr_t refused[REFUSED];    /* sites that stay as they are, by hash of the address */
     _Atomic uint8_t slow[REFUSED]; /* calls of other sites of that hash since one was patched */
     unsigned frozen;               /* traced threads of the space: nothing is patched */
-    bool own_gs;                   /* a thread has a GS base: the stubs lead to syscall_entry_gs */
+    bool own_gs;                   /* a thread has a GS base: new stubs lead to syscall_entry_gs */
+    bool all_gs;                   /* so do the old; a fork's child has to look again */
     bool restored;                 /* some stubs are without their jump: look there first */
     _Atomic uintptr_t changed;     /* the last site that had a breakpoint while it changed */
     atomic_bool changing;          /* it has it still */
@@ -401,14 +402,15 @@ int patch_own_gs(struct address_space *space)
     uint64_t entry = (uintptr_t)syscall_entry_gs;
     int error = area ? 0 : -ENOMEM;
 
-    if (error || area->own_gs)
+    if (error || area->all_gs)
         return error;
     mutex_lock(&area->lock);
     for (unsigned i = 0; i < area->npages && !error; i++) {
         error = address_space_poke(space, area->pages[i].addr, &entry, sizeof(entry));
         area->pages[i].bytes = NULL; /* the space may have its own copy only now */
     }
-    area->own_gs = !error;
+    area->own_gs |= !error;
+    area->all_gs = !error;
     mutex_unlock(&area->lock);
     return error;
 }

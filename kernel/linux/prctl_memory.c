@@ -159,11 +159,14 @@ static int set_exe_file(int fd)
     struct process *process = current_process();
     struct address_space *space = process->space;
     struct file *from = fd_get(fd), *file;
-    const struct inode *old = process->executable ? process->executable->inode : NULL;
+    const struct inode *old;
     int error;
 
     if (!from)
         return -EBADF;
+    mutex_lock(&process->lock); /* another thread may be changing it */
+    old = process->executable ? process->executable->inode : NULL;
+    mutex_unlock(&process->lock);
     error = exec_open_file(&from->path, &file);
     file_put(from);
     if (error)

@@ -117,6 +117,8 @@ static int set_reg(struct ptrace *p, unsigned i, uint64_t value)
         return 0;
     case REG_RIP:
         regs->rip = value;
+        if (value >= USER_END) /* signal_exit_work() looks at it */
+            atomic_fetch_or(&p->task->thread.work, WORK_NOTIFY);
         return 0;
     case REG_CS:
         return set_code_selector(p, &regs->cs, value, LINUX_USER_CS, KERNEL_CS);

@@ -72,10 +72,13 @@ void gs_cpu_init(void)
 
 void gs_base_set(struct thread *thread, uint64_t base)
 {
-    if (base && !program_gs) {
+    static bool told; /* all CPUs: who comes second waits for that, too */
+
+    if (base && !__atomic_load_n(&told, __ATOMIC_ACQUIRE)) {
         __atomic_store_n(&program_gs, true, __ATOMIC_SEQ_CST);
         use_gs_entry(NULL);
         cpus_call((cpuset_t){~0ull}, use_gs_entry, NULL);
+        __atomic_store_n(&told, true, __ATOMIC_RELEASE);
     }
     thread->gs_base = base;
 }

@@ -353,7 +353,9 @@ trap_common:
         jne     6f
 5:      mov     CPU_KSTACK_TOP, %rdi
         jmp     3f
-2:      mov     56(%rsi), %rdi
+2:      mov     56(%rsi), %rdi          /* the program's rsp: it has jumped here by itself, */
+        test    %rdi, %rdi              /* and GS may be its own */
+        jns     1b
         sub     CPU_KSTACK_TOP, %rdi
         add     $KSTACK_SIZE - KSTACK_RESERVE, %rdi
         cmp     $KSTACK_SIZE - KSTACK_RESERVE, %rdi
@@ -375,9 +377,7 @@ trap_common:
         mov     %rsp, %rdi
         call    trap_handler            /* returns with interrupts off */
         jmp     restore_all
-4:      cmpq    $0, 56(%rsi)            /* the program's rsp: it has jumped here by itself */
-        jns     1b
-        mov     CPU_FAULT_STACK, %rdi
+4:      mov     CPU_FAULT_STACK, %rdi
         jmp     3b
 6:      rdgsbase %rdi
         test    %rdi, %rdi

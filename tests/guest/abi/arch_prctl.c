@@ -1,5 +1,6 @@
 /* man 2 arch_prctl */
 #include "abi.h"
+#include "fault.h"
 #include <asm/prctl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -146,11 +147,33 @@ static void threads(void)
     }
 }
 
+static void jump(void *where)
+{
+    ((void (*)(void))where)();
+}
+
+/* A jump to where only the kernel may be, with a base that leads nowhere. */
+static void wild_jump(void)
+{
+    static const uintptr_t places[] = {-1ul, -4096ul, 0xffffffff80000000, 0xffff888000000000};
+    siginfo_t info;
+
+    if (CALL(arch_prctl, ARCH_SET_GS, 16) != 0 && errno == EINVAL)
+        SKIP("a processor without FSGSBASE");
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        if (i == 2 && inside_osprey())
+            break; /* the kernel's own text and memory can be jumped to */
+        CHECK_EQ(catch_fault(jump, (void *)places[i], &info), SIGSEGV);
+    }
+    CHECK_EQ(CALL(arch_prctl, ARCH_SET_GS, 0), 0);
+}
+
 int main(void)
 {
     promise("arch_prctl: results and errors", results);
     promise("arch_prctl: features of the processor", features);
     promise("ARCH_SET_GS: the program's GS base, across calls, faults, signals, fork", gs_base);
     promise("ARCH_SET_GS: one for each thread", threads);
+    promise("ARCH_SET_GS: a jump into the kernel's half is SIGSEGV", wild_jump);
     return check_end();
 }
