@@ -435,6 +435,22 @@ static void calls_are_seen_and_changed(void)
     CHECK(exited_with(go_on(PTRACE_CONT, pid, 0), 11));
 }
 
+/* The end of the half of programs, and the kernel's, where the processor cannot return to. */
+static void a_call_returns_to_nowhere(void)
+{
+    static const uint64_t places[] = {1ull << 47, 1ull << 63, -1ull};
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        pid_t pid = start_traced(two_calls);
+
+        NEED(stopped_with(go_on(PTRACE_SYSCALL, pid, 0), SIGTRAP));
+        NEED(stopped_with(go_on(PTRACE_SYSCALL, pid, 0), SIGTRAP));
+        CHECK_EQ(REQUEST(PTRACE_POKEUSER, pid, offsetof(struct user, regs.rip), places[i]), 0);
+        CHECK(stopped_with(go_on(PTRACE_CONT, pid, 0), SIGSEGV));
+        end_traced(pid);
+    }
+}
+
 static void a_call_is_taken_away(void)
 {
     pid_t pid = start_traced(two_calls);
@@ -548,6 +564,7 @@ int main(void)
     promise("vector registers", vector_registers);
     promise("system calls are seen and changed", calls_are_seen_and_changed);
     promise("a system call is taken away", a_call_is_taken_away);
+    promise("a system call returns to nowhere", a_call_returns_to_nowhere);
     promise("system calls are emulated", calls_are_emulated);
     promise("pending signals and the mask", pending_signals_and_mask);
     promise("faults, and SIGKILL", faults_and_kill);
