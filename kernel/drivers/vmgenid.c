@@ -24,7 +24,7 @@ static bool find(struct cursor *c, const char *text)
 {
     size_t n = strlen(text);
     for (const uint8_t *p = c->at; (size_t)(c->end - p) >= n; p++)
-        if (memcmp(p, text, n) == 0) {
+        if (*p == (uint8_t)*text && memcmp(p, text, n) == 0) {
             c->at = p + n;
             return true;
         }
