@@ -17,7 +17,7 @@ VDSO_CFLAGS = -std=gnu17 -O2 -fpic -ffreestanding -fno-stack-protector -fcf-prot
 	-fno-asynchronous-unwind-tables -mcmodel=small -Wall -Wextra -Werror -Wno-unused-parameter -Ikernel
 
 $(BUILD)/vdso.so: kernel/linux/vdso/vdso.c kernel/linux/vdso/sigreturn.S kernel/linux/vdso/vdso.ld \
-		kernel/core/clock.h kernel/core/cpu.h
+		kernel/core/clock.h kernel/arch/x86_64/cpu.h kernel/arch/x86_64/layout.h
 	@mkdir -p $(@D)
 	@$(CC) $(VDSO_CFLAGS) -shared -nostdlib -Wl,-T,kernel/linux/vdso/vdso.ld -Wl,-soname,linux-vdso.so.1 \
 		-Wl,--hash-style=both -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,norelro -Wl,-s \
