@@ -62,6 +62,7 @@ static struct inode *make_node(struct super *super, const struct pseudo *self)
     inode->ops = self->entry->follow ? &magic_ops : &node_ops;
     inode->file_ops = inode_is(inode, S_IFDIR) ? &dir_ops : &file_ops;
     inode->ino = ino_of(self);
+    inode->flags = self->entry->flags;
     inode->nlink = inode_is(inode, S_IFDIR) ? 2 : 1;
     inode->atime = inode->mtime = inode->ctime = inode->btime = timespec_now();
     apply_attr(inode, self);

@@ -16,7 +16,8 @@ struct pseudo {
 
 struct pseudo_entry {
     const char *name;
-    uint32_t mode; /* S_IFREG | 0444, S_IFDIR | 0555, S_IFLNK | 0777 */
+    uint32_t mode;  /* S_IFREG | 0444, S_IFDIR | 0555, S_IFLNK | 0777 */
+    uint32_t flags; /* INODE_* */
     /* Files: the whole text. Links: the target. Negative errno: what read or open gives. */
     int (*show)(struct text *text, const struct pseudo *self);
     /* A write, whole at a time; text is NUL-terminated. 0 or a negative errno. */

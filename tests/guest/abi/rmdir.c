@@ -31,10 +31,23 @@ static void sticky(void)
     CHECK_ERRNO(CALL(rmdir, "sticky"), EACCES);
 }
 
+/* A process' folder is immutable. */
+static void of_process(void)
+{
+    CHECK_ERRNO(CALL(rmdir, "/proc/self/cwd"), EPERM);
+    CHECK_ERRNO(CALL(rmdir, "/proc/self/fd"), EPERM);
+    CHECK_ERRNO(CALL(rmdir, "/proc/thread-self/status"), EPERM);
+    CHECK_ERRNO(CALL(rmdir, "/proc/self/absent"), ENOENT);
+    CHECK_ERRNO(unlink("/proc/self/cwd"), EPERM);
+    CHECK_ERRNO(access("/proc/self/", W_OK), EPERM);
+    CHECK_ERRNO(chmod("/proc/self/", 0700), EPERM);
+}
+
 int main(void)
 {
     enter_fresh_dir();
     promise("rmdir: results and errors", results);
     promise_apart("rmdir: permissions and the sticky bit", sticky);
+    promise("rmdir: in the folder of a process", of_process);
     return check_end();
 }
