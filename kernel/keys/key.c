@@ -66,9 +66,11 @@ static void count(struct key *key, struct key_user *user, int n)
     }
 }
 
+/* Its keyrings may have been given away, and are its keyrings still. */
 static void user_settle(struct key_user *user)
 {
-    if (user && user != &root_user && !user->nkeys) {
+    if (user && user != &root_user && !user->nkeys && !user->ring && !user->session_ring &&
+        !user->persistent) {
         list_del(&user->all);
         kfree(user);
     }
@@ -311,10 +313,12 @@ static void sweep(int64_t now)
     sweep_next = INT64_MAX;
     for (struct rb_node *node = rb_first(&key_tree); node; node = rb_next(node))
         ring_prune(container_of(node, struct key, node), dead);
-    list_for_each_entry (struct key_user, user, &key_users, all) {
+    list_for_each_safe (at, next, &key_users) {
+        struct key_user *user = list_entry(at, struct key_user, all);
         let_go(&user->ring);
         let_go(&user->session_ring);
         let_go(&user->persistent);
+        user_settle(user);
     }
     next_sweep = sweep_next;
 }

@@ -23,7 +23,7 @@ struct key_type {
 };
 extern const struct key_type key_type_ring;
 
-/* Who pays for keys. Exists as long as it has any. */
+/* Who pays for keys. Exists as long as it has any, or keyrings of its own. */
 struct key_user {
     struct list all;
     uint32_t uid;

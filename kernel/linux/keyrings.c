@@ -170,7 +170,7 @@ int keys_user_rings(uint32_t uid, struct key_user **found)
             key_put(session);
             return err;
         }
-        user = ring->user;
+        user = session->user; /* the ring may have been given away */
         key_put(user->ring);
         key_put(user->session_ring);
         user->ring = ring;

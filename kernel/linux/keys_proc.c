@@ -71,6 +71,8 @@ static int show_users(struct text *text, const struct pseudo *self)
 {
     keys_lock();
     list_for_each_entry (struct key_user, user, &key_users, all) {
+        if (!user->nkeys && user->uid)
+            continue;
         unsigned of = user->uid ? 0 : KEY_LIMIT_ROOT_KEYS;
         text_printf(text, "%5u: %5u %u/%u %u/%u %zu/%u\n", user->uid, user->nkeys, user->nkeys,
                     user->npositive, user->nquota, key_settings[of], user->bytes,

@@ -1,5 +1,8 @@
 /* man 2 keyctl; what only the program of request_key(2) may do is in request_key.c. */
 #include "keys.h"
+#include <linux/capability.h>
+#include <sys/fsuid.h>
+#include <sys/prctl.h>
 
 static void ids(void)
 {
@@ -445,6 +448,32 @@ static void users_ring(void)
     CHECK(now > 0 && now != old);
 }
 
+static void have_all(void)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct caps[2];
+    CHECK(syscall(SYS_capget, &header, caps) == 0);
+    caps[0].effective = caps[0].permitted;
+    caps[1].effective = caps[1].permitted;
+    CHECK(syscall(SYS_capset, &header, caps) == 0);
+}
+
+/* A user's keyrings that another user pays for are its keyrings still. */
+static void users_rings_given(void)
+{
+    enum { USER_ID = 65529, OTHER = 65528 };
+    CHECK(prctl(PR_SET_KEEPCAPS, 1) == 0 && CALL(setresuid, USER_ID, USER_ID, USER_ID) == 0);
+    have_all();
+    int ring = (int)KEYCTL(GET_ID, USER, 1), session = (int)KEYCTL(GET_ID, USER_SESSION, 1);
+    CHECK(KEYCTL(CHOWN, ring, OTHER, -1) == 0);
+    CHECK(KEYCTL(CHOWN, session, OTHER, -1) == 0);
+    CHECK_EQ(KEYCTL(GET_ID, USER, 1), ring);
+    CHECK_EQ(KEYCTL(GET_ID, USER_SESSION, 1), session);
+    setfsuid(OTHER);
+    CHECK(KEYCTL(CHOWN, ring, USER_ID, -1) == 0);
+    CHECK(KEYCTL(CHOWN, session, USER_ID, -1) == 0);
+}
+
 static void listed(void)
 {
     int key = add("user", "osprey:listed", "payload", SESSION);
@@ -500,6 +529,7 @@ int main(int argc, char **argv)
     keys_promise("the thread's keyring follows its user", ids_change);
     keys_promise("keyctl: a session for the parent", to_parent);
     keys_promise("a user's keyring is made again", users_ring);
+    keys_promise("a user's keyrings that were given away", users_rings_given);
     keys_promise("/proc/keys and /proc/key-users", listed);
     return check_end();
 }
