@@ -37,7 +37,7 @@ KERNEL_SRCS = $(sort $(wildcard kernel/*.c)) $(foreach d,$(KERNEL_DIRS),$(shell 
 	-not -path '*/vdso/*' -o -name '*.S' -not -path '*/vdso/*' 2>/dev/null | sort))
 KERNEL_OBJS = $(patsubst %,$(BUILD)/%.o,$(KERNEL_SRCS))
 
-.PHONY: all help kernel host setup test test-guest soak check bench clean format abi
+.PHONY: all help kernel host setup test test-guest soak check bench clean format abi programs
 all: kernel host ## build the kernel and the osprey command
 
 help: ## list the targets
@@ -79,6 +79,9 @@ soak: ## the long forms of the tests
 	host/setup.sh test
 	$(MAKE) -s -j2 kernel host
 	tests/run --soak
+
+programs: ## write docs/programs.md from the catalogue in apps/
+	tests/system/apps.sh --table >docs/programs.md
 
 check: ## quick: format, include direction, warnings, cppcheck
 	host/setup.sh build
