@@ -31,15 +31,30 @@ static void decay_once(uint64_t threads)
     }
 }
 
-/* Count the periods that have ended. Those that ended while nobody ticked found no work. */
-static void catch_up(nsec_t now)
+/* Since when there has been work without a break, as far as is known: at least since `since`, and
+ * since a CPU's tick was set that is not over yet, however late it comes (on a host that is busy).
+ */
+static nsec_t busy_since(nsec_t since)
 {
+    for (unsigned i = 0; i < ncpus; i++) {
+        const struct timer *tick = cpus[i] && cpus[i]->rq ? &cpus[i]->rq->tick : NULL;
+        if (tick && timer_armed(tick))
+            since = MIN(since, __atomic_load_n(&tick->deadline, __ATOMIC_RELAXED) - TICK_PERIOD_NS);
+    }
+    return since;
+}
+
+/* Count the periods that have ended. Those that ended before `since` found no work. */
+static void catch_up(nsec_t now, nsec_t since)
+{
+    if (load.next <= now)
+        since = busy_since(since);
     while (load.next <= now) {
-        bool idle = load.next < now - 2 * TICK_PERIOD_NS;
+        bool idle = load.next < since;
 
         if (idle && !(load.loads[0] | load.loads[1] | load.loads[2])) {
-            load.next += (now - load.next) / LOAD_PERIOD_NS * LOAD_PERIOD_NS;
-            idle = load.next < now - 2 * TICK_PERIOD_NS;
+            load.next += (since - load.next) / LOAD_PERIOD_NS * LOAD_PERIOD_NS;
+            idle = load.next < since;
         }
         decay_once(idle ? 0 : sched_runnable());
         load.next += LOAD_PERIOD_NS;
@@ -49,19 +64,20 @@ static void catch_up(nsec_t now)
 void tick_load(uint64_t loads[3])
 {
     uint64_t flags = spin_lock_irq(&load.lock);
+    nsec_t now = clock_monotonic();
 
-    catch_up(clock_monotonic());
+    catch_up(now, now);
     for (unsigned i = 0; i < 3; i++)
         loads[i] = load.loads[i];
     spin_unlock_irq(&load.lock, flags);
 }
 
-static void look_at_load(nsec_t now)
+static void look_at_load(nsec_t now, nsec_t since)
 {
     if (now < __atomic_load_n(&load.next, __ATOMIC_RELAXED))
         return;
     spin_lock(&load.lock);
-    catch_up(now);
+    catch_up(now, since);
     spin_unlock(&load.lock);
 }
 
@@ -74,7 +90,7 @@ static void fire(struct timer *timer)
     struct thread *running = cpu->running;
     nsec_t now = clock_monotonic();
 
-    look_at_load(now);
+    look_at_load(now, timer->deadline - TICK_PERIOD_NS);
     if (running == cpu->idle_thread)
         return;
     if (cpu->irq_in_program) {
