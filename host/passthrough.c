@@ -1,5 +1,6 @@
 #include "passthrough.h"
 
+#include "claimed.h"
 #include "say.h"
 
 #include <dirent.h>
@@ -102,6 +103,15 @@ static void check_network(const struct device *device)
     free(net.folder);
 }
 
+/* Disks in use: taking them away would lose what is on them. */
+static void check_disks(const struct device *device)
+{
+    char *claim = claimed_disk(sysfs(), device->folder);
+
+    if (claim)
+        die(STATUS_FAILED, "%s is in use: %s", device->address, claim);
+}
+
 /* What shares the IOMMU's group goes along: nobody else may drive it. */
 static void check_group(const struct device *device, const char *group)
 {
@@ -141,6 +151,7 @@ static void check_device(const struct device *device)
         die(STATUS_FAILED, "the driver %s is not there: modprobe %s", vfio, vfio);
     free(driver);
     check_network(device);
+    check_disks(device);
     check_group(device, group);
 }
 
@@ -211,7 +222,7 @@ int passthrough(int argc, char **argv)
     if (!back && strcmp(now, vfio))
         die(STATUS_FAILED, "%s has not taken %s (dmesg may tell why)", vfio, device.address);
     if (back)
-        warn("%s is %s%s again", device.address, *now ? now : "nobody", "'s");
+        warn("%s is %s's again", device.address, *now ? now : "nobody");
     else
         warn("%s is %s's, group %s; `osprey passthrough --back %s` gives it back", device.address,
              vfio, group, device.address);

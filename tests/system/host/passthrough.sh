@@ -38,6 +38,37 @@ ends 'no IOMMU' 125 'intel_iommu=on' "$OSPREY" passthrough 04:00.0
 ends 'a bridge' 125 'is a bridge' "$OSPREY" passthrough 05:00.0
 ends 'a group that others use' 125 'shares group 17 with 0000:06:00.1, which xhci_hcd drives' "$OSPREY" passthrough 06:00.0
 ends 'an interface that is up' 125 'eth7, which is up' "$OSPREY" passthrough 07:00.0
+
+# disk ADDR NAME NUMBER HOLDER...: one behind the device.
+disk() {
+    local folder=$PCI/devices/$1/host0/block/$2
+    mkdir -p "$folder/holders" "$OSPREY_SYSFS/class/block"
+    echo "$3" >"$folder/dev"
+    ln -sfn "$folder" "$OSPREY_SYSFS/class/block/$2"
+    shift 3
+    for holder; do : >"$folder/holders/$holder"; done
+}
+export OSPREY_PROC=$WORK/proc
+mkdir -p "$OSPREY_PROC/self"
+printf '%s\n' '22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw' \
+    '23 22 0:40 /sub /home rw - btrfs /dev/sdc rw' >"$OSPREY_PROC/self/mountinfo"
+printf 'Filename Type Size Used Priority\n/dev/nvme3n1p2 partition 8 0 -2\n' >"$OSPREY_PROC/swaps"
+for n in 1 2 3 4 5 6; do device 0000:0a:00.$n 0x010601 3$n ahci; done
+disk 0000:0a:00.1 sda 8:0
+disk 0000:0a:00.1 sda1 8:1
+disk 0000:0a:00.2 sdb 8:16 dm-0
+disk 0000:0a:00.3 sdc 8:32
+disk 0000:0a:00.4 nvme3c7n1 259:9
+mkdir -p "$OSPREY_SYSFS/devices/virtual/nvme-subsys3/nvme3n1p2"
+ln -sfn ../../devices/virtual/nvme-subsys3/nvme3n1p2 "$OSPREY_SYSFS/class/block/nvme3n1p2"
+disk 0000:0a:00.5 sda11 8:11
+ends 'a mounted disk' 125 '0a:00.1 is in use: sda1 is mounted at /: umount' "$OSPREY" passthrough 0a:00.1
+ends 'a disk of an LVM' 125 'sdb is part of dm-0' "$OSPREY" passthrough --dry-run 0a:00.2
+ends 'a mounted disk without the number' 125 'sdc is mounted at /home' "$OSPREY" passthrough 0a:00.3
+ends 'swap on one of several paths' 125 'nvme3n1p2 is swapped to: swapoff' "$OSPREY" passthrough 0a:00.4
+ends 'a disk that is not in use' 0 '' "$OSPREY" passthrough --dry-run 0a:00.5
+ends 'no disk' 0 '' "$OSPREY" passthrough --dry-run 0a:00.6
+
 ends 'without an address' 125 'usage' "$OSPREY" passthrough --dry-run
 
 "$OSPREY" passthrough --dry-run 03:00.0 >"$WORK/out"
