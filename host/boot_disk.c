@@ -108,6 +108,28 @@ static void put_all(int fd, const char *file, uint64_t at, const void *bytes, si
     }
 }
 
+/* A file, or a device that nobody uses (man 2 open: O_EXCL of a block device). */
+static int open_output(const char *file)
+{
+    struct stat st;
+    bool device = !stat(file, &st) && S_ISBLK(st.st_mode);
+    int fd = open(file, O_RDWR | O_CLOEXEC | (device ? O_EXCL : O_CREAT | O_TRUNC), 0666);
+
+    if (fd < 0 && errno == EBUSY)
+        die(STATUS_FAILED, "%s is in use: umount it, with all its partitions", file);
+    return fd;
+}
+
+/* What a regular file is to be long; a device has its length, and need not have as much. */
+static int set_end(int fd, off_t end)
+{
+    struct stat st;
+
+    if (!fstat(fd, &st) && S_ISBLK(st.st_mode))
+        return fsync(fd);
+    return ftruncate(fd, end);
+}
+
 void disk_write(const struct parts *parts, const char *file)
 {
     static uint8_t area[CMDLINE_AREA];
@@ -118,7 +140,7 @@ void disk_write(const struct parts *parts, const char *file)
     const void *root = map_file(parts->root, &root_size);
     uint64_t end =
         ((uint64_t)ROOT_SECTOR * SECTOR + root_size + (1 << 20) - 1) & ~((1ull << 20) - 1);
-    int fd = open(file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), fault;
+    int fd = open_output(file), fault;
 
     if (fd < 0)
         die(STATUS_FAILED, "%s: %s", file, strerror(errno));
@@ -139,7 +161,7 @@ void disk_write(const struct parts *parts, const char *file)
     if (fault)
         die(STATUS_FAILED, "%s: %s", file, strerror(fault));
     put_all(fd, file, (uint64_t)ROOT_SECTOR * SECTOR, root, root_size);
-    if (ftruncate(fd, (off_t)end) || close(fd))
+    if (set_end(fd, (off_t)end) || close(fd))
         die(STATUS_FAILED, "%s: %s", file, strerror(errno));
     munmap((void *)(uintptr_t)boot, boot_size);
     munmap((void *)(uintptr_t)kernel, kernel_size);
@@ -160,17 +182,32 @@ int disk_hide_root(const char *file)
     return n == sizeof none ? 0 : -1;
 }
 
-static bool ours(int fd, uint8_t *sector)
+/* Where the disk begins in the file: on a CD El Torito's catalogue tells ("El Torito" Bootable
+ * CD-ROM Format Specification 1.0, 2.0), in a raw image it is the file. */
+static off_t start_of(int fd)
 {
-    return pread(fd, sector, SECTOR, 0) == SECTOR && sector[510] == 0x55 && sector[511] == 0xaa &&
-           get32(sector + LAYOUT_AT) == LAYOUT_MAGIC;
+    enum { CD_SECTOR = 2048, BOOT_RECORD = 17, CATALOGUE_AT = 0x47, ENTRY = 32, IMAGE_AT = 8 };
+    uint8_t record[CATALOGUE_AT + 4], entry[ENTRY];
+
+    if (pread(fd, record, sizeof record, BOOT_RECORD * CD_SECTOR) != sizeof record ||
+        memcmp(record, "\0CD001\1EL TORITO", 16) ||
+        pread(fd, entry, ENTRY, (off_t)get32(record + CATALOGUE_AT) * CD_SECTOR + ENTRY) != ENTRY)
+        return 0;
+    return (off_t)get32(entry + IMAGE_AT) * CD_SECTOR;
+}
+
+static bool ours(int fd, off_t start, uint8_t *sector)
+{
+    return pread(fd, sector, SECTOR, start) == SECTOR && sector[510] == 0x55 &&
+           sector[511] == 0xaa && get32(sector + LAYOUT_AT) == LAYOUT_MAGIC;
 }
 
 int disk_read_cmdline(int fd, char *line)
 {
     uint8_t sector[SECTOR];
+    off_t start = start_of(fd);
 
-    if (!ours(fd, sector) || pread(fd, line, CMDLINE_AREA, SECTOR) != CMDLINE_AREA)
+    if (!ours(fd, start, sector) || pread(fd, line, CMDLINE_AREA, start + SECTOR) != CMDLINE_AREA)
         return -1;
     line[CMDLINE_AREA - 1] = 0;
     return 0;
@@ -180,15 +217,16 @@ int disk_replace_cmdline(int fd, const char *line)
 {
     static char area[CMDLINE_AREA];
     uint8_t sector[SECTOR];
+    off_t start = start_of(fd);
 
-    if (!ours(fd, sector) || strlen(line) >= CMDLINE_AREA)
+    if (!ours(fd, start, sector) || strlen(line) >= CMDLINE_AREA)
         return -1;
     memset(area, 0, sizeof area);
     memcpy(area, line, strlen(line));
     put32(sector + LAYOUT_AT + 20, strlen(line));
     choose_reader(sector, line);
-    return pwrite(fd, area, sizeof area, SECTOR) == sizeof area &&
-                   pwrite(fd, sector, SECTOR, 0) == SECTOR
+    return pwrite(fd, area, sizeof area, start + SECTOR) == sizeof area &&
+                   pwrite(fd, sector, SECTOR, start) == SECTOR
                ? 0
                : -1;
 }

@@ -62,18 +62,94 @@ void firecracker_config(const char *kernel, const char *root, const char *comman
     text_str(json, "\n}\n");
 }
 
+void firecracker_check_line(const char *line)
+{
+    enum { FIRECRACKER_LINE_MAX = 2048 };
+
+    if (strlen(line) >= FIRECRACKER_LINE_MAX)
+        die(STATUS_FAILED,
+            "arguments and environment are too long for Firecracker: %zu bytes, at most %d",
+            strlen(line), FIRECRACKER_LINE_MAX - 1);
+}
+
 void firecracker_write(const char *kernel, const char *root, const char *command_line,
                        const char *output)
 {
     struct text json = {0};
+    struct stat st;
 
-    if (mkdir(output, 0777) && errno != EEXIST)
+    firecracker_check_line(command_line);
+    if ((mkdir(output, 0777) && errno != EEXIST) || stat(root, &st))
         die(STATUS_FAILED, "%s: %s", output, strerror(errno));
-    firecracker_config("osprey.elf", "root.erofs", command_line, 128 << 20, 1, NULL, NULL, &json);
+    uint64_t memory = (128 << 20) + ((uint64_t)st.st_size + (1 << 20) - 1);
+    firecracker_config("osprey.elf", "root.erofs", command_line, memory, 1, NULL, NULL, &json);
     put_file(output, "osprey.elf", kernel, NULL);
     put_file(output, "root.erofs", root, NULL);
     put_file(output, "config.json", NULL, json.data);
     text_free(&json);
+}
+
+/* --- its command line, changed -------------------------------------------------------------------
+ */
+
+/* The string of boot_args, between its quotes, and its end; NULL: there is none. */
+static char *find_args(const struct text *json, char **end)
+{
+    char *p = strstr(json->data, "\"boot_args\"");
+
+    p = p ? p + 11 + strspn(p + 11, " \t\r\n") : NULL;
+    if (!p || *p++ != ':')
+        return NULL;
+    p += strspn(p, " \t\r\n");
+    if (*p++ != '"')
+        return NULL;
+    for (*end = p; **end && **end != '"'; ++*end)
+        if (**end == '\\' && (*end)[1])
+            ++*end;
+    return **end ? p : NULL;
+}
+
+/* What a JSON string says (RFC 8259, 7); what is no ASCII only in UTF-8, not as \u. */
+static void unescape(const char *p, const char *end, struct text *line)
+{
+    static const char letters[] = "bfnrt", meant[] = "\b\f\n\r\t";
+    unsigned code;
+
+    for (; p < end; p++) {
+        if (*p != '\\') {
+            text_char(line, *p);
+            continue;
+        }
+        const char *letter = strchr(letters, *++p);
+        if (*p == 'u' && end - p > 4 && sscanf(p + 1, "%4x", &code) == 1) {
+            text_char(line, code && code < 0x80 ? (char)code : '?');
+            p += 4;
+        } else {
+            text_char(line, letter ? meant[letter - letters] : *p);
+        }
+    }
+}
+
+int firecracker_cmdline(const char *folder, const char *changed, struct text *line)
+{
+    char *path = formatted("%s/config.json", folder), *end;
+    struct text json = access(path, F_OK) ? (struct text){0} : get_file(path);
+    char *args = json.data ? find_args(&json, &end) : NULL;
+
+    if (args && !changed)
+        unescape(args, end, line);
+    if (args && changed) {
+        struct text out = {0};
+        firecracker_check_line(changed);
+        text_add(&out, json.data, (size_t)(args - 1 - json.data));
+        json_string(&out, changed);
+        text_str(&out, end + 1);
+        replace_file(path, &out);
+        text_free(&out);
+    }
+    text_free(&json);
+    free(path);
+    return args ? 0 : -1;
 }
 
 /* --- a run ---------------------------------------------------------------------------------------

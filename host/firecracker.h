@@ -14,6 +14,13 @@ void firecracker_config(const char *kernel, const char *root, const char *comman
 void firecracker_write(const char *kernel, const char *root, const char *command_line,
                        const char *output);
 
+/* The command line of such a folder: added to `line`, or, if `changed` is not NULL, replaced by
+ * that. -1: there is none in it. */
+int firecracker_cmdline(const char *folder, const char *changed, struct text *line);
+
+/* Ends the command if Firecracker does not take so long a line. */
+void firecracker_check_line(const char *line);
+
 /* Run it to its end on this command's standard files; the program's status, or that of
  * docs/host-guest.md. */
 int firecracker_run(const struct options *options, const char *kernel, const char *root,

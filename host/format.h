@@ -28,5 +28,5 @@ void format_write(enum format format, const char *root, const char *cmdline, con
 void netboot_write(const char *kernel, const char *root, const char *cmdline, const char *folder);
 
 /* `osprey cmdline IMAGE [LINE]`: print, or replace, the command line inside an image of any
- * format but the root image. The command's status. */
+ * format. The command's status. */
 int format_cmdline(int argc, char **argv);

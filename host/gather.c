@@ -3,6 +3,7 @@
 #include "called.h"
 #include "closure.h"
 #include "essentials.h"
+#include "file.h"
 #include "image.h"
 #include "named.h"
 #include "program.h"
@@ -348,18 +349,19 @@ void gather_build(const struct options *options)
     text_format(&before, " -- %s\n", after.data);
     tree_file(&tree, "/.osprey/cmdline", 0644, before.data, before.size);
     tree_name(&tree, name);
-    char *temporary = formatted("%s.new.%d", options->output, getpid());
+    bool alone = options->format == FORMAT_IMAGE; /* else the output may be a device */
+    char *temporary = formatted("%s%s.new.%d", alone ? "" : cache_folder(),
+                                alone ? options->output : "/build", getpid());
+    scratch(temporary);
     image_write(&tree, temporary, cache_folder(), name);
-    if (options->format != FORMAT_IMAGE) {
+    if (!alone) {
         before.data[--before.size] = 0; /* without its newline */
         format_write(options->format, temporary, before.data, options->output);
         unlink(temporary);
         return;
     }
-    if (rename(temporary, options->output)) {
-        int fault = errno;
-        unlink(temporary);
-        die(STATUS_FAILED, "%s: %s", options->output, strerror(fault));
-    }
+    if (rename(temporary, options->output))
+        die(STATUS_FAILED, "%s: %s", options->output, strerror(errno));
+    scratch_keep(temporary);
     free(temporary);
 }

@@ -1,5 +1,6 @@
 #include "image.h"
 
+#include "file.h"
 #include "say.h"
 
 #include <errno.h>
@@ -87,6 +88,7 @@ static void end_if_asked(void)
     if (!ended_by)
         return;
     remove_stage();
+    scratch_remove();
     progress(NULL);
     catch_signals(SIG_DFL);
     raise(ended_by);
@@ -278,6 +280,17 @@ static uint32_t checksum(const uint8_t *at, size_t size)
             crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
     }
     return crc;
+}
+
+void image_seal(void *start)
+{
+    uint8_t *super = (uint8_t *)start + SUPER_AT;
+
+    if (number(super + COMPATIBLE_AT) & HAS_CHECKSUM) {
+        uint32_t sum = checksum(super, BLOCK - SUPER_AT);
+        for (int i = 0; i < 4; i++)
+            super[CHECKSUM_AT + i] = (uint8_t)(sum >> 8 * i);
+    }
 }
 
 const char *image_fault(const void *start, size_t start_size, uint64_t size)

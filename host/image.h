@@ -16,6 +16,9 @@ uint64_t image_check(const char *file);
 /* The same on bytes (the first 4 KiB of a file of `size` bytes): NULL, or what is wrong. */
 const char *image_fault(const void *start, size_t start_size, uint64_t size);
 
+/* The first block of an image was changed: set its superblock's checksum right, if it has one. */
+void image_seal(void *start);
+
 /* The tool that makes images, or NULL if it is not installed. */
 const char *image_tool(void);
 

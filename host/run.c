@@ -190,14 +190,9 @@ static void check_for_firecracker(const struct options *options)
 static int run_firecracker(const struct options *options, const struct plan *plan,
                            const char *kernel, uint64_t memory, const struct terminal *terminal)
 {
-    enum { FIRECRACKER_LINE_MAX = 2048 };
     char *line = command_line(options, options->image ? NULL : plan, terminal);
 
-    if (strlen(line) >= FIRECRACKER_LINE_MAX)
-        die(STATUS_FAILED,
-            "arguments and environment are too long for Firecracker: %zu bytes, "
-            "at most %d",
-            strlen(line), FIRECRACKER_LINE_MAX - 1);
+    firecracker_check_line(line);
     if (options->dry_run) {
         struct text json = {0};
         firecracker_config(kernel, plan->image, line, memory, options->cpus, &options->network,

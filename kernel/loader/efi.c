@@ -2,6 +2,7 @@
  * What is needed of the firmware's tables is reached by offset: see efi.h. */
 #include "loader/efi.h"
 
+#include "lib/endian.h"
 #include "loader/loader.h"
 
 static struct efi_system *efi;
@@ -137,13 +138,46 @@ static bool root_from_loader(void)
     return true;
 }
 
+static bool read_blocks(struct efi_block_io *disk, uint64_t block, uint64_t size, void *to)
+{
+    return !disk->read(disk, disk->media->id, block, size, to);
+}
+
+enum { CD_BLOCK = 2048, CD_SECTORS = CD_BLOCK / 512 };
+static uint64_t cd_start; /* the first block of our disk on a CD */
+static uint8_t *cd_block;
+
+/* El Torito's hard disk on a CD ("El Torito" Bootable CD-ROM Format Specification 1.0, 2.0). */
+static bool find_on_cd(struct efi_block_io *disk)
+{
+    enum { BOOT_RECORD = 17, CATALOGUE_AT = 0x47, IMAGE_AT = 32 + 8 };
+
+    if (!read_blocks(disk, BOOT_RECORD, CD_BLOCK, cd_block) ||
+        get_le32(cd_block + 1) != 0x30304443 || /* CD00 */
+        !read_blocks(disk, get_le32(cd_block + CATALOGUE_AT), CD_BLOCK, cd_block))
+        return false;
+    cd_start = get_le32(cd_block + IMAGE_AT);
+    return true;
+}
+
 static bool read_sectors(struct efi_block_io *disk, uint64_t sector, uint64_t n, void *to)
 {
-    uint32_t block = disk->media->block_size;
-
-    if (block != 512)
+    if (disk->media->block_size == 512)
+        return read_blocks(disk, sector, n * 512, to);
+    if (disk->media->block_size != CD_BLOCK)
         return false;
-    return !disk->read(disk, disk->media->id, sector, n * block, to);
+    if (sector % CD_SECTORS == 0 && n % CD_SECTORS == 0)
+        return read_blocks(disk, cd_start + sector / CD_SECTORS, n * 512, to);
+    for (uint64_t i = 0; i < n; i++, sector++) {
+        const uint8_t *from = cd_block + sector % CD_SECTORS * 512;
+
+        if ((i == 0 || sector % CD_SECTORS == 0) &&
+            !read_blocks(disk, cd_start + sector / CD_SECTORS, CD_BLOCK, cd_block))
+            return false;
+        for (unsigned j = 0; j < 512; j++)
+            ((uint8_t *)to)[i * 512 + j] = from[j];
+    }
+    return true;
 }
 
 /* Is this the disk that holds us? Its boot sector says where, and the packed kernel is the same. */
@@ -151,7 +185,9 @@ static bool is_our_disk(struct efi_block_io *disk, uint8_t *sector, struct disk_
 {
     const uint8_t *mine = (const uint8_t *)&payload_packed;
 
-    if (!disk->media->present || disk->media->partition || !read_sectors(disk, 0, 1, sector))
+    if (!disk->media->present || disk->media->partition ||
+        (disk->media->block_size == CD_BLOCK && !find_on_cd(disk)) ||
+        !read_sectors(disk, 0, 1, sector))
         return false;
     *layout = *(const struct disk_layout *)(sector + MBR_DISK);
     uint32_t signature = *(const uint32_t *)(sector + MBR_SIGNATURE);
@@ -194,8 +230,9 @@ static const char *find_disk(void)
     void **handles;
     struct efi_block_io *disk;
     struct disk_layout layout;
-    uint8_t *sector = pages(4096);
+    uint8_t *sector = pages(2 * 4096);
 
+    cd_block = sector + 4096;
     if (!sector || efi->boot->locate_handle_buffer(2, &efi_block_io, NULL, &n, &handles))
         return NULL;
     for (uint64_t i = 0; i < n; i++)

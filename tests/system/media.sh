@@ -85,6 +85,7 @@ uefi() {
         -drive "if=pflash,format=raw,file=$WORK/vars.fd" "$@"
 }
 uefi "the same raw disk by UEFI" "this is raw" -drive "file=$WORK/it.raw,format=raw,if=virtio"
+uefi "the same CD by UEFI" "this is iso" -cdrom "$WORK/it.iso"
 uefi "osprey.bin as a Linux kernel under UEFI" "as a Linux kernel" -kernel "$BUILD/osprey.bin" \
     -initrd "$WORK/root"
 
@@ -105,12 +106,13 @@ grub multiboot2 $'multiboot2 /boot/osprey.bin\nmodule2 /boot/root'
 grub linux $'linux /boot/osprey.bin\ninitrd /boot/root'
 
 # The command line inside.
-for format in raw qcow2 elf; do
+for format in raw qcow2 elf iso; do
     check "osprey cmdline reads that of $format" \
         sh -c "'$OSPREY' cmdline '$WORK/it.$format' | grep -q -- 'this is $format'"
     check "and replaces it" "$OSPREY" cmdline "$WORK/it.$format" "-- /bin/echo changed $format"
 done
 boots "the new line counts on a disk" "changed raw" -M pc -drive "file=$WORK/it.raw,format=raw,if=ide"
+boots "the new line counts on a CD" "changed iso" -M pc -cdrom "$WORK/it.iso" -boot d
 boots "the new line counts in an ELF" "changed elf" -M microvm -kernel "$WORK/it.elf"
 "$OSPREY" cmdline /bin/true >"$WORK/out" 2>&1
 check "a file without a command line is refused" [ $? -eq 125 ]

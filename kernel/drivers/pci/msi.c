@@ -1,17 +1,25 @@
 /* Interrupts of PCI devices: messages (PCI 3.0, 6.8) and lines. */
 
+#include "core/boot.h"
 #include "drivers/mmio.h"
 #include "drivers/pci/pci.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 
 /* The MSI-X capability and its table (6.8.2). */
 enum { MSIX_CONTROL = 2, MSIX_TABLE = 4, MSIX_ENTRY_SIZE = 16 };
 enum { MSIX_ENABLE = 0x8000, MSIX_COUNT = 0x7ff };
 enum { ENTRY_ADDRESS = 0, ENTRY_ADDRESS_HIGH = 4, ENTRY_DATA = 8, ENTRY_CONTROL = 12 };
 
+static unsigned message_capability(const struct pci_device *device, unsigned id)
+{
+    const char *word = boot_param("pci");
+    return word && strcmp(word, "nomsi") == 0 ? 0 : pci_capability(device, id, 0);
+}
+
 int pci_msix_enable(struct pci_device *device)
 {
-    unsigned cap = pci_capability(device, PCI_CAP_MSIX, 0);
+    unsigned cap = message_capability(device, PCI_CAP_MSIX);
     if (!cap)
         return -ENODEV;
     uint16_t control = pci_read16(device, cap + MSIX_CONTROL);
@@ -107,7 +115,7 @@ static void write_message(const struct pci_device *device, unsigned cap, const s
 int pci_msi_bind(struct pci_device *device, const struct cpu *cpu, irq_handler_t *handler,
                  void *arg)
 {
-    unsigned cap = pci_capability(device, PCI_CAP_MSI, 0);
+    unsigned cap = message_capability(device, PCI_CAP_MSI);
     if (!cap)
         return -ENODEV;
     int vector = irq_vector_alloc(handler, arg);

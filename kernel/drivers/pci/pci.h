@@ -1,6 +1,6 @@
 /* drivers/pci/pci.h: devices on PCI buses (PCI Local Bus 3.0, PCI Express base). Threads only,
  * except where noted; from boot phase BUS on. Nothing is there with `pci=off`; with `pci=nobar`
- * addresses that the firmware did not assign stay so. */
+ * addresses that the firmware did not assign stay so, with `pci=nomsi` interrupts are lines'. */
 #pragma once
 
 #include "arch/x86_64/irq.h"
