@@ -232,9 +232,9 @@ static const char *find_disk(void)
     struct disk_layout layout;
     uint8_t *sector = pages(2 * 4096);
 
-    cd_block = sector + 4096;
     if (!sector || efi->boot->locate_handle_buffer(2, &efi_block_io, NULL, &n, &handles))
         return NULL;
+    cd_block = sector + 4096;
     for (uint64_t i = 0; i < n; i++)
         if (!efi->boot->handle_protocol(handles[i], &efi_block_io, (void **)&disk) &&
             is_our_disk(disk, sector, &layout))
