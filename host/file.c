@@ -37,9 +37,11 @@ struct text get_file(const char *path)
     FILE *file = fopen(path, "re");
     size_t n;
 
-    while (file && (n = fread(buffer, 1, sizeof buffer, file)) > 0)
+    if (!file)
+        die(STATUS_FAILED, "%s: %s", path, strerror(errno));
+    while ((n = fread(buffer, 1, sizeof buffer, file)) > 0)
         text_add(&text, buffer, n);
-    if (!file || ferror(file))
+    if (ferror(file))
         die(STATUS_FAILED, "%s: %s", path, strerror(errno));
     fclose(file);
     text_add(&text, "", 0);
