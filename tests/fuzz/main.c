@@ -547,7 +547,10 @@ static void print_file(const char *name)
     ssize_t n;
     int fd = open(name, O_RDONLY);
     while (fd >= 0 && (n = read(fd, text, sizeof(text))) > 0)
-        (void)!write(1, text, n);
+        for (ssize_t i = 0; i < n; i++) /* names may hold any byte */
+            printf((uint8_t)(text[i] - ' ') < 95 || text[i] == '\n' ? "%c" : "\\%03o",
+                   (uint8_t)text[i]);
+    fflush(stdout);
     close(fd);
 }
 
