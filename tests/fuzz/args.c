@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <linux/futex.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -691,6 +692,34 @@ static uint64_t one_of(struct random *r, const uint64_t *list)
     return chance(r, 6) ? any(r) : list[below(r, n)];
 }
 
+/* --- keys */
+
+static const char *const key_types[] = {"user",  "user",    "keyring", "keyring",
+                                        "logon", "big_key", "x"};
+static const char *const key_names[] = {"a", "b", "c:d", ""};
+
+static uint64_t type_of_key(struct random *r, unsigned thread)
+{
+    return place_name(r, thread, key_types[below(r, COUNT(key_types))]);
+}
+
+static uint64_t name_of_key(struct random *r, unsigned thread)
+{
+    return place_name(r, thread, key_names[below(r, COUNT(key_names))]);
+}
+
+/* A keyring that everyone has, or what is found below one. */
+static uint64_t key(struct random *r, unsigned thread)
+{
+    long ring = -1 - (long)below(r, 8);
+    unsigned type = below(r, 6), name = below(r, 3);
+    if (chance(r, 50))
+        return (uint64_t)ring;
+    long found = syscall(SYS_keyctl, KEYCTL_SEARCH, -5 + (long)below(r, 3), key_types[type],
+                         key_names[name], 0);
+    return found > 0 ? (uint64_t)found : any(r);
+}
+
 static const struct {
     char letter;
     uint64_t (*make)(struct random *r, unsigned thread);
@@ -727,6 +756,9 @@ static const struct {
     {'D', value_of_option},
     {'A', mount_attributes},
     {'l', scheduling},
+    {'Z', type_of_key},
+    {'j', name_of_key},
+    {'K', key},
 };
 
 static uint64_t small(struct random *r)

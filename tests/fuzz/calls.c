@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <linux/futex.h>
 #include <linux/io_uring.h>
+#include <linux/keyctl.h>
 #include <linux/memfd.h>
 #include <linux/membarrier.h>
 #include <linux/openat2.h>
@@ -151,6 +152,17 @@ LIST(l_syslog, 0, 1, 2, 3, 9, 10);
 LIST(l_sysfs, 1, 2, 3);
 LIST(l_sync, 0, 1, 2, 4, 7);
 LIST(l_pkey, -1ull, 0, 1);
+LIST(l_key_numbers, KEYCTL_GET_KEYRING_ID, KEYCTL_CHOWN, KEYCTL_REVOKE, KEYCTL_CLEAR, KEYCTL_LINK,
+     KEYCTL_LINK, KEYCTL_UNLINK, KEYCTL_NEGATE, KEYCTL_SET_REQKEY_KEYRING, KEYCTL_SET_TIMEOUT,
+     KEYCTL_ASSUME_AUTHORITY, KEYCTL_SESSION_TO_PARENT, KEYCTL_REJECT, KEYCTL_INVALIDATE,
+     KEYCTL_GET_PERSISTENT, KEYCTL_MOVE);
+LIST(l_key_bytes, KEYCTL_UPDATE, KEYCTL_DESCRIBE, KEYCTL_READ, KEYCTL_READ, KEYCTL_INSTANTIATE,
+     KEYCTL_GET_SECURITY, KEYCTL_DH_COMPUTE, KEYCTL_CAPABILITIES);
+LIST(l_key_names, KEYCTL_SEARCH, KEYCTL_RESTRICT_KEYRING);
+LIST(l_key_vectors, KEYCTL_INSTANTIATE_IOV);
+LIST(l_key_session, KEYCTL_JOIN_SESSION_KEYRING);
+LIST(l_key_permissions, KEYCTL_SETPERM);
+LIST(l_key_mask, 0x3f3f0000, 0x3f3f3f3f, 0x3f010000, 0x1f1f0000, 0);
 
 #define CALL(name, args, ...)                                                                      \
     {                                                                                              \
@@ -515,5 +527,14 @@ const struct call calls[] = {
     CALL(landlock_create_ruleset, "bnN"),
     CALL(futex_waitv, "WN0tk"),
     CALL(memfd_secret, "N"),
+    CALL(add_key, "ZjbnK"),
+    CALL(request_key, "ZjjK"),
+    CALL(keyctl, "4KKNK", l_key_numbers),
+    CALL(keyctl, "4KKKN", l_key_numbers),
+    CALL(keyctl, "4KbnK", l_key_bytes),
+    CALL(keyctl, "4KZjK", l_key_names),
+    CALL(keyctl, "4KvNK", l_key_vectors),
+    CALL(keyctl, "4j", l_key_session),
+    CALL(keyctl, "4K1", l_key_permissions, l_key_mask),
 };
 const unsigned ncalls = sizeof(calls) / sizeof(calls[0]);

@@ -22,6 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <linux/keyctl.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
@@ -160,15 +162,20 @@ static void fail(unsigned worker, const char *what)
 /* What was mounted before the first worker. */
 static char first_mounts[4096];
 
-static void read_mounts(char *text, size_t size)
+static void read_file(const char *name, char *text, size_t size)
 {
     size_t n = 0;
     ssize_t part;
-    int fd = open("/proc/self/mounts", O_RDONLY);
+    int fd = open(name, O_RDONLY);
     while (fd >= 0 && (part = read(fd, text + n, size - 1 - n)) > 0)
         n += part;
     close(fd);
     text[n] = 0;
+}
+
+static void read_mounts(char *text, size_t size)
+{
+    read_file("/proc/self/mounts", text, size);
 }
 
 static bool was_mounted(const char *place)
@@ -359,6 +366,20 @@ static void remove_ipc(void)
     syscall(SYS_mq_unlink, "fuzz2");
 }
 
+/* All that anybody may see is made invalid: each user's by that user. */
+static void remove_keys(void)
+{
+    static char users[1 << 16], keys[1 << 18];
+    read_file("/proc/key-users", users, sizeof(users));
+    for (char *user = users, *end; (end = strchr(user, '\n')); user = end + 1) {
+        setfsuid(strtoul(user, NULL, 10));
+        read_file("/proc/keys", keys, sizeof(keys));
+        for (char *key = keys, *next; (next = strchr(key, '\n')); key = next + 1)
+            syscall(SYS_keyctl, KEYCTL_INVALIDATE, (int)strtoul(key, NULL, 16));
+    }
+    setfsuid(0);
+}
+
 static void remove_tree(int at, const char *name)
 {
     if (!unlinkat(at, name, 0) || (errno != EISDIR && errno != EPERM))
@@ -419,6 +440,7 @@ static void clean(void)
     remove_tree(AT_FDCWD, "/dev/shm/a");
     each_device(remove_device);
     remove_ipc();
+    remove_keys();
 }
 
 struct left {
