@@ -35,9 +35,10 @@ struct text get_file(const char *path)
     struct text text = {0};
     char buffer[1 << 16];
     FILE *file = fopen(path, "re");
+    struct stat st;
     size_t n;
 
-    if (!file)
+    if (!file || fstat(fileno(file), &st))
         die(STATUS_FAILED, "%s: %s", path, strerror(errno));
     while ((n = fread(buffer, 1, sizeof buffer, file)) > 0)
         text_add(&text, buffer, n);
