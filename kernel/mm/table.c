@@ -58,16 +58,31 @@ struct walk {
     void *arg;
 };
 
+enum { LINE = 64 / sizeof(pte_t) };
+
+/* Read without order: an entry that is filled meanwhile is found or is not, as without this. */
+static inline bool line_empty(const pte_t *entry)
+{
+    return !(entry[0] | entry[1] | entry[2] | entry[3] | entry[4] | entry[5] | entry[6] | entry[7]);
+}
+
 /* Where the next filled entry behind an empty one begins, or end: most of a table is empty. */
 static uintptr_t skip_empty(const pte_t *entry, unsigned level, uintptr_t at, uintptr_t end)
 {
-    size_t size = level_size(level), mask = size * ENTRIES - 1;
-    at = ALIGN_DOWN(at, size);
-    do {
-        at += size;
-        entry++;
-    } while (at < end && at & mask && !pte_load(entry));
-    return MIN(at, end);
+    unsigned shift = PAGE_SHIFT + 9 * (level - 1);
+    size_t first = level_index(at, level),
+           left = MIN(ENTRIES - first, ((end - 1) >> shift) - (at >> shift) + 1);
+    size_t n = 1;
+
+    while (n < left) {
+        if (n + LINE <= left && IS_ALIGNED((uintptr_t)(entry + n), 64) && line_empty(entry + n))
+            n += LINE;
+        else if (!pte_load(entry + n))
+            n++;
+        else
+            break;
+    }
+    return MIN(((at >> shift) + n) << shift, end);
 }
 
 static void walk_level(pte_t *table, unsigned level, uintptr_t start, uintptr_t end,
