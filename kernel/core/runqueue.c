@@ -156,6 +156,16 @@ struct thread *rq_take_sorted(struct runqueue *rq)
     return thread;
 }
 
+/* The idle thread, or one that runs by priority. */
+static __attribute__((noinline)) void pay_other(struct runqueue *rq, struct thread *running,
+                                                uint64_t ran)
+{
+    if (running == rq->cpu->idle_thread)
+        rq->cpu->idle_ns = clock_tsc_to_ns(running->runtime);
+    else if (thread_has_budget(running))
+        deadline_pay(running, ran);
+}
+
 /* Weighted time: a heavier thread's grows more slowly. min_vruntime follows the least of the
  * running thread's and the first waiting one's. */
 void rq_pay(struct runqueue *rq, struct thread *running, uint64_t ran)
@@ -163,13 +173,8 @@ void rq_pay(struct runqueue *rq, struct thread *running, uint64_t ran)
     struct thread *first;
     uint64_t least;
 
-    if (unlikely(running == rq->cpu->idle_thread)) {
-        rq->cpu->idle_ns = clock_tsc_to_ns(running->runtime);
-        return;
-    }
-    if (unlikely(thread_is_rt(running))) {
-        if (thread_has_budget(running))
-            deadline_pay(running, ran);
+    if (unlikely(running == rq->cpu->idle_thread || thread_is_rt(running))) {
+        pay_other(rq, running, ran);
         return;
     }
     if (rq->waiting)

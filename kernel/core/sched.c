@@ -1,8 +1,8 @@
 #include "core/sched.h"
 
-#include "arch/x86_64/context.h"
 #include "arch/x86_64/irq.h"
 #include "arch/x86_64/irqflags.h"
+#include "arch/x86_64/switch.h"
 #include "core/boot.h"
 #include "core/clock.h"
 #include "core/memory.h"

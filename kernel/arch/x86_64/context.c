@@ -17,7 +17,7 @@ enum {
     CPUID_1_ECX_XSAVE = 1 << 26,
 };
 
-static bool has_fsgsbase __after_boot_readonly;
+bool has_fsgsbase __after_boot_readonly;
 
 void cpu_features_init(void)
 {
@@ -32,24 +32,6 @@ void cpu_features_init(void)
     if (this_cpu()->id == 0)
         has_fsgsbase = cr4 & CR4_FSGSBASE;
     fpu_cpu_init();
-}
-
-uint64_t fs_base_get(void)
-{
-    uint64_t base;
-
-    if (unlikely(!has_fsgsbase))
-        return rdmsr(MSR_FS_BASE);
-    asm volatile("rdfsbase %0" : "=r"(base));
-    return base;
-}
-
-void fs_base_set(uint64_t base)
-{
-    if (unlikely(!has_fsgsbase))
-        wrmsr(MSR_FS_BASE, base);
-    else
-        asm volatile("wrfsbase %0" : : "r"(base));
 }
 
 bool program_gs; /* entry.S: some program has a GS base */
@@ -97,58 +79,4 @@ void context_init(struct thread *thread, void (*start)(void))
 
     *frame = (struct switch_frame){.rip = start};
     thread->saved_rsp = (uintptr_t)frame;
-}
-
-/* The compiler saves what it needs of the registers that the other thread has changed; it cannot be
- * told so of rbp. The jump always goes to the same place, which the processor learns; a return
- * would go where it does not expect it. */
-static inline void switch_stacks(uintptr_t *save, uintptr_t load)
-{
-    asm volatile("push $1f\n"
-                 "push %%rbp\n"
-                 "mov %%rsp, (%0)\n"
-                 "mov %1, %%rsp\n"
-                 "pop %%rbp\n"
-                 "pop %%rcx\n"
-                 "jmp *%%rcx\n"
-                 "1:\n"
-                 : "+a"(save), "+d"(load)
-                 :
-                 : "rbx", "rcx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
-                   "cc", "memory");
-}
-
-/* Threads of the program only: the kernel uses neither these registers nor FS, so they stay in the
- * CPU while kernel threads run, and need not be loaded if their owner is the next one. */
-static void save_program_state(struct cpu *cpu, struct thread *thread)
-{
-    fpu_save(thread->fpu);
-    thread->fs_base = fs_base_get();
-    thread->fpu_cpu = cpu;
-    cpu->fpu_owner = thread;
-}
-
-static void load_program_state(struct cpu *cpu, struct thread *thread)
-{
-    if (thread->space && space_switch_hook)
-        space_switch_hook(cpu, thread->space);
-    if (cpu->fpu_owner == thread && thread->fpu_cpu == cpu)
-        return;
-    fpu_load(thread->fpu);
-    fs_base_set(thread->fs_base);
-    thread->fpu_cpu = cpu;
-    cpu->fpu_owner = thread;
-}
-
-void context_switch(struct thread *from, struct thread *to)
-{
-    struct cpu *cpu = this_cpu();
-
-    if (from->fpu)
-        save_program_state(cpu, from);
-    cpu->kstack_top = to->kstack_top;
-    (void)__atomic_exchange_n(&cpu->running, to, __ATOMIC_SEQ_CST); /* see thread_post_work() */
-    if (to->fpu)
-        load_program_state(cpu, to);
-    switch_stacks(&from->saved_rsp, to->saved_rsp);
 }

@@ -1,6 +1,7 @@
 /* arch/x86_64/context.h: switching threads, extended state, and the way into the program. */
 #pragma once
 
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/regs.h"
 #include "core/thread.h"
 
@@ -10,9 +11,6 @@ void cpu_features_init(void);
 
 /* Lay out a new thread's kernel stack so that the first switch to it calls start(). */
 void context_init(struct thread *thread, void (*start)(void));
-/* Interrupts off. Returns when `from` is switched to again, on whatever CPU. Saves and loads FS
- * base and extended state of program threads. */
-void context_switch(struct thread *from, struct thread *to);
 
 /* Extended state (FPU, SSE, AVX, ...): size in bytes of a save area, the XCR0 mask in use (3 where
  * there is no XSAVE; the area is FXSAVE's 512 bytes then). */
@@ -44,8 +42,23 @@ void fpu_reset_current(void);
 __noreturn void program_enter(const struct regs *regs);
 
 /* The current thread's FS base, which the program uses for its thread-local storage. */
-uint64_t fs_base_get(void);
-void fs_base_set(uint64_t base);
+extern bool has_fsgsbase;
+static inline uint64_t fs_base_get(void)
+{
+    uint64_t base;
+
+    if (unlikely(!has_fsgsbase))
+        return rdmsr(MSR_FS_BASE);
+    asm volatile("rdfsbase %0" : "=r"(base));
+    return base;
+}
+static inline void fs_base_set(uint64_t base)
+{
+    if (unlikely(!has_fsgsbase))
+        wrmsr(MSR_FS_BASE, base);
+    else
+        asm volatile("wrfsbase %0" : : "r"(base));
+}
 /* A GS base for a thread that is current or stands: it goes back to its program by program_resume
  * (the caller posts work). The first one that is not 0 changes the ways into the kernel on all CPUs
  * for good; the stubs of its space must lead to syscall_entry_gs already. gs_base_possible(): the
