@@ -170,15 +170,18 @@ static bool zero_faults(uintptr_t dst, size_t words)
 
 static bool copy_faults(void *dst, uintptr_t src, size_t bytes)
 {
+    size_t words = bytes / 8;
     bool faulted;
 
-    asm volatile("1: rep movsb\n"
+    asm volatile("1: rep movsq\n"
+                 "   mov %%edx, %%ecx\n"
+                 "2: rep movsb\n"
                  "   xor %%eax, %%eax\n"
-                 "   jmp 3f\n"
-                 "2: mov $1, %%eax\n"
-                 "3:\n" FIXUP("1b", "2b")
-                 : "=a"(faulted), "+D"(dst), "+S"(src), "+c"(bytes)
-                 :
+                 "   jmp 4f\n"
+                 "3: mov $1, %%eax\n"
+                 "4:\n" FIXUP("1b", "3b") FIXUP("2b", "3b")
+                 : "=a"(faulted), "+D"(dst), "+S"(src), "+c"(words)
+                 : "d"(bytes % 8)
                  : "memory", "cc");
     return faulted;
 }
