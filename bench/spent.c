@@ -1,5 +1,6 @@
 /* spent.c: `spent NAME COUNT COMMAND...` runs the command and says how many nanoseconds each of its
- * COUNT pieces of work took: `ubench NAME NANOSECONDS`, behind whatever the command writes. */
+ * COUNT pieces of work took: `ubench NAME NANOSECONDS`, behind whatever the command writes, and
+ * `begin NAME COUNT` before that. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,12 +18,14 @@ static int64_t now(void)
 
 int main(int argc, char **argv)
 {
-    int64_t start = now();
     int status = -1;
+    int64_t start;
     pid_t pid;
 
     if (argc < 4)
         return 2;
+    fprintf(stderr, "begin %s %s\n", argv[1], argv[2]);
+    start = now();
     pid = fork();
     if (pid == 0) {
         execvp(argv[3], argv + 3);
