@@ -94,6 +94,21 @@ static void on_exit_instruction(unsigned vcpu, void *unused)
         exits++;
 }
 
+/* Repeated, it is one exit (KVM: up to 1 KiB in, a page out), but executed again for each step:
+ * nothing else comes between. */
+static void on_string_port(unsigned vcpu, void *at)
+{
+    static void *last;
+    static uint64_t last_count;
+
+    if (!counting || vcpu != boot_vcpu)
+        return;
+    if (at != last || count != last_count + 1)
+        exits++;
+    last = at;
+    last_count = count;
+}
+
 static void on_memory(unsigned vcpu, qemu_plugin_meminfo_t info, uint64_t vaddr, void *unused)
 {
     struct qemu_plugin_hwaddr *at;
@@ -102,6 +117,17 @@ static void on_memory(unsigned vcpu, qemu_plugin_meminfo_t info, uint64_t vaddr,
     if (counting && vcpu == boot_vcpu && (at = qemu_plugin_get_hwaddr(info, vaddr)) &&
         qemu_plugin_hwaddr_is_io(at))
         exits++;
+}
+
+/* INS, OUTS, repeated. */
+static bool is_string_port(const struct qemu_plugin_insn *insn)
+{
+    const uint8_t *p = qemu_plugin_insn_data(insn), *end = p + qemu_plugin_insn_size(insn);
+    bool repeated = false;
+
+    for (; p < end && (*p == 0x66 || *p == 0x67 || *p == 0xf2 || *p == 0xf3); p++)
+        repeated |= *p >= 0xf2;
+    return p < end && repeated && *p >= 0x6c && *p <= 0x6f;
 }
 
 /* Does it leave the guest? (SDM 3C, 25.1: those that KVM has leave.) */
@@ -158,8 +184,9 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         if (at >= mark_low && at < mark_high && !marked)
             qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark, QEMU_PLUGIN_CB_NO_REGS, NULL);
         if (leaves(insn))
-            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_exit_instruction,
-                                                   QEMU_PLUGIN_CB_NO_REGS, NULL);
+            qemu_plugin_register_vcpu_insn_exec_cb(
+                insn, is_string_port(insn) ? on_string_port : on_exit_instruction,
+                QEMU_PLUGIN_CB_NO_REGS, (void *)(uintptr_t)at);
         if (at >> 47)
             qemu_plugin_register_vcpu_mem_cb(insn, on_memory, QEMU_PLUGIN_CB_NO_REGS,
                                              QEMU_PLUGIN_MEM_RW, NULL);

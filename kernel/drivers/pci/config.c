@@ -88,9 +88,14 @@ static size_t ecam_offset(struct pci_address a, unsigned offset)
     return a.slot << 15 | a.function << 12 | offset;
 }
 
-static uint32_t port_address(struct pci_address a, unsigned offset)
+/* The address stays from access to access: under a hypervisor each write of it costs an exit. */
+static void select(struct pci_address a, unsigned offset)
 {
-    return ADDRESS_ENABLE | a.bus << 16 | a.slot << 11 | a.function << 8 | (offset & 0xfc);
+    static uint32_t selected;
+    uint32_t address =
+        ADDRESS_ENABLE | a.bus << 16 | a.slot << 11 | a.function << 8 | (offset & 0xfc);
+    if (address != selected)
+        outl(ADDRESS_PORT, selected = address);
 }
 
 uint32_t pci_config_read(struct pci_address a, unsigned offset)
@@ -99,7 +104,7 @@ uint32_t pci_config_read(struct pci_address a, unsigned offset)
     if (!use_ports)
         return buses[a.bus] ? mmio_read32(buses[a.bus], ecam_offset(a, offset)) : UINT32_MAX;
     uint64_t flags = spin_lock_irq(&lock);
-    outl(ADDRESS_PORT, port_address(a, offset));
+    select(a, offset);
     uint32_t value = inl(DATA_PORT);
     spin_unlock_irq(&lock, flags);
     return value;
@@ -115,7 +120,7 @@ void pci_config_write(struct pci_address a, unsigned offset, uint32_t value, uns
         return;
     }
     uint64_t flags = spin_lock_irq(&lock);
-    outl(ADDRESS_PORT, port_address(a, offset));
+    select(a, offset);
     if (size == 4)
         outl(DATA_PORT, value);
     else
