@@ -24,11 +24,11 @@ in_space() {
     fi
 }
 
-# card NAME CPUS MTU
+# card NAME CPUS MTU [A WORD FOR THE KERNEL]
 card() {
-    local name="$1, $2 CPUs, MTU $3" server
+    local name="$1, $2 CPUs, MTU $3${4:+, $4}" server
     ip -n "$NS" link set tap0 mtu "$3"
-    background within timeout 560 "$OSPREY" run --timeout 550 --net tap=tap0 --mac $MAC --nic "$1" --cpus "$2" \
+    background within timeout 560 "$OSPREY" run --timeout 550 --net tap=tap0 --mac $MAC --nic "$1" --cpus "$2" --kernel-arg "${4:-loglevel=5}" \
         --ip 192.0.2.2/24 --package iproute2 --add "$NETLOAD" \
         sh -c "ip link set eth0 mtu $3 && exec $NETLOAD serve 7000" >"$WORK/vm.out" 2>"$WORK/vm.err"
     server=$!
@@ -56,4 +56,5 @@ else
     card e1000 2 9000
     card e1000e 1 1500
     card vmxnet3 2 9000
+    card vmxnet3 1 1500 pci=nomsi
 fi

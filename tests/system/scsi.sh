@@ -13,13 +13,13 @@ head -c 4M /dev/urandom >"$WORK/first.img"
 cp "$WORK/first.img" "$WORK/copy.img"
 python3 "$PATTERNS" "$WORK/copy.img" 42 80
 
-# patterns NAME CPUS MACHINE ADAPTER [DISK'S OPTIONS]
+# patterns NAME CPUS MACHINE ADAPTER [DISK'S OPTIONS [A WORD FOR THE KERNEL]]
 patterns() {
     local name=$1 cpus=$2 machine=$3 adapter=$4
     cp "$WORK/first.img" "$DISK"
     # shellcheck disable=SC2046
     osprey --machine "$machine" --cpus "$cpus" $(drive d "$DISK") "${D[@]}" "$adapter" \
-        "${D[@]}" "scsi-hd,drive=d${5:-}" /usr/bin/python3 "$PATTERNS" /dev/sda 42 80 \
+        "${D[@]}" "scsi-hd,drive=d${5:-}" --kernel-arg "${6:-loglevel=5}" /usr/bin/python3 "$PATTERNS" /dev/sda 42 80 \
         >"$WORK/out" 2>"$WORK/err" </dev/null || cat "$WORK/err"
     check "patterns: $name" cmp "$DISK" "$WORK/copy.img"
 }
@@ -30,6 +30,7 @@ patterns 'virtio, packed, a short ring without indirect descriptors' 2 q35 \
     virtio-scsi-pci,packed=on,virtqueue_size=8,indirect_desc=off
 patterns 'virtio, legacy PCI' 1 pc virtio-scsi-pci,disable-modern=on,disable-legacy=off
 patterns 'pvscsi' 2 q35 pvscsi ,logical_block_size=4096,physical_block_size=4096
+patterns 'pvscsi by its line' 2 pc pvscsi '' pci=nomsi
 
 # --- what a disk says of itself, and its ends
 

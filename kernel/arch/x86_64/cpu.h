@@ -96,6 +96,16 @@ static inline uint32_t inl(uint16_t port)
     return v;
 }
 
+/* n words from or to a port. */
+static inline void insw(uint16_t port, void *to, uint64_t n)
+{
+    asm volatile("rep insw" : "+D"(to), "+c"(n) : "d"(port) : "memory");
+}
+static inline void outsw(uint16_t port, const void *from, uint64_t n)
+{
+    asm volatile("rep outsw" : "+S"(from), "+c"(n) : "d"(port) : "memory");
+}
+
 static inline void cpu_pause(void)
 {
     asm volatile("pause");

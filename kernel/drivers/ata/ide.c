@@ -101,20 +101,16 @@ static void fill_table(struct channel *c, const struct block_segment *segments, 
     put_le32(region - 4, get_le32(region - 4) | REGION_LAST);
 }
 
-static void move_words(const struct channel *c, uint8_t *data, uint64_t n)
-{
-    if (c->write)
-        asm volatile("rep outsw" : "+S"(data), "+c"(n) : "d"(c->command + R_DATA) : "memory");
-    else
-        asm volatile("rep insw" : "+D"(data), "+c"(n) : "d"(c->command + R_DATA) : "memory");
-}
-
 /* The next block; false: there is none. */
 static bool move_block(struct channel *c)
 {
     if (c->segment == c->end)
         return false;
-    move_words(c, (uint8_t *)c->segment->data + c->offset, c->block / 2);
+    uint8_t *data = (uint8_t *)c->segment->data + c->offset;
+    if (c->write)
+        outsw(c->command + R_DATA, data, c->block / 2);
+    else
+        insw(c->command + R_DATA, data, c->block / 2);
     c->offset += c->block;
     if (c->offset >= c->segment->len) {
         c->offset = 0;
@@ -128,11 +124,10 @@ static bool move_block(struct channel *c)
 /* The packet is asked for soon, and without an interrupt. */
 static void send_packet(const struct channel *c, const uint8_t *packet)
 {
-    uint64_t words = ATA_PACKET / 2;
     settled_status(c);
     for (unsigned i = 0; i < 10000 && (inb(c->control) & (ATA_BUSY | ATA_DRQ)) != ATA_DRQ; i++)
         ;
-    asm volatile("rep outsw" : "+S"(packet), "+c"(words) : "d"(c->command + R_DATA) : "memory");
+    outsw(c->command + R_DATA, packet, ATA_PACKET / 2);
 }
 
 static void start(struct ata_port *base, struct ata_disk *disk, unsigned slot,
@@ -245,8 +240,7 @@ static int identify(struct channel *c, unsigned unit)
     status_of(c);
     if (status == ALL_ONES || !(status & ATA_DRQ) || status & (ATA_ERR | ATA_FAULT))
         return -ENODEV;
-    c->write = false;
-    move_words(c, c->base.page, ATA_PAGE / 2);
+    insw(c->command + R_DATA, c->base.page, ATA_PAGE / 2);
     return 0;
 }
 

@@ -172,9 +172,14 @@ int pci_irq_bind(struct pci_device *device, const struct cpu *to, irq_handler_t 
 {
     return pci_msi_bind(device, to, fn, arg);
 }
+static bool has_line;
 int pci_line_bind(const struct pci_device *device, irq_handler_t *fn, void *arg)
 {
-    return -ENODEV;
+    if (!has_line)
+        return -ENODEV;
+    handler = fn;
+    handler_arg = arg;
+    return 0;
 }
 
 /* --- the block layer */
