@@ -37,8 +37,12 @@ static bool keyword(const char *word)
 /* Programs whose arguments are a command. */
 static bool launcher(const char *word)
 {
-    static const char *const list[] = {"env",    "xargs",  "nohup", "nice",   "timeout", "sudo",
-                                       "setsid", "strace", "gdb",   "stdbuf", "ionice",  "taskset"};
+    static const char *const list[] = {
+        "env",      "xargs",    "nohup",   "nice",    "timeout", "sudo",   "setsid",
+        "strace",   "gdb",      "stdbuf",  "ionice",  "taskset", "chrt",   "ltrace",
+        "valgrind", "parallel", "unshare", "setpriv", "runuser", "mpirun", "ccache",
+        "watch",    "unbuffer", "prlimit", "entr",    "flock",
+    };
 
     return ONE_OF(list, word);
 }

@@ -5,6 +5,7 @@
 #include "policy.h"
 #include "say.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,27 @@ static bool folder_wanted(struct closure *closure, const char *path, enum role r
            policy_path(role, inside, closure->locale);
 }
 
+/* What lies in a package's folder of configuration: what it was installed or set up with, such as
+ * the links that choose among its modules, is in no list of files. */
+static void add_configuration(struct closure *closure, const char *path)
+{
+    char host[PATH_MAX], below[PATH_MAX];
+    struct stat st;
+
+    root_host(&closure->tree->root, path, host);
+    DIR *folder = opendir(host);
+    if (!folder)
+        return;
+    words_add(&closure->tree->watched, path);
+    for (struct dirent *d; (d = readdir(folder));) {
+        if (d->d_name[0] == '.' || fstatat(dirfd(folder), d->d_name, &st, 0))
+            continue;
+        if (S_ISREG(st.st_mode) && (st.st_mode & 0004) && path_join(below, path, d->d_name))
+            closure_file(closure, below);
+    }
+    closedir(folder);
+}
+
 static void add_package_path(struct closure *closure, const char *path, enum role role)
 {
     char host[PATH_MAX];
@@ -179,6 +201,8 @@ static void add_package_path(struct closure *closure, const char *path, enum rol
     root_host(&closure->tree->root, path, host);
     if (lstat(host, &st)) /* a link to a folder is a file of the package */
         return;
+    if (S_ISDIR(st.st_mode) && policy_configuration(path))
+        add_configuration(closure, path);
     if (S_ISDIR(st.st_mode) && !folder_wanted(closure, path, role))
         return;
     bool configuration = !strncmp(path, "/etc/", 5);

@@ -26,7 +26,6 @@ static const char *const left_out[] = {
     "/usr/share/aclocal/*",
     "/usr/share/i18n/*",
     "/usr/src/*",
-    "/usr/lib/debug/*",
     "/usr/lib/systemd/*",
     "/lib/systemd/*",
     "/usr/lib/udev/*",
@@ -65,6 +64,11 @@ static const char *const left_out[] = {
 static const char *const development[] = {
     "/usr/include/*", "/usr/lib/*.a",           "/usr/lib/*.la",
     "/usr/lib/*.o",   "/usr/lib/*/pkgconfig/*", "/usr/share/pkgconfig/*",
+};
+
+/* Folders of configuration that are everybody's: a package's own files there are enough. */
+static const char *const shared[] = {
+    "/etc/alternatives", "/etc/ssl", "/etc/ssl/*", "/etc/ca-certificates*", "/etc/skel",
 };
 
 static const char *const program_folders[] = {"bin/", "sbin/", "games/"};
@@ -169,6 +173,15 @@ bool policy_path(enum role role, const char *path, const char *locale)
     return !program_file(path) && !loader_library(path);
 }
 
+bool policy_configuration(const char *path)
+{
+    char inside[PATH_MAX];
+
+    return starts(path, "/etc/") && !matches(shared, sizeof shared / sizeof *shared, path) &&
+           path_join(inside, path, "x") &&
+           !matches(left_out, sizeof left_out / sizeof *left_out, inside);
+}
+
 const char *policy_family(const char *name)
 {
     if (starts(name, "perl") || starts(name, "libperl5"))
@@ -213,9 +226,10 @@ static const char *base_name(const char *path)
 const char *policy_companion(const char *path, unsigned n)
 {
     /* Debuggers start programs, too, and do so through a shell. */
-    static const char *const shells[] = {"sh",    "bash", "dash",   "ksh",   "ksh93",
-                                         "mksh",  "zsh",  "strace", "gdb",   "make",
-                                         "gmake", "git",  "tmux",   "screen"};
+    static const char *const shells[] = {
+        "sh",     "bash",     "dash",   "ksh",      "ksh93",  "mksh",  "zsh",
+        "strace", "gdb",      "make",   "gmake",    "git",    "tmux",  "screen",
+        "ltrace", "valgrind", "expect", "parallel", "mpirun", "cmake", "ninja"};
     static const char *const companions[] = {
         "coreutils", "findutils", "sed",          "grep",        "gawk",     "mawk",
         "diffutils", "procps",    "dash",         "debianutils", "hostname", "util-linux",
@@ -241,6 +255,10 @@ const char *policy_kit(const char *name, unsigned n)
          {"g++", "gcc", "libc6-dev", "binutils", "/usr/bin/c++"}}, /* $(CXX) */
         {{"clang", "clang++"}, {"clang", "gcc", "g++", "libc6-dev", "binutils"}},
         {{"git"}, {"git", "less"}},
+        {{"gfortran"}, {"gfortran", "gcc", "libc6-dev", "binutils"}},
+        {{"mpirun", "mpiexec"}, {"openmpi-bin", "openssh-client"}},
+        {{"rustc"}, {"rustc", "gcc", "libc6-dev", "binutils", "/usr/bin/cc"}},
+        {{"ghc", "runghc"}, {"ghc", "gcc", "libc6-dev", "binutils", "libgmp-dev"}},
     };
 
     for (size_t i = 0; i < sizeof kits / sizeof *kits; i++)
@@ -263,7 +281,9 @@ bool policy_whole(const char *name)
 
 bool policy_reads(const char *path, enum grammar *grammar)
 {
-    static const char *const launchers[] = {"env", "xargs", "nohup", "nice", "timeout", "setsid"};
+    static const char *const launchers[] = {"env",     "xargs",   "nohup",   "nice",
+                                            "timeout", "setsid",  "unshare", "setpriv",
+                                            "chrt",    "taskset", "prlimit", "runuser"};
     static const char *const languages[] = {"python", "perl", "ruby", "node",
                                             "lua",    "php",  "tclsh"};
     const char *name = base_name(path);

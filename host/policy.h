@@ -16,6 +16,10 @@ enum role {
  * libraries, which are taken by need. `locale` is the language as in "de_DE", or NULL. */
 bool policy_path(enum role role, const char *path, const char *locale);
 
+/* Whether a package's folder holds configuration that is for its own programs only, so that what
+ * lies there and no list names belongs to the package as well. */
+bool policy_configuration(const char *path);
+
 /* Whether a dependency on this package is one of the running program. `family` is the
  * interpreter that the program is or uses ("perl", "python3"), or NULL. */
 bool policy_depends(const struct package *package, const char *family);
