@@ -88,6 +88,22 @@ inside() {
     fi
 }
 
+script() {
+    local name=$1 package options=() status
+    shift
+    for package in $(app_line "apps/$kind/$app.sh" packages); do options+=(--package "$package"); done
+    cat >"$WORK/script"
+    mkdir -p "$WORK/here"
+    (cd "$WORK/here" && on_host bash "$WORK/script") >"$WORK/here.out" 2>"$WORK/here.err" </dev/null
+    status=$?
+    rm -rf "$WORK/here"
+    if [ $status -ne 0 ]; then
+        not_ok "$app: $name: here" "$WORK/here.out" "$WORK/here.err"
+        return
+    fi
+    inside "$name" --workdir /tmp --env SHELL=/bin/bash "${options[@]}" "$@" bash "$WORK/script" <"$WORK/here.out"
+}
+
 # complain_missing: what the kernel says that it lacks.
 complain_missing() {
     if cat "$WORK"/*.err 2>/dev/null | grep -aE '^osprey: .*(missing|not supported|panic|unknown)' >"$WORK/lacks"; then
@@ -98,6 +114,7 @@ complain_missing() {
 # app_run FILE: in a shell and a folder of its own.
 app_run() (
     app=$(basename "$1" .sh)
+    kind=$(basename "$(dirname "$1")")
     WORK=$WORK/$app LIMIT=$(app_line "$1" limit)
     LIMIT=${LIMIT:-200}
     helpers=()
