@@ -458,13 +458,18 @@ static char *prepend(char *start, char *at, const char *s, size_t n)
     return memcpy(at - n, s, n);
 }
 
-/* One step up: the name is put before *at. False: at the top of everything. */
-static bool name_step(struct path *p, char *start, char **at)
+/* One step up: the name is put before *at. False: at the top of everything, or, with *at as it was
+ * at first, of a file system of which the mount shows a part that the place was moved out of. */
+static bool name_step(struct path *p, char *start, char **at, char *end)
 {
     while (p->dentry == p->mount->root) {
         if (!p->mount->on.mount)
             return false;
         *p = p->mount->on;
+    }
+    if (p->dentry == p->dentry->parent) {
+        *at = end;
+        return false;
     }
     *at = prepend(start, *at, p->dentry->name, p->dentry->name_len);
     if (*at)
@@ -498,7 +503,7 @@ static char *name_from(const struct path *root, const struct path *path, const c
     mutex_lock(&dentry_lock);
     bool inside = true;
     while (at && inside && !(p.mount == root->mount && p.dentry == root->dentry))
-        inside = name_step(&p, buf, &at);
+        inside = name_step(&p, buf, &at, end);
     mutex_unlock(&dentry_lock);
     if (at == end)
         at = prepend(buf, at, "/", 1);
@@ -506,16 +511,24 @@ static char *name_from(const struct path *root, const struct path *path, const c
     return at;
 }
 
-char *path_name(const struct path *path, char *buf, size_t size)
+static char *name_seen(const struct path *path, char *buf, size_t size, const char *mark)
 {
-    const struct vfs_caller *caller = vfs_caller_hook();
     const struct mount *outside;
     if (path->dentry->anonymous)
         return name_anonymous(path->dentry, buf, size);
-    char *at = name_from(caller->root, path, path->dentry->unhashed ? " (deleted)" : "", buf, size,
-                         &outside);
-    return at && outside && outside != caller->mounts->root ? prepend(buf, at, "(unreachable)", 13)
-                                                            : at;
+    char *at = name_from(vfs_caller_hook()->root, path, path->dentry->unhashed ? " (deleted)" : "",
+                         buf, size, &outside);
+    return at && outside ? prepend(buf, at, mark, strlen(mark)) : at;
+}
+
+char *path_name(const struct path *path, char *buf, size_t size)
+{
+    return name_seen(path, buf, size, "");
+}
+
+char *path_name_marked(const struct path *path, char *buf, size_t size)
+{
+    return name_seen(path, buf, size, "(unreachable)");
 }
 
 char *path_name_below(const struct path *root, const struct path *path, char *buf, size_t size)

@@ -104,6 +104,18 @@ static int cross_mounts(struct walk *w)
     }
 }
 
+/* A mount may show a part of its file system only, and a folder may have been moved out of that. */
+static bool is_shown(const struct mount *m, struct dentry *d)
+{
+    if (likely(m->root == m->super->root_dentry))
+        return true;
+    rcu_read_lock();
+    while (d != m->root && d != rcu_load(d->parent))
+        d = rcu_load(d->parent);
+    rcu_read_unlock();
+    return d == m->root;
+}
+
 static int step_up(struct walk *w)
 {
     for (;;) {
@@ -129,7 +141,7 @@ static int step_up(struct walk *w)
         mount_get(w->at.mount);
     }
     move_to(w, w->at.mount, parent);
-    return cross_mounts(w);
+    return is_shown(w->at.mount, parent) ? cross_mounts(w) : -ENOENT;
 }
 
 /* Nothing has moved since the walk began: err; else -ECHILD. */

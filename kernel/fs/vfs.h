@@ -296,6 +296,8 @@ void path_put(const struct path *path);
 /* Absolute path as seen from the caller's root; returns the start inside buf, "(deleted)" appended
  * to removed ones, or NULL if size is too small. */
 char *path_name(const struct path *path, char *buf, size_t size);
+/* With "(unreachable)" before what is not below that root. */
+char *path_name_marked(const struct path *path, char *buf, size_t size);
 /* The same from another root, and nothing appended; NULL also for what is not below that. Not for
  * anonymous files. */
 char *path_name_below(const struct path *root, const struct path *path, char *buf, size_t size);

@@ -112,7 +112,7 @@ SYSCALL(getcwd, 2, SYSCALL_WHOLE, "")
         return -ENOMEM;
     mutex_lock(&fs->lock);
     bool removed = fs->cwd.dentry->unhashed;
-    char *name = path_name(&fs->cwd, buf, PATH_MAX);
+    char *name = path_name_marked(&fs->cwd, buf, PATH_MAX);
     mutex_unlock(&fs->lock);
     int64_t result;
     if (removed) {
