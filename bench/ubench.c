@@ -2,7 +2,8 @@
  *
  * Under `-icount shift=0` one nanosecond of guest time is one instruction, so the figures are
  * instruction counts. The same binary runs in Osprey and in Linux. Prints `NAME VALUE` lines;
- * the cost of the empty loop is subtracted. Names on the command line select.
+ * the cost of the empty loop is subtracted. Names on the command line select. `begin NAME COUNT`
+ * goes before each, COUNT for all its rounds together.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -398,11 +399,13 @@ static const struct {
 };
 
 /* Best of three, as the first run also pays for what is built lazily. */
+enum { ROUNDS = 3 };
+
 static double cost(void (*run)(long), long n)
 {
     int64_t best = INT64_MAX;
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < ROUNDS; i++) {
         int64_t start = now(), took;
 
         run(n);
@@ -435,10 +438,13 @@ int main(int argc, char **argv)
         if (selected(argc, argv, benches[i].name)) {
             if (benches[i].before)
                 benches[i].before();
+            printf("begin %s %ld\n", benches[i].name, ROUNDS * benches[i].n);
+            fflush(stdout);
             printf("ubench %s %.0f\n", benches[i].name, cost(benches[i].run, benches[i].n) - loop);
             if (benches[i].after)
                 benches[i].after();
             fflush(stdout);
         }
+    sleep(1); /* for who reads the emulator's processor time at the last line */
     return 0;
 }
