@@ -161,12 +161,12 @@ static void add_compiled(struct closure *closure, const char *path)
         tree_add_all(closure->tree, folder, UINT64_MAX);
 }
 
-/* Empty folders matter only to the program's own package. */
+/* Empty folders matter to the program's own package, and where programs keep what they write. */
 static bool folder_wanted(struct closure *closure, const char *path, enum role role)
 {
     char inside[PATH_MAX];
 
-    return role != ROLE_NEEDED && path_join(inside, path, "x") &&
+    return (role != ROLE_NEEDED || !strncmp(path, "/var/", 5)) && path_join(inside, path, "x") &&
            policy_path(role, inside, closure->locale);
 }
 

@@ -13,9 +13,11 @@ static const struct {
     const char *path;
     mode_t mode;
 } folders[] = {
-    {"/dev", 0755},  {"/etc", 0755}, {"/home", 0755}, {"/mnt", 0755},      {"/proc", 0555},
-    {"/root", 0700}, {"/run", 0755}, {"/sys", 0555},  {"/tmp", 01777},     {"/usr", 0755},
-    {"/var", 0755},  {"/opt", 0755}, {"/srv", 0755},  {"/var/tmp", 01777}, {"/var/lib", 0755},
+    {"/dev", 0755},     {"/etc", 0755},       {"/home", 0755},      {"/mnt", 0755},
+    {"/proc", 0555},    {"/root", 0700},      {"/run", 0755},       {"/sys", 0555},
+    {"/tmp", 01777},    {"/usr", 0755},       {"/var", 0755},       {"/opt", 0755},
+    {"/srv", 0755},     {"/var/tmp", 01777},  {"/var/lib", 0755},   {"/run/lock", 01777},
+    {"/var/log", 0755}, {"/var/cache", 0755}, {"/var/spool", 0755},
 };
 
 static const char *const files[] = {
@@ -25,6 +27,8 @@ static const char *const files[] = {
     "/etc/os-release", "/etc/inputrc",  "/etc/debian_version",
     "/etc/mime.types", "/etc/mtab",     "/bin",
     "/sbin",           "/lib",          "/lib64",
+    "/etc/shells",     "/etc/rpc",      "/etc/networks",
+    "/etc/login.defs", "/var/run",      "/var/lock",
 };
 
 void essentials_folders(struct tree *tree)
@@ -190,10 +194,22 @@ static void add_names(struct tree *tree, const char *hostname)
     }
 }
 
+/* Who was logged in and when: here nobody ever was. */
+static void add_logins(struct tree *tree)
+{
+    static const char *const logs[] = {"/run/utmp", "/var/log/wtmp", "/var/log/btmp",
+                                       "/var/log/lastlog"};
+
+    for (size_t i = 0; i < sizeof logs / sizeof *logs; i++)
+        if (!tree_has(tree, logs[i]))
+            tree_file(tree, logs[i], strstr(logs[i], "btmp") ? 0660 : 0664, "", 0);
+}
+
 void essentials_add(struct tree *tree, const struct closure *closure, const char *program,
                     const char *hostname)
 {
     add_names(tree, hostname);
+    add_logins(tree);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         tree_add(tree, files[i], NULL, NULL);
     add_time_zone(tree);

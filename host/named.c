@@ -17,6 +17,17 @@ bool named_never(const char *path)
     return !strcmp(path, "/");
 }
 
+/* Folders that belong to nobody: who names one means the place. */
+static bool common(const char *path)
+{
+    static const char *const places[] = {"/tmp", "/var/tmp", "/run", "/var/run"};
+
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (!strcmp(path, places[i]))
+            return true;
+    return false;
+}
+
 void named_add(struct tree *tree, struct closure *closure, const char *path, uint64_t limit)
 {
     char real[PATH_MAX];
@@ -24,6 +35,8 @@ void named_add(struct tree *tree, struct closure *closure, const char *path, uin
 
     closure_file(closure, path);
     if (root_stat(&tree->root, path, real, &st) || !S_ISDIR(st.st_mode))
+        return;
+    if (limit != UINT64_MAX && common(path))
         return;
     if (tree_add_all(tree, path, limit) == -EFBIG)
         warn("%s: holds more than the %llu MiB that a folder named in the arguments brings along;"
