@@ -1,6 +1,7 @@
 /* net/proc_net.c: /proc/net: its folder, interfaces and their groups, and what never changes. */
 #include "net/proc_net.h"
 
+#include "core/cpu.h"
 #include "fs/procfs.h"
 #include "lib/string.h"
 #include "net/config.h"
@@ -29,6 +30,27 @@ static int show_dev(struct text *text, const struct pseudo *self)
                     netif->name, s.rx_bytes, s.rx_packets, s.rx_errors, s.rx_dropped, 0, 0, 0,
                     s.multicast, s.tx_bytes, s.tx_packets, s.tx_errors, s.tx_dropped, 0, 0, 0, 0);
     }
+    return 0;
+}
+
+/* Packets are not counted by processor: the first has them all. */
+static int show_softnet_stat(struct text *text, const struct pseudo *self)
+{
+    enum { FIELDS = 15, PROCESSED = 0, CPU = 12 };
+    uint32_t packets = 0;
+
+    for (struct netif *netif = netif_first(); netif; netif = netif_next(netif)) {
+        struct netif_stats s;
+        netif_sum_stats(netif, &s);
+        packets += s.rx_packets;
+    }
+    for (unsigned cpu = 0; cpu < ncpus; cpu++, packets = 0)
+        for (unsigned i = 0; i < FIELDS; i++)
+            text_printf(text, "%08x%c",
+                        i == PROCESSED ? packets
+                        : i == CPU     ? cpu
+                                       : 0,
+                        i == FIELDS - 1 ? '\n' : ' ');
     return 0;
 }
 
@@ -225,6 +247,7 @@ static const struct pseudo_entry net_table[] = {
     FILE("snmp6", proc_show_snmp6, 0),
     FILE("sockstat", proc_show_sockstat, 0),
     FILE("sockstat6", proc_show_sockstat, 1),
+    FILE("softnet_stat", show_softnet_stat, 0),
     FILE("tcp", proc_show_stream, 0),
     FILE("tcp6", proc_show_stream, 1),
     FILE("udp", proc_show_datagram, PROC_UDP),

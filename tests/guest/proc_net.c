@@ -318,6 +318,21 @@ static void sysfs(void)
     CHECK_ERRNO(open("/sys/class/net/nosuch0/mtu", O_RDONLY), ENOENT);
 }
 
+/* A line for each processor, of numbers with eight digits. */
+static void softnet(void)
+{
+    char *text, *line;
+    long lines = 0;
+
+    if (access("/proc/net/softnet_stat", R_OK) != 0 && !inside_osprey())
+        SKIP("no softnet_stat here");
+    text = slurp("/proc/net/softnet_stat");
+    for (line = text ? strtok(text, "\n") : NULL; line; line = strtok(NULL, "\n"), lines++)
+        CHECK(strlen(line) >= 13 * 9 - 1 && line[8] == ' ' &&
+              strspn(line, "0123456789abcdef ") == strlen(line));
+    CHECK(lines >= 1 && lines <= sysconf(_SC_NPROCESSORS_CONF));
+}
+
 int main(void)
 {
     quiet_net();
@@ -328,6 +343,7 @@ int main(void)
     promise("dev, route, if_inet6, arp, igmp", devices);
     promise("snmp counts, netstat", counters);
     promise("sockstat", sockstat);
+    promise("softnet_stat", softnet);
     promise("/proc/sys/net", sysctls);
     promise("what is written there is obeyed", obeyed);
     promise("/sys/class/net/lo", sysfs);

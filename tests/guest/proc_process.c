@@ -329,10 +329,22 @@ static void global_files(void)
     CHECK(strncmp(slurp("/proc/buddyinfo"), "Node 0, zone ", 13) == 0);
 }
 
+/* Programs split its lines at white space, however large the number. */
+static void meminfo_has_columns(void)
+{
+    for (char *line = strtok(slurp("/proc/meminfo"), "\n"); line; line = strtok(NULL, "\n")) {
+        char name[64], unit[8] = "kB";
+        unsigned long value;
+        CHECK(sscanf(line, "%63s %lu %7s", name, &value, unit) >= 2);
+        CHECK(name[strlen(name) - 1] == ':' && !strcmp(unit, "kB"));
+    }
+}
+
 int main(void)
 {
     promise("stat and status agree with system calls", stat_and_status_agree);
     promise("status counts memory", status_counts_memory);
+    promise("meminfo has columns", meminfo_has_columns);
     promise("smaps counts pages and shows flags", smaps_counts_pages);
     promise("smaps_rollup is the sum of smaps", rollup_is_the_sum);
     promise("pagemap has a word for each page", pagemap_has_a_word_a_page);
