@@ -23,12 +23,10 @@ struct cursor {
 static bool find(struct cursor *c, const char *text)
 {
     size_t n = strlen(text);
-    for (const uint8_t *p = c->at; (size_t)(c->end - p) >= n; p++)
-        if (*p == (uint8_t)*text && memcmp(p, text, n) == 0) {
-            c->at = p + n;
-            return true;
-        }
-    return false;
+    const uint8_t *p = memmem(c->at, (size_t)(c->end - c->at), text, n);
+    if (p)
+        c->at = p + n;
+    return p;
 }
 
 /* A constant; 0 where there is none. */

@@ -58,6 +58,21 @@ void *memchr(const void *s, int c, size_t n)
     return NULL;
 }
 
+/* By the last byte of where it could lie: how far from the end is that byte in what is looked for?
+ */
+void *memmem(const void *s, size_t len, const void *find, size_t n)
+{
+    const uint8_t *p = s, *end = p + len, *last = (const uint8_t *)find + n - 1;
+    uint8_t skip[256];
+    memset(skip, MIN(n, (size_t)UINT8_MAX), sizeof(skip));
+    for (size_t i = 0; i + 1 < n; i++)
+        skip[((const uint8_t *)find)[i]] = MIN(n - 1 - i, (size_t)UINT8_MAX);
+    for (; n && (size_t)(end - p) >= n; p += skip[p[n - 1]])
+        if (p[n - 1] == *last && memcmp(p, find, n) == 0)
+            return (void *)p;
+    return NULL;
+}
+
 size_t strlen(const char *s)
 {
     const char *p = s;

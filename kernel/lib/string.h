@@ -8,6 +8,8 @@ void *memmove(void *dst, const void *src, size_t n);
 void *memset(void *dst, int c, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 void *memchr(const void *s, int c, size_t n);
+/* Where the n bytes are first; NULL: nowhere, or n is 0. Looks at each len/n-th byte mostly. */
+void *memmem(const void *s, size_t len, const void *find, size_t n);
 size_t strlen(const char *s);
 size_t strnlen(const char *s, size_t max);
 int strcmp(const char *a, const char *b);

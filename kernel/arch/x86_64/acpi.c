@@ -5,6 +5,7 @@
 #include "arch/x86_64/smp.h"
 #include "core/boot.h"
 #include "core/log.h"
+#include "lib/endian.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 
@@ -29,12 +30,20 @@ static uint64_t get64(const uint8_t *p)
     return v;
 }
 
+/* Four bytes at a time in a word's even bytes, as tables are long. */
 static bool sums_to_zero(const uint8_t *p, size_t n)
 {
-    uint8_t sum = 0;
+    const uint64_t even = 0x00ff00ff00ff00ff;
+    uint64_t sum = 0;
+    for (; n >= 8; n -= 8, p += 8) {
+        uint64_t word = get_le64(p);
+        sum = (sum + (word & even) + (word >> 8 & even)) & even;
+    }
+    sum += sum >> 32;
+    sum += sum >> 16;
     while (n--)
         sum += *p++;
-    return sum == 0;
+    return (uint8_t)sum == 0;
 }
 
 static bool mapped(paddr_t p, size_t n)

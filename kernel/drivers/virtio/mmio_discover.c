@@ -92,14 +92,9 @@ static bool scan_resources(const uint8_t *p, size_t len, struct mmio_place *plac
 bool mmio_scan_aml(const uint8_t *aml, size_t len, size_t *at, struct mmio_place *place)
 {
     enum { HID_LEN = 9, REACH = 128 };
-    while (*at + HID_LEN <= len) {
-        const uint8_t *found = memchr(aml + *at, 'L', len - HID_LEN + 1 - *at);
-        if (!found)
-            return false;
-        *at = found - aml + 1;
-        if (memcmp(found, "LNRO0005", HID_LEN) != 0)
-            continue;
-        *at += HID_LEN - 1;
+    const uint8_t *found;
+    while (*at <= len && (found = memmem(aml + *at, len - *at, "LNRO0005", HID_LEN))) {
+        *at = found - aml + HID_LEN;
         if (scan_resources(aml + *at, MIN(len - *at, (size_t)REACH), place))
             return true;
     }
