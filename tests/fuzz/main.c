@@ -22,8 +22,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <linux/fs.h>
 #include <linux/keyctl.h>
 #include <sys/fsuid.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
@@ -384,8 +386,14 @@ static void remove_tree(int at, const char *name)
 {
     if (!unlinkat(at, name, 0) || (errno != EISDIR && errno != EPERM))
         return;
-    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    int fd = openat(at, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW), none = 0;
+    if (ioctl(fd, FS_IOC_SETFLAGS, &none) == 0 && !unlinkat(at, name, 0)) {
+        close(fd); /* it was immutable */
+        return;
+    }
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir && fd >= 0)
+        close(fd);
     for (struct dirent *e; dir && (e = readdir(dir));)
         if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
             remove_tree(fd, e->d_name);
@@ -394,51 +402,63 @@ static void remove_tree(int at, const char *name)
     unlinkat(at, name, AT_REMOVEDIR);
 }
 
-/* What the file systems that there is one of, and which workers mount, had at first. */
-static char devices[16384];
+/* What folders that workers may get to had at first: whole names, an empty one behind the last. */
+static char first_names[32768];
 
 static bool was_there(const char *name)
 {
-    for (const char *at = devices; *at; at += strlen(at) + 1)
+    for (const char *at = first_names; *at; at += strlen(at) + 1)
         if (!strcmp(at, name))
             return true;
     return false;
 }
 
-static void each_device(void (*visit)(const char *name))
+static void each_name(void (*visit)(const char *name))
 {
-    DIR *dir = opendir("/dev");
-    for (struct dirent *e; dir && (e = readdir(dir));)
-        if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-            visit(e->d_name);
-    if (dir)
-        closedir(dir);
+    static const char *const folders[] = {"/", "/tmp", "/dev", "/dev/shm"};
+    for (unsigned i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+        DIR *dir = opendir(folders[i]);
+        for (struct dirent *e; dir && (e = readdir(dir));) {
+            char name[300];
+            snprintf(name, sizeof(name), "%s/%s", i ? folders[i] : "", e->d_name);
+            if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+                visit(name);
+        }
+        if (dir)
+            closedir(dir);
+    }
 }
 
-static void note_device(const char *name)
+static void note(const char *name)
 {
     static size_t length;
-    if (length + strlen(name) + 2 < sizeof(devices)) {
-        strcpy(devices + length, name);
+    if (length + strlen(name) + 2 < sizeof(first_names)) {
+        strcpy(first_names + length, name);
         length += strlen(name) + 1;
     }
 }
 
-static void remove_device(const char *name)
+static void remove_new(const char *name)
 {
-    char path[300];
-    snprintf(path, sizeof(path), "/dev/%s", name);
     if (!was_there(name))
-        remove_tree(AT_FDCWD, path);
+        remove_tree(AT_FDCWD, name);
+}
+
+/* Workers make file systems read-only, too. */
+static void make_writable(void)
+{
+    static const char *const mounts[] = {"/", "/dev", "/dev/shm"};
+    for (unsigned i = 0; i < sizeof(mounts) / sizeof(*mounts); i++)
+        if (mount(NULL, mounts[i], NULL, MS_REMOUNT, NULL) != 0)
+            say("fuzz: remounting %s: %s\n", mounts[i], strerror(errno));
 }
 
 static void clean(void)
 {
     while (unmount_some())
         ;
-    remove_tree(AT_FDCWD, "/tmp/fuzz");
-    remove_tree(AT_FDCWD, "/dev/shm/a");
-    each_device(remove_device);
+    make_writable();
+    each_name(remove_new);
     remove_ipc();
     remove_keys();
 }
@@ -576,6 +596,32 @@ static void print_file(const char *name)
     close(fd);
 }
 
+/* Of what is still mounted: why. */
+static void print_mounted(void)
+{
+    static char text[1 << 16];
+    struct stat st;
+    read_mounts(text, sizeof(text));
+    for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
+        char *place = strchr(line, ' ');
+        *end = 0;
+        if (!place || place > end)
+            continue;
+        *strchrnul(++place, ' ') = 0;
+        if (was_mounted(place))
+            continue;
+        say("fuzz: mounted: %s: %s", place, lstat(place, &st) ? strerror(errno) : "is there");
+        say(", umount: %s\n", umount2(place, MNT_DETACH) ? strerror(errno) : "works");
+    }
+}
+
+static void print_new(const char *name)
+{
+    struct stat st;
+    if (!was_there(name) && lstat(name, &st) == 0)
+        say("fuzz: left: %s, mode %o, %ld bytes\n", name, st.st_mode, (long)st.st_size);
+}
+
 static void compare(const struct left *before, const struct left *after)
 {
     int failed = failures;
@@ -595,6 +641,8 @@ static void compare(const struct left *before, const struct left *after)
         print_file("/proc/meminfo");
         print_file("/proc/slabinfo");
         print_file("/proc/mounts");
+        each_name(print_new);
+        print_mounted();
         sleep(linger);
     }
 }
@@ -662,7 +710,7 @@ int main(int argc, char **argv)
     sched_setscheduler(0, SCHED_RR, &first);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     mlockall(MCL_CURRENT);
-    each_device(note_device);
+    each_name(note);
     read_mounts(first_mounts, sizeof(first_mounts));
     use_all_memory();
     say("fuzz: seed %#lx\n", shared->seed);
