@@ -4,6 +4,7 @@
 #include "elf_image.h"
 #include "file.h"
 #include "firecracker.h"
+#include "help.h"
 #include "image_line.h"
 #include "installed.h"
 #include "say.h"
@@ -318,11 +319,10 @@ int format_cmdline(int argc, char **argv)
     struct stat st;
     int fault;
 
-    if (argc < 1 || argc > 2 || !strcmp(file, "--help") || !strcmp(file, "-h")) {
-        bool asked = argc == 1 && file[0] == '-';
-        fputs("usage: osprey cmdline IMAGE ['NEW COMMAND LINE']\n", asked ? stdout : stderr);
-        return asked ? 0 : STATUS_FAILED;
-    }
+    if (!strcmp(file, "--help") || !strcmp(file, "-h"))
+        return !help("cmdline");
+    if (argc < 1 || argc > 2)
+        die(STATUS_FAILED, "usage: osprey cmdline IMAGE ['NEW COMMAND LINE']");
     if (changed && strlen(changed) >= CMDLINE_AREA)
         die(STATUS_FAILED, "the command line is too long: %zu bytes, at most %d", strlen(changed),
             CMDLINE_AREA - 1);

@@ -64,6 +64,12 @@ static bool add_forward(struct network *network, const struct forward *forward)
 {
     if (network->nforwards == FORWARDS_MAX)
         return false;
+    for (unsigned i = 0; i < network->nforwards; i++) {
+        const struct forward *other = &network->forward[i];
+        bool both = !other->address || !forward->address || other->address == forward->address;
+        if (forward->host && other->host == forward->host && other->udp == forward->udp && both)
+            die(STATUS_FAILED, "--publish: port %u of this host is there twice", forward->host);
+    }
     network->forward = remake(network->forward, network->nforwards + 1, sizeof *network->forward);
     network->forward[network->nforwards++] = *forward;
     return true;

@@ -1,6 +1,7 @@
 #include "passthrough.h"
 
 #include "claimed.h"
+#include "help.h"
 #include "say.h"
 
 #include <dirent.h>
@@ -196,6 +197,8 @@ int passthrough(int argc, char **argv)
     char old[64], now[64], group[16];
     int i = 0;
 
+    if (argc == 1 && (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h")))
+        return !help("passthrough");
     for (; i < argc && argv[i][0] == '-'; i++) {
         if (!strcmp(argv[i], "--dry-run"))
             dry_run = true;

@@ -6,6 +6,7 @@
 #include "say.h"
 #include "tsc.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdio.h>
@@ -84,26 +85,34 @@ static bool virtual_cpu(void)
     return found;
 }
 
-bool kvm_works(void)
+const char *kvm_fault(void)
 {
-    int fd = virtual_cpu() ? open("/dev/kvm", O_RDWR | O_CLOEXEC) : -1;
-    int vm = fd < 0 ? -1 : ioctl(fd, KVM_CREATE_VM, 0);
+    int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+    const char *fault = fd >= 0           ? NULL
+                        : errno == EACCES ? "/dev/kvm: permission denied: be in the group kvm"
+                        : errno == ENOENT ? "there is no /dev/kvm: modprobe kvm_intel or kvm_amd"
+                                          : strerror(errno);
 
+    if (!virtual_cpu())
+        fault = "the processor has no vmx or svm, or the firmware has turned it off";
+    int vm = fault ? -1 : ioctl(fd, KVM_CREATE_VM, 0);
+    if (!fault && vm < 0)
+        fault = strerror(errno);
     if (vm >= 0)
         close(vm);
     if (fd >= 0)
         close(fd);
-    return vm >= 0;
+    return fault;
 }
 
 static bool use_kvm(const struct options *options)
 {
     if (options->accel == ACCEL_TCG)
         return false;
-    bool works = kvm_works();
-    if (!works && options->accel == ACCEL_KVM)
-        die(STATUS_FAILED, "--accel kvm: KVM does not work on this machine");
-    return works;
+    const char *fault = kvm_fault();
+    if (fault && options->accel == ACCEL_KVM)
+        die(STATUS_FAILED, "--accel kvm: %s", fault);
+    return !fault;
 }
 
 static bool counts_instructions(const struct options *options)

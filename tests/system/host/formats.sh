@@ -49,9 +49,8 @@ fails "no such file" 125 "nowhere: No such file" "$osprey" cmdline nowhere
 fails "a file of something else" 125 "no command line of Osprey" "$osprey" cmdline /bin/true
 fails "a folder of something else" 125 "no command line of Osprey" "$osprey" cmdline .
 fails "an empty file" 125 "no command line of Osprey" "$osprey" cmdline /dev/null
-same "usage, asked for" "usage: osprey cmdline IMAGE ['NEW COMMAND LINE']" "$("$osprey" cmdline --help 2>&1)"
-"$osprey" cmdline >out 2>&1
-same "usage" 125 $?
+same "usage, asked for" "$("$osprey" help cmdline)" "$("$osprey" cmdline --help)"
+fails "usage" 125 "usage: osprey cmdline IMAGE" "$osprey" cmdline
 
 # Cut off in the headers, in the line, behind it: an error in words or the whole line, never half of it.
 whole() { [ "$1" = 0 ] && [ "$(cat out)" = "$2" ]; }
