@@ -306,8 +306,9 @@ static int set_option(struct socket *socket, int level, int name, uintptr_t addr
 
 SYSCALL(
     setsockopt, 5, SYSCALL_PARTIAL,
-    "no eBPF, SO_ATTACH_REUSEPORT_CBPF, SO_TXTIME, SO_TXREHASH, SO_RCVMARK, extension headers of "
-    "IPv6, PACKET_FANOUT and PACKET_TX_RING")
+    "no extension headers of IPv6 that are sent, flow labels by IPV6_FLOWLABEL_MGR, anycast "
+    "addresses, PACKET_FANOUT, PACKET_TX_RING, PACKET_VNET_HDR, TPACKET_V3; SO_MAX_PACING_RATE is "
+    "kept only")
 {
     struct fd_ref ref;
     struct socket *socket;
@@ -322,21 +323,29 @@ SYSCALL(
 static int get_option(struct socket *socket, int level, int name, uintptr_t addr,
                       uintptr_t len_addr)
 {
-    char value[256];
+    alignas(8) char small[256];
+    char *value = small;
     uint32_t room;
     if (user_get32(len_addr, &room) < 0)
         return -EFAULT;
     if ((int32_t)room < 0)
         return -EINVAL;
-    room = MIN(room, (uint32_t)sizeof(value));
+    if (room > sizeof(small)) {
+        room = MIN(room, (uint32_t)OPTION_MAX);
+        value = kzalloc(room);
+        if (!value)
+            return -ENOMEM;
+    }
     user_read_partial(value, addr, room); /* some options are asked with a value */
     int len = socket_get_option(socket, level, name, value, room);
-    if (len < 0)
-        return len;
     /* The length may be what there is, not what there is room for. */
-    if (user_write(addr, value, MIN((uint32_t)len, room)) < 0)
-        return -EFAULT;
-    return user_put32(len_addr, (uint32_t)len);
+    if (len >= 0)
+        len = user_write(addr, value, MIN((uint32_t)len, room)) < 0
+                  ? -EFAULT
+                  : user_put32(len_addr, (uint32_t)len);
+    if (value != small)
+        kfree(value);
+    return len;
 }
 
 /* The peer as SO_PEERCRED has it; -ENODATA. */
@@ -346,23 +355,16 @@ static int get_peer(struct socket *socket, struct socket_cred *cred)
     return n == sizeof(*cred) && cred->pid ? 0 : -ENODATA;
 }
 
-/* The supplementary groups that the peer has. */
+/* The supplementary groups that the peer had when it connected or listened. */
 static int get_peer_groups(struct socket *socket, uintptr_t addr, uintptr_t len_addr)
 {
-    struct group_set *set = NULL;
     uint32_t room;
     struct socket_cred cred;
     if (user_get32(len_addr, &room) < 0)
         return -EFAULT;
-    if (get_peer(socket, &cred) < 0)
+    if (socket->family != AF_UNIX || get_peer(socket, &cred) < 0)
         return -ENODATA;
-    rcu_read_lock();
-    const struct task *peer = task_find(cred.pid);
-    if (peer)
-        set = group_set_of(peer);
-    rcu_read_unlock();
-    if (!peer)
-        return -ENODATA;
+    struct group_set *set = unix_peer_groups(unix_of(socket));
     uint32_t size = set ? set->n * (uint32_t)sizeof(set->ids[0]) : 0;
     int err = room < size ? -ERANGE : size ? user_write(addr, set->ids, size) : 0;
     group_set_put(set);
@@ -409,8 +411,8 @@ static int get_filter(struct socket *socket, uintptr_t addr, uintptr_t len_addr)
 
 SYSCALL(
     getsockopt, 5, SYSCALL_PARTIAL,
-    "SO_PEERGROUPS tells the groups that the peer has now; no SO_MEMINFO, SO_TXTIME, SO_TXREHASH, "
-    "SO_RCVMARK, IP_MSFILTER, IP_PKTOPTIONS, extension headers of IPv6, TCP_REPAIR and its like")
+    "no extension headers of IPv6, flow labels by IPV6_FLOWLABEL_MGR, options of PACKET_TX_RING, "
+    "PACKET_FANOUT, PACKET_VNET_HDR")
 {
     struct fd_ref ref;
     struct socket *socket;

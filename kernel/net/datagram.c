@@ -223,7 +223,7 @@ int datagram_set_option(struct socket *socket, int level, int name, const void *
 {
     struct inet_socket *s = inet_of(socket);
     int offset;
-    if (level != SOL_SOCKET || name != SO_PEEK_OFF)
+    if (level != SOL_SOCKET || name != SO_PEEK_OFF || socket->type != SOCK_DGRAM)
         return inet_op_set_option(socket, level, name, value, len);
     if (len < sizeof(offset))
         return -EINVAL;
@@ -238,7 +238,7 @@ int datagram_set_option(struct socket *socket, int level, int name, const void *
 
 int datagram_get_option(struct socket *socket, int level, int name, void *value, size_t len)
 {
-    if (level != SOL_SOCKET || name != SO_PEEK_OFF)
+    if (level != SOL_SOCKET || name != SO_PEEK_OFF || socket->type != SOCK_DGRAM)
         return inet_op_get_option(socket, level, name, value, len);
     len = MIN(len, sizeof(int));
     memcpy(value, &datagram_of(inet_of(socket))->peek_offset, len);

@@ -215,7 +215,7 @@ static unsigned score(const struct inet_socket *s, unsigned protocol,
     }
     if (s->socket.family == AF_INET)
         result += 2;
-    return result;
+    return result * 2 + (s->socket.incoming_cpu == (int)this_cpu()->id);
 }
 
 static struct inet_socket *find_bound(unsigned protocol, const struct inet_addr *destination,
@@ -245,7 +245,8 @@ static struct inet_socket *find_bound(unsigned protocol, const struct inet_addr 
 
 struct inet_socket *inet_find(unsigned protocol, const struct inet_addr *source,
                               unsigned source_port, const struct inet_addr *destination,
-                              unsigned destination_port, struct netif *netif)
+                              unsigned destination_port, struct netif *netif,
+                              const struct packet *packet)
 {
     struct inet_socket *s =
         find_connected(protocol, source, source_port, destination, destination_port, netif);
@@ -254,8 +255,8 @@ struct inet_socket *inet_find(unsigned protocol, const struct inet_addr *source,
         return s;
     s = find_bound(protocol, destination, destination_port, netif);
     if (s && s->reuse_port)
-        return reuseport_choose(s,
-                                inet_hash_flow(destination, destination_port, source, source_port));
+        return reuseport_choose(
+            s, inet_hash_flow(destination, destination_port, source, source_port), packet);
     return s;
 }
 

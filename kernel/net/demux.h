@@ -21,5 +21,12 @@ bool demux_takes_family(const struct inet_socket *s, bool v4);
  * group of the others, or found one: -ENOMEM. Leave: nothing if in none. Threads. */
 int reuseport_join(struct inet_socket *s);
 void reuseport_leave(struct inet_socket *s);
-/* One of the group of s by hash. RCU. */
-struct inet_socket *reuseport_choose(struct inet_socket *s, uint32_t hash);
+/* One of the group of s: by its program (packet at its transport header; NULL: not asked), else by
+ * hash. RCU. */
+struct inet_socket *reuseport_choose(struct inet_socket *s, uint32_t hash,
+                                     const struct packet *packet);
+/* SO_ATTACH_REUSEPORT_CBPF, for the group or the one that a socket will found; value is struct
+ * sock_fprog. -EINVAL, -ENOENT, -EFAULT, -ENOMEM. */
+int reuseport_attach(struct inet_socket *s, const void *value, size_t len);
+int reuseport_detach(struct inet_socket *s);
+extern struct mutex bind_lock; /* net/ports.c */

@@ -30,8 +30,7 @@ static void replace(struct socket *socket, struct socket_filter *filter)
 {
     struct socket_filter *old = socket->filter;
     rcu_store(socket->filter, filter);
-    if (old)
-        rcu_call(&old->rcu, free_filter);
+    socket_filter_drop(old);
 }
 
 static bool is_valid(const struct socket_filter *filter)
@@ -42,14 +41,12 @@ static bool is_valid(const struct socket_filter *filter)
     return valid;
 }
 
-int socket_filter_attach(struct socket *socket, const void *value, size_t len)
+int socket_filter_make(const void *value, size_t len, struct socket_filter **made)
 {
     struct program program;
     if (len != sizeof(program))
         return -EINVAL;
     memcpy(&program, value, sizeof(program));
-    if (socket_flag(socket, SO_LOCK_FILTER))
-        return -EPERM;
     if (!program.n || program.n > BPF_MAX)
         return -EINVAL;
     size_t size = program.n * sizeof(struct bpf_insn);
@@ -63,6 +60,23 @@ int socket_filter_attach(struct socket *socket, const void *value, size_t len)
     if (err)
         kfree(filter);
     else
+        *made = filter;
+    return err;
+}
+
+void socket_filter_drop(struct socket_filter *filter)
+{
+    if (filter)
+        rcu_call(&filter->rcu, free_filter);
+}
+
+int socket_filter_attach(struct socket *socket, const void *value, size_t len)
+{
+    struct socket_filter *filter;
+    if (len == sizeof(struct program) && socket_flag(socket, SO_LOCK_FILTER))
+        return -EPERM;
+    int err = socket_filter_make(value, len, &filter);
+    if (!err)
         replace(socket, filter);
     return err;
 }
@@ -150,7 +164,9 @@ static uint32_t ancillary(const struct bpf_packet *bpf, unsigned which, uint32_t
         return this_cpu()->id;
     case BPF_ANCILLARY_RANDOM:
         return (uint32_t)random_u64();
-    default: /* marks, queues, VLAN tags that a device took off: there are none */
+    case BPF_ANCILLARY_MARK:
+        return packet->mark;
+    default: /* queues, VLAN tags that a device took off: there are none */
         return 0;
     }
 }
@@ -162,6 +178,22 @@ uint32_t socket_filter_run(const struct socket *socket, const struct packet *pac
         return UINT32_MAX;
     struct view view = {{packet->total, read_packet, ancillary}, packet};
     return bpf_packet_run(filter->insns, &view.bpf);
+}
+
+uint32_t socket_filter_ask(const struct socket_filter *filter, const struct packet *packet,
+                           unsigned skip)
+{
+    struct packet rest = *packet;
+    packet_pull(&rest, MIN(skip, rest.len));
+    struct view view = {{rest.total, read_packet, ancillary}, &rest};
+    return bpf_packet_run(filter->insns, &view.bpf);
+}
+
+size_t socket_filter_bytes(const struct socket *socket, const void *data, size_t len)
+{
+    const struct socket_filter *filter = rcu_load(socket->filter);
+    struct packet bytes = {.data = (uint8_t *)data, .len = (uint32_t)len, .total = (uint32_t)len};
+    return filter ? MIN(socket_filter_ask(filter, &bytes, 0), len) : len;
 }
 
 bool socket_filter_packet(const struct socket *socket, struct packet *packet, unsigned least)

@@ -5,6 +5,17 @@
 #include "net/packet.h"
 #include "net/socket.h"
 
+struct socket_filter;
+/* A program of struct sock_fprog, which points to program memory: -EINVAL, -EFAULT, -ENOMEM. Freed
+ * after a time in which RCU's readers end (NULL is nothing). */
+int socket_filter_make(const void *value, size_t len, struct socket_filter **filter);
+void socket_filter_drop(struct socket_filter *filter);
+/* What it answers for the packet from `skip` on. */
+uint32_t socket_filter_ask(const struct socket_filter *filter, const struct packet *packet,
+                           unsigned skip);
+/* How much of a record of bytes the socket's program keeps. */
+size_t socket_filter_bytes(const struct socket *socket, const void *data, size_t len);
+
 /* setsockopt: value is struct sock_fprog, which points to program memory. -EINVAL, -EFAULT, -EPERM
  * (locked), -ENOMEM. */
 int socket_filter_attach(struct socket *socket, const void *value, size_t len);

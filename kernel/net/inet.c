@@ -333,6 +333,8 @@ int inet_flow(struct inet_socket *s, struct ip_flow *flow, const struct inet_add
         .dont_route = socket_flag(&s->socket, SO_DONTROUTE),
         .freebind = o->freebind || o->transparent,
         .mark = (uint32_t)s->socket.mark,
+        .no_label = !o->autoflowlabel,
+        .fragment_most = o->fragment_most,
         .options = v4 ? o->ip_options : NULL,
         .options_len = v4 ? o->ip_options_len : 0,
     };

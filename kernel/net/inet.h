@@ -54,6 +54,21 @@ enum { /* inet_options.receive */
        INET_RECEIVE6_FLOWINFO = 0x2000,
        INET_RECEIVE6_ORIGDST = 0x4000,
        INET_RECEIVE6_FRAGSIZE = 0x8000,
+       INET_RECEIVE6_HOPOPTS = 0x10000,
+       INET_RECEIVE6_DSTOPTS = 0x20000,
+       INET_RECEIVE6_RTHDR = 0x40000,
+       INET_RECEIVE6_HOPOPTS_OLD = 0x80000,
+       INET_RECEIVE6_DSTOPTS_OLD = 0x100000,
+       INET_RECEIVE6_RTHDR_OLD = 0x200000,
+       INET_RECEIVE6_PATHMTU = 0x400000,
+       INET_RECEIVE_SECURITY = 0x800000, /* no label comes with any packet */
+       /* Other things that are on or off. */
+       INET_RFC4884 = 0x1000000, /* errors tell where ICMP's extensions begin; IPv4, IPv6 */
+       INET_RFC4884_6 = 0x2000000,
+       INET_NODEFRAG = 0x4000000,      /* nothing here joins fragments that are not for this host */
+       INET_ALERT_ISOLATE = 0x8000000, /* nothing is forwarded, so no alert is seen on the way */
+       INET_FLOWINFO_SEND = 0x10000000,
+       INET_RECEIVE_MARK = 0x20000000, /* SO_RCVMARK */
 };
 
 /* What /proc/net and sock_diag tell of a socket. */
@@ -118,7 +133,7 @@ struct inet_socket {
     struct inet_addr local, remote;
     uint16_t local_port, remote_port;
     uint32_t scope; /* of a link-local peer: interface index */
-    bool v6only, bound_address, bound_port, reuse_address, reuse_port;
+    bool v6only, bound_address, bound_port, reuse_address, reuse_port, force_reuse;
     struct list bind_link;  /* in the table of ports; bind_lock */
     struct port *port;      /* its bind_link is in; bind_lock */
     struct list hash_link;  /* in the table of connections; RCU, the bucket's lock */
@@ -140,6 +155,9 @@ struct inet_socket {
         uint8_t pmtudisc, pmtudisc6;        /* enum ip_pmtudisc */
         bool receive_error, receive_error6; /* IP_RECVERR, IPV6_RECVERR */
         bool header_included, freebind, transparent, bind_no_port, dont_fragment6, autoflowlabel;
+        bool router_alert;          /* SOCK_RAW */
+        uint8_t source_preferences; /* IPV6_PREFER_SRC_TMP, _PUBLIC, _COA */
+        uint16_t fragment_most;     /* IPV6_MTU: fragments are not larger; 0: as the way says */
         struct netif *multicast_netif, *hops_netif, *unicast_netif, *unicast6_netif;
         uint8_t min_ttl, min_hops; /* arrivals below that are dropped (IP_MINTTL) */
         unsigned version;          /* grows with every change */
@@ -150,7 +168,6 @@ struct inet_socket {
         uint8_t *ip_options;
         unsigned ip_options_len;
     } options;
-    int incoming_cpu;           /* SO_INCOMING_CPU; -1 */
     struct packet_queue errors; /* IP_RECVERR's queue (MSG_ERRQUEUE) */
     uint32_t copied;            /* calls with MSG_ZEROCOPY that have been told */
 
@@ -231,11 +248,13 @@ int inet_hash_bound(struct inet_socket *s);
 void inet_unhash(struct inet_socket *s);
 
 /* Who gets a packet: the connection, else the best bound socket (more specific address and
- * interface first; among SO_REUSEPORT's by hash); NULL. rcu_read_lock; any context. ports in host
+ * interface first; among SO_REUSEPORT's by their program, which is shown the packet (at its
+ * transport header; NULL: none), else by hash); NULL. rcu_read_lock; any context. ports in host
  * order. */
 struct inet_socket *inet_find(unsigned protocol, const struct inet_addr *source,
                               unsigned source_port, const struct inet_addr *destination,
-                              unsigned destination_port, struct netif *netif);
+                              unsigned destination_port, struct netif *netif,
+                              const struct packet *packet);
 struct inet_socket *inet_find_connected(unsigned protocol, const struct inet_addr *source,
                                         unsigned source_port, const struct inet_addr *destination,
                                         unsigned destination_port);

@@ -10,6 +10,8 @@ enum {
     IP_RETOPTS = 7,
     IP_PKTINFO = 8,
     IP_ORIGDSTADDR = 20,
+    IP_CHECKSUM = 23,
+    IP_RECVFRAGSIZE = 25,
 };
 enum {
     SOL_IPV6 = 41,
@@ -21,6 +23,7 @@ enum {
     IPV6_DONTFRAG = 62,
     IPV6_TCLASS = 67,
     IPV6_ORIGDSTADDR = 74,
+    IPV6_RECVFRAGSIZE = 77,
 };
 enum { SCM_RIGHTS = 1, SCM_CREDENTIALS = 2, IPV4_HLEN = 20, IPV6_HLEN = 40 };
 enum { STAMP_RX_SOFTWARE = 8, STAMP_SOFTWARE = 16 }; /* SOF_TIMESTAMPING_* */
@@ -98,6 +101,20 @@ static int put_destination4(struct message *message, const struct packet *packet
     return message_put_control(message, SOL_IP, IP_ORIGDSTADDR, &in, sizeof(in));
 }
 
+/* The sum of a datagram's bytes, as a device or the stack has found it: not if it never left. */
+static int put_checksum(struct message *message, const struct packet *packet)
+{
+    if (packet->checksum == CHECKSUM_PARTIAL)
+        return 0;
+    return put_number(message, SOL_IP, IP_CHECKSUM, (int)packet_sum(0, packet, 0, packet->total));
+}
+
+/* Bytes of the largest fragment, if it came in fragments. */
+static unsigned largest_fragment(const struct packet *packet)
+{
+    return packet->gso == GSO_NONE ? packet->header_len : 0;
+}
+
 static int put_ip(unsigned asked, struct message *message, const struct packet *packet,
                   unsigned port)
 {
@@ -115,6 +132,10 @@ static int put_ip(unsigned asked, struct message *message, const struct packet *
         err = put_options(message, packet, IP_RETOPTS);
     if (!err && asked & INET_RECEIVE_ORIGDST)
         err = put_destination4(message, packet, port);
+    if (!err && asked & INET_RECEIVE_CHECKSUM)
+        err = put_checksum(message, packet);
+    if (!err && asked & INET_RECEIVE_FRAGSIZE && largest_fragment(packet))
+        err = put_number(message, SOL_IP, IP_RECVFRAGSIZE, (int)largest_fragment(packet));
     return err;
 }
 
@@ -152,6 +173,8 @@ static int put_ipv6(unsigned asked, struct message *message, const struct packet
         err = put_number(message, SOL_IPV6, IPV6_2292HOPLIMIT, hops);
     if (!err && asked & INET_RECEIVE6_ORIGDST)
         err = put_destination6(message, packet, port);
+    if (!err && asked & INET_RECEIVE6_FRAGSIZE && largest_fragment(packet))
+        err = put_number(message, SOL_IPV6, IPV6_RECVFRAGSIZE, (int)largest_fragment(packet));
     return err;
 }
 
@@ -163,7 +186,10 @@ int inet_put_control(struct inet_socket *s, struct message *message, const struc
     int err = socket_put_control(&s->socket, message, packet->stamp, queued->drops);
     if (err || likely(!asked) || !packet->network)
         return err;
-    if (s->socket.family == AF_INET6) {
+    if (asked & INET_RECEIVE_MARK)
+        err =
+            message_put_control(message, SOL_SOCKET, SO_MARK, &packet->mark, sizeof(packet->mark));
+    if (!err && s->socket.family == AF_INET6) {
         if (asked & INET_RECEIVE6_PKTINFO)
             err = put_pktinfo6(message, packet, IPV6_PKTINFO);
         if (!err && asked & INET_RECEIVE6_PKTINFO_OLD)
@@ -188,7 +214,8 @@ static int get_number(const struct control_message *control, int low, int high, 
     return *number < low || *number > high ? -EINVAL : 0;
 }
 
-static int get_socket(struct ip_flow *flow, const struct control_message *control)
+static int get_socket(const struct inet_socket *s, struct ip_flow *flow,
+                      const struct control_message *control)
 {
     int number;
     switch (control->type) {
@@ -202,6 +229,8 @@ static int get_socket(struct ip_flow *flow, const struct control_message *contro
     case SO_TIMESTAMPING:
     case SO_TIMESTAMPING_NEW:
         return get_number(control, INT32_MIN, INT32_MAX, &number);
+    case SO_TXTIME:
+        return socket_flag(&s->socket, SO_TXTIME) && control->len == sizeof(uint64_t) ? 0 : -EINVAL;
     case SCM_RIGHTS: /* for AF_UNIX */
     case SCM_CREDENTIALS:
         return 0;
@@ -321,7 +350,7 @@ int inet_get_control(struct inet_socket *s, const struct message *message, struc
     int err, v6 = !inet_is_v4(&flow->destination);
     while ((err = message_next_control(message, &at, &control)) > 0) {
         if (control.level == SOL_SOCKET)
-            err = get_socket(flow, &control);
+            err = get_socket(s, flow, &control);
         else if (control.level == SOL_IP)
             err = v6 ? 0 : get_ip(s, flow, &control);
         else if (control.level == SOL_IPV6)

@@ -2,7 +2,9 @@
  * (man 7 ip, ipv6, socket). */
 #include "core/thread.h"
 #include "mm/heap.h"
+#include "net/demux.h"
 #include "net/igmp.h"
+#include "net/ipv6.h"
 
 enum {
     SOL_IP = 0,
@@ -20,6 +22,8 @@ enum {
     IP_RECVTOS = 13,
     IP_MTU = 14,
     IP_FREEBIND = 15,
+    IP_IPSEC_POLICY = 16,
+    IP_XFRM_POLICY = 17,
     IP_PASSSEC = 18,
     IP_TRANSPARENT = 19,
     IP_RECVORIGDSTADDR = 20,
@@ -38,29 +42,44 @@ enum {
     SOL_IPV6 = 41,
     IPV6_ADDRFORM = 1,
     IPV6_2292PKTINFO = 2,
+    IPV6_2292HOPOPTS = 3,
+    IPV6_2292DSTOPTS = 4,
+    IPV6_2292RTHDR = 5,
     IPV6_2292HOPLIMIT = 8,
     IPV6_FLOWINFO = 11,
     IPV6_UNICAST_HOPS = 16,
     IPV6_MULTICAST_HOPS = 18,
     IPV6_MULTICAST_LOOP = 19,
+    IPV6_ROUTER_ALERT = 22,
     IPV6_MTU_DISCOVER = 23,
     IPV6_MTU = 24,
     IPV6_RECVERR = 25,
     IPV6_V6ONLY = 26,
     IPV6_MULTICAST_ALL = 29,
+    IPV6_ROUTER_ALERT_ISOLATE = 30,
+    IPV6_RECVERR_RFC4884 = 31,
+    IPV6_FLOWINFO_SEND = 33,
+    IPV6_IPSEC_POLICY = 34,
+    IPV6_XFRM_POLICY = 35,
     IPV6_HDRINCL = 36,
     IPV6_RECVPKTINFO = 49,
     IPV6_PKTINFO = 50,
     IPV6_RECVHOPLIMIT = 51,
+    IPV6_RECVHOPOPTS = 53,
+    IPV6_RECVRTHDR = 56,
+    IPV6_RECVDSTOPTS = 58,
+    IPV6_RECVPATHMTU = 60,
     IPV6_PATHMTU = 61,
     IPV6_DONTFRAG = 62,
     IPV6_RECVTCLASS = 66,
     IPV6_TCLASS = 67,
     IPV6_AUTOFLOWLABEL = 70,
+    IPV6_ADDR_PREFERENCES = 72,
     IPV6_MINHOPCOUNT = 73,
     IPV6_RECVORIGDSTADDR = 74,
     IPV6_TRANSPARENT = 75,
     IPV6_UNICAST_IF = 76,
+    IPV6_RECVFRAGSIZE = 77,
     IPV6_FREEBIND = 78,
 };
 enum { DEFAULT_TTL = 64, OPTIONS_MAX = 40, NETIF_NAME_MAX = 15 };
@@ -75,8 +94,9 @@ void inet_options_init(struct inet_socket *s)
         .hops = -1,
         .multicast_loop = true,
         .hops_loop = true,
-        .multicast_all = true,
+        .multicast_all = s->socket.family == AF_INET,
         .hops_all = true,
+        .autoflowlabel = true,
         .pmtudisc = PMTUDISC_WANT,
         .pmtudisc6 = PMTUDISC_WANT,
         .version = 1,
@@ -101,7 +121,10 @@ struct toggle {
     uint32_t receive; /* a bit of options.receive; 0: */
     uint16_t field;   /* the offset of a bool in the options */
     bool raw;         /* SOCK_RAW only */
+    bool datagram;    /* not SOCK_STREAM */
     bool privileged;  /* CAP_NET_ADMIN or CAP_NET_RAW */
+    bool binary;      /* nothing but 0 and 1 */
+    bool other;       /* of SOL_IP: no value is an error; of SOL_IPV6: a short one is 0 */
 };
 #define FIELD(name) offsetof(struct inet_options, name)
 
@@ -114,11 +137,16 @@ static const struct toggle toggles[] = {
     {SOL_IP, IP_RECVORIGDSTADDR, .receive = INET_RECEIVE_ORIGDST},
     {SOL_IP, IP_RECVERR, .field = FIELD(receive_error)},
     {SOL_IP, IP_HDRINCL, .field = FIELD(header_included), .raw = true},
-    {SOL_IP, IP_FREEBIND, .field = FIELD(freebind)},
-    {SOL_IP, IP_TRANSPARENT, .field = FIELD(transparent), .privileged = true},
+    {SOL_IP, IP_FREEBIND, .field = FIELD(freebind), .other = true},
+    {SOL_IP, IP_TRANSPARENT, .field = FIELD(transparent), .privileged = true, .other = true},
     {SOL_IP, IP_BIND_ADDRESS_NO_PORT, .field = FIELD(bind_no_port)},
-    {SOL_IP, IP_MULTICAST_LOOP, .field = FIELD(multicast_loop)},
-    {SOL_IP, IP_MULTICAST_ALL, .field = FIELD(multicast_all)},
+    {SOL_IP, IP_MULTICAST_LOOP, .field = FIELD(multicast_loop), .other = true},
+    {SOL_IP, IP_MULTICAST_ALL, .field = FIELD(multicast_all), .binary = true, .other = true},
+    {SOL_IP, IP_PASSSEC, .receive = INET_RECEIVE_SECURITY},
+    {SOL_IP, IP_NODEFRAG, .receive = INET_NODEFRAG, .raw = true},
+    {SOL_IP, IP_CHECKSUM, .receive = INET_RECEIVE_CHECKSUM},
+    {SOL_IP, IP_RECVFRAGSIZE, .receive = INET_RECEIVE_FRAGSIZE, .datagram = true},
+    {SOL_IP, IP_RECVERR_RFC4884, .receive = INET_RFC4884, .binary = true},
     {SOL_IPV6, IPV6_RECVPKTINFO, .receive = INET_RECEIVE6_PKTINFO},
     {SOL_IPV6, IPV6_2292PKTINFO, .receive = INET_RECEIVE6_PKTINFO_OLD},
     {SOL_IPV6, IPV6_RECVHOPLIMIT, .receive = INET_RECEIVE6_HOPLIMIT},
@@ -130,10 +158,21 @@ static const struct toggle toggles[] = {
     {SOL_IPV6, IPV6_HDRINCL, .field = FIELD(header_included), .raw = true},
     {SOL_IPV6, IPV6_FREEBIND, .field = FIELD(freebind)},
     {SOL_IPV6, IPV6_TRANSPARENT, .field = FIELD(transparent), .privileged = true},
-    {SOL_IPV6, IPV6_MULTICAST_LOOP, .field = FIELD(hops_loop)},
+    {SOL_IPV6, IPV6_MULTICAST_LOOP, .field = FIELD(hops_loop), .binary = true},
     {SOL_IPV6, IPV6_MULTICAST_ALL, .field = FIELD(hops_all)},
-    {SOL_IPV6, IPV6_AUTOFLOWLABEL, .field = FIELD(autoflowlabel)},
-    {SOL_IPV6, IPV6_DONTFRAG, .field = FIELD(dont_fragment6)},
+    {SOL_IPV6, IPV6_AUTOFLOWLABEL, .field = FIELD(autoflowlabel), .other = true},
+    {SOL_IPV6, IPV6_DONTFRAG, .field = FIELD(dont_fragment6), .other = true},
+    {SOL_IPV6, IPV6_2292HOPOPTS, .receive = INET_RECEIVE6_HOPOPTS_OLD},
+    {SOL_IPV6, IPV6_2292DSTOPTS, .receive = INET_RECEIVE6_DSTOPTS_OLD},
+    {SOL_IPV6, IPV6_2292RTHDR, .receive = INET_RECEIVE6_RTHDR_OLD},
+    {SOL_IPV6, IPV6_RECVHOPOPTS, .receive = INET_RECEIVE6_HOPOPTS},
+    {SOL_IPV6, IPV6_RECVDSTOPTS, .receive = INET_RECEIVE6_DSTOPTS},
+    {SOL_IPV6, IPV6_RECVRTHDR, .receive = INET_RECEIVE6_RTHDR},
+    {SOL_IPV6, IPV6_RECVPATHMTU, .receive = INET_RECEIVE6_PATHMTU},
+    {SOL_IPV6, IPV6_RECVFRAGSIZE, .receive = INET_RECEIVE6_FRAGSIZE, .other = true},
+    {SOL_IPV6, IPV6_ROUTER_ALERT_ISOLATE, .receive = INET_ALERT_ISOLATE},
+    {SOL_IPV6, IPV6_RECVERR_RFC4884, .receive = INET_RFC4884_6, .binary = true},
+    {SOL_IPV6, IPV6_FLOWINFO_SEND, .receive = INET_FLOWINFO_SEND},
 };
 
 static const struct toggle *find_toggle(int level, int name)
@@ -157,9 +196,7 @@ static int set_toggle(struct inet_socket *s, const struct toggle *toggle, int nu
         return -ENOPROTOOPT;
     if (toggle->privileged && on && !socket_capable(NET_CAP_RAW) && !socket_capable(NET_CAP_ADMIN))
         return -EPERM;
-    if ((toggle->field == FIELD(hops_loop) || toggle->field == FIELD(multicast_all) ||
-         toggle->field == FIELD(hops_all)) &&
-        number & ~1 && !toggle->receive)
+    if ((toggle->binary && number & ~1) || (toggle->datagram && s->socket.type == SOCK_STREAM))
         return -EINVAL;
     if (toggle->receive)
         o->receive = on ? o->receive | toggle->receive : o->receive & ~toggle->receive;
@@ -225,10 +262,32 @@ static int set_unicast_netif(struct netif **netif, const void *value, size_t len
     return 0;
 }
 
+/* A socket that would be shown packets on their way through this host: none goes through. */
+static int set_router_alert(struct inet_socket *s, bool on)
+{
+    if (s->socket.type != SOCK_RAW || s->socket.protocol == IPPROTO_RAW)
+        return -EINVAL;
+    if (s->options.router_alert == on)
+        return on ? -EADDRINUSE : -ENOBUFS;
+    s->options.router_alert = on;
+    return 0;
+}
+
+/* As without CONFIG_XFRM. */
+static int set_policy(void)
+{
+    return socket_capable(NET_CAP_ADMIN) ? -ENOPROTOOPT : -EPERM;
+}
+
 static int set_ip_number(struct inet_socket *s, int name, int number, size_t len)
 {
     struct inet_options *o = &s->options;
     switch (name) {
+    case IP_ROUTER_ALERT:
+        return set_router_alert(s, number != 0);
+    case IP_IPSEC_POLICY:
+    case IP_XFRM_POLICY:
+        return set_policy();
     case IP_TOS:
         if (s->socket.type == SOCK_STREAM)
             number = (number & ~3) | (o->tos & 3);
@@ -274,7 +333,7 @@ static int set_ip(struct inet_socket *s, int name, const void *value, size_t len
     int number = get_number(value, len);
     const struct toggle *toggle = find_toggle(SOL_IP, name);
     if (toggle)
-        return !len && name == IP_MULTICAST_LOOP ? -EINVAL : set_toggle(s, toggle, number);
+        return !len && toggle->other ? -EINVAL : set_toggle(s, toggle, number);
     if (name == IP_OPTIONS)
         return set_ip_options(s, value, len);
     if (name == IP_UNICAST_IF)
@@ -312,13 +371,8 @@ static int get_ip_number(struct inet_socket *s, int name)
         return o->unicast_netif ? (int)__builtin_bswap32(o->unicast_netif->index) : 0;
     case IP_MTU:
         return MIN(peer_mtu(s), 65535);
-    case IP_ROUTER_ALERT: /* cannot be set here */
-    case IP_PASSSEC:
-    case IP_NODEFRAG:
-    case IP_CHECKSUM:
-    case IP_RECVFRAGSIZE:
-    case IP_RECVERR_RFC4884:
-        return 0;
+    case IP_ROUTER_ALERT:
+        return o->router_alert;
     default:
         return -ENOPROTOOPT;
     }
@@ -366,10 +420,83 @@ static int set_v6only(struct inet_socket *s, int number)
     return 0;
 }
 
+enum { /* IPV6_PREFER_SRC_* (RFC 5014) */
+       PREFER_TMP = 1,
+       PREFER_PUBLIC = 2,
+       PREFER_COA = 4,
+       PREFER_CGA = 8,
+       PREFER_DEFAULT = 0x100,
+       PREFER_HOME = 0x400,
+       PREFER_NONCGA = 0x800,
+};
+
+/* Is more than one of these asked for? */
+static bool conflict(int number, int all)
+{
+    return number & all & ((number & all) - 1);
+}
+
+/* Of temporary, care-of and generated addresses there are none here to be preferred. */
+static int set_preferences(struct inet_options *o, int number)
+{
+    int kinds = PREFER_PUBLIC | PREFER_TMP | PREFER_DEFAULT, kept = o->source_preferences;
+    if (conflict(number, kinds) || conflict(number, PREFER_HOME | PREFER_COA) ||
+        conflict(number, PREFER_CGA | PREFER_NONCGA))
+        return -EINVAL;
+    if (number & kinds)
+        kept = (kept & ~(PREFER_PUBLIC | PREFER_TMP)) | (number & (PREFER_PUBLIC | PREFER_TMP));
+    if (number & (PREFER_HOME | PREFER_COA))
+        kept = (kept & ~PREFER_COA) | (number & PREFER_COA);
+    o->source_preferences = (uint8_t)kept;
+    return 0;
+}
+
+static int get_preferences(const struct inet_options *o)
+{
+    int kept = o->source_preferences;
+    return (kept & PREFER_TMP      ? PREFER_TMP
+            : kept & PREFER_PUBLIC ? PREFER_PUBLIC
+                                   : PREFER_DEFAULT) |
+           (kept & PREFER_COA ?: PREFER_HOME);
+}
+
+/* To an IPv4 socket, once it is connected to a mapped address (RFC 3493 left it out; Linux did
+ * not). */
+static int set_family(struct inet_socket *s, int family)
+{
+    if (family != AF_INET || s->socket.type == SOCK_RAW)
+        return s->socket.type == SOCK_RAW && family == AF_INET ? -ENOPROTOOPT : -EINVAL;
+    if (!s->remote_port)
+        return -ENOTCONN;
+    if (s->v6only || !inet_is_v4(&s->remote))
+        return -EADDRNOTAVAIL;
+    if (!inet_is_v4(&s->local))
+        s->local = inet_v4(0);
+    s->socket.family = AF_INET;
+    return 0;
+}
+
 static int set_ipv6_number(struct inet_socket *s, int name, int number)
 {
     struct inet_options *o = &s->options;
     switch (name) {
+    case IPV6_ADDRFORM:
+        return set_family(s, number);
+    case IPV6_ROUTER_ALERT:
+        if (s->socket.type != SOCK_RAW || s->socket.protocol != IPPROTO_RAW)
+            return -ENOPROTOOPT;
+        o->router_alert = number >= 0;
+        return 0;
+    case IPV6_MTU:
+        if (number && number < IPV6_MTU_MIN)
+            return -EINVAL;
+        o->fragment_most = (uint16_t)MIN(number, UINT16_MAX);
+        return 0;
+    case IPV6_ADDR_PREFERENCES:
+        return set_preferences(o, number);
+    case IPV6_IPSEC_POLICY:
+    case IPV6_XFRM_POLICY:
+        return set_policy();
     case IPV6_V6ONLY:
         return set_v6only(s, number);
     case IPV6_UNICAST_HOPS:
@@ -392,7 +519,9 @@ static int set_ipv6_number(struct inet_socket *s, int name, int number)
     case IPV6_TCLASS:
         if (!in_range(number, -1, 255))
             return -EINVAL;
-        o->tclass = number < 0 ? 0 : (uint8_t)number;
+        number = MAX(number, 0);
+        o->tclass =
+            (uint8_t)(s->socket.type == SOCK_STREAM ? (number & ~3) | (o->tclass & 3) : number);
         return 0;
     case IPV6_MINHOPCOUNT:
         if (!in_range(number, 0, 255))
@@ -414,12 +543,7 @@ static int set_pktinfo(struct inet_socket *s, const void *value, size_t len)
 {
     struct in6_pktinfo info = {};
     struct inet_addr address;
-    if (len == 0) {
-        s->options.pktinfo_source = (struct inet_addr){};
-        s->options.pktinfo_netif = NULL;
-        return 0;
-    }
-    if (len < sizeof(info) || !value)
+    if (len < sizeof(info))
         return -EINVAL;
     memcpy(&info, value, sizeof(info));
     memcpy(address.bytes, info.address, sizeof(info.address));
@@ -443,9 +567,14 @@ static int set_ipv6(struct inet_socket *s, int name, const void *value, size_t l
     if (name == IPV6_UNICAST_IF)
         return set_unicast_netif(&s->options.unicast6_netif, value, len);
     const struct toggle *toggle = find_toggle(SOL_IPV6, name);
-    if (len < sizeof(int))
-        return toggle || set_ipv6_number(s, name, -2) != -ENOPROTOOPT ? -EINVAL : -ENOPROTOOPT;
-    int number = get_number(value, len);
+    if (toggle && toggle->raw && s->socket.type != SOCK_RAW)
+        return -ENOPROTOOPT;
+    if (len < sizeof(int) && !(toggle && toggle->other))
+        return toggle || name == IPV6_ROUTER_ALERT || name == IPV6_V6ONLY ||
+                       set_ipv6_number(s, name, -2) != -ENOPROTOOPT
+                   ? -EINVAL
+                   : -ENOPROTOOPT;
+    int number = len < sizeof(int) ? 0 : get_number(value, len);
     return toggle ? set_toggle(s, toggle, number) : set_ipv6_number(s, name, number);
 }
 
@@ -465,6 +594,10 @@ static int get_ipv6_number(struct inet_socket *s, int name)
         return o->tclass;
     case IPV6_MINHOPCOUNT:
         return o->min_hops;
+    case IPV6_ROUTER_ALERT:
+        return o->router_alert;
+    case IPV6_ADDR_PREFERENCES:
+        return get_preferences(o);
     case IPV6_UNICAST_IF:
         return o->unicast6_netif ? (int)__builtin_bswap32(o->unicast6_netif->index) : 0;
     case IPV6_MTU:
@@ -519,42 +652,31 @@ static int get_ipv6(struct inet_socket *s, int name, void *value, size_t len)
 /* --- SOL_SOCKET
  * -------------------------------------------------------------------------------------------- */
 
-static int bind_to(struct inet_socket *s, struct netif *netif)
+/* bind(2) and listeners bind to interfaces, too. */
+static void note_binding(struct inet_socket *s)
 {
-    if (s->flow.bound && !socket_capable(NET_CAP_RAW))
-        return -EPERM;
-    s->flow.bound = netif;
-    return 0;
+    const struct netif *bound = s->flow.bound;
+    if (!bound || bound->index)
+        s->socket.bound_index = bound ? bound->index : 0;
 }
 
-static int bind_to_name(struct inet_socket *s, const char *value, size_t len)
+/* The socket has been bound to an interface, or to the number of one that is not there: nothing
+ * comes from that one, and nothing goes. */
+static void follow_binding(struct inet_socket *s)
 {
-    char name[NETIF_NAME_MAX + 1] = "";
-    memcpy(name, value, MIN(len, (size_t)NETIF_NAME_MAX));
-    if (!name[0])
-        return bind_to(s, NULL);
+    static struct netif absent;
+    uint32_t index = s->socket.bound_index;
     rcu_read_lock();
-    struct netif *netif = netif_find(name);
+    struct netif *netif = netif_by_index(index);
     rcu_read_unlock();
-    return netif ? bind_to(s, netif) : -ENODEV;
-}
-
-static int bind_to_index(struct inet_socket *s, const void *value, size_t len)
-{
-    if (len < sizeof(int))
-        return -EINVAL;
-    int index = get_number(value, len);
-    if (index < 0)
-        return -EINVAL;
-    rcu_read_lock();
-    struct netif *netif = netif_by_index((unsigned)index);
-    rcu_read_unlock();
-    return index && !netif ? -ENODEV : bind_to(s, netif);
+    s->flow.bound = netif || !index ? netif : &absent;
 }
 
 static int set_zerocopy(struct inet_socket *s, const void *value, size_t len)
 {
     int number = len < sizeof(number) ? -1 : get_number(value, len);
+    if (len < sizeof(number))
+        return -EINVAL;
     if (s->socket.protocol != (s->socket.type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP))
         return -EOPNOTSUPP;
     if (number & ~1)
@@ -575,15 +697,16 @@ static int set_socket(struct inet_socket *s, int name, const void *value, size_t
         if (len >= sizeof(int))
             s->reuse_port = get_number(value, len) != 0;
         return -ENOPROTOOPT;
-    case SO_BINDTODEVICE:
-        return bind_to_name(s, value, len);
-    case SO_BINDTOIFINDEX:
-        return bind_to_index(s, value, len);
-    case SO_INCOMING_CPU:
-        if (len < sizeof(int))
-            return -EINVAL;
-        s->incoming_cpu = get_number(value, len);
-        return 0;
+    case SO_RCVMARK: /* beside the flag, for receivers */
+        if (len >= sizeof(int) && (socket_capable(NET_CAP_RAW) || socket_capable(NET_CAP_ADMIN))) {
+            s->options.receive &= ~INET_RECEIVE_MARK;
+            s->options.receive |= get_number(value, len) ? INET_RECEIVE_MARK : 0;
+        }
+        return -ENOPROTOOPT;
+    case SO_ATTACH_REUSEPORT_CBPF:
+        return reuseport_attach(s, value, len);
+    case SO_DETACH_REUSEPORT_BPF:
+        return len < sizeof(int) ? -EINVAL : reuseport_detach(s);
     case SO_ZEROCOPY:
         return set_zerocopy(s, value, len);
     default:
@@ -591,30 +714,13 @@ static int set_socket(struct inet_socket *s, int name, const void *value, size_t
     }
 }
 
-static int get_socket(struct inet_socket *s, int name, void *value, size_t len)
+static int get_meminfo(struct inet_socket *s, void *value, size_t len)
 {
-    const struct netif *netif = s->flow.bound;
-    int number;
-    switch (name) {
-    case SO_BINDTODEVICE:
-        if (!netif)
-            return 0;
-        if (len < NETIF_NAME_MAX + 1)
-            return -EINVAL;
-        memcpy(value, netif->name, strlen(netif->name) + 1);
-        return (int)strlen(netif->name) + 1;
-    case SO_BINDTOIFINDEX:
-        number = netif ? (int)netif->index : 0;
-        break;
-    case SO_INCOMING_CPU:
-        number = s->incoming_cpu;
-        break;
-    default:
-        return -ENOPROTOOPT;
-    }
-    len = MIN(len, sizeof(number));
-    memcpy(value, &number, len);
-    return (int)len;
+    struct inet_description d = {};
+    if (s->proto->describe)
+        s->proto->describe(s, &d);
+    return socket_put_meminfo(&s->socket, value, len, d.receive_queue, d.send_queue,
+                              atomic_load_explicit(&s->drops, memory_order_relaxed));
 }
 
 /* --- all of them
@@ -637,6 +743,12 @@ int inet_op_set_option(struct socket *socket, int level, int name, const void *v
         return err;
     inet_lock(s);
     err = set_by_level(s, level, name, value, len);
+    if (level == SOL_SOCKET && (name == SO_BINDTODEVICE || name == SO_BINDTOIFINDEX)) {
+        note_binding(s);
+        err = socket_set_bound(socket, name, value, len);
+        if (!err)
+            follow_binding(s);
+    }
     s->options.version++;
     inet_unlock(s);
     return err;
@@ -653,8 +765,10 @@ int inet_op_get_option(struct socket *socket, int level, int name, void *value, 
         n = get_ip(s, name, value, len);
     else if (level == SOL_IPV6 && socket->family == AF_INET6)
         n = get_ipv6(s, name, value, len);
+    else if (level == SOL_SOCKET && (name == SO_BINDTODEVICE || name == SO_BINDTOIFINDEX))
+        note_binding(s);
     else if (level == SOL_SOCKET)
-        n = get_socket(s, name, value, len);
+        n = name == SO_MEMINFO ? get_meminfo(s, value, len) : -ENOPROTOOPT;
     else if (socket->family == AF_INET)
         n = -EOPNOTSUPP;
     inet_unlock(s);

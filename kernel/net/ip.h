@@ -38,11 +38,14 @@ struct ip_flow {
     bool dont_route;      /* SO_DONTROUTE, MSG_DONTROUTE */
     bool header_included; /* IP_HDRINCL */
     bool freebind;
-    bool no_loop;        /* multicasts: no copy for this host (IP_MULTICAST_LOOP 0) */
-    bool here_only;      /* multicasts: not beyond this host (IP_MULTICAST_TTL 0) */
-    uint32_t label;      /* IPv6 flow label, network order; 0 */
-    uint32_t mark, hash; /* hash: chooses the device's queue */
-    struct netif *bound; /* SO_BINDTODEVICE or a scope id; NULL */
+    bool no_loop;           /* multicasts: no copy for this host (IP_MULTICAST_LOOP 0) */
+    bool here_only;         /* multicasts: not beyond this host (IP_MULTICAST_TTL 0) */
+    bool no_label;          /* IPv6: none is made up (IPV6_AUTOFLOWLABEL 0) */
+    uint8_t salt;           /* of the one that is made up (SO_TXREHASH) */
+    uint16_t fragment_most; /* IPV6_MTU; 0: the way's MTU */
+    uint32_t label;         /* IPv6 flow label, network order; 0 */
+    uint32_t mark, hash;    /* hash: chooses the device's queue */
+    struct netif *bound;    /* SO_BINDTODEVICE or a scope id; NULL */
     /* IPv4 options, padded; or IPv6 extension headers, chained by their next-header fields (the
      * last one's is filled in when it is sent). The caller's. */
     const uint8_t *options;

@@ -27,7 +27,8 @@ struct datagram {
     struct netif *netif; /* of link-local sources; else NULL */
     uint32_t id;
     uint8_t protocol;
-    uint8_t ecn; /* a bit for each code point that was seen (RFC 3168, 5.3) */
+    uint16_t largest; /* bytes of a fragment with its headers */
+    uint8_t ecn;      /* a bit for each code point that was seen (RFC 3168, 5.3) */
     bool has_last;
     struct rb_tree fragments; /* by offset, disjoint */
     unsigned end, received;   /* of the last byte that is known of; bytes */
@@ -281,7 +282,7 @@ static struct packet *join(struct datagram *d)
     struct packet *whole = first_of(d), **end = &whole->more, *packet;
     unsigned header = (unsigned)(whole->data - whole->network);
 
-    if (header + d->end > DATAGRAM_MAX + (ip_packet_is_v4(whole) ? 0 : 40))
+    if (header + d->end > DATAGRAM_MAX + (ip_packet_is_v4(whole) ? 0 : 40 + 8))
         return NULL;
     packet_push(whole, header);
     bool own = packet_own(whole, header) && merge_ecn(d, whole);
@@ -298,6 +299,7 @@ static struct packet *join(struct datagram *d)
     }
     whole->checksum = CHECKSUM_NONE;
     whole->gso = GSO_NONE;
+    whole->header_len = d->largest;
     return whole;
 }
 
@@ -311,6 +313,7 @@ static enum verdict add(struct datagram *d, struct packet *packet, const struct 
     if (verdict != FITS)
         return verdict;
     size_t cost = cost_of(packet);
+    d->largest = MAX(d->largest, (uint16_t)(packet->data - packet->network + packet->total));
     d->cost += cost;
     cost_of_all += cost;
     d->received += packet->total;

@@ -422,6 +422,7 @@ static int send(struct ip_flow *flow, struct packet *packet)
 
     packet->protocol = ETH_P_IP;
     packet->kind = PACKET_OUTGOING;
+    packet->mark = flow->mark;
     if (flow->hash)
         packet->hash = flow->hash;
     count_departure(packet, kind);

@@ -206,9 +206,12 @@ static uint32_t flow_label(const struct ip_flow *flow, const struct packet *pack
 
     if (flow->label)
         return flow->label & 0xffff0fff; /* network order: the low 20 bits */
+    if (flow->no_label)
+        return 0;
     if (unlikely(!secret))
         secret = random_u64() | 1;
     mixed = flow->source.halves[1] ^ flow->destination.halves[0] * 3 ^ flow->destination.halves[1];
+    mixed += flow->salt;
     if (packet->len >= 4 && (flow->protocol == IPPROTO_TCP || flow->protocol == IPPROTO_UDP))
         mixed ^= (uint64_t)get_be32(packet->data) << 32;
     mixed = (mixed ^ secret) * 0x9e3779b97f4a7c15ull;
@@ -272,6 +275,7 @@ static struct packet *add_headers(const struct ip_flow *flow, struct packet *pac
     p = packet->network = packet->data;
     packet->transport = p + IPV6_HLEN + flow->options_len;
     packet->protocol = ETH_P_IPV6;
+    packet->mark = flow->mark;
     put_header(flow, p, packet->total - IPV6_HLEN, label);
     if (flow->options_len) {
         memcpy(p + IPV6_HLEN, flow->options, flow->options_len);
@@ -331,7 +335,7 @@ static int send_fragments(struct ip_flow *flow, const struct packet *whole, unsi
     return err;
 }
 
-static int fragment_and_send(struct ip_flow *flow, struct packet *whole)
+static int fragment_and_send(struct ip_flow *flow, struct packet *whole, unsigned mtu)
 {
     unsigned place, before, size;
     int field, err;
@@ -342,13 +346,13 @@ static int fragment_and_send(struct ip_flow *flow, struct packet *whole)
         return -EINVAL;
     }
     before = IPV6_HLEN + place;
-    if (flow->mtu < before + FRAGMENT_HLEN + 8 ||
+    if (mtu < before + FRAGMENT_HLEN + 8 ||
         (whole->checksum == CHECKSUM_PARTIAL && !packet_checksum_finish(whole))) {
         MIB(IP6_FRAG_FAILS);
         packet_free(whole);
         return -EMSGSIZE;
     }
-    size = (flow->mtu - before - FRAGMENT_HLEN) & ~7u;
+    size = (mtu - before - FRAGMENT_HLEN) & ~7u;
     err = send_fragments(flow, whole, before, field, size);
     packet_free(whole);
     if (err)
@@ -406,8 +410,10 @@ static int dispatch(struct ip_flow *flow, struct packet *packet)
     }
     if (likely(packet->total <= limit || packet->gso))
         return neighbour_send(flow->netif, &flow->next_hop, packet);
+    if (flow->fragment_most)
+        limit = MIN(limit, (unsigned)flow->fragment_most);
     if (may_fragment(flow))
-        return fragment_and_send(flow, packet);
+        return fragment_and_send(flow, packet, limit);
     packet_free(packet);
     MIB(IP6_FRAG_FAILS);
     return -EMSGSIZE;

@@ -64,7 +64,7 @@ static bool find_rest(struct packet *packet, struct ipv6_chain *chain)
         else if (step != IPV6_PASSED)
             return false;
     }
-    payload = head - IPV6_HLEN + packet->total;
+    payload = head - IPV6_HLEN - FRAGMENT_HLEN + packet->total; /* as if it never had been cut */
     if (payload > PACKET_MAX)
         return false;
     put_be16(packet->network + 4, (uint16_t)payload);

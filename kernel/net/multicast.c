@@ -296,7 +296,7 @@ static int source_verb(struct inet_socket *s, enum verb verb, const struct inet_
 static int do_verb(struct inet_socket *s, enum verb verb, const struct inet_addr *group,
                    struct netif *netif, const struct inet_addr *source)
 {
-    if (!inet_is_multicast(group))
+    if (!inet_is_multicast(group) && !(verb == LEAVE && inet_is_v4(group)))
         return -EINVAL;
     if (verb == JOIN)
         return join(s, group, netif, NULL);
@@ -383,6 +383,8 @@ static int set_netif6(struct inet_socket *s, const void *value, size_t len)
 static int membership4(struct inet_socket *s, enum verb verb, const void *value, size_t len)
 {
     struct ip_mreqn request = {};
+    if (s->socket.type == SOCK_STREAM)
+        return -EPROTO;
     if (len < 8)
         return -EINVAL;
     memcpy(&request, value, len < sizeof(request) ? 8 : sizeof(request));
@@ -409,7 +411,9 @@ static int membership6(struct inet_socket *s, enum verb verb, const void *value,
         return -EINVAL;
     memcpy(&request, value, sizeof(request));
     memcpy(group.bytes, request.group, sizeof(request.group));
-    if (s->socket.type == SOCK_STREAM || inet_is_v4(&group))
+    if (s->socket.type == SOCK_STREAM)
+        return -EPROTO;
+    if (inet_is_v4(&group))
         return -EINVAL;
     return do_verb(s, verb, &group, choose_netif(request.ifindex, NULL, &group), NULL);
 }
@@ -557,10 +561,77 @@ int multicast_set_option(struct inet_socket *s, int level, int name, const void 
     }
 }
 
+/* Reading: what there is of n sources is written to by put(), and *mode and *n become what they
+ * are. How many were written; socket locked by this. */
+static int get_sources(struct inet_socket *s, const struct inet_addr *group,
+                       const struct netif *netif, uint32_t *mode, uint32_t *n, char *to,
+                       size_t room, size_t step)
+{
+    inet_lock(s);
+    const struct inet_membership *m = netif ? find(s, group, netif) : NULL;
+    unsigned copied = m ? MIN(MIN(*n, m->n), (unsigned)(room / step)) : 0;
+    for (unsigned i = 0; i < copied; i++) {
+        struct socket_address address = {};
+        uint32_t v4 = inet_v4_of(&m->sources[i]);
+        if (step == sizeof(v4)) {
+            memcpy(to + i * step, &v4, step);
+            continue;
+        }
+        address.family = inet_is_v4(group) ? AF_INET : AF_INET6;
+        if (inet_is_v4(group))
+            memcpy(address.bytes + offsetof(struct sockaddr_in, address), &v4, sizeof(v4));
+        else
+            memcpy(address.bytes + offsetof(struct sockaddr_in6, address), m->sources[i].bytes, 16);
+        memcpy(to + i * step, address.bytes, step);
+    }
+    if (m) {
+        *mode = m->include;
+        *n = m->n;
+    }
+    inet_unlock(s);
+    return m ? (int)copied : -EADDRNOTAVAIL;
+}
+
+static int get_filter4(struct inet_socket *s, struct ip_msfilter *filter, size_t len)
+{
+    if (len < sizeof(*filter))
+        return -EINVAL;
+    struct inet_addr group = inet_v4(filter->group), address = inet_v4(filter->address);
+    struct netif *netif = choose_netif(0, &address, &group);
+    if (!inet_is_multicast(&group))
+        return -EINVAL;
+    if (!netif)
+        return -ENODEV;
+    int n = get_sources(s, &group, netif, &filter->mode, &filter->n, (char *)filter->sources,
+                        len - sizeof(*filter), sizeof(filter->sources[0]));
+    return n < 0 ? n : (int)(sizeof(*filter) + (size_t)n * sizeof(filter->sources[0]));
+}
+
+static int get_group_filter(struct inet_socket *s, int level, struct group_filter *filter,
+                            size_t len)
+{
+    struct inet_addr group;
+    if (len < sizeof(*filter))
+        return -EINVAL;
+    if (get_storage(level, filter->group, &group) < 0 || !inet_is_multicast(&group))
+        return -EINVAL;
+    rcu_read_lock();
+    const struct netif *netif = netif_by_index(filter->ifindex);
+    rcu_read_unlock();
+    int n = get_sources(s, &group, netif, &filter->mode, &filter->n, filter->sources[0],
+                        len - sizeof(*filter), STORAGE);
+    return n < 0 ? n : (int)sizeof(*filter) + n * STORAGE;
+}
+
 int multicast_get_option(struct inet_socket *s, int level, int name, void *value, size_t len)
 {
     uint32_t number;
-    if (level == SOL_IP && name == IP_MULTICAST_IF)
+    bool six = s->socket.family == AF_INET6, raw6 = six && s->socket.type == SOCK_RAW;
+    if (level == SOL_IP && name == IP_MSFILTER && !raw6)
+        return get_filter4(s, value, len);
+    if (name == MCAST_MSFILTER && (level == SOL_IP ? !raw6 : level == SOL_IPV6 && six))
+        return get_group_filter(s, level, value, len);
+    if (level == SOL_IP && name == IP_MULTICAST_IF && !raw6)
         number =
             inet_is_v4(&s->options.multicast_source) ? inet_v4_of(&s->options.multicast_source) : 0;
     else if (level == SOL_IPV6 && name == IPV6_MULTICAST_IF && s->socket.family == AF_INET6)

@@ -662,6 +662,7 @@ static int change_membership(struct netlink *n, uint32_t group, bool join)
     if (!group || group > count_groups(n))
         return -EINVAL;
     mutex_lock(&sockets_lock);
+    n->grouped = true;
     uint64_t bit = 1ull << (group - 1);
     n->groups = join ? n->groups | bit : n->groups & ~bit;
     count_listeners(n->socket.protocol);
@@ -697,7 +698,7 @@ static int get_option(struct socket *socket, int level, int option, void *value,
     if (level != SOL_NETLINK)
         return -ENOPROTOOPT;
     if (option == LIST_MEMBERSHIPS) {
-        size_t size = (count_groups(n) + 31) / 32 * 4;
+        size_t size = n->grouped || n->groups ? (count_groups(n) + 31) / 32 * 4 : 0;
         memcpy(value, &n->groups, MIN(size, len & ~3ul));
         return (int)size;
     }

@@ -34,6 +34,7 @@ struct netlink {
     unsigned dumping; /* datagrams of a dump that wait to be read */
     unsigned drops;
     bool packet_info, broadcast_error, no_enobufs, all_namespaces, cap_ack, extended_ack, strict;
+    bool grouped; /* has ever asked for a group */
 };
 
 /* A datagram that waits to be read. */

@@ -144,6 +144,7 @@ static void copy_about(struct packet *to, const struct packet *from)
     to->gso_size = from->gso_size;
     to->header_len = from->header_len;
     to->hash = from->hash;
+    to->mark = from->mark;
     memcpy(to->scratch, from->scratch, sizeof(to->scratch));
 }
 

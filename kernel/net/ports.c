@@ -17,7 +17,7 @@ struct port {
 
 unsigned inet_port_low = 32768, inet_port_high = 60999, inet_port_unprivileged = 1024;
 
-static struct mutex bind_lock;
+struct mutex bind_lock;
 static struct list table[BUCKETS]; /* a head of zeros is an empty list */
 static uint32_t perturb[PERTURB];  /* RFC 6056, 3.3.4: counters, one for some destinations */
 
@@ -124,7 +124,8 @@ static bool excludes(const struct inet_socket *s, const struct inet_addr *addres
 {
     bool stream = s->socket.type == SOCK_STREAM;
 
-    if (s == other || !devices_overlap(s, other) || !addresses_overlap(s, address, other))
+    if (s->force_reuse || s == other || !devices_overlap(s, other) ||
+        !addresses_overlap(s, address, other))
         return false;
     if (stream && found)
         return true;

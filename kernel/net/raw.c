@@ -437,14 +437,14 @@ static bool is_checksum(const struct socket *socket, int level, int name)
            (level == SOL_IPV6 || level == SOL_RAW);
 }
 
-static int set_checksum(struct raw_socket *r, const void *value, size_t len)
+static int set_checksum(struct raw_socket *r, int level, const void *value, size_t len)
 {
     int at;
     if (len < sizeof(at))
         return -EINVAL;
     memcpy(&at, value, sizeof(at));
-    if (raw_inet(r)->socket.protocol == IPPROTO_ICMPV6) /* RFC 3542, 3.1: always there */
-        return at == 2 ? 0 : -EINVAL;
+    if (level == SOL_IPV6 && raw_inet(r)->socket.protocol == IPPROTO_ICMPV6) /* RFC 3542, 3.1 */
+        return -EINVAL;
     if (at > 0 && at & 1)
         return -EINVAL;
     r->checksum_at = MAX(at, -1);
@@ -455,7 +455,9 @@ static int raw_set_option(struct socket *socket, int level, int name, const void
 {
     struct raw_socket *r = raw_of(inet_of(socket));
     if (is_checksum(socket, level, name))
-        return set_checksum(r, value, len);
+        return set_checksum(r, level, value, len);
+    if (level == SOL_RAW && socket->family == AF_INET6 && len < sizeof(int))
+        return -EINVAL;
     if (!has_icmp_filter(socket, level, name))
         return level == SOL_RAW && name == ICMP_FILTER && socket->family == AF_INET
                    ? -EOPNOTSUPP
@@ -473,6 +475,8 @@ static int raw_get_option(struct socket *socket, int level, int name, void *valu
     if (is_checksum(socket, level, name)) {
         from = &r->checksum_at;
         size = sizeof(r->checksum_at);
+    } else if (level == SOL_RAW && name != ICMP_FILTER) {
+        return -ENOPROTOOPT;
     } else if (!has_icmp_filter(socket, level, name)) {
         return datagram_get_option(socket, level, name, value, len);
     }
@@ -552,6 +556,7 @@ static int raw_create(int family, int protocol, struct socket **socket)
         return err;
     raw_inet(r)->local_port = (uint16_t)protocol; /* as getsockname() tells it */
     raw_inet(r)->options.header_included = protocol == IPPROTO_RAW;
+    raw_inet(r)->socket.flags |= 1ull << SO_REUSEADDR;
     raw_enter(r, NULL);
     *socket = &raw_inet(r)->socket;
     return 0;

@@ -7,6 +7,9 @@
 #include "mm/uaccess.h"
 #include "net/filter.h"
 #include "net/ifioctl.h"
+#include "net/inet.h"
+
+enum { NETIF_NAME_MAX = 15 };
 
 static struct socket_cred nobody(void)
 {
@@ -50,6 +53,7 @@ void socket_init(struct socket *socket, const struct socket_ops *ops, int family
         .send_buffer = socket_send_default,
         .receive_buffer = socket_receive_default,
         .receive_low = 1,
+        .incoming_cpu = -1,
         .pacing_rate = UINT64_MAX,
     };
 }
@@ -292,13 +296,25 @@ static bool is_flag(int name)
 }
 
 /* Linux doubles what is asked for, to make room for its own. */
-static uint32_t buffer_size(int asked, bool force, uint32_t most)
+static uint32_t buffer_size(int asked, bool force, uint32_t most, uint32_t least)
 {
     uint32_t size = (uint32_t)asked;
     if (!force || asked < 0)
         size = MIN(size, most);
     size = MIN(size, (uint32_t)INT32_MAX / 2) * 2;
-    return MAX(size, (uint32_t)SOCKET_BUFFER_MIN);
+    return MAX(size, least);
+}
+
+static int set_buffer(struct socket *socket, int name, int asked, bool privileged)
+{
+    bool force = name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE;
+    if (force && !privileged)
+        return -EPERM;
+    if (name == SO_SNDBUF || name == SO_SNDBUFFORCE)
+        socket->send_buffer = buffer_size(asked, force, socket_send_most, SOCKET_SEND_MIN);
+    else
+        socket->receive_buffer = buffer_size(asked, force, socket_receive_most, SOCKET_RECEIVE_MIN);
+    return 0;
 }
 
 struct timeval {
@@ -328,6 +344,55 @@ static void set_stamps(struct socket *socket, int name, bool on)
     socket->flags &= ~both;
     if (on)
         socket->flags |= 1ull << (fine ? SO_TIMESTAMPNS : SO_TIMESTAMP);
+}
+
+static int bind_to(struct socket *socket, uint32_t index)
+{
+    if ((int32_t)index < 0)
+        return -EINVAL;
+    if (socket->bound_index && !socket_capable(NET_CAP_RAW))
+        return -EPERM;
+    socket->bound_index = index;
+    return 0;
+}
+
+static int bind_to_name(struct socket *socket, const char *value, size_t len)
+{
+    char name[NETIF_NAME_MAX + 1] = "";
+    memcpy(name, value, MIN(len, (size_t)NETIF_NAME_MAX));
+    if (!name[0])
+        return bind_to(socket, 0);
+    rcu_read_lock();
+    const struct netif *netif = netif_find(name);
+    rcu_read_unlock();
+    return netif ? bind_to(socket, netif->index) : -ENODEV;
+}
+
+int socket_set_bound(struct socket *socket, int name, const void *value, size_t len)
+{
+    uint32_t index;
+    if (name == SO_BINDTODEVICE)
+        return bind_to_name(socket, value, len);
+    if (len < sizeof(index))
+        return -EINVAL;
+    memcpy(&index, value, sizeof(index));
+    return bind_to(socket, index);
+}
+
+static int set_txtime(struct socket *socket, const void *value, size_t len)
+{
+    enum { MONOTONIC = 1, FLAGS = 3 };
+    uint32_t asked[2];
+    if (len != sizeof(asked))
+        return -EINVAL;
+    memcpy(asked, value, len);
+    if (asked[1] & ~FLAGS)
+        return -EINVAL;
+    if (asked[0] != MONOTONIC && !socket_capable(NET_CAP_ADMIN))
+        return -EPERM;
+    memcpy(&socket->txtime, asked, len);
+    socket->flags |= 1ull << SO_TXTIME;
+    return 0;
 }
 
 /* Options that say how a network's device is to be used: kept, of no effect on a socket that never
@@ -362,14 +427,25 @@ static int set_network(struct socket *socket, int name, int32_t number, size_t l
     case SO_RESERVE_MEM: /* as without a memory cgroup */
         return number < 0 ? -EINVAL : -EOPNOTSUPP;
     case SO_INCOMING_CPU:
+        socket->incoming_cpu = number;
+        return 0;
+    case SO_PEEK_OFF: /* those who know it have seen it before, as these: */
+    case SO_TXREHASH:
+    case SO_ZEROCOPY:
+        return -EOPNOTSUPP;
+    case SO_ATTACH_REUSEPORT_CBPF:
+        return -EINVAL;
+    case SO_RCVMARK:
+        if (!privileged && !socket_capable(NET_CAP_RAW))
+            return -EPERM;
+        socket->flags =
+            number ? socket->flags | 1ull << SO_MARK : socket->flags & ~(1ull << SO_MARK);
         return 0;
     case SO_BUF_LOCK:
         if (number & ~3)
             return -EINVAL;
         socket->buffer_lock = (uint32_t)number;
         return 0;
-    case SO_ZEROCOPY:
-        return -EOPNOTSUPP; /* those who know it have seen it before (inet_options.c) */
     default:
         return -ENOPROTOOPT;
     }
@@ -378,8 +454,9 @@ static int set_network(struct socket *socket, int name, int32_t number, size_t l
 /* SO_TIMESTAMPING is for devices and for sockets that wait for what they sent. */
 static int set_timestamping(struct socket *socket, int32_t number)
 {
-    enum { KNOWN = (1 << 19) - 1 };
-    if (number & ~KNOWN)
+    enum { KNOWN = (1 << 19) - 1, ID = 1 << 7, ONLY = 1 << 11, STATS = 1 << 12, ID_TCP = 1 << 16 };
+    if (number & ~KNOWN || (number & ID_TCP && !(number & ID)) ||
+        (number & STATS && !(number & ONLY)))
         return -EINVAL;
     socket->timestamping = (uint32_t)number;
     return 0;
@@ -395,28 +472,27 @@ static int set_generic(struct socket *socket, int name, const void *value, size_
         return set_timeout(&socket->send_timeout, value, len);
     if (name == SO_ATTACH_FILTER)
         return socket_filter_attach(socket, value, len);
+    if (name == SO_BINDTODEVICE || name == SO_BINDTOIFINDEX)
+        return socket_set_bound(socket, name, value, len);
+    if (name == SO_TXTIME && len >= sizeof(number))
+        return set_txtime(socket, value, len);
     if (len < sizeof(number))
         return -EINVAL;
     memcpy(&number, value, sizeof(number));
     if (is_flag(name)) {
         uint64_t bit = 1ull << name;
+        if (name == SO_REUSEPORT && number && socket->family != AF_INET &&
+            socket->family != AF_INET6)
+            return -EOPNOTSUPP;
         socket->flags = number ? socket->flags | bit : socket->flags & ~bit;
         return 0;
     }
     switch (name) {
     case SO_SNDBUF:
-        socket->send_buffer = buffer_size(number, false, socket_send_most);
-        return 0;
     case SO_RCVBUF:
-        socket->receive_buffer = buffer_size(number, false, socket_receive_most);
-        return 0;
     case SO_SNDBUFFORCE:
     case SO_RCVBUFFORCE:
-        if (!privileged)
-            return -EPERM;
-        *(name == SO_SNDBUFFORCE ? &socket->send_buffer : &socket->receive_buffer) = buffer_size(
-            number, true, name == SO_SNDBUFFORCE ? socket_send_most : socket_receive_most);
-        return 0;
+        return set_buffer(socket, name, number, privileged);
     case SO_RCVLOWAT:
         socket->receive_low = number < 0 ? INT32_MAX : number ? number : 1;
         return 0;
@@ -562,11 +638,44 @@ static int get_number(struct socket *socket, int name, int32_t *number)
         *number = 0;
         return 0;
     case SO_INCOMING_CPU:
-        *number = -1;
+        *number = socket->incoming_cpu;
         return 0;
+    case SO_BINDTOIFINDEX:
+        *number = (int32_t)socket->bound_index;
+        return 0;
+    case SO_RCVMARK:
+        *number = socket_flag(socket, SO_MARK);
+        return 0;
+    case SO_PEEK_OFF:
+    case SO_TXREHASH:
+        return -EOPNOTSUPP;
     default:
         return -ENOPROTOOPT;
     }
+}
+
+static int get_device(const struct socket *socket, void *value, size_t len)
+{
+    if (!socket->bound_index)
+        return 0;
+    if (len < NETIF_NAME_MAX + 1)
+        return -EINVAL;
+    rcu_read_lock();
+    const struct netif *netif = netif_by_index(socket->bound_index);
+    rcu_read_unlock();
+    return netif ? put_value(value, len, netif->name, strlen(netif->name) + 1) : -ENODEV;
+}
+
+int socket_put_meminfo(const struct socket *socket, void *value, size_t len, size_t received,
+                       size_t sent, uint32_t drops)
+{
+    enum { RMEM, RCVBUF, WMEM, SNDBUF, FORWARD, WMEM_QUEUED, OPTMEM, BACKLOG, DROPS, ALL };
+    uint32_t info[ALL] = {[RMEM] = (uint32_t)received,
+                          [RCVBUF] = socket->receive_buffer,
+                          [SNDBUF] = socket->send_buffer,
+                          [WMEM_QUEUED] = (uint32_t)sent,
+                          [DROPS] = drops};
+    return put_value(value, len, info, sizeof(info));
 }
 
 /* A number that no other socket ever has. */
@@ -609,6 +718,12 @@ static int get_long(struct socket *socket, int name, void *value, size_t len)
         return get_cookie(socket, value, len);
     case SO_NETNS_COOKIE:
         return len != sizeof(netns_cookie) ? -EINVAL : put_value(value, len, &netns_cookie, len);
+    case SO_BINDTODEVICE:
+        return get_device(socket, value, len);
+    case SO_TXTIME:
+        return put_value(value, len, &socket->txtime, sizeof(socket->txtime));
+    case SO_MEMINFO: /* families that count tell more */
+        return socket_put_meminfo(socket, value, len, 0, 0, 0);
     case SO_PEERCRED: /* AF_UNIX tells its own */
         return put_value(value, len, &nobody, sizeof(nobody));
     case SO_PEERNAME:

@@ -80,13 +80,15 @@ enum {
     SO_ATTACH_REUSEPORT_CBPF,
     SO_ATTACH_REUSEPORT_EBPF,
     SO_CNX_ADVICE,
+    SO_MEMINFO = 55,
     SO_PASSSEC = 34,
     SO_TIMESTAMPING = 37,
     SO_INCOMING_NAPI_ID = 56,
     SO_COOKIE,
     SO_PEERGROUPS = 59,
     SO_ZEROCOPY,
-    SO_BINDTOIFINDEX = 62,
+    SO_TXTIME,
+    SO_BINDTOIFINDEX,
     SO_TIMESTAMP_NEW = 63, /* the same on x86-64 as the older three */
     SO_TIMESTAMPNS_NEW,
     SO_TIMESTAMPING_NEW,
@@ -208,6 +210,11 @@ struct socket {
     nsec_t last_stamp; /* of the packet that was read last, if keeps_stamp (SIOCGSTAMP); 0 */
     bool keeps_stamp;
     uint32_t busy_poll, buffer_lock, timestamping;
+    int incoming_cpu;     /* SO_INCOMING_CPU; -1 */
+    uint32_t bound_index; /* SO_BINDTOIFINDEX; 0 */
+    struct {
+        uint32_t clock, flags;
+    } txtime; /* SO_TXTIME: kept, for no queueing discipline looks at times */
     bool prefer_busy_poll;
     uint64_t pacing_rate, cookie;
     struct file *file;                    /* the socket's own; NULL before accept and after close */
@@ -224,7 +231,7 @@ static inline bool socket_capable(unsigned cap)
 /* Supplied by linux/: SIGURG for the owner of the file. Threads, under a mutex. */
 extern void (*socket_urgent_hook)(struct file *file);
 
-enum { SOCKET_BUFFER = 212992, SOCKET_BUFFER_MIN = 4608 };
+enum { SOCKET_BUFFER = 212992, SOCKET_SEND_MIN = 4608, SOCKET_RECEIVE_MIN = 2304 };
 /* What SO_RCVBUF and SO_SNDBUF give without asking, and at most (net.core.rmem_default and so on);
  * SOCKET_BUFFER at first. */
 extern uint32_t socket_receive_default, socket_send_default, socket_receive_most, socket_send_most;
@@ -268,6 +275,11 @@ int socket_put_control(struct socket *socket, struct message *message, nsec_t st
 int socket_set_option(struct socket *socket, int level, int name, const void *value, size_t len,
                       bool privileged);
 int socket_get_option(struct socket *socket, int level, int name, void *value, size_t len);
+/* SO_BINDTODEVICE and SO_BINDTOIFINDEX: bound_index is set. */
+int socket_set_bound(struct socket *socket, int name, const void *value, size_t len);
+/* SO_MEMINFO's answer: bytes that wait to be read and to be sent. */
+int socket_put_meminfo(const struct socket *socket, void *value, size_t len, size_t received,
+                       size_t sent, uint32_t drops);
 
 /* The point up to which a call waits, and what it answers when its wait has failed (-EINTR,
  * -ETIMEDOUT). */

@@ -209,8 +209,15 @@ struct tcp {
     bool nospace;    /* somebody waits for room in the send buffer */
     bool connecting; /* connect(2) has begun and not been told how it went */
     bool connected;  /* it has been told that it went well */
-    bool counted_orphan, thin, fastopen_no_cookie;
-    unsigned fastopen;
+    bool counted_orphan, thin, fastopen_no_cookie, no_rehash;
+    bool repair, tell_inq; /* TCP_REPAIR, TCP_INQ */
+    uint8_t repair_queue, save_syn;
+    unsigned fastopen, tx_delay;
+    struct tcp_saved *saved_syn, *fastopen_keys; /* kmalloc; NULL: none */
+    struct {
+        uint32_t ifindex, flow; /* flow: traffic class and label, network order */
+        uint8_t ttl, tos;
+    } noted; /* of what came last (IP_PKTOPTIONS) */
     uint8_t soft_error;
     uint16_t mss_limit;  /* a black hole is suspected: no larger ones; 0 */
     atomic_uint new_mtu; /* from below (TCP_EV_MTU) */
@@ -227,6 +234,12 @@ struct tcp {
     /* Listening (tcp_listen.c). */
     struct tcp_listen *listen;
     struct tcp *accept_next; /* in the queue of its listener */
+};
+
+/* Bytes that an option keeps. */
+struct tcp_saved {
+    unsigned len;
+    uint8_t bytes[];
 };
 
 static inline struct tcp *tcp_of(struct inet_socket *s)
@@ -464,7 +477,36 @@ void tcp_fin_wait2(struct tcp *tp);
 int tcp_take_error(struct tcp *tp); /* negative errno or 0; told once */
 unsigned tcp_op_poll(struct socket *socket, struct poll_table *table);
 
+/* --- tcp_repair.c: socket locked but for the calls */
+enum {
+    TCP_REPAIR = 19,
+    TCP_REPAIR_QUEUE,
+    TCP_QUEUE_SEQ,
+    TCP_REPAIR_OPTIONS,
+    TCP_TIMESTAMP = 24,
+    TCP_REPAIR_WINDOW = 29
+};
+int tcp_repair_set(struct tcp *tp, int name, int number, const void *value, size_t len);
+int tcp_repair_get(struct tcp *tp, int name, void *value, size_t len); /* the length */
+/* connect(2): the other end is taken to know. */
+void tcp_repair_connect(struct tcp *tp);
+/* Before a send: 0: goes on as always, else what it answers. */
+ssize_t tcp_repair_send(struct tcp *tp, struct message *message);
+ssize_t tcp_repair_receive(struct tcp *tp, struct message *message);
+ssize_t tcp_receive_stream(struct tcp *tp, struct message *message); /* tcp_receive.c */
+/* --- tcp_zerocopy.c */
+int tcp_op_mmap(struct socket *socket, struct map_request *request);
+/* getsockopt(TCP_ZEROCOPY_RECEIVE); not locked. */
+int tcp_zerocopy_receive(struct tcp *tp, void *value, size_t len);
+/* Bytes that can be read, and 1 more for the end (TCP_INQ). */
+static inline uint32_t tcp_inq(const struct tcp *tp)
+{
+    return (tp->rcv_nxt - tp->copied_seq) ?: tp->shutdown & 1u;
+}
+
 /* --- tcp_sockopt.c */
+/* What IP_PKTOPTIONS tells of a packet. */
+void tcp_note(struct tcp *tp, const struct packet *packet);
 int tcp_op_set_option(struct socket *socket, int level, int name, const void *value, size_t len);
 int tcp_op_get_option(struct socket *socket, int level, int name, void *value, size_t len);
 /* Linux's struct tcp_info into value, as much as fits in len; its length. Without the lock: a

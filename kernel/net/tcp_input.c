@@ -345,6 +345,8 @@ void tcp_segment(struct tcp *tp, struct packet *packet, struct tcp_header *heade
 
     tp->segs_in++;
     tcp_packet_options(packet, header);
+    if (unlikely(tp->inet.options.receive))
+        tcp_note(tp, packet);
     if (tp->state == TCP_SYN_SENT) {
         syn_sent(tp, packet, header);
         packet_free(packet);

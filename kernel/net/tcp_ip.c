@@ -50,7 +50,7 @@ static struct inet_socket *classify(const struct packet *packet, const struct in
     ours = get_be16(packet->data + 2);
     if (unlikely(tcp_time_wait_count()) && tcp_time_wait_has(destination, ours, source, theirs))
         return inet_find_connected(IPPROTO_TCP, source, theirs, destination, ours);
-    return inet_find(IPPROTO_TCP, source, theirs, destination, ours, packet->netif);
+    return inet_find(IPPROTO_TCP, source, theirs, destination, ours, packet->netif, packet);
 }
 
 /* A SYN that takes the place of an old connection: numbers go on from there. Takes the packet if
@@ -90,7 +90,7 @@ static void receive(struct packet *packet)
         return;
     rcu_read_lock();
     s = inet_find(IPPROTO_TCP, &source, header.source, &destination, header.destination,
-                  packet->netif);
+                  packet->netif, packet);
     if (s && iss)
         held = inet_try_get(s);
     else if (s)

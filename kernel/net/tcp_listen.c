@@ -17,6 +17,7 @@ struct request {
     uint32_t iss, irs, scope;
     uint32_t stamp_offset;
     struct tcp_options options; /* of the SYN, as far as we take part */
+    struct tcp_saved *syn;      /* itself (TCP_SAVE_SYN); kmalloc or NULL */
     uint32_t window;
     uint8_t wscale;
     bool acked; /* the handshake is over, but there is no room (or no data) */
@@ -93,6 +94,7 @@ static void remove(struct tcp_listen *listen, struct request *r)
 {
     list_del(&r->link);
     listen->nrequests--;
+    kfree(r->syn);
     kcache_free(&request_cache, r);
 }
 
@@ -130,6 +132,24 @@ static void send_syn_ack(struct tcp *tp, struct request *r, nsec_t now)
 static bool accept_full(const struct tcp_listen *listen)
 {
     return listen->nwaiting > listen->backlog;
+}
+
+/* The headers of a SYN as they came, for TCP_SAVED_SYN; `link`: from the frame's on. Best effort.
+ */
+static struct tcp_saved *save_syn(const struct packet *packet, const struct tcp_header *header,
+                                  bool link)
+{
+    unsigned before = (unsigned)(packet->data - packet->network), front = link ? ETH_HLEN : 0;
+    struct tcp_saved *saved = kzalloc(sizeof(*saved) + front + before + header->len);
+
+    if (!saved)
+        return NULL;
+    saved->len = front + before + header->len;
+    if (link && packet->link)
+        memcpy(saved->bytes, packet->link, front);
+    memcpy(saved->bytes + front, packet->network, before);
+    packet_read(packet, 0, saved->bytes + front + before, header->len);
+    return saved;
 }
 
 /* What a SYN asks for and what we have to it. False: there is no way back. */
@@ -211,6 +231,7 @@ static void new_request(struct tcp *tp, const struct packet *packet,
         kcache_free(&request_cache, r);
         return;
     }
+    r->syn = unlikely(tp->save_syn) ? save_syn(packet, header, tp->save_syn == 2) : NULL;
     list_add_tail(bucket_of(listen, &r->flow.destination, r->remote_port), &r->link);
     listen->nrequests++;
     r->due = now + request_timeout(r);
@@ -290,6 +311,7 @@ static void inherit(struct tcp *child, struct tcp *tp)
     to->busy_poll = from->busy_poll;
     to->buffer_lock = from->buffer_lock;
     to->timestamping = from->timestamping;
+    to->txtime = from->txtime;
     to->pacing_rate = from->pacing_rate;
     child->inet.v6only = tp->inet.v6only;
     child->inet.reuse_address = tp->inet.reuse_address;
@@ -306,6 +328,10 @@ static void inherit(struct tcp *child, struct tcp *tp)
     child->syn_count = tp->syn_count;
     child->notsent_low = tp->notsent_low;
     child->linger2 = tp->linger2;
+    child->save_syn = tp->save_syn;
+    child->tell_inq = tp->tell_inq;
+    child->no_rehash = tp->no_rehash;
+    child->tx_delay = tp->tx_delay;
     child->send_locked = tp->send_locked;
     child->receive_locked = tp->receive_locked;
     child->congestion = tp->congestion;
@@ -359,9 +385,12 @@ static void establish(struct tcp *tp, const struct request *r, struct packet *pa
     struct inet_socket *other;
 
     if (!child) {
+        kfree(r->syn);
         packet_free(packet);
         return;
     }
+    child->saved_syn = r->syn;
+    tcp_note(child, packet);
     inherit(child, tp);
     fill_child(child, r, now);
     tcp_set_state(child, TCP_SYN_RECV);
@@ -428,6 +457,7 @@ static void for_request(struct tcp *tp, struct request *r, struct packet *packet
             MIB(TCP_LISTEN_DROPS);
         } else {
             copy = *r;
+            r->syn = NULL;
             remove(listen, r);
             establish(tp, &copy, packet, header, now);
             return;

@@ -143,6 +143,12 @@ static int emit(struct tcp *tp, struct packet *packet, uint32_t seq, unsigned fl
     unsigned len, mss;
     uint32_t window;
 
+    if (unlikely(tp->repair)) {
+        tp->bytes_sent -= payload;
+        packet_free(packet);
+        return 0;
+    }
+
     if (flags & TCP_SYN)
         len = syn_options(tp, options, flags & TCP_ACK, stamp);
     else
@@ -383,6 +389,8 @@ static int64_t may_send(struct tcp *tp, enum tcp_push how)
     uint32_t window = tp->snd_una + tp->snd_wnd - tcp_sent(packet)->seq;
     uint32_t allowed, most;
 
+    if (unlikely(tp->repair))
+        return len;
     if ((int32_t)window <= 0 && tcp_sent_len(packet))
         return -1;
     if (congestion < MIN(len, mss) || (!congestion && flight)) {

@@ -714,7 +714,7 @@ static int wait_more(struct tcp *tp, const struct message *message, bool some, n
     return err ? socket_wait_error(err, deadline) : 1;
 }
 
-static ssize_t receive_stream(struct tcp *tp, struct message *message)
+ssize_t tcp_receive_stream(struct tcp *tp, struct message *message)
 {
     struct socket *socket = &tp->inet.socket;
     nsec_t deadline = socket_deadline(socket->receive_timeout);
@@ -779,6 +779,15 @@ static ssize_t receive_oob(struct tcp *tp, struct message *message)
     return 1;
 }
 
+/* TCP_INQ: how much is left. */
+static ssize_t tell_inq(struct tcp *tp, struct message *message)
+{
+    enum { TCP_CM_INQ = 36 };
+    uint32_t left = tcp_inq(tp);
+
+    return message_put_control(message, IPPROTO_TCP, TCP_CM_INQ, &left, sizeof(left));
+}
+
 ssize_t tcp_op_receive(struct socket *socket, struct message *message)
 {
     struct tcp *tp = tcp_of_socket(socket);
@@ -793,12 +802,16 @@ ssize_t tcp_op_receive(struct socket *socket, struct message *message)
         n = -ENOTCONN;
     else if (message->flags & MSG_OOB)
         n = receive_oob(tp, message);
+    else if (unlikely(tp->repair))
+        n = tcp_repair_receive(tp, message);
     else
-        n = receive_stream(tp, message);
+        n = tcp_receive_stream(tp, message);
     if (n > 0 && !(message->flags & MSG_PEEK)) {
         tcp_reader_done(tp, true);
         tcp_charge(tp);
     }
+    if (unlikely(tp->tell_inq) && n >= 0)
+        n = tell_inq(tp, message) ?: n;
     inet_unlock(&tp->inet);
     return n;
 }

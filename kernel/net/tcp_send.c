@@ -238,7 +238,9 @@ ssize_t tcp_op_send(struct socket *socket, struct message *message)
     if (message->flags & MSG_FASTOPEN)
         return -EOPNOTSUPP;
     inet_lock(&tp->inet);
-    n = send_stream(tp, message);
+    n = unlikely(tp->repair) ? tcp_repair_send(tp, message) : 0;
+    if (likely(!n))
+        n = send_stream(tp, message);
     inet_unlock(&tp->inet);
     if (n == -EPIPE && !(message->flags & MSG_NOSIGNAL) && vfs_sigpipe_hook)
         vfs_sigpipe_hook();

@@ -44,6 +44,8 @@ static void free_tcp(struct inet_socket *s)
     timer_cancel(&tp->timer);
     packet_free_list(tp->first);
     tcp_receive_purge(tp);
+    kfree(tp->saved_syn);
+    kfree(tp->fastopen_keys);
     atomic_fetch_sub_explicit(&tcp_memory, tp->charged, memory_order_relaxed);
     inet_options_end(s);
     kcache_free(&cache, tp);
@@ -196,6 +198,7 @@ static int begin_connect(struct tcp *tp, const struct inet_addr *ip, unsigned po
 {
     struct inet_socket *s = &tp->inet;
     unsigned hash_kind;
+    uint32_t received = tp->rcv_nxt;
     int err = inet_flow(s, &s->flow, ip, scope);
 
     if (!err)
@@ -213,10 +216,14 @@ static int begin_connect(struct tcp *tp, const struct inet_addr *ip, unsigned po
     s->remote_port = (uint16_t)port;
     s->scope = scope;
     err = take_port(tp);
-    if (err)
+    if (err) {
         forget_ends(tp, true);
-    else
+    } else if (unlikely(tp->repair)) {
+        tp->rcv_nxt = received;
+        tcp_repair_connect(tp);
+    } else {
         send_syn(tp);
+    }
     return err;
 }
 
@@ -403,7 +410,9 @@ static void close_connection(struct tcp *tp)
     bool unread = tcp_readable(tp);
 
     tp->shutdown = 3;
-    if (unread) { /* RFC 2525, 2.17: the other side must know that it was not read */
+    if (tp->repair) { /* it goes on elsewhere */
+        tcp_abort(tp, 0);
+    } else if (unread) { /* RFC 2525, 2.17: the other side must know that it was not read */
         MIB(TCP_ABORT_ON_CLOSE);
         if (TCP_IN(tcp_state(tp), TCP_SYNCED))
             tcp_send_reset(tp);
@@ -521,5 +530,6 @@ const struct socket_ops tcp_socket_ops = {
     .ioctl = tcp_op_ioctl,
     .set_option = tcp_op_set_option,
     .get_option = tcp_op_get_option,
+    .mmap = tcp_op_mmap,
     .release = op_release,
 };

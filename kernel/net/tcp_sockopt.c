@@ -1,6 +1,7 @@
 /* Options of IPPROTO_TCP (man 7 tcp), TCP_INFO, ioctls. */
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/heap.h"
 #include "net/tcp.h"
 
 enum {
@@ -21,15 +22,21 @@ enum {
     TCP_THIN_DUPACK,
     TCP_USER_TIMEOUT,
     TCP_FASTOPEN = 23,
-    TCP_TIMESTAMP,
-    TCP_NOTSENT_LOWAT,
+    TCP_NOTSENT_LOWAT = 25,
     TCP_CC_INFO,
+    TCP_SAVE_SYN,
+    TCP_SAVED_SYN,
     TCP_FASTOPEN_CONNECT = 30,
     TCP_ULP,
-    TCP_FASTOPEN_NO_COOKIE = 34,
+    TCP_FASTOPEN_KEY = 33,
+    TCP_FASTOPEN_NO_COOKIE,
+    TCP_ZEROCOPY_RECEIVE,
+    TCP_INQ,
+    TCP_TX_DELAY,
 };
+enum { FASTOPEN_KEY = 16, SOL_IP = 0, SOL_IPV6 = 41, IP_PKTOPTIONS = 9, IPV6_2292PKTOPTIONS = 6 };
 enum { KEEP_MAX = 32767, COUNT_MAX = 127, LINGER2_MAX = 120, MSS_MIN = 88, MSS_MAX = 32767 };
-enum { CLAMP_MIN = 1152, CC_NAME = 16 };
+enum { CLAMP_MIN = 1152, CC_NAME = 16, STAMP_ID = 1 << 7 /* SOF_TIMESTAMPING_OPT_ID */ };
 
 /* --- setting
  * ---------------------------------------------------------------------------------------------- */
@@ -190,8 +197,21 @@ static int set_number(struct tcp *tp, int name, int number)
         return 0;
     case TCP_THIN_DUPACK: /* of no effect since Linux 4.19 */
         return number < 0 || number > 1 ? -EINVAL : 0;
-    case TCP_TIMESTAMP:
-        return -EPERM;
+    case TCP_SAVE_SYN:
+        if (number < 0 || number > 2)
+            return -EINVAL;
+        tp->save_syn = (uint8_t)number;
+        return 0;
+    case TCP_INQ:
+        if (number & ~1)
+            return -EINVAL;
+        tp->tell_inq = number;
+        return 0;
+    case TCP_TX_DELAY: /* kept: only Linux's queueing discipline fq takes it into account */
+        if (number < 0)
+            return -EINVAL;
+        tp->tx_delay = (unsigned)number;
+        return 0;
     case TCP_FASTOPEN:
     case TCP_FASTOPEN_CONNECT:
     case TCP_FASTOPEN_NO_COOKIE:
@@ -199,6 +219,23 @@ static int set_number(struct tcp *tp, int name, int number)
     default:
         return -ENOPROTOOPT;
     }
+}
+
+/* One or two. */
+static int set_keys(struct tcp *tp, const void *value, size_t len)
+{
+    struct tcp_saved *keys;
+
+    if (len != FASTOPEN_KEY && len != 2 * FASTOPEN_KEY)
+        return -EINVAL;
+    keys = kmalloc(sizeof(*keys) + len);
+    if (!keys)
+        return -ENOMEM;
+    keys->len = (unsigned)len;
+    memcpy(keys->bytes, value, len);
+    kfree(tp->fastopen_keys);
+    tp->fastopen_keys = keys;
+    return 0;
 }
 
 static int set_tcp(struct tcp *tp, int name, const void *value, size_t len)
@@ -212,6 +249,11 @@ static int set_tcp(struct tcp *tp, int name, const void *value, size_t len)
     if (len < sizeof(number))
         return -EINVAL;
     memcpy(&number, value, sizeof(number));
+    if (name == TCP_FASTOPEN_KEY)
+        return set_keys(tp, value, len);
+    if (name == TCP_TIMESTAMP || name == TCP_REPAIR_WINDOW ||
+        (name >= TCP_REPAIR && name <= TCP_REPAIR_OPTIONS))
+        return tcp_repair_set(tp, name, number, value, len);
     return set_number(tp, name, number);
 }
 
@@ -227,6 +269,15 @@ static int set_socket(struct tcp *tp, int name, const void *value, size_t len)
         tp->inet.socket.flags &= ~(1ull << SO_KEEPALIVE);
         tp->inet.socket.flags |= (uint64_t)(number != 0) << SO_KEEPALIVE;
         tcp_arm_keepalive(tp);
+        return 0;
+    }
+    if ((name == SO_TIMESTAMPING || name == SO_TIMESTAMPING_NEW) && number & STAMP_ID &&
+        !(tp->inet.socket.timestamping & STAMP_ID) && not_begun(tp))
+        return -EINVAL;
+    if (name == SO_TXREHASH) {
+        if (number < -1 || number > 1)
+            return -EINVAL;
+        tp->no_rehash = !number;
         return 0;
     }
     if (name == SO_SNDBUF || name == SO_SNDBUFFORCE)
@@ -442,6 +493,15 @@ static int get_number(struct tcp *tp, int name, int *number)
     case TCP_FASTOPEN_NO_COOKIE:
         *number = tp->fastopen_no_cookie;
         break;
+    case TCP_SAVE_SYN:
+        *number = tp->save_syn;
+        break;
+    case TCP_INQ:
+        *number = tp->tell_inq;
+        break;
+    case TCP_TX_DELAY:
+        *number = (int)tp->tx_delay;
+        break;
     case TCP_THIN_DUPACK:
     case TCP_FASTOPEN_CONNECT:
         *number = 0;
@@ -453,6 +513,96 @@ static int get_number(struct tcp *tp, int name, int *number)
         return -ENOPROTOOPT;
     }
     return 0;
+}
+
+/* A SYN is told once, and as a whole. */
+static int get_saved(struct tcp *tp, int name, void *value, size_t len)
+{
+    struct tcp_saved *saved = name == TCP_SAVED_SYN ? tp->saved_syn : tp->fastopen_keys;
+    unsigned n = saved ? saved->len : 0;
+
+    if (name == TCP_SAVED_SYN && n > len)
+        return -EINVAL;
+    n = MIN(n, (unsigned)len);
+    if (n)
+        memcpy(value, saved->bytes, n);
+    if (name == TCP_SAVED_SYN) {
+        tp->saved_syn = NULL;
+        kfree(saved);
+    }
+    return (int)n;
+}
+
+/* --- IP_PKTOPTIONS, IPV6_2292PKTOPTIONS: what would be told with a packet */
+
+void tcp_note(struct tcp *tp, const struct packet *packet)
+{
+    tp->noted.ifindex = packet->netif ? packet->netif->index : 0;
+    tp->noted.ttl = (uint8_t)ip_ttl(packet);
+    tp->noted.tos = (uint8_t)ip_tos(packet);
+    tp->noted.flow = get_le32(packet->network) & __builtin_bswap32(0x0fffffff);
+}
+
+/* Control messages into an option's value. */
+struct controls {
+    char *at;
+    size_t left;
+};
+
+static void put_control(struct controls *to, int level, int type, const void *data, size_t n)
+{
+    struct control_header header = {sizeof(header) + n, level, type};
+    size_t space = ALIGN_UP(header.len, 8ul);
+
+    if (to->left < space)
+        return;
+    memcpy(to->at, &header, sizeof(header));
+    memcpy(to->at + sizeof(header), data, n);
+    to->at += space;
+    to->left -= space;
+}
+
+static void put_controls(const struct tcp *tp, int level, struct controls *to)
+{
+    static const struct {
+        uint32_t receive;
+        uint8_t type; /* of SOL_IPV6 */
+    } six[] = {{INET_RECEIVE6_HOPLIMIT, 52},
+               {INET_RECEIVE6_TCLASS, 67},
+               {INET_RECEIVE6_HOPLIMIT_OLD, 8},
+               {INET_RECEIVE6_FLOWINFO, 11}};
+    uint32_t asked = tp->inet.options.receive, address = inet_v4_of(&tp->inet.local);
+    uint32_t info4[3] = {tp->noted.ifindex, address, address}, ttl = tp->noted.ttl;
+    uint32_t tos = tp->noted.tos, numbers[] = {ttl, tos, ttl, tp->noted.flow};
+    struct {
+        struct inet_addr address;
+        uint32_t ifindex;
+    } info6 = {tp->inet.local, tp->noted.ifindex};
+
+    if (level == SOL_IP) {
+        if (asked & INET_RECEIVE_PKTINFO)
+            put_control(to, SOL_IP, 8, info4, sizeof(info4));
+        if (asked & INET_RECEIVE_TTL)
+            put_control(to, SOL_IP, 2, &ttl, sizeof(ttl));
+        if (asked & INET_RECEIVE_TOS)
+            put_control(to, SOL_IP, 1, &tos, sizeof(tos));
+        return;
+    }
+    if (asked & INET_RECEIVE6_PKTINFO)
+        put_control(to, SOL_IPV6, 50, &info6, 20);
+    if (asked & INET_RECEIVE6_PKTINFO_OLD)
+        put_control(to, SOL_IPV6, 2, &info6, 20);
+    for (unsigned i = 0; i < ARRAY_SIZE(six); i++)
+        if (asked & six[i].receive)
+            put_control(to, SOL_IPV6, six[i].type, &numbers[i], sizeof(numbers[i]));
+}
+
+static int get_packet_options(const struct tcp *tp, int level, char *value, size_t len)
+{
+    struct controls to = {value, len};
+
+    put_controls(tp, level, &to);
+    return (int)(to.at - value);
 }
 
 static int get_tcp(struct tcp *tp, int name, void *value, size_t len)
@@ -471,6 +621,12 @@ static int get_tcp(struct tcp *tp, int name, void *value, size_t len)
     }
     if (name == TCP_ULP || name == TCP_CC_INFO)
         return 0;
+    if (name == TCP_SAVED_SYN || name == TCP_FASTOPEN_KEY)
+        return get_saved(tp, name, value, len);
+    if (name == TCP_REPAIR_WINDOW || (name >= TCP_REPAIR && name < TCP_REPAIR_OPTIONS))
+        return tcp_repair_get(tp, name, value, len);
+    if (name == TCP_REPAIR_OPTIONS)
+        return -ENOPROTOOPT;
     err = get_number(tp, name, &number);
     if (err)
         return err;
@@ -496,12 +652,24 @@ static int get_error(struct tcp *tp, void *value, size_t len)
 int tcp_op_get_option(struct socket *socket, int level, int name, void *value, size_t len)
 {
     struct tcp *tp = tcp_of_socket(socket);
+    bool packet_options =
+        (level == SOL_IP && name == IP_PKTOPTIONS) ||
+        (level == SOL_IPV6 && name == IPV6_2292PKTOPTIONS && socket->family != AF_INET);
     int n;
 
-    if (level != IPPROTO_TCP && !(level == SOL_SOCKET && name == SO_ERROR))
+    if (level == IPPROTO_TCP && name == TCP_ZEROCOPY_RECEIVE)
+        return tcp_zerocopy_receive(tp, value, len);
+    if (level == SOL_SOCKET && name == SO_TXREHASH) {
+        n = !tp->no_rehash;
+        memcpy(value, &n, MIN(len, sizeof(n)));
+        return (int)MIN(len, sizeof(n));
+    }
+    if (level != IPPROTO_TCP && !packet_options && !(level == SOL_SOCKET && name == SO_ERROR))
         return inet_op_get_option(socket, level, name, value, len);
     inet_lock(&tp->inet);
-    n = level == IPPROTO_TCP ? get_tcp(tp, name, value, len) : get_error(tp, value, len);
+    n = packet_options         ? get_packet_options(tp, level, value, len)
+        : level == IPPROTO_TCP ? get_tcp(tp, name, value, len)
+                               : get_error(tp, value, len);
     inet_unlock(&tp->inet);
     return n;
 }

@@ -137,6 +137,7 @@ static void retransmit(struct tcp *tp, nsec_t now)
         tcp_enter_loss(tp);
     }
     tp->retries++;
+    tp->inet.flow.salt += !tp->no_rehash;
     MIB(TCP_TIMEOUTS);
     tp->backoff =
         tp->thin && tp->retries <= 6 && tcp_in_flight(tp) < 4u * tcp_mss(tp) ? 0 : tp->backoff + 1;

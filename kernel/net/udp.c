@@ -13,6 +13,9 @@
 enum {
     SOL_UDP = 17,
     UDP_CORK = 1,
+    UDP_ENCAP_L2TP = 3,
+    UDPLITE_SEND_CSCOV = 10,
+    UDPLITE_RECV_CSCOV = 11,
     UDP_ENCAP = 100,
     UDP_NO_CHECK6_TX = 101,
     UDP_NO_CHECK6_RX = 102,
@@ -210,7 +213,7 @@ static void udp_receive(struct packet *packet)
         deliver_to_many(packet, &source, &destination);
     } else {
         struct inet_socket *s = inet_find(IPPROTO_UDP, &source, source_port(packet), &destination,
-                                          destination_port(packet), packet->netif);
+                                          destination_port(packet), packet->netif, packet);
         if (s)
             channel_push(s, packet);
         else
@@ -227,7 +230,7 @@ static struct inet_socket *udp_classify(const struct packet *packet, const struc
         destination->bytes[15] == 255)
         return NULL;
     return inet_find(IPPROTO_UDP, source, source_port(packet), destination,
-                     destination_port(packet), packet->netif);
+                     destination_port(packet), packet->netif, packet);
 }
 
 /* --- errors that ICMP reports
@@ -259,8 +262,8 @@ static void udp_error(const struct ip_error *error)
         return;
     unsigned ours = get_be16(error->transport), theirs = get_be16(error->transport + 2);
     rcu_read_lock();
-    struct inet_socket *s =
-        inet_find(IPPROTO_UDP, &error->destination, theirs, &error->source, ours, error->netif);
+    struct inet_socket *s = inet_find(IPPROTO_UDP, &error->destination, theirs, &error->source,
+                                      ours, error->netif, NULL);
     bool found = s && inet_try_get(s);
     rcu_read_unlock();
     if (!found)
@@ -368,6 +371,11 @@ static int set_udp(struct udp_socket *u, int name, int number)
     case UDP_CORK:
         u->corks = number != 0;
         return number ? 0 : udp_push(u);
+    case UDP_ENCAP: /* as without CONFIG_XFRM: L2TP's, which changes nothing */
+        if (number && number != UDP_ENCAP_L2TP)
+            return -ENOPROTOOPT;
+        u->encap = (uint8_t)number;
+        return 0;
     case UDP_NO_CHECK6_TX:
         u->no_check6_tx = number != 0;
         return 0;
@@ -408,6 +416,9 @@ static int get_udp(const struct udp_socket *u, int name)
     case UDP_CORK:
         return u->corks;
     case UDP_ENCAP:
+        return u->encap;
+    case UDPLITE_SEND_CSCOV:
+    case UDPLITE_RECV_CSCOV:
         return 0;
     case UDP_NO_CHECK6_TX:
         return u->no_check6_tx;

@@ -8,6 +8,7 @@ enum { UDP_HLEN = 8, UDP_PAYLOAD_MAX = 65507, UDP_SEGMENTS_MAX = 64 };
 struct udp_socket {
     struct datagram_socket datagram; /* first */
     bool no_check6_tx, no_check6_rx, gro, corks;
+    uint8_t encap; /* UDP_ENCAP */
     uint16_t gso_size;
     /* The way of the last destination, and what it was made for. */
     struct ip_flow way;

@@ -4,6 +4,7 @@
 #include "core/boot.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "net/filter.h"
 
 enum { FIONREAD = 0x541b, TIOCOUTQ = 0x5411, SIOCATMARK = 0x8905 };
 
@@ -33,12 +34,48 @@ static struct unix_socket *create(int type)
     return u;
 }
 
+static struct group_set *groups_get(struct group_set *set)
+{
+    if (set)
+        atomic_fetch_add_explicit(&set->refs, 1, memory_order_relaxed);
+    return set;
+}
+
+static void free_groups(struct rcu_head *head)
+{
+    kfree(container_of(head, struct group_set, rcu));
+}
+
+/* Takes the reference of `groups`. */
+static void set_peer_groups(struct unix_socket *u, struct group_set *groups)
+{
+    struct group_set *old = u->peer_groups;
+    u->peer_groups = groups;
+    if (old && atomic_fetch_sub_explicit(&old->refs, 1, memory_order_acq_rel) == 1)
+        rcu_call(&old->rcu, free_groups);
+}
+
+static struct group_set *callers_groups(void)
+{
+    return groups_get(vfs_caller_hook()->cred->groups);
+}
+
+struct group_set *unix_peer_groups(struct unix_socket *u)
+{
+    mutex_lock(&u->lock);
+    struct group_set *set = groups_get(u->peer_groups);
+    mutex_unlock(&u->lock);
+    return set;
+}
+
 void unix_put(struct unix_socket *u)
 {
     if (atomic_fetch_sub_explicit(&u->refs, 1, memory_order_acq_rel) != 1)
         return;
     unix_list_remove(u);
     unix_name_put(u->name);
+    set_peer_groups(u, NULL);
+    socket_filter_free(&u->socket);
     kcache_free(&unix_cache, u);
 }
 
@@ -192,6 +229,7 @@ static int unix_listen(struct socket *socket, int backlog)
         u->backlog = (unsigned)backlog < UNIX_BACKLOG_MAX ? (unsigned)backlog : UNIX_BACKLOG_MAX;
         u->state = UNIX_LISTENING;
         u->peer_cred = socket->cred;
+        set_peer_groups(u, callers_groups());
         socket->listening = true;
     }
     mutex_unlock(&u->lock);
@@ -208,7 +246,9 @@ static void establish(struct unix_socket *u, struct unix_socket *listener, struc
     unix_get(new);
     u->peer = new;
     new->peer_cred = u->socket.cred;
+    set_peer_groups(new, callers_groups());
     u->peer_cred = listener->peer_cred;
+    set_peer_groups(u, groups_get(listener->peer_groups));
     new->name = listener->name;
     atomic_fetch_add_explicit(&listener->name->refs, 1, memory_order_relaxed);
     new->socket.flags = listener->socket.flags & 1ull << SO_PASSCRED;
@@ -360,6 +400,8 @@ static int unix_pair(struct socket *a, struct socket *b)
     unix_get(ub);
     ua->peer_cred = a->cred;
     ub->peer_cred = b->cred;
+    set_peer_groups(ua, callers_groups());
+    set_peer_groups(ub, callers_groups());
     unix_change_peer(ua, ub);
     unix_change_peer(ub, ua);
     if (a->type != SOCK_DGRAM)
@@ -508,6 +550,8 @@ static int unix_get_option(struct socket *socket, int level, int name, void *val
     } else if (level == SOL_SOCKET && name == SO_PEEK_OFF) {
         from = &u->peek_offset;
         size = sizeof(u->peek_offset);
+    } else if (level == SOL_SOCKET && name == SO_MEMINFO) {
+        return socket_put_meminfo(socket, value, len, u->queued_bytes, u->in_flight, 0);
     } else {
         return level == SOL_SOCKET ? -ENOPROTOOPT : -EOPNOTSUPP;
     }

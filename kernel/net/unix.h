@@ -40,6 +40,7 @@ struct unix_socket {
     int peek_offset;                    /* SO_PEEK_OFF; -1: off */
     struct unix_packet *_Atomic urgent; /* in the queue: the byte that MSG_OOB gets */
     struct socket_cred peer_cred;
+    struct group_set *peer_groups; /* with a reference; NULL: none */
     struct waitqueue readable, writable;
     struct {
         struct list link;
@@ -66,6 +67,8 @@ static inline struct unix_socket *unix_of(struct socket *socket)
     return container_of(socket, struct unix_socket, socket);
 }
 void unix_put(struct unix_socket *u);
+/* SO_PEERGROUPS, with a reference; NULL: none. */
+struct group_set *unix_peer_groups(struct unix_socket *u);
 static inline void unix_get(struct unix_socket *u)
 {
     atomic_fetch_add_explicit(&u->refs, 1, memory_order_relaxed);

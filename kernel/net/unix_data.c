@@ -4,9 +4,10 @@
  * receiver's lock. Packets are freed without a lock held: the files in them may be sockets. */
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "net/filter.h"
 #include "net/unix.h"
 
-enum { STREAM_CHUNK = 16 * 1024, PACKET_HEADROOM = 32 };
+enum { STREAM_CHUNK = 16 * 1024, MESSAGE_SPARE = 32 };
 
 /* --- packets
  * --------------------------------------------------------------------------------------------- */
@@ -248,6 +249,19 @@ ssize_t unix_send_stream(struct socket *socket, struct message *message)
     return total ? total : n;
 }
 
+/* What the receiver's program keeps of it; false: nothing. */
+static bool cut_packet(const struct unix_socket *to, struct unix_packet *packet)
+{
+    rcu_read_lock();
+    size_t keep = socket_filter_bytes(&to->socket, packet->data, packet->len);
+    rcu_read_unlock();
+    if (packet->sender)
+        atomic_fetch_sub_explicit(&packet->sender->in_flight, packet->len - keep,
+                                  memory_order_relaxed);
+    packet->len = keep;
+    return keep;
+}
+
 /* 0, 1: its queue is full, or why it takes nothing. */
 static int deliver_packet(struct unix_socket *u, struct unix_socket *to, struct unix_packet *packet)
 {
@@ -306,7 +320,7 @@ static ssize_t send_to(struct unix_socket *u, struct unix_socket *to, struct mes
     struct unix_packet *packet;
     nsec_t deadline = socket_deadline(u->socket.send_timeout);
     size_t len = message->io.left;
-    if (len > u->socket.send_buffer - PACKET_HEADROOM)
+    if (len > u->socket.send_buffer - MESSAGE_SPARE)
         return -EMSGSIZE;
     if (u->shut_write)
         return -EPIPE;
@@ -319,10 +333,13 @@ static ssize_t send_to(struct unix_socket *u, struct unix_socket *to, struct mes
         atomic_fetch_add_explicit(&u->name->refs, 1, memory_order_relaxed);
         packet->from = u->name;
     }
-    err = deliver_when_room(u, to, packet, message, deadline);
-    if (!err)
+    bool kept = likely(!to->socket.filter) || cut_packet(to, packet);
+    err = kept ? deliver_when_room(u, to, packet, message, deadline) : 0;
+    if (!err && kept)
         return (ssize_t)len;
     unix_packet_free(packet);
+    if (!err)
+        return (ssize_t)len;
     if (err == -ECONNREFUSED)
         leave_dead_peer(u, to);
     return err;

@@ -146,7 +146,7 @@ static struct inet_socket *find(const char *source, const char *destination, str
 {
     struct inet_addr a = parse(source), b = parse(destination);
 
-    return inet_find(IPPROTO_UDP, &a, 1, &b, 5000, netif);
+    return inet_find(IPPROTO_UDP, &a, 1, &b, 5000, netif, NULL);
 }
 
 static void test_find(void)
@@ -212,8 +212,8 @@ static void test_reuse_port(void)
         memset(got, 0, sizeof(got));
         for (unsigned f = 0; f < FLOWS; f++) {
             struct inet_addr peer = inet_v4(0x0a + (f << 8));
-            struct inet_socket *to = inet_find(IPPROTO_UDP, &peer, 7, &me, 5000, &shim_eth);
-            NEED(to == inet_find(IPPROTO_UDP, &peer, 7, &me, 5000, &shim_eth));
+            struct inet_socket *to = inet_find(IPPROTO_UDP, &peer, 7, &me, 5000, &shim_eth, NULL);
+            NEED(to == inet_find(IPPROTO_UDP, &peer, 7, &me, 5000, &shim_eth, NULL));
             for (unsigned i = 0; i < N; i++)
                 got[i] += to == &s[i]->inet;
         }
@@ -302,10 +302,10 @@ static void test_accepted(void)
     a->inet.remote_port = b->inet.remote_port = 999;
     NEED(inet_hash_accepted(&a->inet, &listener->inet) == 0);
     NEED(inet_hash_accepted(&b->inet, &listener->inet) == -EEXIST);
-    NEED(inet_find(IPPROTO_TCP, &peer, 999, &me, 80, NULL) == &a->inet);
-    NEED(inet_find(IPPROTO_TCP, &peer, 998, &me, 80, NULL) == &listener->inet);
+    NEED(inet_find(IPPROTO_TCP, &peer, 999, &me, 80, NULL, NULL) == &a->inet);
+    NEED(inet_find(IPPROTO_TCP, &peer, 998, &me, 80, NULL, NULL) == &listener->inet);
     shim_close(listener);
-    NEED(!inet_find(IPPROTO_TCP, &peer, 998, &me, 80, NULL));
+    NEED(!inet_find(IPPROTO_TCP, &peer, 998, &me, 80, NULL, NULL));
     /* The port is still taken. */
     struct shim_socket *c = make((struct how){AF_INET, SOCK_STREAM});
     NEED(bind(c, "0.0.0.0", 80) == -EADDRINUSE);

@@ -396,7 +396,7 @@ static struct inet_socket *find(const struct packet *packet, const struct inet_a
                                 const struct inet_addr *destination)
 {
     return inet_find(IPPROTO_UDP, source, get_be16(packet->data), destination,
-                     get_be16(packet->data + 2), packet->netif);
+                     get_be16(packet->data + 2), packet->netif, packet);
 }
 static void to_one(struct inet_socket *s, void *arg)
 {
@@ -427,7 +427,7 @@ static void error(const struct ip_error *e)
 {
     NEED(e->transport_len >= 8);
     struct inet_socket *s = inet_find(IPPROTO_UDP, &e->destination, get_be16(e->transport + 2),
-                                      &e->source, get_be16(e->transport), e->netif);
+                                      &e->source, get_be16(e->transport), e->netif, NULL);
     if (!s)
         return;
     shim_of(s)->errors++;
@@ -535,4 +535,19 @@ void shim_start(void)
     inet_parse("10.0.0.1", &gateway.gateway);
     NEED(route_add(&gateway) == 0);
     packet_queue_purge(&shim_out);
+}
+
+/* Programs of SO_ATTACH_REUSEPORT_CBPF: none here, but where net/filter.c is linked. */
+__attribute__((weak)) int socket_filter_make(const void *value, size_t len,
+                                             struct socket_filter **filter)
+{
+    return -ENOMEM;
+}
+__attribute__((weak)) void socket_filter_drop(struct socket_filter *filter)
+{
+}
+__attribute__((weak)) uint32_t socket_filter_ask(const struct socket_filter *filter,
+                                                 const struct packet *packet, unsigned skip)
+{
+    return 0;
 }
