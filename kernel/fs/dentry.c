@@ -2,6 +2,7 @@
 #include "fs/dentry.h"
 
 #include "core/panic.h"
+#include "fs/notify.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
@@ -214,6 +215,7 @@ void dentry_put(struct dentry *d)
             dentry_free(d);
             return;
         }
+        notify_last(d);
         mutex_lock(&dentry_lock);
         d = unlink_claimed(d);
         mutex_unlock(&dentry_lock);
@@ -355,6 +357,27 @@ int dentry_lookup(struct dentry *dir, const char *name, size_t len, uint32_t has
     return 0;
 }
 
+/* Names of a file system that keeps none are kept as long as they lead to a mount. */
+void dentry_mounted(struct dentry *d)
+{
+    for (; d->super->no_cache && d->parent != d && !d->hashed && !d->unhashed; d = d->parent)
+        table_insert(d);
+}
+
+static bool leads_to_mount(struct dentry *d)
+{
+    bool leads = d->mounted;
+    list_for_each_entry (struct dentry, child, &d->children, siblings)
+        leads |= child->hashed;
+    return leads;
+}
+
+void dentry_unmounted(struct dentry *d)
+{
+    for (; d->super->no_cache && d->hashed && !leads_to_mount(d); d = d->parent)
+        table_remove(d);
+}
+
 struct dentry *dentry_create_deleted(struct dentry *parent, struct inode *inode)
 {
     char name[24];
@@ -430,6 +453,23 @@ static void swap_places(struct dentry *a, struct dentry *b)
     list_add_tail(&a_parent->children, &b->siblings);
 }
 
+/* After a swap: what was replaced stays known by its own name, for those who have it open. (A
+ * name that is allocated is left swapped: readers may be at it.) Returns the parent that it has
+ * left, whose reference is the caller's. dentry_lock held. */
+static struct dentry *keep_place(struct dentry *to, const struct dentry *from)
+{
+    struct dentry *left = to->parent;
+    if (to->name != to->short_name || from->name != from->short_name)
+        return NULL;
+    memcpy(to->short_name, from->short_name, sizeof(to->short_name));
+    to->name_len = from->name_len;
+    list_del(&to->siblings);
+    dentry_get(from->parent);
+    rcu_store(to->parent, from->parent);
+    list_add_tail(&to->parent->children, &to->siblings);
+    return left;
+}
+
 void dentry_move(struct dentry *from, struct dentry *to)
 {
     if (!list_empty(&to->children))
@@ -441,10 +481,12 @@ void dentry_move(struct dentry *from, struct dentry *to)
         table_remove(from);
     remove_locked(to);
     swap_places(from, to);
+    struct dentry *left = keep_place(to, from);
     if (cached)
         table_insert(from);
     tree_change_end();
     mutex_unlock(&dentry_lock);
+    dentry_put(left);
 }
 
 void dentry_exchange(struct dentry *a, struct dentry *b)

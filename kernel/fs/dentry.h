@@ -42,6 +42,9 @@ void dentry_remove(struct dentry *dentry);
 /* rename: `from` takes the place of `to` (which is removed), or they change places. */
 void dentry_move(struct dentry *from, struct dentry *to);
 void dentry_exchange(struct dentry *a, struct dentry *b);
+/* Something was mounted on it; it was taken away. dentry_lock held. */
+void dentry_mounted(struct dentry *d);
+void dentry_unmounted(struct dentry *d);
 /* Is dentry below (or the same as) ancestor? Under the rename lock. */
 bool dentry_is_below(struct dentry *dentry, struct dentry *ancestor);
 

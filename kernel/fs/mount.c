@@ -185,6 +185,7 @@ void mount_attach(struct mount *m, const struct path *on)
     m->on = *on;
     rcu_store(m->next_here, on->dentry->mounted);
     rcu_store(on->dentry->mounted, m);
+    dentry_mounted(on->dentry);
     tree_change_end();
     mutex_unlock(&dentry_lock);
 }
@@ -206,6 +207,7 @@ void mount_detach(struct mount *m, struct path *on)
     tree_change_begin();
     rcu_store(*at, m->next_here);
     m->on = (struct path){};
+    dentry_unmounted(on->dentry);
     tree_change_end();
     mutex_unlock(&dentry_lock);
     on->mount->nmounts--;

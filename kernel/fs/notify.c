@@ -5,7 +5,13 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 
-enum { QUEUE_MAX = 16384, WATCHES_MAX = 65536, EVENT_MASK = 0xfff, FIONREAD = 0x541b };
+enum {
+    QUEUE_MAX = 16384,
+    WATCHES_MAX = 65536,
+    EVENT_MASK = 0xfff,
+    FILE_EVENTS = 0x3b,
+    FIONREAD = 0x541b
+};
 
 struct inotify {
     struct mutex lock; /* over events */
@@ -127,14 +133,16 @@ static void watch_free(struct watch *w)
     kfree(w);
 }
 
-static void tell_watches(struct inode *inode, uint32_t mask, uint32_t cookie, const char *name)
+/* Tell those watches that have no bit of `but`. */
+static void tell_watches(struct inode *inode, uint32_t mask, uint32_t cookie, const char *name,
+                         uint32_t but)
 {
     struct watch_list *list = list_of(inode);
     if (!list)
         return;
     list_for_each_safe (at, next, &list->watches) {
         struct watch *w = list_entry(at, struct watch, of_inode);
-        if (!(w->mask & mask & (EVENT_MASK | IN_UNMOUNT)))
+        if (!(w->mask & mask & (EVENT_MASK | IN_UNMOUNT)) || w->mask & but)
             continue;
         queue_event(w->queue, w->wd, mask, cookie, name);
         bool last = next == &list->watches; /* the list itself goes with its last watch */
@@ -165,23 +173,30 @@ static void remove_watches(struct inode *inode)
 void notify_name_slow(struct inode *dir, const char *name, uint32_t mask, uint32_t cookie)
 {
     mutex_lock(&notify_lock);
-    tell_watches(dir, mask, cookie, name);
+    tell_watches(dir, mask, cookie, name, 0);
     mutex_unlock(&notify_lock);
 }
 
 void notify_inode_slow(struct inode *inode, struct dentry *dentry, uint32_t mask)
 {
-    uint32_t dir = inode_is(inode, S_IFDIR) ? IN_ISDIR : 0;
+    uint32_t dir = inode_is(inode, S_IFDIR) ? IN_ISDIR : 0, but = 0;
+    if (dentry && dentry->unhashed && mask & FILE_EVENTS)
+        but = IN_EXCL_UNLINK;
     mutex_lock(&notify_lock);
-    tell_watches(inode, mask | (mask & (IN_DELETE_SELF | IN_MOVE_SELF) ? 0 : dir), 0, NULL);
-    if (dentry && !dentry->anonymous && !dentry->unhashed) {
-        struct dentry *parent = dentry->parent;
-        if (parent != dentry)
-            tell_watches(parent->inode, mask | dir, 0, dentry->name);
-    }
+    /* A name that was removed is told of all the same. */
+    if (dentry && !dentry->anonymous && dentry->parent != dentry)
+        tell_watches(dentry->parent->inode, mask | dir, 0, dentry->name, but);
+    tell_watches(inode, mask | (mask & (IN_DELETE_SELF | IN_MOVE_SELF) ? 0 : dir), 0, NULL, but);
     mutex_unlock(&notify_lock);
     if (mask & (IN_DELETE_SELF | IN_UNMOUNT) && !inode->nlink)
         remove_watches(inode);
+}
+
+void notify_last_slow(struct dentry *dentry)
+{
+    struct inode *inode = dentry->inode;
+    if (inode && !inode->nlink && list_of(inode))
+        notify_inode_slow(inode, NULL, IN_DELETE_SELF);
 }
 
 /* --- for system calls */

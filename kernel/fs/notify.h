@@ -38,6 +38,7 @@ int inotify_remove(struct file *file, int wd);
 extern atomic_uint notify_watches;
 void notify_inode_slow(struct inode *inode, struct dentry *dentry, uint32_t mask);
 void notify_name_slow(struct inode *dir, const char *name, uint32_t mask, uint32_t cookie);
+void notify_last_slow(struct dentry *dentry);
 uint32_t notify_cookie(void);
 
 /* Something happened to the file behind dentry: tell its watches and its folder's. */
@@ -57,4 +58,10 @@ static inline void notify_name(struct inode *dir, const char *name, uint32_t mas
 {
     if (unlikely(atomic_load_explicit(&notify_watches, memory_order_relaxed)))
         notify_name_slow(dir, name, mask, cookie);
+}
+/* A removed name's last user leaves (or removes it): a file without any other name is gone. */
+static inline void notify_last(struct dentry *dentry)
+{
+    if (unlikely(atomic_load_explicit(&notify_watches, memory_order_relaxed)))
+        notify_last_slow(dentry);
 }

@@ -182,7 +182,14 @@ static int set_attributes(struct inode *inode, const struct attributes *attr)
     return attr->mask & (ATTR_MODE | ATTR_UID | ATTR_GID) ? -EPERM : 0;
 }
 
+static bool allows(const struct inode *inode)
+{
+    const struct pseudo *self = self_of(inode);
+    return self->entry->allows && self->entry->allows(self);
+}
+
 static const struct inode_ops node_ops = {
+    .allows = allows,
     .lookup = lookup,
     .readlink = readlink,
     .getattr = get_attributes,

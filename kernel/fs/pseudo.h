@@ -31,6 +31,7 @@ struct pseudo_entry {
     int (*open)(const struct pseudo *self, struct file *file);
     /* Owner and mode, where they are not root's and the table's. */
     void (*attr)(const struct pseudo *self, struct attributes *attr);
+    bool (*allows)(const struct pseudo *self); /* see struct inode_ops */
 
     /* Folders: fixed entries, then those that come and go. lookup: fill *child (entry, keys) for
      * the name, or -ENOENT. next: the first one with a number > *cursor (start: 0): its name, its

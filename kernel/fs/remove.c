@@ -65,11 +65,14 @@ static int remove_locked(struct removal *r, bool folder,
     else
         err = op ? op(r->dir, r->dentry->name, inode) : -EPERM;
     if (err == 0) {
-        notify_name(r->dir, r->dentry->name, IN_DELETE | (folder ? IN_ISDIR : 0), 0);
-        notify_inode(inode, inode->nlink && !folder ? IN_ATTRIB : IN_DELETE_SELF);
+        if (!folder)
+            notify_inode(inode, IN_ATTRIB);
         dentry_remove(r->dentry);
         if (unlikely(r->dentry->mounted))
             mounted_drop(r->dentry);
+        if (atomic_load_explicit(&r->dentry->refs, memory_order_relaxed) == 1)
+            notify_last(r->dentry); /* nobody has it open; else dentry_put() tells */
+        notify_name(r->dir, r->dentry->name, IN_DELETE | (folder ? IN_ISDIR : 0), 0);
     }
     write_unlock(&inode->lock);
     return err;

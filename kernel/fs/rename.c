@@ -115,9 +115,9 @@ static void tell(struct renaming *r, const char *old_name, struct inode *target)
     uint32_t cookie = notify_cookie(), dir = inode_is(inode, S_IFDIR) ? IN_ISDIR : 0;
     notify_name(r->from_dir, old_name, IN_MOVED_FROM | dir, cookie);
     notify_name(r->to_dir, r->from->name, IN_MOVED_TO | dir, cookie);
-    notify_inode(inode, IN_MOVE_SELF);
     if (target && !(r->flags & RENAME_EXCHANGE))
-        notify_inode(target, target->nlink && !dir ? IN_ATTRIB : IN_DELETE_SELF);
+        notify_inode(target, IN_ATTRIB); /* dentry_put() tells if that was its last name */
+    notify_inode(inode, IN_MOVE_SELF);
 }
 
 /* Everything is locked and checked but the files. */

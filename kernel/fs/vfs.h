@@ -176,11 +176,12 @@ struct inode_ops {
     /* A "magic" link (/proc/self/fd/N) that leads straight to a place; takes references. NULL:
      * none. */
     int (*follow)(struct inode *inode, struct path *place);
-    /* All. getattr NULL: from the inode's fields. setattr NULL: -EPERM; permission NULL: by mode.
-     */
+    /* All. getattr NULL: from the inode's fields. setattr NULL: -EPERM. */
     int (*getattr)(struct inode *inode, struct attributes *attr);
     int (*setattr)(struct inode *inode, const struct attributes *attr);
     int (*set_flags)(struct inode *inode, uint32_t flags); /* INODE_*; NULL: it has none */
+    /* Whether the caller may do all the same what mode and capabilities refuse. NULL: no. */
+    bool (*allows)(const struct inode *inode);
     ssize_t (*getxattr)(struct inode *inode, const char *name, void *value, size_t size);
     int (*setxattr)(struct inode *inode, const char *name, const void *value, size_t size,
                     int flags); /* value NULL: remove */

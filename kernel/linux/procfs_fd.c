@@ -132,6 +132,12 @@ static void folder_attr(const struct pseudo *self, struct attributes *attr)
     proc_source->owner((int)self->key, &attr->uid, &attr->gid);
 }
 
+/* A process sees its own files, whoever it has become. */
+static bool own_folder(const struct pseudo *self)
+{
+    return is_task(current) && current_process()->pid == (int)self->key;
+}
+
 /* --- the folders --- */
 
 static const struct pseudo_entry link_entry = {
@@ -196,8 +202,8 @@ static bool next(const struct pseudo *self, uint64_t *cursor, char name[NAME_MAX
 
 #define FOLDER(file, permission, of)                                                               \
     {                                                                                              \
-        .name = (file), .mode = S_IFDIR | (permission), .attr = folder_attr, .lookup = lookup,     \
-        .next = next, .arg = (uintptr_t)(of)                                                       \
+        .name = (file), .mode = S_IFDIR | (permission), .attr = folder_attr, .allows = own_folder, \
+        .lookup = lookup, .next = next, .arg = (uintptr_t)(of)                                     \
     }
 static struct pseudo_entry folders[] = {
     FOLDER("fd", 0500, &link_entry),

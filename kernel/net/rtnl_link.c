@@ -162,7 +162,7 @@ static int find(struct netlink_request *r, const struct ifinfo *info, const stru
                 struct netif **netif)
 {
     const struct nl_attr *by_name = attrs[IFNAME].data ? &attrs[IFNAME] : &attrs[ALT_IFNAME];
-    char name[16];
+    char name[128]; /* ALTIFNAMSIZ; IFNAMSIZ is 16 */
 
     if (info->index > 0) {
         *netif = netif_by_index((unsigned)info->index);
@@ -170,7 +170,7 @@ static int find(struct netlink_request *r, const struct ifinfo *info, const stru
     }
     if (!by_name->data)
         return rtnl_refuse(r, -EINVAL, "No valid device specifier");
-    if (!nl_text(by_name, name, sizeof(name)))
+    if (!nl_text(by_name, name, by_name == &attrs[IFNAME] ? 16 : sizeof(name)))
         return -ERANGE;
     *netif = netif_find(name);
     return *netif ? 0 : -ENODEV;

@@ -143,6 +143,12 @@ static void link_one(void)
     request_attr(&r, IFLA_IFNAME, "nosuch", 7);
     CHECK_EQ(netlink_talk(fd, &r, NULL, NULL), -ENODEV);
     request_begin(&r, RTM_GETLINK, 0, sizeof(*info));
+    request_attr(&r, IFLA_ALT_IFNAME, "longer-than-fifteen", 20);
+    CHECK_EQ(netlink_talk(fd, &r, NULL, NULL), -ENODEV);
+    request_begin(&r, RTM_GETLINK, 0, sizeof(*info));
+    request_attr(&r, IFLA_IFNAME, "longer-than-fifteen", 20);
+    CHECK_EQ(netlink_talk(fd, &r, NULL, NULL), -ERANGE);
+    request_begin(&r, RTM_GETLINK, 0, sizeof(*info));
     CHECK_EQ(netlink_talk(fd, &r, NULL, NULL), -EINVAL);
 }
 

@@ -312,6 +312,34 @@ static void too_many(void)
     CHECK(set_mount_max(100000));
 }
 
+/* Names that are made up as they are looked for, nested, under a mount. */
+static void names_of_proc(void)
+{
+    struct stat before, under;
+
+    NEED_MOUNTS();
+    make_dirs("p", NULL, NULL);
+    NEED(mount("proc", "p", "proc", 0, NULL) == 0);
+    NEED(stat("p/sys/kernel", &before) == 0);
+    CHECK(mount("t", "p/sys/kernel", "tmpfs", 0, NULL) == 0);
+    CHECK(mkdir("p/sys/kernel/mine", 0755) == 0);
+    CHECK(access("p/sys/kernel/mine", F_OK) == 0);
+    CHECK(access("p/sys/fs", F_OK) == 0);
+    CHECK(mount("p/sys", "p/sys", NULL, MS_BIND, NULL) == 0);
+    CHECK(mount("none", "p/sys", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) == 0);
+    CHECK(strstr(mount_line("p/sys"), " ro") != NULL);
+    CHECK_ERRNO(umount("p"), EBUSY);
+    CHECK(umount("p/sys") == 0);
+    CHECK(access("p/sys/kernel/mine", F_OK) == 0);
+    CHECK(umount("p/sys/kernel") == 0);
+    CHECK(stat("p/sys/kernel", &under) == 0 && under.st_dev == before.st_dev);
+    CHECK(mount("p/version", "p/cpuinfo", NULL, MS_BIND, NULL) == 0);
+    CHECK(stat("p/version", &before) == 0 && stat("p/cpuinfo", &under) == 0);
+    CHECK_EQ(under.st_ino, before.st_ino);
+    CHECK(umount("p/cpuinfo") == 0);
+    CHECK(umount("p") == 0);
+}
+
 int main(void)
 {
     allowed = enter_mounts();
@@ -325,6 +353,7 @@ int main(void)
     promise("so many mounts there may be: ENOSPC", too_many);
     promise("UMOUNT_NOFOLLOW", links);
     promise("a folder that is mounted elsewhere may go, and its mount has its place", of_removed);
+    promise("names of /proc can be mounted on", names_of_proc);
     promise("MNT_DETACH leaves open files alone", lazy);
     return check_end();
 }
