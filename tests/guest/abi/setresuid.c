@@ -50,7 +50,8 @@ static void own_descriptors_stay_reachable(void)
     sprintf(path, "/proc/self/fd/%d", fd); /* root's, now that the process leaves no core */
     again = open(path, O_RDWR);
     CHECK(again >= 0);
-    CHECK_EQ(access("/proc/self/fdinfo/0", F_OK), 0);
+    sprintf(path, "/proc/self/fdinfo/%d", fd);
+    CHECK_EQ(access(path, F_OK), 0);
 }
 
 int main(void)
