@@ -1,4 +1,5 @@
 /* Rows of socket_option_table.c: which kinds of sockets, level, option, results. */
+/* clang-format off */
 {0x3ff, 1, 1, ".............II.1"},
 {0x3ff, 1, 2, ".............II.1"},
 {0x3ff, 1, 3, "....PPPPPPPPPIIP-"},
