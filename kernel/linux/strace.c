@@ -227,7 +227,7 @@ static int64_t traced_call(uint64_t nr, const uint64_t args[6])
     if (gone)
         log_at(LOG_ALERT, "%s", line.text);
     int64_t result = syscall_real[nr](args[0], args[1], args[2], args[3], args[4], args[5]);
-    if (gone)
+    if (gone && (nr != NR_execve || result >= 0))
         return result;
     if (result < 0 && result > -4096)
         log_at(LOG_ALERT, "%s = -1 errno %ld", line.text, -result);

@@ -76,6 +76,9 @@ check '--bootchart writes a chart beside the output' \
 osprey --strace /bin/echo hello >"$WORK/out" 2>"$WORK/err"
 check '--strace shows the calls beside the output' \
     sh -c "[ \"\$(cat '$WORK/out')\" = hello ] && grep -q 'write(1' '$WORK/err' && grep -q 'exit_group(0' '$WORK/err'"
+osprey --strace /usr/bin/env /nonexistent >"$WORK/out" 2>"$WORK/err"
+check '--strace shows why a program does not start' \
+    grep -q 'execve("/nonexistent", .*) = -1 errno 2' "$WORK/err"
 osprey --dry-run /bin/echo hello >"$WORK/out"
 check '--dry-run prints the command' grep -q qemu-system-x86_64 "$WORK/out"
 
