@@ -28,7 +28,8 @@ struct qemu {
 /* QEMU's path: $OSPREY_QEMU, or qemu-system-x86_64 in PATH. Ends the command if it is missing. */
 const char *qemu_path(void);
 
-/* NULL: KVM works: vmx or svm among the processor's flags, and /dev/kvm makes a VM; else why not. */
+/* NULL: KVM works: vmx or svm among the processor's flags, and /dev/kvm makes a VM; else why not.
+ */
 const char *kvm_fault(void);
 
 /* The words of the command, QEMU's path first. Ends the command when --accel kvm cannot work. */
