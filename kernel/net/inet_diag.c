@@ -30,6 +30,11 @@ struct diag_request {
     uint32_t states;
     struct sockid id;
 };
+struct old_request { /* of TCPDIAG_GETSOCK */
+    uint8_t family, local_len, remote_len, extensions;
+    struct sockid id;
+    uint32_t states, tables;
+};
 struct diag_message {
     uint8_t family, state, timer, retransmits;
     struct sockid id;
@@ -120,7 +125,7 @@ static bool fill(struct nl_out *out, void *arg)
 {
     const struct answer *a = arg;
     const struct netlink_request *r = a->request;
-    struct diag_message *m = nl_begin(out, SOCK_DIAG_BY_FAMILY, netlink_flags(r), r->message.seq,
+    struct diag_message *m = nl_begin(out, r->message.type, netlink_flags(r), r->message.seq,
                                       r->netlink->port, sizeof(*m));
 
     put_head(m, a);
@@ -188,7 +193,7 @@ static bool passes(const struct answer *a, const struct inet_view *v)
                                    .mark = v->socket ? (uint32_t)v->socket->socket.mark : 0,
                                    .chosen_port = v->socket && !v->socket->bound_port};
 
-    if (v->v6 != (w->family == AF_INET6) || !(w->states >> v->d.state & 1))
+    if ((w->family && v->v6 != (w->family == AF_INET6)) || !(w->states >> v->d.state & 1))
         return false;
     if ((local && local != v->local_port) || (remote && remote != v->remote_port))
         return false;
@@ -239,17 +244,34 @@ static int get_one(struct answer *a, unsigned protocol)
     return err;
 }
 
+/* Take the request's head, whose size is returned; -EINVAL. The older kind dumps both families. */
+static int read_head(struct diag_request *to, const struct nl_message *m)
+{
+    struct old_request old;
+    bool is_old = m->type == TCPDIAG_GETSOCK;
+    size_t size = is_old ? sizeof(old) : sizeof(*to);
+
+    if (m->len < size)
+        return -EINVAL;
+    memcpy(is_old ? (void *)&old : to, m->payload, size);
+    if (is_old)
+        *to = (struct diag_request){.family = m->flags & NLM_F_DUMP ? 0 : old.family,
+                                    .protocol = IPPROTO_TCP,
+                                    .extensions = old.extensions,
+                                    .states = old.states,
+                                    .id = old.id};
+    return (int)size;
+}
+
 int diag_inet(struct netlink_request *r)
 {
     struct nl_attr attrs[REQUEST_ATTRS];
     struct answer a = {.request = r};
     const struct nl_message *m = &r->message;
 
-    if (m->len < sizeof(a.wanted))
-        return -EINVAL;
-    memcpy(&a.wanted, m->payload, sizeof(a.wanted));
-    int err =
-        nl_attrs(m->payload, m->len, sizeof(a.wanted), attrs, REQUEST_ATTRS, NULL, false, NULL);
+    int head = read_head(&a.wanted, m), err = head;
+    if (head >= 0)
+        err = nl_attrs(m->payload, m->len, head, attrs, REQUEST_ATTRS, NULL, false, NULL);
     if (err)
         return err;
     unsigned protocol = attrs[PROTOCOL].data ? nl_u32(&attrs[PROTOCOL]) : a.wanted.protocol;

@@ -60,7 +60,7 @@ static void make_sockets(void)
 struct seen {
     uint32_t inode; /* looked for; 0: any */
     uint16_t port;  /* of the other side; 0: any */
-    int count, found;
+    int count, found, type;
     struct inet_diag_msg m;
     int info, skmeminfo;
     char congestion[16];
@@ -79,6 +79,7 @@ static void see(const struct nlmsghdr *n, void *arg)
         (s->port && ntohs(m->id.idiag_dport) != s->port))
         return;
     s->found++;
+    s->type = n->nlmsg_type;
     s->m = *m;
     data = attr_of(n, sizeof(*m), INET_DIAG_INFO, &s->info);
     if (data)
@@ -168,6 +169,23 @@ static void begun(void)
     CHECK_EQ(s.count, 1);
     close(near);
     close(slow);
+}
+
+/* The request of before Linux 3.3: answered in its own kind, whatever the family. */
+static void older_kind(void)
+{
+    struct request r;
+    struct inet_diag_req *q = request_begin(&r, TCPDIAG_GETSOCK, NLM_F_DUMP, sizeof(*q));
+    struct seen s = {.inode = inode_of(listener)};
+
+    q->idiag_family = AF_INET6;
+    q->idiag_states = 1 << LISTEN;
+    CHECK_EQ(netlink_talk(fd, &r, see, &s), 0);
+    CHECK_EQ(s.found, 1);
+    CHECK(s.type == TCPDIAG_GETSOCK && s.m.idiag_family == AF_INET &&
+          ntohs(s.m.id.idiag_sport) == port);
+    request_begin(&r, TCPDIAG_GETSOCK, NLM_F_DUMP, sizeof(*q) - 4);
+    CHECK_EQ(netlink_talk(fd, &r, see, &s), -EINVAL);
 }
 
 static void datagrams(void)
@@ -305,6 +323,7 @@ int main(void)
     promise("who listens", listening);
     promise("who is connected, with tcp_info", established);
     promise("a connection that has only begun", begun);
+    promise("a request of the older kind", older_kind);
     promise("datagram sockets", datagrams);
     promise("programs that choose", filters);
     promise("one socket by its ends", one_socket);

@@ -1,0 +1,41 @@
+# Exim: takes a message by SMTP and delivers it to a local mailbox, as other users.
+# packages: exim4-daemon-light
+cat >"$WORK/conf" <<'END'
+primary_hostname = osprey.test
+domainlist local_domains = osprey.test
+acl_smtp_rcpt = accept
+log_file_path = /srv/exim/%slog
+spool_directory = /srv/exim
+pid_file_path = /srv/exim/pid
+keep_environment =
+daemon_smtp_ports = 25
+never_users =
+begin acl
+begin routers
+local:
+  driver = accept
+  transport = box
+begin transports
+box:
+  driver = appendfile
+  file = /srv/mail/joe
+  user = mail
+  group = mail
+END
+machine -p 25 --cpus 2 --package exim4-daemon-light --package coreutils --package grep --add "$WORK/conf" \
+    bash -c "mkdir -p /srv/exim /srv/mail /etc/exim4 && chmod 777 /srv/mail && chown Debian-exim /srv/exim && cp $WORK/conf /etc/exim4/exim4.conf &&
+        touch /srv/mail/joe /srv/exim/mainlog && chown mail /srv/mail/joe && chown Debian-exim /srv/exim/mainlog && chmod 660 /srv/mail/joe;
+        tail -q -n+1 -f /srv/mail/joe /srv/exim/mainlog & exec exim4 -bdf -q1m"
+cat >"$WORK/send.py" <<'END'
+import smtplib, sys
+s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=30)
+if len(sys.argv) > 2:
+    for i in range(5):
+        s.sendmail("ann@host.test", ["joe@osprey.test"], f"Subject: note {i}\n\nword{i} of the body\n")
+s.quit()
+END
+answers python3 "$WORK/send.py" "${ports[25]}"
+check 'takes mail' python3 "$WORK/send.py" "${ports[25]}" send
+for i in 0 1 2 3 4; do prints "word$i of the body"; done
+ok "$app: it is delivered"
+finishes
