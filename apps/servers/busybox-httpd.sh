@@ -1,4 +1,4 @@
-# busybox: httpd with a CGI script, telnetd's pseudo terminal, tftp by udpsvd, inetd.
+# busybox: httpd with a script for CGI.
 # packages: busybox-static curl
 mkdir -p "$WORK/www/cgi-bin" && seq 5000 >"$WORK/www/file"
 printf '#!/bin/sh\nprintf "Content-type: text/plain\\r\\n\\r\\n%%s %%s\\n" "$QUERY_STRING" $((6*7))\n' >"$WORK/www/cgi-bin/a" && chmod +x "$WORK/www/cgi-bin/a"

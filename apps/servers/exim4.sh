@@ -1,4 +1,4 @@
-# Exim: takes a message by SMTP and delivers it to a local mailbox, as other users.
+# Exim takes messages by SMTP and delivers them to a local mailbox, as another user.
 # packages: exim4-daemon-light
 cat >"$WORK/conf" <<'END'
 primary_hostname = osprey.test

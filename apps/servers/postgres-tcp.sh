@@ -1,4 +1,4 @@
-# PostgreSQL by TCP: pgbench from the host with 8 clients, a dump; PgBouncer's place is pgbouncer.
+# PostgreSQL by TCP: pgbench from the host with 8 clients, a dump.
 # packages: postgresql-15 postgresql-client-15
 # limit: 400
 bin=/usr/lib/postgresql/15/bin

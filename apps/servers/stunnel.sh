@@ -1,4 +1,4 @@
-# stunnel: TLS in front of a program in the machine (inetd mode).
+# stunnel: TLS in front of a program that it starts for each connection.
 # packages: stunnel4 openssl
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$WORK/key" -out "$WORK/cert" -days 30 -subj /CN=osprey.test -addext subjectAltName=DNS:osprey.test >/dev/null 2>&1
 cat >"$WORK/conf" <<END
