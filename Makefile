@@ -20,11 +20,11 @@ FAST = -O2 -falign-functions=1 -falign-loops=1 -falign-jumps=1
 optimize = $(if $(filter $(HOT),$(1)),$(FAST),-Oz)
 
 # KASAN=1: every access and every undefined operation is checked (docs/debugging.md), except in the
-# sanitizer itself and in those whose own data lies in freed memory.
+# sanitizer itself and in those whose own data lies in freed memory and in what a report waits for.
 SANITIZE = -fsanitize=kernel-address -fasan-shadow-offset=0xdffffc0000000000 \
 	--param asan-instrumentation-with-call-threshold=0 --param asan-stack=1 --param asan-globals=1 \
 	-fsanitize-address-use-after-scope
-UNSANITIZED = kernel/mm/frame.c kernel/mm/heap.c
+UNSANITIZED = kernel/mm/frame.c kernel/mm/heap.c kernel/core/symbol_coder.c
 ifeq ($(KASAN),1)
 sanitize = $(if $(filter-out %/broken.c,$(filter kernel/sanitize/%,$1)),,-fsanitize=undefined $(if $(filter $(UNSANITIZED),$1),,$(SANITIZE)))
 KERNEL_CFLAGS += -DKASAN -DKSTACK_BYTES=32768 -DIMAGE_TABLES=10 -Wno-maybe-uninitialized
