@@ -11,13 +11,15 @@ KERNEL_CFLAGS = -std=gnu17 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -
 	-ffunction-sections -fdata-sections -fcf-protection=none \
 	-Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes \
 	-Ikernel -MMD -MP
-KERNEL_LDFLAGS = -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
+KERNEL_LDFLAGS = -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=64 \
 	-Wl,-z,noexecstack -Wl,--gc-sections -Wl,--no-warn-rwx-segments
 
 # Small, but for what runs at each call, fault, switch or packet (kernel/kernel.mk has the list), and that
 # without padding, which an instruction cache holds, too.
-FAST = -O2 -falign-functions=1 -falign-loops=1 -falign-jumps=1
-optimize = $(if $(filter $(HOT),$(1)),$(FAST),-Oz)
+FAST = -O2 -falign-functions=1 -falign-loops=1 -falign-jumps=1 -fno-reorder-blocks-and-partition
+# -fno-expensive-optimizations makes less of code and guesses wrong what is initialized.
+SMALL = -Oz -fno-expensive-optimizations -Wno-maybe-uninitialized
+optimize = $(if $(filter-out $(COLD),$(filter $(HOT),$(1))),$(FAST),$(SMALL))
 
 # KASAN=1: every access and every undefined operation is checked (docs/debugging.md), except in the
 # sanitizer itself and in those whose own data lies in freed memory and in what a report waits for.

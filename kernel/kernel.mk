@@ -4,14 +4,17 @@
 hot = $(patsubst %,kernel/$(1)/%.c,$(2))
 HOT = kernel/arch/% kernel/core/% kernel/lib/% \
 	$(call hot,mm,address_space fault flush fork frame heap map mapping page_store share table uaccess) \
-	$(call hot,fs,attr dentry erofs file inode mapped namei open overlay pipe stream tmpfs_file) \
-	$(call hot,linux,clone dispatch elf epoll eventfd exec exec_file exec_map exec_stack exit fd futex futex_queue memory \
-		open path poll raise readwrite signal signal_calls signal_deliver signal_frame socket stat task time wait) \
+	$(call hot,fs,attr dentry erofs file inode mapped memdev namei open overlay pipe stream tmpfs_file) \
+	$(call hot,linux,clone dispatch elf epoll eventfd exec exec_file exec_map exec_stack exit fd futex futex_queue hooks memory \
+		open path poll readwrite signal signal_calls signal_deliver signal_frame socket stat task wait) \
 	$(call hot,net,channel checksum datagram demux inet ip ipv4 ipv4_output ipv6_output loopback neighbour \
 		netif packet receive route segment socket tcp_cong tcp_input tcp_ip tcp_options tcp_output tcp_receive \
 		tcp_recovery tcp_send tcp_socket tcp_timer udp udp_send unix unix_data worker) \
 	$(call hot,drivers/net,virtio_net_rx virtio_net_tx) \
 	$(call hot,drivers/virtio,device queue_packed queue_split)
+
+# Of these what ends or begins the machine; single functions are marked __cold.
+COLD = $(call hot,core,panic symbol_coder symbols) $(call hot,arch/x86_64,acpi)
 
 VDSO_CFLAGS = -std=gnu17 -O2 -fpic -ffreestanding -fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -mcmodel=small -Wall -Wextra -Werror -Wno-unused-parameter -Ikernel

@@ -18,7 +18,7 @@ struct entry {
     uint16_t nr;
     uint8_t state, nargs;
     uint32_t pad;
-    uint64_t name, lacks, fn;
+    uint64_t lacks, fn;
 };
 
 static const unsigned char *file;
@@ -79,7 +79,7 @@ static void print_table(const struct entry *const calls[], const uint64_t names[
 {
     for (unsigned nr = 0; nr <= LAST_CALL; nr++) {
         if (calls[nr])
-            printf("| %u | %s | %s | %s |\n", nr, string_at(calls[nr]->name),
+            printf("| %u | %s | %s | %s |\n", nr, string_at(names[nr]),
                    state_names[calls[nr]->state & STATE_MASK], string_at(calls[nr]->lacks));
         else if (names[nr])
             printf("| %u | %s | missing | |\n", nr, string_at(names[nr]));
@@ -105,6 +105,8 @@ int main(int argc, char **argv)
     for (const struct entry *e = table; e < table + (end - start) / sizeof(*e); e++) {
         if (e->nr >= CALLS || calls[e->nr])
             fail("a call stands twice in the table");
+        if (!names[e->nr])
+            fail("a call without a name");
         calls[e->nr] = e;
         if ((e->state & STATE_MASK) >= STATES)
             fail("a call of an unknown state");

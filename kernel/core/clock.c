@@ -169,7 +169,7 @@ static void write_end(void)
     atomic_fetch_add_explicit(&page.data.sequence, 1, memory_order_release);
 }
 
-int clock_set_realtime(nsec_t now)
+__cold int clock_set_realtime(nsec_t now)
 {
     uint64_t flags;
 
@@ -199,7 +199,7 @@ static uint64_t steer(uint64_t v, int64_t parts)
 }
 
 /* The rate from `at` on, where the clocks show these times. */
-static void set_rate(uint64_t at, nsec_t now, nsec_t raw_now)
+static __cold void set_rate(uint64_t at, nsec_t now, nsec_t raw_now)
 {
     struct clock_data *data = &page.data;
 
@@ -211,7 +211,7 @@ static void set_rate(uint64_t at, nsec_t now, nsec_t raw_now)
     data->steered |= raw.parts != 0;
 }
 
-void clock_steer(int64_t parts)
+__cold void clock_steer(int64_t parts)
 {
     struct clock_data *data = &page.data;
     uint64_t flags = spin_lock_irq(&lock), at;
@@ -263,7 +263,7 @@ static void use_best(void)
         use(found);
 }
 
-void clock_source_register(struct clock_source *source)
+__cold void clock_source_register(struct clock_source *source)
 {
     uint64_t flags = spin_lock_irq(&lock);
 
@@ -279,7 +279,7 @@ void clock_source_register(struct clock_source *source)
 }
 
 /* The last one stays, whatever it is worth. */
-void clock_source_drop(struct clock_source *source)
+__cold void clock_source_drop(struct clock_source *source)
 {
     uint64_t flags = spin_lock_irq(&lock);
 
@@ -290,7 +290,7 @@ void clock_source_drop(struct clock_source *source)
     spin_unlock_irq(&lock, flags);
 }
 
-void clock_source_refine(struct clock_source *source, uint64_t frequency_hz)
+__cold void clock_source_refine(struct clock_source *source, uint64_t frequency_hz)
 {
     uint64_t flags = spin_lock_irq(&lock);
 

@@ -70,7 +70,7 @@ void console_register(struct console *console)
     spin_unlock_irq(&lock, flags);
 }
 
-size_t log_read(char *buf, size_t size)
+__cold size_t log_read(char *buf, size_t size)
 {
     uint64_t flags = spin_lock_irq(&lock);
     size_t held = MIN(written, (size_t)RING), n = MIN(held, size);
@@ -85,7 +85,7 @@ uint64_t log_position(void)
     return __atomic_load_n(&written, __ATOMIC_RELAXED);
 }
 
-size_t log_read_from(uint64_t *from, char *buf, size_t size)
+__cold size_t log_read_from(uint64_t *from, char *buf, size_t size)
 {
     uint64_t flags = spin_lock_irq(&lock);
     uint64_t oldest = written > RING ? written - RING : 0, at = MAX(*from, oldest);

@@ -93,7 +93,7 @@ const char *boot_param(const char *name)
     return find(name, LAST, 0);
 }
 
-uint64_t boot_param_u64(const char *name, uint64_t fallback)
+__cold uint64_t boot_param_u64(const char *name, uint64_t fallback)
 {
     const char *text = boot_param(name);
     uint64_t value;
@@ -137,7 +137,7 @@ static int split(struct words *words, char *text, size_t len)
     return 0;
 }
 
-int boot_params_prepend(const char *text, size_t len)
+__cold int boot_params_prepend(const char *text, size_t len)
 {
     if (len > BOOT_CMDLINE_MAX)
         return -E2BIG;
@@ -173,7 +173,7 @@ static unsigned argument_line(void)
     return line;
 }
 
-const char *boot_program(void)
+__cold const char *boot_program(void)
 {
     unsigned argc;
     char *const *argv = boot_argv(&argc);
@@ -183,7 +183,7 @@ const char *boot_program(void)
     return file ?: argc ? argv[0] : NULL;
 }
 
-char *const *boot_argv(unsigned *argc)
+__cold char *const *boot_argv(unsigned *argc)
 {
     if (!arguments && build_arguments(&lines[argument_line()])) {
         *argc = 0;
@@ -205,7 +205,7 @@ void boot_cmdline_each(void (*fn)(const char *word, void *arg), void *arg)
     }
 }
 
-static void take_line(unsigned line, paddr_t text, size_t len)
+static __cold void take_line(unsigned line, paddr_t text, size_t len)
 {
     int err = text ? split(&lines[line], phys_to_virt(text), len) : 0;
 

@@ -39,7 +39,7 @@ static void apply_here(struct change *change, struct cpu *cpu)
     change->done = true;
 }
 
-static void try_here(void *arg)
+static __cold void try_here(void *arg)
 {
     struct change *change = arg;
     struct thread *thread = change->thread;
@@ -60,7 +60,7 @@ static bool ended(const struct thread *thread)
     return atomic_load_explicit(&thread->state, memory_order_acquire) == THREAD_DEAD;
 }
 
-static void change_thread(struct change *change)
+static __cold void change_thread(struct change *change)
 {
     while (!change->done && !ended(change->thread)) {
         struct cpu *cpu = change->thread->cpu;
@@ -81,7 +81,7 @@ static void apply_affinity(const struct change *change)
     __atomic_store_n(&change->thread->affinity.bits, change->affinity.bits, __ATOMIC_RELAXED);
 }
 
-int thread_set_affinity(struct thread *thread, cpuset_t set)
+__cold int thread_set_affinity(struct thread *thread, cpuset_t set)
 {
     struct change change = {.thread = thread, .apply = apply_affinity, .affinity = set};
 
@@ -115,7 +115,7 @@ static void apply_policy(const struct change *change)
     take_effect(change->thread);
 }
 
-static void apply_deadline(const struct change *change)
+static __cold void apply_deadline(const struct change *change)
 {
     struct thread *thread = change->thread;
     const struct deadline_params *params = change->deadline;
@@ -132,7 +132,7 @@ static void apply_deadline(const struct change *change)
     apply_policy(change);
 }
 
-static void apply_inheritance(const struct change *change)
+static __cold void apply_inheritance(const struct change *change)
 {
     struct thread *thread = change->thread;
 
@@ -143,7 +143,7 @@ static void apply_inheritance(const struct change *change)
     take_effect(thread);
 }
 
-int thread_set_policy(struct thread *thread, enum sched_policy policy, int rt_priority)
+__cold int thread_set_policy(struct thread *thread, enum sched_policy policy, int rt_priority)
 {
     struct change change = {
         .thread = thread, .apply = apply_policy, .policy = policy, .number = rt_priority};
@@ -157,7 +157,7 @@ int thread_set_policy(struct thread *thread, enum sched_policy policy, int rt_pr
     return 0;
 }
 
-void thread_set_deadline(struct thread *thread, const struct deadline_params *params)
+__cold void thread_set_deadline(struct thread *thread, const struct deadline_params *params)
 {
     struct change change = {.thread = thread,
                             .apply = apply_deadline,
@@ -184,7 +184,7 @@ static void apply_nice(const struct change *change)
     thread_weigh(change->thread);
 }
 
-void thread_set_nice(struct thread *thread, int nice)
+__cold void thread_set_nice(struct thread *thread, int nice)
 {
     struct change change = {
         .thread = thread, .apply = apply_nice, .number = MAX(-20, MIN(nice, 19))};

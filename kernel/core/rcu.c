@@ -98,7 +98,7 @@ static void reach(struct rcu_head *head)
     atomic_store_explicit(&barrier->reached, true, memory_order_release);
 }
 
-void rcu_barrier(void)
+__cold void rcu_barrier(void)
 {
     struct barrier barrier = {.reached = false};
 

@@ -558,7 +558,7 @@ static void idle_entry(void *arg)
     idle_loop();
 }
 
-static int cpu_prepare(struct cpu *cpu)
+static __cold int cpu_prepare(struct cpu *cpu)
 {
     struct runqueue *rq = core_alloc(sizeof *rq);
     struct thread *idle = core_alloc(sizeof *idle);
@@ -617,7 +617,7 @@ static void set_times(void)
     balance_init();
 }
 
-int sched_init(void)
+__cold int sched_init(void)
 {
     struct cpu *cpu = this_cpu();
     int error = cpu_prepare(cpu);

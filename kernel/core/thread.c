@@ -123,7 +123,7 @@ static void kthread_destroy(struct thread *thread)
     core_free(thread);
 }
 
-struct thread *kthread_start(const char *name, void (*entry)(void *), void *arg)
+__cold struct thread *kthread_start(const char *name, void (*entry)(void *), void *arg)
 {
     struct thread *thread = core_alloc(sizeof *thread);
 

@@ -21,7 +21,7 @@ static bool listed(const char *list, const char *name)
 }
 
 /* A name may stand for points in several places. */
-static int enable_points(void)
+static __cold int enable_points(void)
 {
     const char *list = boot_param("trace");
 

@@ -146,7 +146,7 @@ int vfs_setattr(const struct path *path, const struct attributes *wanted)
     return err;
 }
 
-int vfs_set_flags(const struct path *path, uint32_t flags)
+__cold int vfs_set_flags(const struct path *path, uint32_t flags)
 {
     struct inode *inode = path->dentry->inode;
     const struct credentials *cred = vfs_caller_hook()->cred;
@@ -195,7 +195,7 @@ int place_truncate(const struct path *path, uint64_t size)
     return err;
 }
 
-int vfs_truncate(const struct path *path, uint64_t size)
+__cold int vfs_truncate(const struct path *path, uint64_t size)
 {
     struct inode *inode = path->dentry->inode;
     if (inode_is(inode, S_IFDIR))

@@ -122,7 +122,7 @@ static int get_inode(struct super *super, uint64_t nid, struct inode **found)
     return err;
 }
 
-static void destroy_inode(struct inode *inode)
+static __cold void destroy_inode(struct inode *inode)
 {
     struct node *node = node_of(inode);
     struct erofs *erofs = erofs_of(inode);
@@ -177,7 +177,7 @@ static bool has_name(const struct erofs_xattr *xattr, const char *name)
            !memcmp(name + n, xattr->name, xattr->len);
 }
 
-static ssize_t get_xattr(struct inode *inode, const char *name, void *value, size_t size)
+static __cold ssize_t get_xattr(struct inode *inode, const char *name, void *value, size_t size)
 {
     struct erofs_xattr xattr;
 
@@ -483,7 +483,7 @@ static void get_statfs(struct super *super, struct statfs_info *info)
     info->namelen = NAME_MAX;
 }
 
-static void destroy_super(struct super *super)
+static __cold void destroy_super(struct super *super)
 {
     struct erofs *erofs = super->data;
     if (erofs->device) {
@@ -573,7 +573,7 @@ static void release_block(void *owner, struct erofs_piece *piece)
 }
 
 /* Pages are to be given back: nobody may be waited for (cached_unmap_hook). */
-static void unmap_all(void)
+static __cold void unmap_all(void)
 {
     if (!mutex_trylock(&on_devices_lock))
         return;
@@ -639,7 +639,7 @@ static int mount_new(uint32_t rdev, struct super **super)
     return err;
 }
 
-int erofs_mount_device(uint32_t rdev, struct super **super)
+__cold int erofs_mount_device(uint32_t rdev, struct super **super)
 {
     mutex_lock(&on_devices_lock);
     *super = find_mounted(rdev);

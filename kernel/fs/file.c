@@ -463,7 +463,7 @@ int file_sync(struct file *file, bool data_only)
 
 enum { FALLOC_KEEP_SIZE = 1, FALLOC_PUNCH_HOLE = 2 };
 
-int file_fallocate(struct file *file, int mode, off_t offset, off_t length)
+__cold int file_fallocate(struct file *file, int mode, off_t offset, off_t length)
 {
     off_t end;
     if (offset < 0 || length <= 0)

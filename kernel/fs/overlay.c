@@ -210,7 +210,7 @@ static bool lower_entry(struct dir_sink *sink, const char *name, size_t len, uin
     return s->to && s->to->entry(s->to, copy, len, ino, type, TMPFS_LOWER_POS + next_pos);
 }
 
-bool overlay_dir_empty(struct tmpfs_node *dir)
+__cold bool overlay_dir_empty(struct tmpfs_node *dir)
 {
     struct lower_sink sink = {{lower_entry}, NULL, dir, false};
     struct file *file;
@@ -293,7 +293,7 @@ int overlay_copy_page(struct tmpfs_node *node, uint64_t index)
 }
 
 /* Before the first change: a copy of all that the lower has. */
-int overlay_own_xattrs(struct tmpfs_node *node)
+__cold int overlay_own_xattrs(struct tmpfs_node *node)
 {
     struct inode *lower = node->lower;
     if (!lower || node->own_xattrs)
@@ -324,7 +324,7 @@ int overlay_own_xattrs(struct tmpfs_node *node)
 
 static struct fs_type overlay_type = {.name = "overlay", .nodev = true};
 
-int overlay_create(struct super *lower, struct super **out)
+__cold int overlay_create(struct super *lower, struct super **out)
 {
     int err = tmpfs_create(&overlay_type, 0, 0755, out);
     if (err < 0)

@@ -386,7 +386,7 @@ static unsigned pipe_poll(struct file *file, struct poll_table *table)
 
 enum { FIONREAD = 0x541b };
 
-static int64_t pipe_ioctl(struct file *file, unsigned cmd, uintptr_t arg)
+static __cold int64_t pipe_ioctl(struct file *file, unsigned cmd, uintptr_t arg)
 {
     struct pipe *pipe = file->data;
     uint32_t bytes = 0;
@@ -429,7 +429,7 @@ static int replace_slots(struct pipe *pipe, unsigned nslots)
     return 0;
 }
 
-ssize_t pipe_resize(struct pipe *pipe, size_t size)
+__cold ssize_t pipe_resize(struct pipe *pipe, size_t size)
 {
     size_t rounded = PAGE_SIZE;
     if (size > 1ul << 31)
@@ -543,7 +543,7 @@ static int wait_for_other(struct pipe *pipe, struct file *file, unsigned readers
                       NSEC_FOREVER);
 }
 
-static int fifo_open(struct inode *inode, struct file *file)
+static __cold int fifo_open(struct inode *inode, struct file *file)
 {
     bool rd = file_readable(file), wr = file_writable(file), nonblock = file_nonblock(file);
     struct pipe *pipe = get_fifo(inode);

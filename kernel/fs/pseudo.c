@@ -59,7 +59,7 @@ static struct inode *make_node(struct super *super, const struct pseudo *self)
     struct inode *inode = &node->inode;
     node->self = *self;
     inode_init(inode, super, self->entry->mode);
-    inode->ops = self->entry->follow ? &magic_ops : &node_ops;
+    inode->ops = inode_is(inode, S_IFLNK) && self->entry->follow ? &magic_ops : &node_ops;
     inode->file_ops = inode_is(inode, S_IFDIR) ? &dir_ops : &file_ops;
     inode->ino = ino_of(self);
     inode->flags = self->entry->flags;

@@ -14,7 +14,7 @@ void stream_register(struct stream *stream)
     spin_unlock_irq(&lock, flags);
 }
 
-struct stream *stream_find(const char *name)
+__cold struct stream *stream_find(const char *name)
 {
     uint64_t flags = spin_lock_irq(&lock);
     struct stream *found = streams;

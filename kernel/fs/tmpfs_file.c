@@ -341,7 +341,7 @@ static int map_file(struct file *file, struct map_request *request)
 
 /* --- fallocate */
 
-static int punch(struct tmpfs_node *node, uint64_t from, uint64_t to)
+static __cold int punch(struct tmpfs_node *node, uint64_t from, uint64_t to)
 {
     uint64_t first = (from + PAGE_SIZE - 1) >> PAGE_SHIFT, last = to >> PAGE_SHIFT;
     if (first > last)

@@ -59,7 +59,9 @@ typedef struct {
 #define __must_check   __attribute__((warn_unused_result))
 #define __section(s)   __attribute__((section(s)))
 #define __used         __attribute__((used))
+#define __cold         __attribute__((cold)) /* runs rarely: for size, in a file of HOT, too */
 #define __unused       __attribute__((unused))
 
 /* Written during boot only; read-only from boot phase LOCKDOWN on. */
-#define __after_boot_readonly __section(".data.rel.ro.boot")
+#define __after_boot_readonly     __section(".bss.ro")           /* zero before */
+#define __after_boot_readonly_set __section(".data.rel.ro.boot") /* with a value before */

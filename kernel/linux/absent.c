@@ -11,8 +11,8 @@ static int64_t absent(__unused uint64_t a0, __unused uint64_t a1, __unused uint6
 }
 
 #define ANSWERS_ENOSYS(call, state, why)                                                           \
-    static const struct syscall_entry syscall_entry_##call __used __section(".syscalls") = {       \
-        NR_##call, state, 0, #call, why, absent}
+    static const struct syscall_entry syscall_entry_##call SYSCALL_ENTRY = {NR_##call, state, 0,   \
+                                                                            why, absent}
 
 ANSWERS_ENOSYS(_sysctl, SYSCALL_NONE, "ENOSYS since Linux 5.5");
 ANSWERS_ENOSYS(create_module, SYSCALL_NONE, "ENOSYS since Linux 2.6");

@@ -8,6 +8,7 @@
 #include "linux/path.h"
 #include "linux/uts.h"
 #include "mm/heap.h"
+#include "mm/space.h"
 
 enum { NAME_SIZE = PATH_MAX, WORDS_MAX = CORE_PATTERN_MAX / 2, NSEC = 1000000000 };
 
@@ -34,7 +35,6 @@ static int write_file(struct core_sink *sink, const void *bytes, size_t n)
 
 static int skip_file(struct core_sink *sink, uint64_t n)
 {
-    static const char zeros[PAGE_SIZE];
     int error = 0;
 
     if (sink->file->seekable) {
@@ -44,7 +44,7 @@ static int skip_file(struct core_sink *sink, uint64_t n)
     while (n && !error) { /* a pipe */
         size_t part = MIN(n, (uint64_t)PAGE_SIZE);
 
-        error = write_file(sink, zeros, part);
+        error = write_file(sink, zero_page, part);
         n -= part;
     }
     return error;

@@ -337,7 +337,7 @@ static struct epoll *epoll_of(struct file *file)
     return file->ops == &epoll_ops ? file->data : NULL;
 }
 
-int epoll_target(struct file *file, int fd, unsigned nth, struct file **target)
+__cold int epoll_target(struct file *file, int fd, unsigned nth, struct file **target)
 {
     struct epoll *ep = epoll_of(file);
     int error = -ENOENT;
@@ -358,7 +358,7 @@ int epoll_target(struct file *file, int fd, unsigned nth, struct file **target)
 
 /* How many epolls stand on each other from ep down; -ELOOP if `top` is among them or they are too
  * many. Under watch_mutex, which nested epolls are added under. */
-static int depth_below(struct epoll *ep, const struct epoll *top, int depth)
+static __cold int depth_below(struct epoll *ep, const struct epoll *top, int depth)
 {
     if (ep == top || depth > EPOLL_NESTED_MAX)
         return -ELOOP;
@@ -376,7 +376,7 @@ static int depth_below(struct epoll *ep, const struct epoll *top, int depth)
 }
 
 /* How many epolls watch this one, directly or through others: the longest way up. */
-static int height_above(const struct epoll *ep)
+static __cold int height_above(const struct epoll *ep)
 {
     int highest = 0;
     list_for_each_entry (struct file_watcher, watcher, &ep->file->watchers, link) {
@@ -601,7 +601,7 @@ static void epoll_release(struct file *file)
     kcache_free(&epoll_cache, ep);
 }
 
-static int epoll_fdinfo(struct file *file, char *buf, size_t size)
+static __cold int epoll_fdinfo(struct file *file, char *buf, size_t size)
 {
     struct epoll *ep = file->data;
     size_t len = 0;

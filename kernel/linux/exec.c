@@ -239,7 +239,7 @@ static int run(struct exec_args *args, const struct exec_target *target, struct 
     return error;
 }
 
-int exec_program(const char *path, char *const argv[], char *const envp[], struct regs *regs)
+__cold int exec_program(const char *path, char *const argv[], char *const envp[], struct regs *regs)
 {
     const struct exec_target target = {.name = path, .shown = path, .lookup = LOOKUP_FOLLOW};
     struct exec_args args;

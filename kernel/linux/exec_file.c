@@ -60,7 +60,7 @@ static int open_place(struct exec_file *it, const struct path *place)
     return error;
 }
 
-int exec_open_file(const struct path *place, struct file **file)
+__cold int exec_open_file(const struct path *place, struct file **file)
 {
     struct exec_file it = {};
     int error = open_place(&it, place);
@@ -92,7 +92,7 @@ static int open_name(struct exec_file *it, const struct path *at, const char *na
 /* --- scripts --- */
 
 /* Put a word in front of the others. */
-static int push_front(struct exec *exec, const char *word, size_t len)
+static __cold int push_front(struct exec *exec, const char *word, size_t len)
 {
     char *copy;
 

@@ -431,7 +431,7 @@ int fd_close(int fd)
     return file ? close_file(table, file) : -EBADF;
 }
 
-void fd_close_range(unsigned first, unsigned last, bool only_mark)
+__cold void fd_close_range(unsigned first, unsigned last, bool only_mark)
 {
     struct fd_table *table = current_task()->fds;
     for (unsigned fd = first; fd <= last && fd < table->size; fd++) {

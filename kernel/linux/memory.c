@@ -340,7 +340,7 @@ SYSCALL(mincore, 3, SYSCALL_WHOLE, "")
 
 /* --- locking --- */
 
-static int lock_range(uintptr_t addr, size_t length, bool lock, bool on_fault)
+static __cold int lock_range(uintptr_t addr, size_t length, bool lock, bool on_fault)
 {
     uintptr_t start = ALIGN_DOWN(addr, PAGE_SIZE);
     size_t whole = ALIGN_UP(length + (addr - start), PAGE_SIZE);
@@ -372,7 +372,7 @@ SYSCALL(munlock, 2, SYSCALL_WHOLE, "")
 }
 
 /* All mappings, one after the other. */
-static int lock_all(bool lock, bool on_fault)
+static __cold int lock_all(bool lock, bool on_fault)
 {
     uintptr_t at = USER_MIN;
     int result = 0;

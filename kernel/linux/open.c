@@ -87,7 +87,7 @@ static int do_open(int dirfd, uintptr_t name, const struct open_how *how)
 }
 
 /* As open(2) and openat(2) take flags: what is unknown or out of place is ignored. */
-int open_how_loosely(int flags, uint32_t mode, struct open_how *how)
+__cold int open_how_loosely(int flags, uint32_t mode, struct open_how *how)
 {
     flags &= OPEN_FLAGS;
     if (flags & O_PATH)
@@ -136,7 +136,7 @@ static int check_how(const struct open_how *how)
     return 0;
 }
 
-int open_how_get(uintptr_t from, size_t size, struct open_how *how)
+__cold int open_how_get(uintptr_t from, size_t size, struct open_how *how)
 {
     if (size < sizeof(*how))
         return -EINVAL;

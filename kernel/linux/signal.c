@@ -456,7 +456,7 @@ void signal_restore_mask(bool interrupted)
     signal_set_mask(task, task->saved_mask);
 }
 
-void signal_force(const struct siginfo *info)
+__cold void signal_force(const struct siginfo *info)
 {
     struct task *task = current_task();
     struct process *process = task->process;

@@ -30,8 +30,8 @@ enum { VECTOR_INVALID_OPCODE = 6, VECTOR_PROTECTION = 13, VECTOR_PAGE_FAULT = 14
 /* --- faults --- */
 
 /* Say where the program is going to die: address, instruction, mapping. */
-static void report_fault(const struct task *task, const struct regs *regs,
-                         const struct siginfo *info)
+static __cold void report_fault(const struct task *task, const struct regs *regs,
+                                const struct siginfo *info)
 {
     struct address_space *space = task->process->space;
     bool is_child = task->process != first_process;
@@ -71,7 +71,7 @@ static uint64_t guess_vector(int signo, int code)
     }
 }
 
-void signal_fault(struct regs *regs, int signo, int code, uint64_t addr)
+__cold void signal_fault(struct regs *regs, int signo, int code, uint64_t addr)
 {
     struct task *task = current_task();
     struct siginfo info = {.signo = signo, .code = code, .fault.addr = addr};
@@ -85,7 +85,7 @@ void signal_fault(struct regs *regs, int signo, int code, uint64_t addr)
     signal_force(&info);
 }
 
-void signal_out_of_memory(uintptr_t addr, uintptr_t rip)
+__cold void signal_out_of_memory(uintptr_t addr, uintptr_t rip)
 {
     static atomic_int told; /* of which process: its threads come here together */
     struct task *task = current_task();
@@ -121,7 +121,7 @@ static bool is_debug_trap(struct regs *regs, int code)
     return false;
 }
 
-static void program_fault(struct regs *regs, int signo, int code, uintptr_t addr)
+static __cold void program_fault(struct regs *regs, int signo, int code, uintptr_t addr)
 {
     if (signo == SIGTRAP && is_debug_trap(regs, code))
         return;

@@ -24,15 +24,18 @@ enum syscall_state {
 struct syscall_entry {
     uint16_t nr;
     uint8_t state, nargs;
-    const char *name, *lacks;
+    const char *lacks;
     syscall_fn_t *fn;
 };
+
+/* In the table, which has no gaps. */
+#define SYSCALL_ENTRY __used __section(".syscalls") __attribute__((aligned(8)))
 
 /* Define and register a call: SYSCALL(close, 1, SYSCALL_WHOLE, "") { int fd = (int)a0; ... } The
  * body gets a0 to a5 as uint64_t. */
 #define SYSCALL(call, args, how, missing)                                                          \
     static int64_t sys_##call(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);         \
-    static const struct syscall_entry syscall_entry_##call __used __section(".syscalls") = {       \
-        NR_##call, how, args, #call, missing, sys_##call};                                         \
+    static const struct syscall_entry syscall_entry_##call SYSCALL_ENTRY = {NR_##call, how, args,  \
+                                                                            missing, sys_##call};  \
     static int64_t sys_##call(__unused uint64_t a0, __unused uint64_t a1, __unused uint64_t a2,    \
                               __unused uint64_t a3, __unused uint64_t a4, __unused uint64_t a5)

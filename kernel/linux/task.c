@@ -213,7 +213,7 @@ static struct fs_context *context_of_nth(unsigned bucket, size_t n, bool *end)
     return refs ? fs : NULL;
 }
 
-void fs_context_move_all(const struct path *from, const struct path *to)
+__cold void fs_context_move_all(const struct path *from, const struct path *to)
 {
     for (unsigned bucket = 0; bucket < TID_BUCKETS; bucket++) {
         bool end = false;
@@ -552,7 +552,7 @@ int task_publish(struct task *task)
 
 /* --- workers --- */
 
-struct task *task_create_worker(const char *name, void (*entry)(void *), void *arg)
+__cold struct task *task_create_worker(const char *name, void (*entry)(void *), void *arg)
 {
     struct task *from = current_task(), *task = kcache_alloc(&task_cache);
 

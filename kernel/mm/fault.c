@@ -10,7 +10,7 @@ enum {
     OWN = 2,          /* the table is shared: table_own() first */
 };
 
-const char zero_page[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+const char zero_page[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE), section(".bss.ro.zero")));
 
 struct fault {
     struct address_space *space;

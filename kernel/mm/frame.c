@@ -571,7 +571,7 @@ static void set_reserve(void)
     pool.reserve = reserve < 24 ? 24 : MIN(reserve, 1024ul);
 }
 
-int frame_init(const struct frame_span *spans, unsigned n)
+__cold int frame_init(const struct frame_span *spans, unsigned n)
 {
     for (unsigned i = 0; i < ORDERS; i++)
         list_init(&pool.free[i]);

@@ -527,7 +527,7 @@ size_t heap_used(void)
     return used > 0 ? used : 0;
 }
 
-bool heap_cache_stats(unsigned n, struct kcache_stats *stats)
+__cold bool heap_cache_stats(unsigned n, struct kcache_stats *stats)
 {
     struct kcache_impl *cache = __atomic_load_n(&all_caches, __ATOMIC_ACQUIRE);
     while (cache && n--)

@@ -264,8 +264,8 @@ static struct node *lowest_node(struct page_store *store, uint64_t index, uint64
     return (struct node *)slot;
 }
 
-uintptr_t *page_store_find_marked(struct page_store *store, uint64_t *index, uint64_t last,
-                                  uintptr_t marks)
+__cold uintptr_t *page_store_find_marked(struct page_store *store, uint64_t *index, uint64_t last,
+                                         uintptr_t marks)
 {
     enum { STEPS = 32 };
     uint64_t reach;

@@ -219,7 +219,8 @@ int64_t datagram_ioctl(struct socket *socket, unsigned cmd, uintptr_t arg)
     return user_put32(arg, n);
 }
 
-int datagram_set_option(struct socket *socket, int level, int name, const void *value, size_t len)
+__cold int datagram_set_option(struct socket *socket, int level, int name, const void *value,
+                               size_t len)
 {
     struct inet_socket *s = inet_of(socket);
     int offset;

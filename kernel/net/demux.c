@@ -260,7 +260,7 @@ struct inet_socket *inet_find(unsigned protocol, const struct inet_addr *source,
     return s;
 }
 
-int demux_bind(struct inet_socket *s)
+__cold int demux_bind(struct inet_socket *s)
 {
     struct bucket *bucket = bound_bucket(s->proto->number, s->local_port);
     int err = s->reuse_port ? reuseport_join(s) : 0;

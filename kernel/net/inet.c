@@ -202,8 +202,8 @@ static int bind_scope(struct inet_socket *s, const struct inet_addr *ip, uint32_
     return s->flow.bound || inet_is_multicast(ip) ? 0 : -EINVAL;
 }
 
-int inet_bind_address(struct inet_socket *s, const struct socket_address *address,
-                      struct inet_addr *ip, unsigned *port)
+__cold int inet_bind_address(struct inet_socket *s, const struct socket_address *address,
+                             struct inet_addr *ip, unsigned *port)
 {
     uint32_t scope;
     int err = bind_address(s, address, ip, port, &scope);
@@ -220,7 +220,7 @@ bool inet_may_bind(const struct inet_socket *s, const struct inet_addr *ip)
     return kind == RTN_LOCAL || kind == RTN_MULTICAST || kind == RTN_BROADCAST;
 }
 
-int inet_op_bind(struct socket *socket, const struct socket_address *address)
+__cold int inet_op_bind(struct socket *socket, const struct socket_address *address)
 {
     struct inet_socket *s = inet_of(socket);
     struct inet_addr ip;

@@ -23,8 +23,8 @@ static bool is_set(const struct inet_addr *a)
 
 /* The best of an interface's addresses: in the destination's subnet, else the first; none with a
  * smaller scope than the destination needs. */
-static const struct netif_address *choose_on(struct netif *netif,
-                                             const struct inet_addr *destination, unsigned scope)
+static __cold const struct netif_address *
+choose_on(struct netif *netif, const struct inet_addr *destination, unsigned scope)
 {
     const struct netif_address *best = NULL;
 
@@ -40,8 +40,8 @@ static const struct netif_address *choose_on(struct netif *netif,
     return best;
 }
 
-struct inet_addr ipv4_choose_source(const struct inet_addr *destination, struct netif *netif,
-                                    unsigned scope)
+__cold struct inet_addr ipv4_choose_source(const struct inet_addr *destination, struct netif *netif,
+                                           unsigned scope)
 {
     const struct netif_address *a = choose_on(netif, destination, scope);
 

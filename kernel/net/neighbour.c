@@ -140,7 +140,7 @@ static void give_up_all(struct packet_queue *lost)
     }
 }
 
-static void timer_fired(struct timer *timer)
+static __cold void timer_fired(struct timer *timer)
 {
     struct neighbour *n = container_of(timer, struct neighbour, timer);
     struct packet_queue lost = {};
@@ -244,7 +244,7 @@ int neighbour_frame(struct netif *netif, const uint8_t *mac, struct packet *pack
 }
 
 /* RFC 1112, 6.4. */
-void neighbour_group_mac(const struct inet_addr *group, uint8_t *mac)
+__cold void neighbour_group_mac(const struct inet_addr *group, uint8_t *mac)
 {
     if (!inet_is_v4(group)) {
         ipv6_group_mac(group, mac);
@@ -421,8 +421,8 @@ void neighbour_each(bool (*fn)(const struct neighbour *neighbour, void *arg), vo
     }
 }
 
-int neighbour_set(struct netif *netif, const struct inet_addr *address, const uint8_t *mac,
-                  enum neighbour_state state)
+__cold int neighbour_set(struct netif *netif, const struct inet_addr *address, const uint8_t *mac,
+                         enum neighbour_state state)
 {
     struct packet_queue waiting;
     struct neighbour *n = need(netif, address);
@@ -466,7 +466,7 @@ static void fail(struct neighbour *n)
     spin_unlock(&n->lock);
 }
 
-int neighbour_remove(struct netif *netif, const struct inet_addr *address)
+__cold int neighbour_remove(struct netif *netif, const struct inet_addr *address)
 {
     uint64_t flags = spin_lock_irq(&table_lock);
     struct neighbour *n = find(netif, address);
@@ -479,7 +479,7 @@ int neighbour_remove(struct netif *netif, const struct inet_addr *address)
     return n ? 0 : -ENOENT;
 }
 
-void neighbour_flush(struct netif *netif)
+__cold void neighbour_flush(struct netif *netif)
 {
     uint64_t flags = spin_lock_irq(&table_lock);
 

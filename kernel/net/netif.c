@@ -116,7 +116,7 @@ static int add_netif(struct netif *netif, const char *name)
     return 0;
 }
 
-int netif_register(struct netif *netif, const char *name)
+__cold int netif_register(struct netif *netif, const char *name)
 {
     if (netif != loopback)
         loopback_need();
@@ -200,7 +200,7 @@ static int change_flags(struct netif *netif, unsigned flags, unsigned mask)
     return 0;
 }
 
-int netif_set_flags(struct netif *netif, unsigned flags, unsigned mask)
+__cold int netif_set_flags(struct netif *netif, unsigned flags, unsigned mask)
 {
     bool taken = netif_change_begin();
     int err = change_flags(netif, flags, mask);
@@ -222,7 +222,7 @@ static int change_mtu(struct netif *netif, unsigned mtu)
     return 0;
 }
 
-int netif_set_mtu(struct netif *netif, unsigned mtu)
+__cold int netif_set_mtu(struct netif *netif, unsigned mtu)
 {
     bool taken = netif_change_begin();
     int err = change_mtu(netif, mtu);
@@ -246,7 +246,7 @@ static int change_mac(struct netif *netif, const uint8_t *mac)
     return 0;
 }
 
-int netif_set_mac(struct netif *netif, const uint8_t *mac)
+__cold int netif_set_mac(struct netif *netif, const uint8_t *mac)
 {
     bool taken = netif_change_begin();
     int err = change_mac(netif, mac);
@@ -256,7 +256,7 @@ int netif_set_mac(struct netif *netif, const uint8_t *mac)
 }
 
 /* The link's news travels to a thread. Several at once make one message. */
-static void link_changed(struct worker_call *call)
+static __cold void link_changed(struct worker_call *call)
 {
     bool taken = netif_change_begin();
 
@@ -377,7 +377,8 @@ static int take_address(struct netif *netif, const struct inet_addr *address, un
     return 0;
 }
 
-int netif_remove_address(struct netif *netif, const struct inet_addr *address, unsigned prefix)
+__cold int netif_remove_address(struct netif *netif, const struct inet_addr *address,
+                                unsigned prefix)
 {
     bool taken = netif_change_begin();
     int err = take_address(netif, address, prefix);
@@ -423,7 +424,7 @@ static int join(struct netif *netif, const struct inet_addr *group)
     return 0;
 }
 
-int netif_join(struct netif *netif, const struct inet_addr *group)
+__cold int netif_join(struct netif *netif, const struct inet_addr *group)
 {
     if (!inet_is_multicast(group))
         return -EINVAL;
@@ -457,7 +458,7 @@ static int leave(struct netif *netif, const struct inet_addr *group)
     return 0;
 }
 
-int netif_leave(struct netif *netif, const struct inet_addr *group)
+__cold int netif_leave(struct netif *netif, const struct inet_addr *group)
 {
     bool taken = netif_change_begin();
     int err = leave(netif, group);

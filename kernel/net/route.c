@@ -228,7 +228,7 @@ static int take_out_meant(const struct route *by)
     return -ESRCH;
 }
 
-int route_remove(const struct route *route)
+__cold int route_remove(const struct route *route)
 {
     bool taken = netif_change_begin();
     int err = take_out_meant(route);
@@ -301,7 +301,7 @@ static int tolerate(int err, int expected)
     return err == expected ? 0 : err;
 }
 
-static int add_connected(struct netif *netif, const struct netif_address *a)
+static __cold int add_connected(struct netif *netif, const struct netif_address *a)
 {
     struct route route;
 
@@ -356,7 +356,7 @@ static bool is_brought_by_another(struct netif *netif, const struct netif_addres
     return false;
 }
 
-void route_address_removed(struct netif *netif, const struct netif_address *a)
+__cold void route_address_removed(struct netif *netif, const struct netif_address *a)
 {
     bool v4 = inet_is_v4(&a->address);
     struct route route = kernel_route(netif, a->address, v4 ? 32 : 128, RTN_LOCAL);

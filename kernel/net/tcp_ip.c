@@ -131,7 +131,7 @@ static void take_error(struct tcp *tp, const struct ip_error *error, unsigned po
 }
 
 /* Threads. transport: what is left of our segment's header, 8 bytes at least. */
-static void error(const struct ip_error *error)
+static __cold void error(const struct ip_error *error)
 {
     unsigned ours, theirs;
     struct inet_socket *s;

@@ -433,8 +433,8 @@ static void note_urgent(struct tcp *tp, const struct tcp_header *header)
     tcp_wake(tp, POLLPRI);
 }
 
-void tcp_receive_urgent(struct tcp *tp, const struct packet *packet,
-                        const struct tcp_header *header)
+__cold void tcp_receive_urgent(struct tcp *tp, const struct packet *packet,
+                               const struct tcp_header *header)
 {
     uint32_t offset;
     uint8_t byte;
@@ -527,7 +527,7 @@ unsigned tcp_choose_wscale(const struct tcp *tp)
     return scale;
 }
 
-void tcp_first_window(struct tcp *tp)
+__cold void tcp_first_window(struct tcp *tp)
 {
     tp->rcv_wnd = MIN(full_window(tp), 65535u);
     tp->rcv_wup = tp->rcv_nxt;

@@ -142,7 +142,7 @@ static struct inet_addr any_of(const struct tcp *tp)
 }
 
 /* Not connected any more: only what bind(2) has said stays. */
-static void forget_ends(struct tcp *tp, bool keep_port)
+static __cold void forget_ends(struct tcp *tp, bool keep_port)
 {
     struct inet_socket *s = &tp->inet;
     unsigned port = keep_port && s->bound_port ? s->local_port : 0;
@@ -238,7 +238,7 @@ static bool has_connected(struct inet_socket *s)
 }
 
 /* connect(2) to AF_UNSPEC. */
-static void disconnect(struct tcp *tp)
+static __cold void disconnect(struct tcp *tp)
 {
     unsigned state = tcp_state(tp);
 

@@ -98,7 +98,7 @@ static int check_arrival(struct udp_socket *u, struct packet *packet)
     return datagram_has_room(&u->datagram) ? 0 : -ENOBUFS;
 }
 
-static void count_drop(struct inet_socket *s, const struct packet *packet, int why)
+static __cold void count_drop(struct inet_socket *s, const struct packet *packet, int why)
 {
     bool v4 = !packet->network || ip_packet_is_v4(packet);
     atomic_fetch_add_explicit(&s->drops, 1, memory_order_relaxed);
@@ -256,7 +256,7 @@ static void take_error(struct inet_socket *s, const struct ip_error *error, unsi
     waitqueue_wake(&s->writers, 0, POLLERR | POLLOUT);
 }
 
-static void udp_error(const struct ip_error *error)
+static __cold void udp_error(const struct ip_error *error)
 {
     if (error->transport_len < 4)
         return;
@@ -347,7 +347,8 @@ static int connect_to(struct udp_socket *u, const struct inet_addr *ip, unsigned
     return inet_hash_connect(s);
 }
 
-static int udp_connect(struct socket *socket, const struct socket_address *address, bool nonblock)
+static __cold int udp_connect(struct socket *socket, const struct socket_address *address,
+                              bool nonblock)
 {
     struct inet_socket *s = inet_of(socket);
     struct inet_addr ip;
@@ -395,7 +396,8 @@ static int set_udp(struct udp_socket *u, int name, int number)
     }
 }
 
-static int udp_set_option(struct socket *socket, int level, int name, const void *value, size_t len)
+static __cold int udp_set_option(struct socket *socket, int level, int name, const void *value,
+                                 size_t len)
 {
     struct inet_socket *s = inet_of(socket);
     int number;
@@ -433,7 +435,8 @@ static int get_udp(const struct udp_socket *u, int name)
     }
 }
 
-static int udp_get_option(struct socket *socket, int level, int name, void *value, size_t len)
+static __cold int udp_get_option(struct socket *socket, int level, int name, void *value,
+                                 size_t len)
 {
     if (level != SOL_UDP)
         return datagram_get_option(socket, level, name, value, len);

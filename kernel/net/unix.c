@@ -191,7 +191,7 @@ static int unix_create(int type, int protocol, struct socket **socket)
 /* --- connecting
  * ------------------------------------------------------------------------------------------- */
 
-static int unix_bind(struct socket *socket, const struct socket_address *address)
+static __cold int unix_bind(struct socket *socket, const struct socket_address *address)
 {
     struct unix_socket *u = unix_of(socket);
     bool automatic = address->len == UNIX_PATH_AT && address->family == AF_UNIX;
@@ -216,7 +216,7 @@ static int bind_if_needed(struct unix_socket *u)
     return unix_bind(&u->socket, &automatic);
 }
 
-static int unix_listen(struct socket *socket, int backlog)
+static __cold int unix_listen(struct socket *socket, int backlog)
 {
     struct unix_socket *u = unix_of(socket);
     if (socket->type == SOCK_DGRAM)
@@ -349,8 +349,8 @@ static int dgram_connect(struct socket *socket, const struct socket_address *add
     return 0;
 }
 
-static int packet_connect(struct socket *socket, const struct socket_address *address,
-                          bool nonblock)
+static __cold int packet_connect(struct socket *socket, const struct socket_address *address,
+                                 bool nonblock)
 {
     return socket->type == SOCK_DGRAM ? dgram_connect(socket, address)
                                       : unix_connect(socket, address, nonblock);
@@ -427,7 +427,7 @@ static int unix_name(struct socket *socket, bool peer, struct socket_address *ad
     return err;
 }
 
-static int unix_shutdown(struct socket *socket, int how)
+static __cold int unix_shutdown(struct socket *socket, int how)
 {
     struct unix_socket *u = unix_of(socket);
     bool reads = how != SHUT_WR, writes = how != SHUT_RD;
@@ -522,7 +522,7 @@ static uint32_t at_mark(struct unix_socket *u)
     return next;
 }
 
-static int64_t unix_ioctl(struct socket *socket, unsigned cmd, uintptr_t arg)
+static __cold int64_t unix_ioctl(struct socket *socket, unsigned cmd, uintptr_t arg)
 {
     struct unix_socket *u = unix_of(socket);
     switch (cmd) {
@@ -560,8 +560,8 @@ static int unix_get_option(struct socket *socket, int level, int name, void *val
     return (int)size;
 }
 
-static int unix_set_option(struct socket *socket, int level, int name, const void *value,
-                           size_t len)
+static __cold int unix_set_option(struct socket *socket, int level, int name, const void *value,
+                                  size_t len)
 {
     struct unix_socket *u = unix_of(socket);
     if (level != SOL_SOCKET)

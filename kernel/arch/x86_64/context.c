@@ -19,7 +19,7 @@ enum {
 
 bool has_fsgsbase __after_boot_readonly;
 
-void cpu_features_init(void)
+__cold void cpu_features_init(void)
 {
     uint64_t cr4 = read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT;
 

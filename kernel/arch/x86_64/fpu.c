@@ -34,9 +34,9 @@ struct area {
 };
 
 static enum method { FXSAVE, XSAVE, XSAVEOPT } method __after_boot_readonly;
-static uint64_t mask __after_boot_readonly = LEGACY_STATES;
-static size_t area_size __after_boot_readonly = FXSAVE_SIZE;
-static uint32_t mxcsr_mask __after_boot_readonly = MXCSR_MASK_DEFAULT;
+static uint64_t mask __after_boot_readonly_set = LEGACY_STATES;
+static size_t area_size __after_boot_readonly_set = FXSAVE_SIZE;
+static uint32_t mxcsr_mask __after_boot_readonly_set = MXCSR_MASK_DEFAULT;
 /* The initial state. No more is read of an area with xstate_bv 0. */
 static alignas(64) struct area initial = {.fcw = FCW_INITIAL, .mxcsr = MXCSR_INITIAL};
 
@@ -58,7 +58,7 @@ static uint64_t usable_states(void)
     return states;
 }
 
-static void find_method(void)
+static __cold void find_method(void)
 {
     alignas(16) struct area now;
 
@@ -71,7 +71,7 @@ static void find_method(void)
     method = cpuid(0xd, 1).eax & CPUID_D_1_EAX_XSAVEOPT ? XSAVEOPT : XSAVE;
 }
 
-void fpu_cpu_init(void)
+__cold void fpu_cpu_init(void)
 {
     bool boot_cpu = this_cpu()->id == 0;
 
@@ -289,7 +289,7 @@ static void component_place(unsigned i, size_t *at, size_t *size)
     *size = d.eax;
 }
 
-void fpu_area_show(const void *from, void *to)
+__cold void fpu_area_show(const void *from, void *to)
 {
     const struct area *area = from;
     struct area *out = to;

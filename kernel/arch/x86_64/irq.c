@@ -31,7 +31,7 @@ void irq_vector_set(int vector, irq_handler_t *handler, void *arg)
     vectors[vector].handler = handler;
 }
 
-int irq_vector_alloc(irq_handler_t *handler, void *arg)
+__cold int irq_vector_alloc(irq_handler_t *handler, void *arg)
 {
     uint64_t flags = spin_lock_irq(&lock);
     int vector = -ENOSPC;

@@ -52,7 +52,7 @@ void lapic_ipi(uint32_t apic_id, unsigned mode, unsigned vector)
     irq_restore(flags);
 }
 
-void lapic_cpu_init(void)
+__cold void lapic_cpu_init(void)
 {
     uint64_t base = rdmsr(MSR_APIC_BASE);
     bool boot_cpu = !registers && !x2apic;

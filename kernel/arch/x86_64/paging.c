@@ -152,7 +152,7 @@ int paging_map_kernel(uintptr_t addr, paddr_t paddr, size_t size, pte_t flags)
     return 0;
 }
 
-void paging_unmap_kernel(uintptr_t addr, size_t size)
+__cold void paging_unmap_kernel(uintptr_t addr, size_t size)
 {
     for (size_t done = 0; done < size; done += PAGE_SIZE) {
         unsigned level = 1;
@@ -167,7 +167,7 @@ void paging_unmap_kernel(uintptr_t addr, size_t size)
 /* --- what each CPU takes over -------------------------------------------------------------------
  */
 
-void paging_cpu_init(void)
+__cold void paging_cpu_init(void)
 {
     uint64_t cr4 = read_cr4() | CR4_PGE;
     if (cpuid(0, 0).eax >= 7 && cpuid(7, 0).ebx & 1 << 7)
@@ -243,7 +243,7 @@ static void flush_everything(void *arg)
     irq_restore(flags);
 }
 
-void paging_lockdown(void)
+__cold void paging_lockdown(void)
 {
     int err = protect_part(__text_start, __text_end, false, true);
     if (!err)

@@ -74,7 +74,7 @@ static void idt_fill(void)
     }
 }
 
-static void load_tables(struct cpu_tables *t)
+static __cold void load_tables(struct cpu_tables *t)
 {
     uintptr_t tss = (uintptr_t)&t->tss;
     t->tss.ist[0] = (uintptr_t)t->entry_stack + ENTRY_STACK;
@@ -126,7 +126,7 @@ void smp_add(uint32_t apic_id)
         found.apic_ids[found.count++] = apic_id;
 }
 
-static int find_cpus(void)
+static __cold int find_cpus(void)
 {
     lapic_cpu_init();
     pic_mask_all();
@@ -170,7 +170,7 @@ static int prepare(uint32_t apic_id)
 }
 
 /* A processor that slept through its first start-up message gets another one (MP spec B.4). */
-static void retry(struct timer *timer)
+static __cold void retry(struct timer *timer)
 {
     bool missing = false;
     for (unsigned i = 1; i < ncpus; i++)
@@ -196,7 +196,7 @@ static void share_kernel_half(void)
     memcpy(boot_pml4 + 256, kernel_pml4 + 256, 256 * sizeof(pte_t));
 }
 
-static int start_cpus(void)
+static __cold int start_cpus(void)
 {
     unsigned limit = boot_param_u64("nr_cpus", CPUS_MAX);
     for (unsigned i = 0; i < found.count; i++) {
@@ -224,7 +224,7 @@ BOOT_STEP(PHASE_BUS, "start cpus", start_cpus);
 
 /* head.S, on the stack of the idle thread, GS set. Which struct cpu a processor takes is chance:
  * its APIC id follows from itself. */
-void ap_main(struct cpu *cpu)
+__cold void ap_main(struct cpu *cpu)
 {
     struct cpu_tables *tables = kzalloc(sizeof(*tables));
     assert(tables, "no memory for a processor");

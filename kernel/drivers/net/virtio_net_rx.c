@@ -372,7 +372,7 @@ static void poller(void *arg)
 
 /* --- set-up ------------------------------------------------------------------------------- */
 
-int net_rx_create(struct net_pair *pair)
+__cold int net_rx_create(struct net_pair *pair)
 {
     struct virtio_device *device = pair->net->device;
     waitqueue_init(&pair->wait);

@@ -81,7 +81,7 @@ static void list(struct virtio_device *device)
     last_device = &device->next;
 }
 
-void virtio_device_add(struct virtio_device *device)
+__cold void virtio_device_add(struct virtio_device *device)
 {
     const struct virtio_driver *driver = find_driver(device->id);
     list(device);
