@@ -222,19 +222,11 @@ int file_truncate(struct file *file, uint64_t size)
     return place_truncate(&file->path, size);
 }
 
-int vfs_access(const struct path *path, int mask, bool effective)
+int vfs_access(const struct path *path, int mask)
 {
     struct inode *inode = path->dentry->inode;
     const struct credentials *cred = vfs_caller_hook()->cred;
     uint32_t type = inode->mode & S_IFMT;
-    struct credentials real;
-    if (!effective) {
-        real = *cred;
-        real.fsuid = cred->uid;
-        real.fsgid = cred->gid;
-        real.cap_effective = cred->uid ? 0 : cred->cap_permitted;
-        cred = &real;
-    }
     bool stored = type == S_IFREG || type == S_IFDIR || type == S_IFLNK;
     if (mask & 2 && stored && path->mount && path->mount->flags & MS_RDONLY)
         return -EROFS;
@@ -265,20 +257,27 @@ static int check_xattr(const struct path *path, const char *name, int mask)
         return -EROFS;
     if (mask & 2 && inode->flags & (INODE_IMMUTABLE | INODE_APPEND))
         return -EPERM;
-    if (strcmp(name, "security.") == 0 || strcmp(name, "trusted.") == 0 ||
-        strcmp(name, "user.") == 0)
-        return -EINVAL;
-    if (has_prefix(name, "security."))
-        return mask & 2 && !cred_has(cred, VFS_CAP_SYS_ADMIN) ? -EPERM : 0;
-    if (has_prefix(name, "trusted."))
-        return cred_has(cred, VFS_CAP_SYS_ADMIN) ? 0 : mask & 2 ? -EPERM : -ENODATA;
-    if (!has_prefix(name, "user."))
-        return -EOPNOTSUPP;
-    if (!inode_is(inode, S_IFREG) && !inode_is(inode, S_IFDIR))
-        return mask & 2 ? -EPERM : -ENODATA;
-    if (mask & 2 && inode_is(inode, S_IFDIR) && inode->mode & S_ISVTX && !owns(cred, inode))
-        return -EPERM;
-    return inode_permission_as(inode, mask, cred);
+    bool admin = cred_has(cred, VFS_CAP_SYS_ADMIN), known = true;
+    int err = 0;
+    if (has_prefix(name, "security.")) {
+        err = mask & 2 && !admin ? -EPERM : 0;
+    } else if (has_prefix(name, "trusted.")) {
+        err = admin ? 0 : mask & 2 ? -EPERM : -ENODATA;
+    } else if (has_prefix(name, "system.")) {
+        known = false;
+    } else {
+        known = has_prefix(name, "user.");
+        if (known && !inode_is(inode, S_IFREG) && !inode_is(inode, S_IFDIR))
+            err = mask & 2 ? -EPERM : -ENODATA;
+        else if (known && mask & 2 && inode_is(inode, S_IFDIR) && inode->mode & S_ISVTX &&
+                 !owns(cred, inode))
+            err = -EPERM;
+        else
+            err = inode_permission_as(inode, mask, cred);
+    }
+    if (err < 0)
+        return err;
+    return !known ? -EOPNOTSUPP : name[len - 1] == '.' && !strchr(name, '.')[1] ? -EINVAL : 0;
 }
 
 ssize_t vfs_getxattr(const struct path *path, const char *name, void *value, size_t size)

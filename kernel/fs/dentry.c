@@ -341,6 +341,8 @@ int dentry_lookup(struct dentry *dir, const char *name, size_t len, uint32_t has
         return 0;
     }
     struct inode *inode = NULL;
+    if (len > NAME_MAX)
+        return -ENAMETOOLONG;
     d = dentry_alloc(dir->super, name, len, hash);
     if (!d)
         return -ENOMEM;

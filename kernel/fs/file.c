@@ -158,7 +158,19 @@ void file_anonymous_destroy(struct inode *inode)
     kcache_free(&anon_cache, inode);
 }
 
-static const struct inode_ops anon_inode_ops = {.destroy = file_anonymous_destroy};
+/* Pipes and sockets have a mode and an owner of their own, whatever they are good for. */
+static int set_anonymous(struct inode *inode, const struct attributes *attr)
+{
+    if (!inode_is(inode, S_IFIFO) && !inode_is(inode, S_IFSOCK))
+        return -EOPNOTSUPP;
+    inode_set(inode, attr);
+    return 0;
+}
+
+static const struct inode_ops anon_inode_ops = {
+    .setattr = set_anonymous,
+    .destroy = file_anonymous_destroy,
+};
 
 static struct inode *anon_inode(uint32_t mode)
 {
@@ -322,7 +334,7 @@ ssize_t file_write(struct file *file, struct io *io, off_t *pos)
 ssize_t file_write_prepare(struct file *file, off_t *pos, size_t n)
 {
     struct inode *inode = file->inode;
-    if (atomic_load_explicit(&file->flags, memory_order_relaxed) & O_APPEND)
+    if (atomic_load_explicit(&file->flags, memory_order_relaxed) & O_APPEND && likely(n))
         *pos = inode->size;
     uint64_t limit = vfs_caller_hook()->file_size_limit, at = *pos;
     if (unlikely(at + n > limit)) {
@@ -414,9 +426,7 @@ off_t file_seek_generic(struct file *file, off_t offset, int whence)
         return -EINVAL;
     }
     off_t pos;
-    if (__builtin_add_overflow(base, offset, &pos))
-        return -EOVERFLOW;
-    if (pos < 0)
+    if (__builtin_add_overflow(base, offset, &pos) || pos < 0)
         return -EINVAL;
     file->pos = pos;
     return pos;

@@ -143,6 +143,22 @@ int inode_permission(struct inode *inode, int mask)
     return inode_permission_as(inode, mask, vfs_caller_hook()->cred);
 }
 
+void inode_set(struct inode *inode, const struct attributes *attr)
+{
+    if (attr->mask & ATTR_MODE)
+        inode->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
+    if (attr->mask & ATTR_UID)
+        inode->uid = attr->uid;
+    if (attr->mask & ATTR_GID)
+        inode->gid = attr->gid;
+    if (attr->mask & ATTR_ATIME)
+        inode->atime = attr->atime;
+    if (attr->mask & ATTR_MTIME)
+        inode->mtime = attr->mtime;
+    if (attr->mask & ATTR_CTIME)
+        inode->ctime = attr->ctime;
+}
+
 void inode_touch(struct inode *inode, bool modified)
 {
     struct timespec now = timespec_now();

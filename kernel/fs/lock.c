@@ -44,6 +44,9 @@ static bool overlaps(const struct lock *l, off_t start, off_t end)
 
 static bool conflicts(const struct lock *l, const struct lock *want)
 {
+    if (want->type == LOCK_NONE) /* F_OFD_GETLK asks for its own */
+        return l->kind == want->kind && l->owner == want->owner &&
+               overlaps(l, want->start, want->end);
     return same_family(l->kind, want->kind) && l->owner != want->owner &&
            (l->type == LOCK_WRITE || want->type == LOCK_WRITE) &&
            overlaps(l, want->start, want->end);

@@ -167,8 +167,6 @@ static int find_child(struct walk *w, const struct last *c, struct dentry **chil
             return 0;
         dentry_put(d); /* it may have been renamed meanwhile */
     }
-    if (c->len > NAME_MAX)
-        return -ENAMETOOLONG;
     write_lock(&dir->inode->lock);
     int err = dentry_lookup(dir, c->name, c->len, c->hash, child);
     write_unlock(&dir->inode->lock);
@@ -316,7 +314,7 @@ static int walk_components(struct walk *w, const char *name)
             return err;
         if (!*rest && !w->depth) {
             w->last = c;
-            return c.len > NAME_MAX ? -ENAMETOOLONG : 0;
+            return 0; /* too long a name is dentry_lookup()'s to refuse */
         }
         err = step(w, &c, true, &body);
         if (err < 0)
@@ -494,6 +492,14 @@ int walk_parent(struct walk *w, const struct path *at, const char *name, unsigne
     }
     err = walk_start(w, at, name);
     return err < 0 ? err : walk_components(w, name);
+}
+
+int vfs_check_parent(const struct path *at, const char *name)
+{
+    struct walk w;
+    int err = walk_parent(&w, at, name, 0);
+    walk_end(&w);
+    return err;
 }
 
 int walk_follow_last(struct walk *w, struct dentry *link)

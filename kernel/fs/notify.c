@@ -245,13 +245,14 @@ static int new_watch(struct inotify *queue, struct inode *inode, uint32_t mask)
     return w->wd;
 }
 
+bool inotify_is(const struct file *file)
+{
+    return file->ops == &inotify_ops;
+}
+
 int inotify_add(struct file *file, const struct path *path, uint32_t mask)
 {
     struct inode *inode = path->dentry->inode;
-    if (file->ops != &inotify_ops || !(mask & EVENT_MASK))
-        return -EINVAL;
-    if (mask & IN_MASK_ADD && mask & IN_MASK_CREATE)
-        return -EINVAL;
     if (mask & IN_ONLYDIR && !inode_is(inode, S_IFDIR))
         return -ENOTDIR;
     int err = inode_permission(inode, 4);

@@ -299,6 +299,14 @@ static int open_create(const struct path *at, const char *name, int flags, uint3
     if (err == 0)
         err = open_create_at(&w, flags, mode, file);
     walk_end(&w);
+    struct path up;
+    if (err == -EISDIR || err == -EEXIST) { /* unless the way there is no way (LOOKUP_BENEATH) */
+        int none = lookup & LOOKUP_BENEATH ? vfs_lookup(at, name, lookup, &up) : -EINVAL;
+        if (none == -EXDEV)
+            return none;
+        if (none == 0)
+            path_put(&up);
+    }
     return err;
 }
 
@@ -311,7 +319,7 @@ static int open_tmpfile(const struct path *at, const char *name, int flags, uint
     struct inode *created = NULL;
     if (!(wanted_access(flags) & 2))
         return -EINVAL;
-    int err = vfs_lookup(at, name, lookup | LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &dir);
+    int err = vfs_lookup(at, name, lookup | LOOKUP_DIRECTORY, &dir);
     if (err < 0)
         return err;
     struct inode *inode = dir.dentry->inode;
@@ -333,7 +341,7 @@ static int open_tmpfile(const struct path *at, const char *name, int flags, uint
         created->linkable = !(flags & O_EXCL);
         struct path place = {dir.mount, d};
         mount_get(place.mount);
-        err = open_place(&place, flags & ~(O_TRUNC | O_DIRECTORY), file);
+        err = open_place(&place, flags & ~O_TRUNC, file);
     }
     path_put(&dir);
     return err;

@@ -546,6 +546,8 @@ static int wait_for_other(struct pipe *pipe, struct file *file, unsigned readers
 static __cold int fifo_open(struct inode *inode, struct file *file)
 {
     bool rd = file_readable(file), wr = file_writable(file), nonblock = file_nonblock(file);
+    if (!rd && !wr)
+        return -EINVAL;
     struct pipe *pipe = get_fifo(inode);
     if (!pipe)
         return -ENOMEM;

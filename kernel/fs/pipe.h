@@ -17,6 +17,8 @@ extern unsigned pipe_max_size; /* /proc/sys/fs/pipe-max-size */
 /* splice(2), one side a pipe: move up to n bytes between it and a file (pos NULL: the file's own).
  * tee(2): copy without consuming. nonblock: SPLICE_F_NONBLOCK. Bytes moved, 0 at the end. */
 ssize_t pipe_splice_to(struct file *pipe, struct file *out, off_t *pos, size_t n, bool nonblock);
+/* Until something can be written: 0, -EPIPE, -EAGAIN (O_NONBLOCK), -ERESTARTSYS. */
+int pipe_wait_room(struct file *pipe);
 ssize_t pipe_splice_from(struct file *in, off_t *pos, struct file *pipe, size_t n, bool nonblock);
 /* vmsplice(2): whole program pages become the pipe's content, so that what is written there later
  * is what will be read. io: in program memory. Waits for room once, then takes what fits. */

@@ -70,8 +70,6 @@ static int find(struct walk *w, struct dentry **found)
 static int check_kinds(const struct renaming *r)
 {
     const struct inode *inode = r->from->inode, *target = r->to->inode;
-    if (!inode)
-        return -ENOENT;
     if (target && r->flags & RENAME_NOREPLACE)
         return -EEXIST;
     if (!target && r->flags & RENAME_EXCHANGE)
@@ -171,7 +169,7 @@ static int rename_in_folders(struct renaming *r)
     lock_folders(r);
     int err = find(&r->from_walk, &r->from);
     if (err == 0) {
-        err = find(&r->to_walk, &r->to);
+        err = r->from->inode ? find(&r->to_walk, &r->to) : -ENOENT;
         if (err == 0) {
             err = rename_found(r);
             unlock_folders(r);

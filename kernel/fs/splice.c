@@ -37,6 +37,11 @@ static int wait_room(struct pipe *pipe, bool nonblock)
     }
 }
 
+int pipe_wait_room(struct file *file)
+{
+    return wait_room(file_pipe(file), file_nonblock(file));
+}
+
 static void lock_both(struct pipe *a, struct pipe *b)
 {
     mutex_lock(a < b ? &a->lock : &b->lock);
@@ -71,11 +76,11 @@ static ssize_t between_pipes(struct pipe *in, struct pipe *out, size_t n, bool n
         return -EINVAL;
     for (;;) {
         int ready = wait_data(in, nonblock);
-        if (ready <= 0)
-            return ready;
-        ready = wait_room(out, nonblock);
         if (ready < 0)
             return ready;
+        int err = wait_room(out, nonblock); /* nobody to read it counts even if there is nothing */
+        if (err < 0 || !ready)
+            return err;
         lock_both(in, out);
         size_t done = share(in, out, n, consume);
         mutex_unlock(&in->lock);
@@ -194,9 +199,12 @@ static ssize_t read_page(struct file *in, off_t *pos, struct pipe *pipe, size_t 
     paddr_t frame = frame_alloc(0, FRAME_USER);
     if (!frame)
         return -ENOMEM;
+    size_t room = PAGE_SIZE;
+    if (in->seekable) /* a buffer of the pipe for each page of the file */
+        room -= (pos ? *pos : in->pos) & ~PAGE_MASK;
     struct iovec iov;
-    struct io io = io_kernel(&iov, phys_to_virt(frame), MIN(n, PAGE_SIZE));
-    ssize_t moved = file_read(in, &io, pos);
+    struct io io = io_kernel(&iov, phys_to_virt(frame), MIN(n, room));
+    ssize_t moved = (in->inode->mode & S_IFMT) == S_IFDIR ? -EINVAL : file_read(in, &io, pos);
     int err = 0;
     while (moved > 0) {
         mutex_lock(&pipe->lock);

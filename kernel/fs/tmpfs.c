@@ -215,18 +215,7 @@ static int set_attributes(struct inode *inode, const struct attributes *attr)
         err = -EPERM;
     if (err < 0)
         return err;
-    if (attr->mask & ATTR_MODE)
-        inode->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
-    if (attr->mask & ATTR_UID)
-        inode->uid = attr->uid;
-    if (attr->mask & ATTR_GID)
-        inode->gid = attr->gid;
-    if (attr->mask & ATTR_ATIME)
-        inode->atime = attr->atime;
-    if (attr->mask & ATTR_MTIME)
-        inode->mtime = attr->mtime;
-    if (attr->mask & ATTR_CTIME)
-        inode->ctime = attr->ctime;
+    inode_set(inode, attr);
     return 0;
 }
 
@@ -615,10 +604,10 @@ int tmpfs_get_seals(struct file *file)
 int tmpfs_add_seals(struct file *file, unsigned seals)
 {
     struct tmpfs_node *node = sealable(file);
-    if (!node || seals & ~0x3fu)
-        return -EINVAL;
     if (!file_writable(file))
         return -EPERM;
+    if (!node || seals & ~0x3fu)
+        return -EINVAL;
     struct inode *inode = &node->inode;
     int err = 0;
     write_lock(&inode->lock);

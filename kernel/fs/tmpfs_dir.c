@@ -261,9 +261,10 @@ static int swap_entries(struct tmpfs_node *from_dir, const char *from, struct tm
     return 0;
 }
 
-/* names held; both folders and inode pinned. *old: a reference to put. */
+/* names held; both folders and inode pinned. left: what takes the old name, or NULL. *old: a
+ * reference to put. */
 static int move_entry(struct tmpfs_node *from_dir, const char *from, struct tmpfs_node *to_dir,
-                      const char *to, struct inode *target, struct inode **old)
+                      const char *to, struct inode *target, struct inode *left, struct inode **old)
 {
     struct tmpfs_entry *b = tmpfs_entry_find(to_dir, to);
     if (!b)
@@ -271,7 +272,8 @@ static int move_entry(struct tmpfs_node *from_dir, const char *from, struct tmpf
     if (!b)
         return -ENOMEM;
     struct tmpfs_entry *a = tmpfs_entry_find(from_dir, from);
-    *old = entry_set(to_dir, b, entry_clear(from_dir, a));
+    struct inode *moved = left ? entry_set(from_dir, a, left) : entry_clear(from_dir, a);
+    *old = entry_set(to_dir, b, moved);
     if (target)
         overlay_unnamed(tmpfs_node(target));
     return 0;
@@ -297,21 +299,25 @@ int tmpfs_rename(struct inode *from_dir, const char *from, struct inode *inode,
     struct inode *old = NULL;
     bool folder = inode_is(inode, S_IFDIR), exchange = flags & EXCHANGE;
     bool target_folder = target && inode_is(target, S_IFDIR);
-    if (flags & WHITEOUT)
-        return -EINVAL;
     if (target_folder && !exchange && !is_empty(target))
         return -ENOTEMPTY;
     int err = pin_all(from_dir, inode, to_dir, target, flags);
     if (err < 0)
         return err;
+    struct tmpfs_node *left = NULL;
+    if (flags & WHITEOUT && !(left = tmpfs_node_create(from_dir->super, from_dir, S_IFCHR)))
+        return -ENOMEM;
     mutex_lock(&fs->names);
     if (exchange)
         err = swap_entries(tmpfs_node(from_dir), from, tmpfs_node(to_dir), to);
     else
-        err = move_entry(tmpfs_node(from_dir), from, tmpfs_node(to_dir), to, target, &old);
+        err = move_entry(tmpfs_node(from_dir), from, tmpfs_node(to_dir), to, target,
+                         left ? &left->inode : NULL, &old);
     mutex_unlock(&fs->names);
-    if (err < 0)
+    if (err < 0) {
+        inode_put(left ? &left->inode : NULL);
         return err;
+    }
     from_dir->nlink -= folder;
     to_dir->nlink += folder;
     if (exchange) {

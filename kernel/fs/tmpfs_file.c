@@ -92,8 +92,8 @@ int tmpfs_resize(struct tmpfs_node *node, uint64_t size)
     if ((size < old && seals & SEAL_SHRINK) || (size > old && seals & SEAL_GROW))
         return -EPERM;
     inode->size = size;
-    if (size >= old)
-        return 0;
+    if (size > old)
+        return 0; /* else pages beyond the end go, too */
     if (node->nhuge > size / HUGE_SIZE) {
         hugetlb_return(node->nhuge - size / HUGE_SIZE);
         node->nhuge = size / HUGE_SIZE;

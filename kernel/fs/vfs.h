@@ -229,6 +229,8 @@ void inode_put(struct inode *inode);
 bool inode_try_get(struct inode *inode);
 /* May the caller read (4), write (2), execute/search (1)? 0 or -EACCES (-EROFS). */
 int inode_permission(struct inode *inode, int mask);
+/* Mode, owner and times as attr->mask names them; locked for writing. */
+void inode_set(struct inode *inode, const struct attributes *attr);
 /* mtime and ctime := now (coarse). */
 void inode_touch(struct inode *inode, bool modified);
 struct timespec timespec_now(void);
@@ -431,13 +433,15 @@ int vfs_symlink(const char *target, const struct path *at, const char *name);
 int vfs_link(const struct path *from, const struct path *at, const char *name);
 int vfs_unlink(const struct path *at, const char *name);
 int vfs_rmdir(const struct path *at, const char *name);
+/* Is there a folder for the name to be in? */
+int vfs_check_parent(const struct path *at, const char *name);
 int vfs_rename(const struct path *from_at, const char *from, const struct path *to_at,
                const char *to, unsigned flags);
 ssize_t vfs_readlink(const struct path *path, char *buf, size_t size);
 int vfs_getattr(const struct path *path, struct attributes *attr);
 int vfs_setattr(const struct path *path, const struct attributes *attr); /* checks who may */
 int vfs_truncate(const struct path *path, uint64_t size);
-int vfs_access(const struct path *path, int mask, bool effective);
+int vfs_access(const struct path *path, int mask);
 /* The inode's flags; -ENOTTY: it has none. vfs_set_flags: -EPERM, -EOPNOTSUPP, -EROFS. */
 int vfs_get_flags(const struct path *path, uint32_t *flags);
 int vfs_set_flags(const struct path *path, uint32_t flags);

@@ -2,14 +2,15 @@
 #include "linux/path.h"
 #include "linux/syscall.h"
 
-/* Set attributes of what a name leads to; vfs_setattr() knows who may. */
+/* Set attributes of what a name leads to; vfs_setattr() knows who may. NULL: they make no sense,
+ * which the caller is told when the place is found. */
 static int64_t set_named(int dirfd, uintptr_t name, unsigned flags, const struct attributes *attr)
 {
     struct path place;
     int err = user_lookup(dirfd, name, flags, &place);
     if (err)
         return err;
-    err = vfs_setattr(&place, attr);
+    err = attr ? vfs_setattr(&place, attr) : -EINVAL;
     path_put(&place);
     return err;
 }
@@ -19,7 +20,7 @@ static int64_t set_open(int fd, const struct attributes *attr)
     struct fd_ref ref = fd_borrow(fd);
     if (!ref.file)
         return -EBADF;
-    int err = vfs_setattr(&ref.file->path, attr);
+    int err = attr ? vfs_setattr(&ref.file->path, attr) : -EINVAL;
     fd_return(ref);
     return err;
 }
@@ -127,33 +128,31 @@ static struct timespec resolve_now(struct timespec time)
 }
 
 /* times NULL: now. attr->mask 0: nothing to do. */
-static int time_attr(const struct timespec times[2], struct attributes *attr)
+static void time_attr(const struct timespec times[2], struct attributes *attr)
 {
     if (!times || (times[0].nsec == UTIME_NOW && times[1].nsec == UTIME_NOW)) {
         *attr = now_attr();
-        return 0;
+        return;
     }
-    if (!valid_nsec(times[0].nsec) || !valid_nsec(times[1].nsec))
-        return -EINVAL;
     *attr = (struct attributes){.atime = resolve_now(times[0]), .mtime = resolve_now(times[1])};
     if (times[0].nsec != UTIME_OMIT)
         attr->mask |= ATTR_ATIME;
     if (times[1].nsec != UTIME_OMIT)
         attr->mask |= ATTR_MTIME;
-    return 0;
 }
 
 static int64_t set_times(int dirfd, uintptr_t name, const struct timespec times[2], unsigned flags)
 {
     struct attributes attr;
-    int err = time_attr(times, &attr);
-    if (err || !attr.mask)
-        return err;
+    bool valid = !times || (valid_nsec(times[0].nsec) && valid_nsec(times[1].nsec));
+    time_attr(times, &attr);
+    if (!attr.mask)
+        return 0;
     if (!name && dirfd != AT_FDCWD)
-        return flags ? -EINVAL : set_open(dirfd, &attr);
+        return flags ? -EINVAL : set_open(dirfd, valid ? &attr : NULL);
     if (flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    return set_named(dirfd, name, flags, &attr);
+    return set_named(dirfd, name, flags, valid ? &attr : NULL);
 }
 
 SYSCALL(utimensat, 4, SYSCALL_WHOLE, "")

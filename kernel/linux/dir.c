@@ -273,10 +273,8 @@ static int64_t do_link(int from_fd, uintptr_t from, int dirfd, uintptr_t name, u
 {
     if (flags & ~(unsigned)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    if (flags & AT_EMPTY_PATH && !capable(CAP_DAC_READ_SEARCH))
-        return -ENOENT;
     struct path place;
-    unsigned how = flags & AT_EMPTY_PATH;
+    unsigned how = flags & AT_EMPTY_PATH && capable(CAP_DAC_READ_SEARCH) ? AT_EMPTY_PATH : 0;
     if (!(flags & AT_SYMLINK_FOLLOW))
         how |= AT_SYMLINK_NOFOLLOW;
     int err = user_lookup(from_fd, from, how, &place);
@@ -340,14 +338,14 @@ static int64_t do_rename(int from_fd, uintptr_t from, int to_fd, uintptr_t to, u
     if (flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT) ||
         (flags & RENAME_EXCHANGE && flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)))
         return -EINVAL;
-    if (flags & RENAME_WHITEOUT && !capable(CAP_MKNOD))
-        return -EPERM;
     struct user_at old, new;
     int err = user_at_get(&old, from_fd, from, 0);
     if (err)
         return err;
     err = user_at_get(&new, to_fd, to, 0);
-    if (!err) {
+    if (err) {
+        err = vfs_check_parent(old.start, old.path.name) ?: err; /* the old name comes first */
+    } else {
         err = vfs_rename(old.start, old.path.name, new.start, new.path.name, flags);
         user_at_put(&new);
     }

@@ -74,7 +74,7 @@ static int flock_to_range(const struct file *file, const struct user_flock *lock
         base = 0;
         break;
     case SEEK_CUR:
-        base = file->pos;
+        base = file->seekable ? file->pos : 0;
         break;
     case SEEK_END:
         base = (int64_t)file->inode->size;
@@ -82,8 +82,6 @@ static int flock_to_range(const struct file *file, const struct user_flock *lock
     default:
         return -EINVAL;
     }
-    if (lock->type < LOCK_READ || lock->type > LOCK_NONE)
-        return -EINVAL;
     if (lock->start > INT64_MAX - base)
         return -EOVERFLOW;
     int64_t start = base + lock->start, end = INT64_MAX;
@@ -99,6 +97,8 @@ static int flock_to_range(const struct file *file, const struct user_flock *lock
         end = start - 1;
         start += lock->len;
     }
+    if (lock->type < LOCK_READ || lock->type > LOCK_NONE)
+        return -EINVAL;
     *range = (struct lock_range){.type = lock->type, .start = start, .end = end};
     return 0;
 }
@@ -108,10 +108,12 @@ static int64_t get_lock(struct file *file, uintptr_t addr, bool ofd)
     struct user_flock lock;
     if (user_read(&lock, addr, sizeof(lock)) < 0)
         return -EFAULT;
-    if ((lock.type != LOCK_READ && lock.type != LOCK_WRITE) || (ofd && lock.pid))
+    if (!ofd && lock.type != LOCK_READ && lock.type != LOCK_WRITE)
         return -EINVAL;
     struct lock_range range;
     int err = flock_to_range(file, &lock, &range);
+    if (!err && ofd && lock.pid)
+        err = -EINVAL;
     if (err)
         return err;
     lock_test(file, ofd ? (void *)file : current_task()->fds, ofd, &range);
@@ -146,8 +148,6 @@ static int64_t set_lock(int fd, struct file *file, uintptr_t addr, bool ofd, boo
     struct user_flock lock;
     if (user_read(&lock, addr, sizeof(lock)) < 0)
         return -EFAULT;
-    if (ofd && lock.pid)
-        return -EINVAL;
     struct lock_range range;
     int err = flock_to_range(file, &lock, &range);
     if (err)
@@ -155,6 +155,8 @@ static int64_t set_lock(int fd, struct file *file, uintptr_t addr, bool ofd, boo
     if ((range.type == LOCK_READ && !file_readable(file)) ||
         (range.type == LOCK_WRITE && !file_writable(file)))
         return -EBADF;
+    if (ofd && lock.pid)
+        return -EINVAL;
     range.pid = ofd ? -1 : current_process()->pid;
     err = lock_set(file, ofd ? (void *)file : current_task()->fds, ofd, &range, wait);
     if (err == -EINTR)
@@ -182,7 +184,9 @@ SYSCALL(flock, 2, SYSCALL_WHOLE, "")
     struct fd_ref ref = fd_borrow((int)a0);
     if (!ref.file)
         return -EBADF;
-    int err = lock_flock(ref.file, type, !(a1 & FLOCK_NB));
+    int err = -EBADF; /* opened with access mode 3 */
+    if (type == LOCK_NONE || file_readable(ref.file) || file_writable(ref.file))
+        err = lock_flock(ref.file, type, !(a1 & FLOCK_NB));
     fd_return(ref);
     return err == -EINTR ? -ERESTARTSYS : err;
 }
@@ -194,6 +198,9 @@ static int64_t set_flags(int fd, struct file *file, unsigned arg)
 {
     const unsigned settable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
     unsigned old = file->flags;
+    uint32_t type = file->inode->mode & S_IFMT;
+    if (arg & O_DIRECT && type != S_IFIFO && type != S_IFREG && type != S_IFBLK)
+        return -EINVAL;
     if (arg & ~old & O_NOATIME && !capable(CAP_FOWNER) &&
         current_task()->cred.fsuid != file->path.dentry->inode->uid)
         return -EPERM;

@@ -6,7 +6,6 @@
 #include "linux/task.h"
 
 enum { CAP_SETGID = 6, CAP_SETUID = 7, CAP_SETPCAP = 8, CAP_LAST = 40 };
-enum { SECBIT_NO_SETUID_FIXUP = 4 };
 #define NO_ID ((uint32_t)-1)
 
 static struct credentials *cred(void)

@@ -49,12 +49,15 @@ static int64_t add_watch(struct file *file, uintptr_t name, uint32_t mask)
 SYSCALL(inotify_add_watch, 3, SYSCALL_WHOLE, "")
 {
     uint32_t mask = (uint32_t)a2;
-    if (!(mask & IN_VALID) || (mask & IN_MASK_ADD && mask & IN_MASK_CREATE))
+    if (!(mask & IN_VALID))
         return -EINVAL;
     struct fd_ref ref = fd_borrow((int)a0);
     if (!ref.file)
         return -EBADF;
-    int64_t result = add_watch(ref.file, a1, mask);
+    int64_t result = -EINVAL;
+    if (inotify_is(ref.file) &&
+        (mask & (IN_MASK_ADD | IN_MASK_CREATE)) != (IN_MASK_ADD | IN_MASK_CREATE))
+        result = add_watch(ref.file, a1, mask);
     fd_return(ref);
     return result;
 }

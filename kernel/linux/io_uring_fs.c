@@ -192,7 +192,7 @@ URING_ISSUE(issue_open)
     struct file *file = NULL;
     struct user_at at;
     offer_names(req, true);
-    int err = user_at_get(&at, req->sqe.fd, req->sqe.addr, 0);
+    int err = user_at_get(&at, req->sqe.fd, req->sqe.addr, open_how_at(&names->how));
     offer_names(req, false);
     if (err)
         return err;

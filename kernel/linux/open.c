@@ -73,7 +73,7 @@ int open_user_at(const struct user_at *at, const struct open_how *how, struct fi
 static int do_open(int dirfd, uintptr_t name, const struct open_how *how)
 {
     struct user_at at;
-    int err = user_at_get(&at, dirfd, name, 0);
+    int err = user_at_get(&at, dirfd, name, open_how_at(how));
     if (err)
         return err;
     int fd = fd_reserve(0);

@@ -50,7 +50,7 @@ int user_at_get(struct user_at *at, int dirfd, uintptr_t addr, unsigned flags)
     at->dir = (struct fd_ref){};
     at->start = NULL;
     int err = user_path_get(&at->path, addr, flags & AT_EMPTY_PATH);
-    if (err || dirfd == AT_FDCWD || at->path.name[0] == '/')
+    if (err || dirfd == AT_FDCWD || (at->path.name[0] == '/' && !(flags & AT_IN_ROOT)))
         return err;
     at->dir = fd_borrow_any(dirfd);
     if (!at->dir.file) {

@@ -6,6 +6,7 @@
 
 enum {
     AT_FDCWD = -100,
+    AT_IN_ROOT = 1, /* ours: absolute names start at the descriptor's folder, too */
     AT_SYMLINK_NOFOLLOW = 0x100,
     AT_REMOVEDIR = 0x200,
     AT_EACCESS = 0x200,
@@ -54,6 +55,11 @@ int fd_lookup(int fd, bool opath_too, struct path *place);
 struct open_how {
     uint64_t flags, mode, resolve;
 };
+/* For user_at_get(): RESOLVE_IN_ROOT makes absolute names start at the descriptor's folder. */
+static inline unsigned open_how_at(const struct open_how *how)
+{
+    return how->resolve & 16 ? AT_IN_ROOT : 0;
+}
 int open_how_loosely(int flags, uint32_t mode, struct open_how *how); /* as openat(2) */
 int open_how_get(uintptr_t from, size_t size, struct open_how *how);  /* as openat2(2) */
 int open_user_at(const struct user_at *at, const struct open_how *how, struct file **file);

@@ -3,6 +3,11 @@
 #include "linux/iov.h"
 #include "linux/syscall.h"
 
+static bool beyond_all(const struct file *file, const off_t *pos, size_t n)
+{
+    return file->seekable && unlikely((pos ? *pos : file->pos) > INT64_MAX - (off_t)n);
+}
+
 /* Unlike file_read() these look at the whole buffer first, as Linux does. */
 static int64_t transfer(struct fd_ref ref, uintptr_t buf, size_t n, off_t *pos, bool write)
 {
@@ -15,8 +20,14 @@ static int64_t transfer(struct fd_ref ref, uintptr_t buf, size_t n, off_t *pos, 
     struct iovec iov;
     struct io io = io_user(&iov, buf, n < MAX_RW_COUNT ? n : MAX_RW_COUNT);
     ssize_t result;
-    if (unlikely(!user_range_ok(buf, n)))
-        result = (write ? file_writable(ref.file) : file_readable(ref.file)) ? -EFAULT : -EBADF;
+    if (pos && unlikely(!ref.file->can_pread))
+        result = -ESPIPE;
+    else if (unlikely(!(write ? file_writable(ref.file) : file_readable(ref.file))))
+        result = -EBADF;
+    else if (unlikely(!user_range_ok(buf, n)))
+        result = -EFAULT;
+    else if (beyond_all(ref.file, pos, n))
+        result = -EINVAL;
     else
         result = write ? file_write(ref.file, &io, pos) : file_read(ref.file, &io, pos);
     fd_return(ref);
@@ -137,9 +148,9 @@ enum {
 /* May the call's flags be asked of this file? */
 int rw_flags_apply(const struct file *file, struct io *io, unsigned flags)
 {
-    if (flags & ~(unsigned)RWF_ALL)
-        return -EOPNOTSUPP;
     uint32_t type = file->inode->mode & S_IFMT;
+    if (flags & ~(unsigned)(type == S_IFDIR ? RWF_HIPRI : RWF_ALL))
+        return -EOPNOTSUPP;
     if (flags & RWF_NOWAIT && type != S_IFREG && type != S_IFIFO && type != S_IFSOCK)
         return -EOPNOTSUPP;
     io->nowait |= (flags & RWF_NOWAIT) != 0;
@@ -165,7 +176,7 @@ static ssize_t append(struct file *file, struct io *io, off_t *pos)
 ssize_t rw_flags_write(struct file *file, struct io *io, off_t *pos, unsigned flags)
 {
     ssize_t n = flags & RWF_APPEND ? append(file, io, pos) : file_write(file, io, pos);
-    if (n > 0 && flags & (RWF_DSYNC | RWF_SYNC)) {
+    if (n > 0 && file->seekable && flags & (RWF_DSYNC | RWF_SYNC)) {
         int err = file_sync(file, !(flags & RWF_SYNC));
         return err ? err : n;
     }
@@ -187,9 +198,18 @@ static int64_t transfer_vector(int fd, uintptr_t addr, size_t n, off_t *pos, uns
     if (!ref.file)
         return -EBADF;
     struct user_iov vec;
-    ssize_t result = user_iov_get(&vec, addr, n);
+    ssize_t result = 0;
+    if (pos && !ref.file->can_pread)
+        result = -ESPIPE;
+    else if (!(write ? file_writable(ref.file) : file_readable(ref.file)))
+        result = -EBADF;
+    else
+        result = user_iov_get(&vec, addr, n);
     if (!result) {
-        result = file_transfer(ref.file, &vec.io, pos, flags, write);
+        if (vec.io.left && beyond_all(ref.file, pos, vec.io.left))
+            result = -EINVAL;
+        else if (vec.io.left)
+            result = file_transfer(ref.file, &vec.io, pos, flags, write);
         user_iov_put(&vec);
     }
     fd_return(ref);

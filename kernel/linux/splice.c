@@ -9,7 +9,7 @@
 enum { BOUNCE_MAX = 64 * 1024 };
 enum { SPLICE_F_NONBLOCK = 2, SPLICE_F_ALL = 15 };
 
-/* Both files of a call. */
+/* Both files of a call; whether they are open for it is looked at later. */
 struct pair {
     struct fd_ref in, out;
 };
@@ -20,12 +20,14 @@ static int pair_get(struct pair *pair, int in, int out)
     if (!pair->in.file)
         return -EBADF;
     pair->out = fd_borrow(out);
-    if (pair->out.file && file_readable(pair->in.file) && file_writable(pair->out.file))
-        return 0;
     if (pair->out.file)
-        fd_return(pair->out);
+        return 0;
     fd_return(pair->in);
     return -EBADF;
+}
+static bool pair_open(const struct file *in, const struct file *out)
+{
+    return file_readable(in) && file_writable(out);
 }
 
 static void pair_put(struct pair *pair)
@@ -95,7 +97,8 @@ static ssize_t copy(struct file *in, off_t *in_pos, struct file *out, off_t *out
         result = write_all(out, buf, (size_t)got, out_pos);
         if (result <= 0)
             break;
-        *in_pos += result;
+        if (pos != *in_pos) /* devices have no position */
+            *in_pos += result;
         total += (size_t)result;
         if (result < got || thread_interrupted(current))
             break;
@@ -107,35 +110,55 @@ static ssize_t copy(struct file *in, off_t *in_pos, struct file *out, off_t *out
 /* --- sendfile
  * --------------------------------------------------------------------------------------------- */
 
-static int64_t send_from(struct file *in, struct file *out, uintptr_t addr, size_t count)
+/* Pages into a pipe, as splice(2) does it; elsewhere bytes. */
+static int64_t send_to(struct file *in, off_t *pos, struct file *out, size_t n)
+{
+    if (!file_writable(out))
+        return -EBADF;
+    if (file_pipe(out)) {
+        int err = pipe_wait_room(out);
+        if (err || !n)
+            return err;
+        return file_pipe(in) ? -EINVAL : pipe_splice_from(in, pos, out, n, false);
+    }
+    if (!in->seekable || out->flags & O_APPEND)
+        return -EINVAL;
+    if ((in->inode->mode & S_IFMT) == S_IFDIR)
+        return n ? -EINVAL : 0;
+    off_t same = in->pos; /* the file onto itself: its position is locked */
+    return copy(in, pos, out, pos == &out->pos ? &same : NULL, n);
+}
+
+static int64_t send_from(struct file *in, int out_fd, uintptr_t addr, size_t n)
 {
     struct offset offset;
     int err = offset_get(&offset, addr);
-    if (err)
-        return err;
+    if (!file_readable(in))
+        return -EBADF;
     if (addr && !in->can_pread)
         return -ESPIPE;
-    if (!in->seekable || out->flags & O_APPEND || (ssize_t)count < 0)
-        return -EINVAL;
-    count = MIN(count, (size_t)MAX_RW_COUNT);
-    if (addr)
-        return offset_put(&offset, copy(in, &offset.pos, out, NULL, count));
-    if (in == out)
-        return -EINVAL;
-    mutex_lock(&in->pos_lock);
-    ssize_t result = copy(in, &in->pos, out, NULL, count);
-    mutex_unlock(&in->pos_lock);
-    return result;
+    off_t *pos = addr ? &offset.pos : in->seekable ? &in->pos : NULL;
+    if (err || (ssize_t)n < 0 || (pos && *pos > INT64_MAX - (off_t)n))
+        return err ? err : -EINVAL;
+    struct fd_ref out = fd_borrow(out_fd);
+    if (!out.file)
+        return -EBADF;
+    if (pos == &in->pos)
+        mutex_lock(&in->pos_lock);
+    int64_t result = send_to(in, pos, out.file, MIN(n, (size_t)MAX_RW_COUNT));
+    if (pos == &in->pos)
+        mutex_unlock(&in->pos_lock);
+    fd_return(out);
+    return offset_put(&offset, result);
 }
 
 SYSCALL(sendfile, 4, SYSCALL_WHOLE, "")
 {
-    struct pair pair;
-    int err = pair_get(&pair, (int)a1, (int)a0);
-    if (err)
-        return err;
-    int64_t result = send_from(pair.in.file, pair.out.file, a2, a3);
-    pair_put(&pair);
+    struct fd_ref in = fd_borrow((int)a1);
+    if (!in.file)
+        return -EBADF;
+    int64_t result = send_from(in.file, (int)a0, a2, a3);
+    fd_return(in);
     return result;
 }
 
@@ -151,7 +174,7 @@ int64_t splice_files(struct file *in, off_t *in_pos, struct file *out, off_t *ou
     if ((from && in_pos) || (to && out_pos))
         return -ESPIPE;
     if (from == to || (in_pos && !in->can_pread) || (out_pos && !out->can_pread) ||
-        (from && out->flags & O_APPEND))
+        (from && !to && out->flags & O_APPEND))
         return -EINVAL;
     return from ? pipe_splice_to(in, out, out_pos, n, nonblock)
                 : pipe_splice_from(in, in_pos, out, n, nonblock);
@@ -161,13 +184,15 @@ static int64_t splice_pair(struct file *in, uintptr_t in_addr, struct file *out,
                            size_t n, bool nonblock)
 {
     struct offset from, to;
-    if (!file_pipe(in) && !file_pipe(out))
-        return -EINVAL;
     if ((file_pipe(in) && in_addr) || (file_pipe(out) && out_addr))
         return -ESPIPE;
-    int err = offset_get(&from, in_addr);
-    if (!err)
-        err = offset_get(&to, out_addr);
+    int err = offset_get(&to, out_addr);
+    if (err != -EFAULT)
+        err = offset_get(&from, in_addr) ?: err;
+    if (err == -EFAULT)
+        return err;
+    if (!pair_open(in, out))
+        return -EBADF;
     if (err)
         return err;
     int64_t result = splice_files(in, offset_use(&from), out, offset_use(&to), n, nonblock);
@@ -176,10 +201,10 @@ static int64_t splice_pair(struct file *in, uintptr_t in_addr, struct file *out,
 
 SYSCALL(splice, 6, SYSCALL_WHOLE, "")
 {
-    if (a5 & ~(uint64_t)SPLICE_F_ALL)
-        return -EINVAL;
     if (!a4)
         return 0;
+    if ((unsigned)a5 & ~(unsigned)SPLICE_F_ALL)
+        return -EINVAL;
     struct pair pair;
     int err = pair_get(&pair, (int)a0, (int)a2);
     if (err)
@@ -202,7 +227,9 @@ SYSCALL(tee, 4, SYSCALL_WHOLE, "")
         return err;
     struct pipe *from = file_pipe(pair.in.file), *to = file_pipe(pair.out.file);
     int64_t result = -EINVAL;
-    if (from && to && from != to)
+    if (!pair_open(pair.in.file, pair.out.file))
+        result = -EBADF;
+    else if (from && to && from != to)
         result = pipe_tee(pair.in.file, pair.out.file, MIN(a2, (size_t)MAX_RW_COUNT),
                           a3 & SPLICE_F_NONBLOCK);
     pair_put(&pair);
@@ -241,53 +268,69 @@ SYSCALL(vmsplice, 4, SYSCALL_WHOLE, "")
 /* --- copy_file_range
  * -------------------------------------------------------------------------------------- */
 
-static int check_regular(const struct file *file)
+/* What Linux looks at before anything else, in its order. */
+static int check_files(const struct file *in, const struct file *out)
 {
-    uint32_t type = file->inode->mode & S_IFMT;
-    return type == S_IFREG ? 0 : type == S_IFDIR ? -EISDIR : -EINVAL;
+    const struct inode *from = in->inode, *to = out->inode;
+    if ((from->mode & S_IFMT) == S_IFDIR || (to->mode & S_IFMT) == S_IFDIR)
+        return -EISDIR;
+    if ((from->mode & S_IFMT) != S_IFREG || (to->mode & S_IFMT) != S_IFREG)
+        return -EINVAL;
+    if (!pair_open(in, out) || out->flags & O_APPEND)
+        return -EBADF;
+    return from->super == to->super ? 0 : -EXDEV;
+}
+
+/* Cut *n to what there is to copy; the ranges must not touch in one file. */
+static int check_range(const struct file *in, uint64_t from, const struct file *out, uint64_t to,
+                       size_t *n)
+{
+    off_t size = (off_t)in->inode->size;
+    if (from + *n < from || to + *n < to)
+        return -EOVERFLOW;
+    *n = (off_t)from >= size ? 0 : MIN(*n, (uint64_t)size - from);
+    if (*n && to >= vfs_caller_hook()->file_size_limit)
+        return -EFBIG;
+    if (in->inode == out->inode && to + *n > from && to < from + *n)
+        return -EINVAL;
+    return (off_t)from < 0 || (off_t)to < 0 ? -EINVAL : 0;
 }
 
 static int64_t copy_range(struct file *in, uintptr_t in_addr, struct file *out, uintptr_t out_addr,
                           size_t n)
 {
-    int err = check_regular(in);
-    if (!err)
-        err = check_regular(out);
     struct offset from, to;
-    if (!err)
-        err = offset_get(&from, in_addr);
-    if (!err)
+    int err = offset_get(&from, in_addr);
+    if (err != -EFAULT)
         err = offset_get(&to, out_addr);
+    if (err != -EFAULT)
+        err = check_files(in, out);
     if (err)
         return err;
-    if (out->flags & O_APPEND)
-        return -EBADF;
     if (!in_addr)
         from.pos = in->pos;
     if (!out_addr)
         to.pos = out->pos;
-    n = MIN(n, (size_t)MAX_RW_COUNT);
-    if (from.pos > INT64_MAX - (off_t)n || to.pos > INT64_MAX - (off_t)n)
-        return -EOVERFLOW;
-    if (in->inode == out->inode && from.pos < to.pos + (off_t)n && to.pos < from.pos + (off_t)n)
-        return -EINVAL;
-    ssize_t result = n ? copy(in, &from.pos, out, &to.pos, n) : 0;
-    if (result > 0 && !in_addr)
+    err = check_range(in, (uint64_t)from.pos, out, (uint64_t)to.pos, &n);
+    if (err || !n)
+        return err;
+    ssize_t result = copy(in, &from.pos, out, &to.pos, MIN(n, (size_t)MAX_RW_COUNT));
+    if (result <= 0)
+        return result;
+    if (!in_addr)
         in->pos = from.pos;
-    if (result > 0 && !out_addr)
+    if (!out_addr)
         out->pos = to.pos;
     return offset_put(&to, offset_put(&from, result));
 }
 
 SYSCALL(copy_file_range, 6, SYSCALL_WHOLE, "")
 {
-    if (a5)
-        return -EINVAL;
     struct pair pair;
     int err = pair_get(&pair, (int)a0, (int)a2);
     if (err)
         return err;
-    int64_t result = copy_range(pair.in.file, a1, pair.out.file, a3, a4);
+    int64_t result = (unsigned)a5 ? -EINVAL : copy_range(pair.in.file, a1, pair.out.file, a3, a4);
     pair_put(&pair);
     return result;
 }

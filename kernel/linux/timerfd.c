@@ -300,7 +300,9 @@ SYSCALL(timerfd_settime, 4, SYSCALL_WHOLE, "")
     unsigned flags = (unsigned)a1;
     if (user_read(&new, a2, sizeof(new)) < 0)
         return -EFAULT;
-    if (flags & ~(unsigned)(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET))
+    nsec_t unused;
+    if (flags & ~(unsigned)(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET) ||
+        time_from_timespec(&new.value, &unused) || time_from_timespec(&new.interval, &unused))
         return -EINVAL;
     struct fd_ref ref = fd_borrow((int)a0);
     if (!ref.file)

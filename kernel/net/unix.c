@@ -491,12 +491,12 @@ static unsigned unix_poll(struct socket *socket, struct poll_table *table)
     return events;
 }
 
-/* What can be read: all of a stream, the next packet otherwise. */
+/* What can be read: all of a connection, the next datagram otherwise. */
 static uint32_t readable_bytes(struct unix_socket *u)
 {
     size_t bytes = 0;
     mutex_lock(&u->lock);
-    if (u->socket.type == SOCK_STREAM)
+    if (u->socket.type != SOCK_DGRAM)
         bytes = u->queued_bytes;
     else if (!list_empty(&u->queue))
         bytes = list_first(&u->queue, struct unix_packet, link)->len;

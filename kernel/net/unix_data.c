@@ -132,12 +132,27 @@ static struct unix_socket *change_peer(struct unix_socket *u, struct unix_socket
     return old;
 }
 
+/* What a datagram socket has from the peer that it leaves is lost, and that one learns it. */
+static void left(struct unix_socket *u, struct unix_socket *old)
+{
+    if (unix_purge(u)) {
+        waitqueue_wake(&u->writable, 0, POLLOUT | POLLWRNORM | POLLWRBAND);
+        if (!old->dead && old->peer == u) {
+            atomic_store(&old->socket.error, ECONNRESET);
+            waitqueue_wake(&old->readable, 0, POLLERR);
+        }
+    }
+    unix_put(old);
+}
+
 void unix_change_peer(struct unix_socket *u, struct unix_socket *peer)
 {
     mutex_lock(&peers_lock);
     struct unix_socket *old = change_peer(u, peer);
     mutex_unlock(&peers_lock);
-    if (old)
+    if (old && old != peer)
+        left(u, old);
+    else if (old)
         unix_put(old);
 }
 
@@ -148,7 +163,7 @@ static void leave_dead_peer(struct unix_socket *u, const struct unix_socket *dea
     struct unix_socket *old = u->peer == dead ? change_peer(u, NULL) : NULL;
     mutex_unlock(&peers_lock);
     if (old)
-        unix_put(old);
+        left(u, old);
 }
 
 /* The peer with a reference, or NULL. */
@@ -320,6 +335,9 @@ static ssize_t send_to(struct unix_socket *u, struct unix_socket *to, struct mes
     struct unix_packet *packet;
     nsec_t deadline = socket_deadline(u->socket.send_timeout);
     size_t len = message->io.left;
+    int pending = unlikely(u->socket.error) ? atomic_exchange(&u->socket.error, 0) : 0;
+    if (pending) /* the peer has gone with something unread */
+        return -pending;
     if (len > u->socket.send_buffer - MESSAGE_SPARE)
         return -EMSGSIZE;
     if (u->shut_write)
@@ -660,6 +678,8 @@ ssize_t unix_receive_packet(struct socket *socket, struct message *message)
         return -EOPNOTSUPP;
     if (socket->type == SOCK_SEQPACKET && u->state != UNIX_CONNECTED)
         return -ENOTCONN;
+    if (unlikely(socket->error)) /* before what is still there to read */
+        return -atomic_exchange(&socket->error, 0);
     nsec_t deadline = socket_deadline(socket->receive_timeout);
     while (!receive_packet_now(u, message, &length)) {
         int err = wait_for_data(u, message, deadline);

@@ -316,6 +316,8 @@ static void datagrams(void)
     NEED(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds) == 0);
     CHECK_EQ(send(fds[0], "one", 3, 0), 3);
     CHECK_EQ(send(fds[0], "two", 3, 0), 3);
+    int waiting = 0;
+    CHECK(ioctl(fds[1], FIONREAD, &waiting) == 0 && waiting == 6);
     struct iovec iov = {text, 2};
     struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
     CHECK_EQ(recvmsg(fds[1], &msg, 0), 2);
@@ -324,6 +326,48 @@ static void datagrams(void)
     close(fds[0]);
     CHECK_EQ(recv(fds[1], text, 16, 0), 0);
     close(fds[1]);
+}
+
+/* A packet socket whose peer went with something unread says so once, before anything else. */
+static void packets_lost(void)
+{
+    char text[16];
+    int fds[2];
+    for (int i = 0; i < 2; i++) {
+        NEED(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds) == 0);
+        CHECK_EQ(send(fds[0], "one", 3, 0), 3);
+        CHECK_EQ(send(fds[1], "two", 3, 0), 3);
+        close(fds[1]);
+        if (i)
+            CHECK_ERRNO(recv(fds[0], text, 16, 0), ECONNRESET);
+        else
+            CHECK_ERRNO(send(fds[0], "x", 1, MSG_NOSIGNAL), ECONNRESET);
+        CHECK_EQ(recv(fds[0], text, 16, 0), 3);
+        CHECK_ERRNO(send(fds[0], "x", 1, MSG_NOSIGNAL), EPIPE);
+        close(fds[0]);
+    }
+}
+
+/* What came from a peer that is left is lost, and the peer is told. */
+static void datagrams_lost(void)
+{
+    char text[16];
+    int fds[2];
+    NEED(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) == 0);
+    CHECK_EQ(send(fds[1], "one", 3, 0), 3);
+    CHECK_EQ(connect(fds[0], &(struct sockaddr){AF_UNSPEC}, sizeof(sa_family_t)), 0);
+    CHECK_ERRNO(recv(fds[0], text, 16, MSG_DONTWAIT), EAGAIN);
+    CHECK_ERRNO(recv(fds[1], text, 16, MSG_DONTWAIT), ECONNRESET);
+    CHECK_ERRNO(recv(fds[1], text, 16, MSG_DONTWAIT), EAGAIN);
+    CHECK_EQ(send(fds[1], "two", 3, 0), 3);
+    close(fds[0]);
+    close(fds[1]);
+    NEED(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) == 0);
+    CHECK_EQ(send(fds[1], "one", 3, 0), 3);
+    close(fds[1]);
+    CHECK_ERRNO(send(fds[0], "x", 1, 0), ECONNREFUSED);
+    CHECK_ERRNO(recv(fds[0], text, 16, MSG_DONTWAIT), EAGAIN);
+    close(fds[0]);
 }
 
 /* A stream's receiver learns the name of the sender; recv of nothing waits for something. */
@@ -603,6 +647,8 @@ int main(void)
     promise("names", names);
     promise("listen, connect, accept", server);
     promise("datagrams and packets", datagrams);
+    promise("packets that were lost", packets_lost);
+    promise("datagrams that were lost", datagrams_lost);
     promise("names on streams, recv of nothing", stream_details);
     promise("a listener that closes refuses who waits", closed_listener);
     promise("threads change one socket's peer at once", many_peers);

@@ -30,6 +30,15 @@ static void errors(void)
     CHECK_ERRNO(CALL(copy_file_range, in, BAD, out, NULL, 1, 0), EFAULT);
     CHECK_ERRNO(CALL(copy_file_range, in, NULL, open("out", O_WRONLY | O_APPEND), NULL, 1, 0),
                 EBADF);
+    CHECK_ERRNO(CALL(copy_file_range, ends[0], NULL, in, NULL, 1, 0), EINVAL); /* kinds first */
+    CHECK_ERRNO(CALL(copy_file_range, in, NULL, open(".", O_RDONLY), NULL, 1, 0), EISDIR);
+    CHECK_ERRNO(CALL(copy_file_range, in, NULL, memfd_create("other", 0), NULL, 1, 0), EXDEV);
+    to = INT64_MAX;
+    CHECK_ERRNO(CALL(copy_file_range, in, &from, out, &to, ~0ul, 0), EOVERFLOW);
+    to = 100, from = 0; /* the end is before what they have in common */
+    CHECK_EQ(CALL(copy_file_range, in, &from, open("in", O_RDWR), &to, 1000, 0), 10);
+    CHECK_EQ(truncate("in", 10), 0);
+    from = 0, to = 5;
     out = open("in", O_RDWR);
     CHECK_ERRNO(CALL(copy_file_range, out, &from, out, &to, 6, 0), EINVAL); /* they overlap */
 }

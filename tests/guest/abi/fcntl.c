@@ -16,6 +16,7 @@ static void descriptors(void)
     CHECK_ERRNO(CALL(fcntl, fd, F_DUPFD, -1), EINVAL);
     CHECK_ERRNO(CALL(fcntl, fd, F_DUPFD, 1 << 30), EINVAL);
     CHECK_ERRNO(CALL(fcntl, fd, 9999), EINVAL);
+    CHECK_ERRNO(CALL(fcntl, open("/dev/null", O_RDWR), F_SETFL, O_DIRECT), EINVAL);
     CHECK_ERRNO(CALL(fcntl, BAD_FD, F_GETFD), EBADF);
     CHECK_ERRNO(CALL(fcntl, open("file", O_PATH), F_SETFL, 0), EBADF);
 }
@@ -44,6 +45,16 @@ static void locks(void)
     CHECK_ERRNO(CALL(fcntl, fd, F_SETLK, &before), EINVAL);
     CHECK_ERRNO(CALL(fcntl, fd, F_SETLK, BAD), EFAULT);
     CHECK_ERRNO(CALL(fcntl, open("file", O_RDONLY), F_SETLK, &lock), EBADF);
+    wrong.l_start = 1, wrong.l_len = INT64_MAX;
+    lseek(fd, 1, SEEK_SET);
+    wrong.l_whence = SEEK_CUR;
+    CHECK_ERRNO(CALL(fcntl, fd, F_SETLK, &wrong), EOVERFLOW); /* the range before the type */
+    int ends[2];
+    NEED(pipe(ends) == 0 && write(ends[1], "abc", 3) == 3);
+    CHECK_ERRNO(CALL(fcntl, ends[1], F_ADD_SEALS, F_SEAL_GROW), EINVAL);
+    CHECK_ERRNO(CALL(fcntl, ends[0], F_ADD_SEALS, F_SEAL_GROW), EPERM);
+    lock = (struct flock){.l_type = F_RDLCK, .l_whence = SEEK_CUR, .l_start = INT64_MAX};
+    CHECK_EQ(CALL(fcntl, ends[0], F_SETLK, &lock), 0); /* a pipe's position is 0 */
 }
 
 static void ofd_locks(void)

@@ -11,6 +11,10 @@ static void results(void)
     CHECK_EQ(CALL(fremovexattr, fd, "user.a"), 0);
     CHECK_ERRNO(CALL(fremovexattr, fd, "user.a"), ENODATA);
     CHECK_ERRNO(CALL(fremovexattr, BAD_FD, "user.a"), EBADF);
+    CHECK_ERRNO(CALL(fremovexattr, fd, "user."), EINVAL);
+    NEED(mkfifo("fifo", 0600) == 0);
+    fd = open("fifo", O_RDWR); /* what may have none is looked at before the name */
+    CHECK_ERRNO(CALL(fremovexattr, fd, "user."), EPERM);
 }
 
 int main(void)

@@ -12,6 +12,11 @@ static void results(void)
     CHECK_EQ(CALL(ftruncate, fd, 1l << 30), 0);
     CHECK(fstat(fd, &st) == 0 && st.st_size == 1l << 30 && st.st_blocks < 100);
     CHECK_ERRNO(CALL(ftruncate, fd, -1l), EINVAL);
+    int memory = memfd_create("memory", 0); /* pages beyond the end go, whatever the size was */
+    CHECK_EQ(fallocate(memory, FALLOC_FL_KEEP_SIZE, 0, 1 << 20), 0);
+    CHECK(fstat(memory, &st) == 0 && st.st_size == 0 && st.st_blocks > 0);
+    CHECK_EQ(CALL(ftruncate, memory, 0), 0);
+    CHECK(fstat(memory, &st) == 0 && st.st_blocks == 0);
     CHECK_ERRNO(CALL(ftruncate, open("file", O_RDONLY), 0), EINVAL);
     CHECK_ERRNO(CALL(ftruncate, BAD_FD, 0), EBADF);
     CHECK_ERRNO(CALL(ftruncate, open("file", O_PATH), 0), EBADF);

@@ -22,13 +22,38 @@ static void results(void)
     CHECK_ERRNO(CALL(inotify_add_watch, fd, BAD, IN_CREATE), EFAULT);
     CHECK_ERRNO(CALL(inotify_add_watch, BAD_FD, ".", IN_CREATE), EBADF);
     CHECK_ERRNO(CALL(inotify_add_watch, open(".", O_RDONLY), ".", IN_CREATE), EINVAL);
+    CHECK_ERRNO(CALL(inotify_add_watch, open(".", O_RDONLY), "absent", IN_CREATE), EINVAL);
+    CHECK_ERRNO(CALL(inotify_add_watch, BAD_FD, ".", IN_CREATE | IN_MASK_ADD | IN_MASK_CREATE),
+                EBADF);
     close(file_with("file", ""));
     CHECK_ERRNO(CALL(inotify_add_watch, fd, "file", IN_CREATE | IN_ONLYDIR), ENOTDIR);
+    CHECK(CALL(inotify_add_watch, fd, "file", IN_DONT_FOLLOW) > 0); /* no event is no error */
+}
+
+/* A file that goes: first its links are fewer, then it is gone, then its name. */
+static void removed(void)
+{
+    static const uint32_t order[] = {IN_ATTRIB, IN_DELETE_SELF, IN_IGNORED, IN_DELETE};
+    char room[512];
+    int fd = inotify_init1(IN_NONBLOCK);
+
+    close(file_with("goes", ""));
+    NEED(CALL(inotify_add_watch, fd, ".", IN_DELETE) > 0);
+    NEED(CALL(inotify_add_watch, fd, "goes", IN_ATTRIB | IN_DELETE_SELF) > 0);
+    unlink("goes");
+    ssize_t n = read(fd, room, sizeof room), at = 0;
+    for (int i = 0; i < 4 && at < n; i++) {
+        struct inotify_event *event = (void *)(room + at);
+        CHECK_EQ(event->mask, order[i]);
+        at += sizeof(*event) + event->len;
+    }
+    CHECK(n > 0 && at == n);
 }
 
 int main(void)
 {
     enter_fresh_dir();
     promise("inotify_add_watch: results and errors", results);
+    promise("what is told of a file that is removed", removed);
     return check_end();
 }

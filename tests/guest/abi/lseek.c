@@ -18,6 +18,7 @@ static void results(void)
     CHECK_ERRNO(CALL(lseek, fd, -11, SEEK_END), EINVAL);
     CHECK_ERRNO(CALL(lseek, fd, -1, SEEK_SET), EINVAL);
     CHECK_ERRNO(CALL(lseek, fd, 0, 99), EINVAL);
+    CHECK_ERRNO(CALL(lseek, fd, INT64_MAX, SEEK_END), EINVAL);
     CHECK_EQ(CALL(lseek, fd, 0, SEEK_CUR), 1010); /* as it was */
     CHECK_EQ(CALL(lseek, dup(fd), 7, SEEK_SET), 7);
     CHECK_EQ(CALL(lseek, fd, 0, SEEK_CUR), 7); /* shared with the duplicate */

@@ -35,6 +35,11 @@ static void nameless(void)
     NEED(fd >= 0);
     CHECK(fstat(fd, &st) == 0 && st.st_nlink == 0 && S_ISREG(st.st_mode));
     CHECK_ERRNO(CALL(open, ".", O_TMPFILE | O_RDONLY, 0600), EINVAL);
+    CHECK((fcntl(fd, F_GETFL) & O_TMPFILE) == O_TMPFILE);
+    CHECK(symlink(".", "here") == 0 && CALL(open, "here", O_TMPFILE | O_RDWR, 0600) >= 0);
+    CHECK_ERRNO(CALL(open, "here", O_TMPFILE | O_RDWR | O_NOFOLLOW, 0600), ENOTDIR);
+    CHECK_EQ(mkfifo("pipe", 0600), 0);
+    CHECK_ERRNO(CALL(open, "pipe", O_ACCMODE | O_NONBLOCK), EINVAL);
 }
 
 static void errors(void)

@@ -25,6 +25,10 @@ static void resolve(void)
     CHECK(open_with(dir, "sub/../file", O_RDONLY, RESOLVE_BENEATH) >= 0);
     CHECK(open_with(dir, "absolute", O_RDONLY, RESOLVE_IN_ROOT) >= 0);
     CHECK_ERRNO(open_with(dir, "out", O_RDONLY, RESOLVE_IN_ROOT), ENOENT);
+    CHECK(open_with(dir, "/file", O_RDONLY, RESOLVE_IN_ROOT) >= 0); /* "/" is dir, not the root */
+    CHECK_ERRNO(open_with(dir, "/etc", O_RDONLY, RESOLVE_IN_ROOT), ENOENT);
+    CHECK_ERRNO(open_with(BAD_FD, "/file", O_RDONLY, RESOLVE_IN_ROOT), EBADF);
+    CHECK_ERRNO(open_with(dir, "..", O_RDWR | O_CREAT, RESOLVE_BENEATH), EXDEV);
     CHECK_ERRNO(open_with(dir, "in", O_RDONLY, RESOLVE_NO_SYMLINKS), ELOOP);
     CHECK_ERRNO(open_with(AT_FDCWD, "/proc/self/exe", O_RDONLY, RESOLVE_NO_MAGICLINKS), ELOOP);
     CHECK_ERRNO(open_with(AT_FDCWD, "/proc/self/stat", O_RDONLY, RESOLVE_NO_XDEV), EXDEV);

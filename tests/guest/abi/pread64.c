@@ -18,6 +18,9 @@ static void results(void)
     CHECK_ERRNO(CALL(pread64, open("file", O_WRONLY), text, 8, 0), EBADF);
     NEED(pipe(ends) == 0);
     CHECK_ERRNO(CALL(pread64, ends[0], text, 8, 0), ESPIPE);
+    CHECK_ERRNO(CALL(pread64, ends[1], text, 8, 0),
+                ESPIPE); /* before it is looked how it is open */
+    CHECK_ERRNO(CALL(pread64, fd, text, 8, INT64_MAX - 7), EINVAL);
 }
 
 int main(void)

@@ -19,6 +19,10 @@ static void results(void)
     NEED(pipe(ends) == 0);
     CHECK_ERRNO(CALL(preadv2, ends[0], &part, 1, -1l, -1l, RWF_NOWAIT), EAGAIN);
     CHECK_ERRNO(CALL(preadv2, ends[0], &part, 1, 0, 0, 0), ESPIPE);
+    CHECK_ERRNO(CALL(preadv2, ends[1], &part, 1, 0, 0, 0), ESPIPE);
+    CHECK_ERRNO(CALL(preadv2, ends[1], &part, 1, -1l, -1l, 0), EBADF);
+    CHECK_ERRNO(CALL(preadv2, fd, &part, 1, INT64_MAX - 1, 0, 0), EINVAL);
+    CHECK_EQ(CALL(preadv2, open(".", O_RDONLY), &part, 0, -1l, -1l, 0), 0); /* nothing is asked */
 }
 
 int main(void)

@@ -32,6 +32,28 @@ static void errors(void)
     CHECK_ERRNO(CALL(sendfile, open("out", O_WRONLY | O_APPEND), in, NULL, 1), EINVAL);
     from = 0;
     CHECK_ERRNO(CALL(sendfile, out, ends[0], &from, 1), ESPIPE);
+    CHECK_ERRNO(CALL(sendfile, BAD_FD, ends[0], &from, 1), ESPIPE); /* the source first */
+    CHECK_ERRNO(CALL(sendfile, out, open(".", O_RDONLY), &from, 1), EINVAL);
+    from = INT64_MAX;
+    CHECK_ERRNO(CALL(sendfile, in, in, &from, 1), EINVAL);
+}
+
+static void onto_itself(void)
+{
+    int both = file_with("both", "0123456789"), zero = open("/dev/zero", O_RDONLY), ends[2];
+    int appends = file_with("appends", "abc");
+    off_t from = 100;
+    char text[16] = "";
+
+    lseek(both, 4, SEEK_SET);
+    CHECK_EQ(CALL(sendfile, both, both, NULL, 100), 6);
+    CHECK(lseek(both, 0, SEEK_CUR) == 10 && pread(both, text, 15, 0) == 10);
+    CHECK(strcmp(text, "0123456789") == 0);
+    CHECK_EQ(CALL(sendfile, both, zero, &from, 1), 1);
+    CHECK_EQ(from, 100); /* a device has no position */
+    NEED(pipe(ends) == 0 && fcntl(ends[1], F_SETFL, O_APPEND) == 0);
+    from = 0;
+    CHECK_EQ(CALL(sendfile, ends[1], appends, &from, 3), 3); /* a pipe's end is where one writes */
 }
 
 int main(void)
@@ -39,5 +61,6 @@ int main(void)
     enter_fresh_dir();
     promise("sendfile: results", results);
     promise("sendfile: errors", errors);
+    promise("sendfile: a file onto itself, a device, a pipe", onto_itself);
     return check_end();
 }

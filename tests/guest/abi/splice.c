@@ -1,6 +1,7 @@
 /* man 2 splice, tee, vmsplice */
 #include "check.h"
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/uio.h>
 
 static void between_file_and_pipe(void)
@@ -26,6 +27,21 @@ static void between_file_and_pipe(void)
     CHECK_ERRNO(splice(file, NULL, out, NULL, 100, 0), EINVAL);
     CHECK_ERRNO(splice(a[0], &at, out, NULL, 100, 0), ESPIPE);
     CHECK_ERRNO(tee(file, b[1], 1, 0), EINVAL);
+    CHECK_EQ(splice(99, NULL, 99, NULL, 0, 1 << 20), 0);
+    CHECK_ERRNO(splice(a[1], NULL, b[0], NULL, 1, 0), EBADF);
+    CHECK_ERRNO(splice(a[1], &at, b[0], NULL, 1, 0),
+                ESPIPE); /* before it is looked how it is open */
+    CHECK_ERRNO(splice(open(".", O_RDONLY), NULL, a[1], NULL, 1, 0), EINVAL);
+    NEED(fcntl(b[1], F_SETFL, O_APPEND) == 0 && write(a[1], "x", 1) == 1);
+    CHECK_EQ(splice(a[0], NULL, b[1], NULL, 1, 0), 1); /* of files O_APPEND is refused */
+    NEED(fcntl(a[1], F_SETPIPE_SZ, 4096) == 4096);
+    at = 4095;
+    CHECK(ftruncate(file, 8192) == 0 && splice(file, &at, a[1], NULL, 100, 0) == 1);
+    CHECK_EQ(read(a[0], text, 16), 1); /* a buffer holds bytes of one page */
+    close(a[1]);
+    close(b[0]);
+    signal(SIGPIPE, SIG_IGN);
+    CHECK_ERRNO(splice(a[0], NULL, b[1], NULL, 1, 0), EPIPE); /* though there is nothing to move */
 }
 
 int main(void)

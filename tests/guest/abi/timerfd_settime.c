@@ -26,6 +26,7 @@ static void errors(void)
     CHECK_ERRNO(CALL(timerfd_settime, file, 0, &set, NULL), EINVAL);
     CHECK_ERRNO(CALL(timerfd_settime, BAD_FD, 0, &set, NULL), EBADF);
     CHECK_ERRNO(CALL(timerfd_settime, fd, 0, BAD, NULL), EFAULT);
+    CHECK_ERRNO(CALL(timerfd_settime, BAD_FD, 0, &wrong, NULL), EINVAL); /* the time first */
 }
 
 int main(void)

@@ -26,6 +26,8 @@ static void errors(void)
                     omit[2] = {{0, UTIME_OMIT}, {0, UTIME_OMIT}};
 
     CHECK_ERRNO(CALL(utimensat, AT_FDCWD, "file", times, 0), EINVAL);
+    CHECK_ERRNO(CALL(utimensat, AT_FDCWD, "absent", times, 0), ENOENT); /* the name comes first */
+    CHECK_ERRNO(CALL(utimensat, BAD_FD, NULL, times, 0), EBADF);
     CHECK_ERRNO(CALL(utimensat, AT_FDCWD, "file", NULL, 1), EINVAL);
     CHECK_ERRNO(CALL(utimensat, AT_FDCWD, "absent", NULL, 0), ENOENT);
     CHECK_ERRNO(CALL(utimensat, BAD_FD, "file", NULL, 0), EBADF);

@@ -13,6 +13,7 @@ static void results(void)
     CHECK_EQ(pread(fd, text, 16, 0), 10);
     CHECK(memcmp(text, "ab23456789", 10) == 0);
     int end = open("file", O_WRONLY | O_APPEND);
+    CHECK(CALL(write, end, "", 0) == 0 && lseek(end, 0, SEEK_CUR) == 0); /* it goes nowhere */
     CHECK_EQ(CALL(write, end, "X", 1), 1);
     CHECK_EQ(pread(fd, text, 16, 0), 11);
     lseek(fd, 20, SEEK_SET);
