@@ -196,7 +196,7 @@ struct task {
     uintptr_t trap_addr;
     unsigned parent_death_signal;
     bool no_new_privs, keep_caps;
-    uint32_t securebits; /* SECBIT_* */
+    uint32_t securebits;          /* SECBIT_* */
     void *_Atomic seccomp_filter; /* linux/seccomp.c */
     struct uring_task *uring;     /* linux/io_uring.h; NULL: it has nothing to do with that */
     uintptr_t kernel_names[2];    /* names that linux/path.c may take from kernel memory; or 0 */
