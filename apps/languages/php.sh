@@ -23,8 +23,9 @@ $t = tmpfile(); fwrite($t, "q"); echo ftell($t), "\n"; echo date('Y') > 2000 ? "
 P
 php a.php
 echo '<?php echo "hello ".$_GET["q"];' > index.php
-php -S 127.0.0.1:8123 >/dev/null 2>&1 & p=$!
-php -r 'for($i=0;$i<100;$i++){ $x=@file_get_contents("http://127.0.0.1:8123/?q=1"); if($x){echo $x,"\n";break;} usleep(100000);}'
+port=$(php -r '$s=stream_socket_server("tcp://127.0.0.1:0"); echo explode(":",stream_socket_get_name($s,false))[1];')
+php -S 127.0.0.1:$port >/dev/null 2>&1 & p=$!
+php -r 'for($i=0;$i<1000;$i++){ $x=@file_get_contents("http://127.0.0.1:$argv[1]/?q=1"); if($x){echo $x,"\n";break;} usleep(100000);}' $port
 kill $p; wait $p; echo $?
 php -d opcache.enable_cli=1 -d opcache.jit=1255 -d opcache.jit_buffer_size=32M -r 'function f($n){$s=0;for($i=0;$i<$n;$i++)$s+=$i%7;return $s;} echo f(1000000),"\n";'
 END

@@ -1,0 +1,11 @@
+# Mercurial with its server, Subversion with svnserve, Fossil, git gc, fsck, bisect, worktree, daemon.
+# packages: git mercurial subversion fossil python3
+# limit: 600
+script 'as here' --cpus 2 --memory 2G <<'END'
+export HOME=$PWD
+hg init h && cd h && echo a > a && hg add a && hg commit -u me -d '0 0' -m one && hg log --template '{node} {desc}\n' && hg clone -q . ../h2 && (cd ../h2; echo b >> a; hg commit -u me -d '1 0' -m two; hg push -q) ; hg update -q; cat a; hg serve -p 8321 -d --pid-file pid -A /dev/null -E /dev/null && hg clone -q http://127.0.0.1:8321/ ../h3; hg -R ../h3 log -l1 --template '{desc}\n'; kill $(cat pid); cd ..
+svnadmin create s && svn co -q file://$PWD/s sw && cd sw && echo x > x && svn add -q x && svn commit -q -m one && svn up -q && svn info | grep Revision && svn log -q | grep -c r1 && svnadmin verify -q ../s; cd ..
+svnserve -d -r $PWD --listen-port 8322 --pid-file sp --listen-host 127.0.0.1; svn ls svn://127.0.0.1:8322/s; kill $(cat sp)
+export USER=root; fossil init f.fossil >/dev/null && mkdir f && cd f && fossil open -f ../f.fossil >/dev/null && echo q > q && fossil add q && fossil commit -m one --no-warnings >/dev/null && fossil ls && fossil test-integrity | tail -1; cd ..
+git init -q g && cd g && git config user.email a@b && git config user.name a; for i in $(seq 1 200); do echo $i > f$i; done; git add . && git commit -q -m 1; for i in $(seq 1 20); do echo $i >> f1; git commit -q -a -m $i; done; git gc -q --aggressive; git fsck 2>&1; git count-objects -v | grep -E 'in-pack|packs'; git clone -q . ../g2 && cd ../g2 && git log --oneline | wc -l; git bisect start HEAD HEAD~19 >/dev/null; git bisect run sh -c 'test $(wc -l < f1) -lt 10' | grep -c 'first bad commit'; git grep -c 1 | wc -l; git bundle create -q b.bundle HEAD && git bundle verify -q b.bundle; git stash -q; git worktree add -q ../g3 HEAD~3 && ls ../g3 | wc -l; git daemon --listen=127.0.0.1 --port=8323 --export-all --base-path=$PWD/.. --reuseaddr --pid-file=../gp >/dev/null 2>&1 & for i in 1 2 3 4 5 6 7 8 9; do git ls-remote git://127.0.0.1:8323/g >/dev/null 2>&1 && break; sleep 0.3; done; git clone -q git://127.0.0.1:8323/g ../g4 && git -C ../g4 log --oneline | wc -l; kill $(cat ../gp); wait
+END
