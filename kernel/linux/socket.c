@@ -304,11 +304,10 @@ static int set_option(struct socket *socket, int level, int name, uintptr_t addr
     return err;
 }
 
-SYSCALL(
-    setsockopt, 5, SYSCALL_PARTIAL,
-    "no extension headers of IPv6 that are sent, flow labels by IPV6_FLOWLABEL_MGR, anycast "
-    "addresses, PACKET_FANOUT, PACKET_TX_RING, PACKET_VNET_HDR, TPACKET_V3; SO_MAX_PACING_RATE is "
-    "kept only")
+SYSCALL(setsockopt, 5, SYSCALL_PARTIAL,
+        "no extension headers of IPv6 that are sent, flow labels by IPV6_FLOWLABEL_MGR, anycast "
+        "addresses, PACKET_FANOUT, PACKET_TX_RING, PACKET_VNET_HDR, TPACKET_V3; kept only: "
+        "SO_MAX_PACING_RATE, IP_RECVERR_RFC4884, IPV6_RECVPATHMTU, IPV6_FLOWINFO_SEND")
 {
     struct fd_ref ref;
     struct socket *socket;
@@ -409,10 +408,9 @@ static int get_filter(struct socket *socket, uintptr_t addr, uintptr_t len_addr)
     return n < 0 ? n : user_put32(len_addr, (uint32_t)n);
 }
 
-SYSCALL(
-    getsockopt, 5, SYSCALL_PARTIAL,
-    "no extension headers of IPv6, flow labels by IPV6_FLOWLABEL_MGR, options of PACKET_TX_RING, "
-    "PACKET_FANOUT, PACKET_VNET_HDR")
+SYSCALL(getsockopt, 5, SYSCALL_PARTIAL,
+        "no extension headers of IPv6 that are sent, flow labels by IPV6_FLOWLABEL_MGR, options of "
+        "PACKET_TX_RING, PACKET_FANOUT, PACKET_VNET_HDR")
 {
     struct fd_ref ref;
     struct socket *socket;

@@ -60,6 +60,7 @@ enum { /* inet_options.receive */
        INET_RECEIVE6_HOPOPTS_OLD = 0x80000,
        INET_RECEIVE6_DSTOPTS_OLD = 0x100000,
        INET_RECEIVE6_RTHDR_OLD = 0x200000,
+       INET_RECEIVE6_EXTENSIONS = 0x3f0000, /* any of these six */
        INET_RECEIVE6_PATHMTU = 0x400000,
        INET_RECEIVE_SECURITY = 0x800000, /* no label comes with any packet */
        /* Other things that are on or off. */

@@ -1,6 +1,7 @@
 /* net/inet_control.c: control messages of IP: what arrives with a packet, and what one packet is
  * sent with (man 7 ip, ipv6; RFC 3542). */
 #include "net/inet.h"
+#include "net/ipv6_parse.h"
 
 enum {
     SOL_IP = 0,
@@ -16,10 +17,16 @@ enum {
 enum {
     SOL_IPV6 = 41,
     IPV6_2292PKTINFO = 2,
+    IPV6_2292HOPOPTS = 3,
+    IPV6_2292DSTOPTS = 4,
+    IPV6_2292RTHDR = 5,
     IPV6_2292HOPLIMIT = 8,
     IPV6_FLOWINFO = 11,
     IPV6_PKTINFO = 50,
     IPV6_HOPLIMIT = 52,
+    IPV6_HOPOPTS = 54,
+    IPV6_RTHDR = 57,
+    IPV6_DSTOPTS = 59,
     IPV6_DONTFRAG = 62,
     IPV6_TCLASS = 67,
     IPV6_ORIGDSTADDR = 74,
@@ -158,6 +165,39 @@ static int put_destination6(struct message *message, const struct packet *packet
     return message_put_control(message, SOL_IPV6, IPV6_ORIGDSTADDR, &in, sizeof(in));
 }
 
+/* The extension headers that are asked for, in their order. */
+static int put_extensions(unsigned asked, struct message *message, const struct packet *packet)
+{
+    static const struct {
+        uint32_t receive;
+        uint8_t header, type;
+    } kinds[] = {
+        {INET_RECEIVE6_HOPOPTS, NEXT_HOP, IPV6_HOPOPTS},
+        {INET_RECEIVE6_DSTOPTS, NEXT_DESTINATION, IPV6_DSTOPTS},
+        {INET_RECEIVE6_RTHDR, NEXT_ROUTING, IPV6_RTHDR},
+        {INET_RECEIVE6_HOPOPTS_OLD, NEXT_HOP, IPV6_2292HOPOPTS},
+        {INET_RECEIVE6_DSTOPTS_OLD, NEXT_DESTINATION, IPV6_2292DSTOPTS},
+        {INET_RECEIVE6_RTHDR_OLD, NEXT_ROUTING, IPV6_2292RTHDR},
+    };
+    const uint8_t *at = packet->network + IPV6_HLEN, *end = packet->transport;
+    unsigned next = packet->network[6];
+    int err = 0;
+
+    if (packet->network < packet->buffer->start || end > packet->data)
+        return 0;
+    while (!err && end - at >= 8) {
+        unsigned len = next == NEXT_FRAGMENT ? 8 : (at[1] + 1u) * 8;
+        if (len > (size_t)(end - at))
+            break;
+        for (unsigned i = 0; i < ARRAY_SIZE(kinds) && !err; i++)
+            if (asked & kinds[i].receive && next == kinds[i].header)
+                err = message_put_control(message, SOL_IPV6, kinds[i].type, at, len);
+        next = at[0];
+        at += len;
+    }
+    return err;
+}
+
 static int put_ipv6(unsigned asked, struct message *message, const struct packet *packet,
                     unsigned port)
 {
@@ -171,6 +211,8 @@ static int put_ipv6(unsigned asked, struct message *message, const struct packet
         err = message_put_control(message, SOL_IPV6, IPV6_FLOWINFO, &flow, sizeof(flow));
     if (!err && asked & INET_RECEIVE6_HOPLIMIT_OLD)
         err = put_number(message, SOL_IPV6, IPV6_2292HOPLIMIT, hops);
+    if (!err && asked & INET_RECEIVE6_EXTENSIONS && packet->transport)
+        err = put_extensions(asked, message, packet);
     if (!err && asked & INET_RECEIVE6_ORIGDST)
         err = put_destination6(message, packet, port);
     if (!err && asked & INET_RECEIVE6_FRAGSIZE && largest_fragment(packet))

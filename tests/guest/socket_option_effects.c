@@ -289,6 +289,40 @@ static void fragment_sizes(void)
     close(out);
 }
 
+/* A destination-options header before a datagram, made by hand, is told as it came. */
+static void extension_headers(void)
+{
+    struct {
+        uint8_t next, len, options[6];
+        uint16_t from, to, size, sum;
+        char data;
+    } __attribute__((packed)) packet = {IPPROTO_UDP, 0, {1, 4}, htons(7), 0, htons(9), 0, 'x'};
+    char data[16], control[256];
+    struct iovec iov = {data, sizeof data};
+    struct msghdr m = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct cmsghdr *c;
+    union address at;
+    int fd = bound(AF_INET6, SOCK_DGRAM, &at), raw = socket(AF_INET6, SOCK_RAW, IPPROTO_DSTOPTS);
+
+    if (raw < 0)
+        SKIP("needs CAP_NET_RAW");
+    CHECK_EQ(set(fd, IPPROTO_UDP, 102 /* UDP_NO_CHECK6_RX */, 1), 0);
+    CHECK_EQ(set(fd, IPPROTO_IPV6, IPV6_RECVDSTOPTS, 1), 0);
+    CHECK_EQ(set(fd, IPPROTO_IPV6, IPV6_RECVHOPOPTS, 1), 0);
+    packet.to = at.v6.sin6_port;
+    at.v6.sin6_port = 0;
+    CHECK_EQ(sendto(raw, &packet, sizeof packet, 0, &at.any, size_of(&at)), sizeof packet);
+    CHECK_EQ(recvmsg(fd, &m, 0), 1);
+    c = CMSG_FIRSTHDR(&m);
+    NEED(c && c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_DSTOPTS);
+    CHECK_EQ(c->cmsg_len, CMSG_LEN(8));
+    CHECK(memcmp(CMSG_DATA(c), &packet, 8) == 0);
+    CHECK(!CMSG_NXTHDR(&m, c));
+    close(fd);
+    close(raw);
+}
+
 /* Sources of a group can be asked for as they were set. */
 static void sources_are_told(void)
 {
@@ -540,7 +574,7 @@ static void moved_connection(void)
 {
     struct saved saved = {};
     char buf[16];
-    int s[2], fd;
+    int s[2], fd, waiting;
 
     NEED(connection(AF_INET, s, NULL));
     if (set(s[0], IPPROTO_TCP, TCP_REPAIR, 1) && errno == EPERM)
@@ -550,7 +584,11 @@ static void moved_connection(void)
     CHECK_EQ(read(s[1], buf, 5), 5);
     CHECK_EQ(write(s[1], "abc", 3), 3);
     CHECK_EQ(recv(s[0], buf, 3, MSG_PEEK | MSG_WAITALL), 3);
-    /* An acknowledgement of "hello" came with "abc". */
+    /* An acknowledgement of "hello" came with "abc"; that one has to be acknowledged, too, or it is
+     * sent again while nobody is there. */
+    CHECK_EQ(set(s[0], IPPROTO_TCP, TCP_QUICKACK, 1), 0);
+    while (ioctl(s[1], TIOCOUTQ, &waiting) == 0 && waiting)
+        usleep(1000);
     take_apart(s[0], &saved);
     fd = put_together(&saved);
     CHECK_EQ(read(fd, buf, sizeof buf), 3);
@@ -576,6 +614,7 @@ int main(void)
     promise("SO_BINDTOIFINDEX of an interface that is not there", absent_interface);
     promise("SO_TXTIME", departure_times);
     promise("IPV6_MTU cuts smaller, IPV6_RECVFRAGSIZE tells how small", fragment_sizes);
+    promise("IPV6_RECVDSTOPTS tells the header", extension_headers);
     promise("IP_MSFILTER and MCAST_MSFILTER can be read", sources_are_told);
     promise("IPV6_ADDRFORM", address_form);
     promise("TCP_INQ tells what is left to be read", left_to_read);
