@@ -112,6 +112,12 @@ void irq_msi_message(const struct cpu *cpu, int vector, uint64_t *address, uint3
     *address = 0xfee00000 + ((uintptr_t)cpu << 12);
     *data = vector;
 }
+const char *boot_param(const char *name)
+{
+    (void)name;
+    return NULL;
+}
+
 int irq_gsi_request(unsigned gsi, unsigned flags, irq_handler_t *handler, void *arg)
 {
     return gsi == 11 ? 0 : -ENODEV;

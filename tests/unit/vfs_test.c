@@ -398,7 +398,7 @@ static long do_truncate(struct path *place, const void *arg)
 }
 static long do_access(struct path *place, const void *arg)
 {
-    return vfs_access(place, *(const long *)arg, true);
+    return vfs_access(place, (int)*(const long *)arg);
 }
 static long do_link(struct path *place, const void *arg)
 {

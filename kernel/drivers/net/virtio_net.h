@@ -64,6 +64,8 @@ struct net_pair {
     struct spinlock rx_lock;            /* over the receive queue and what follows */
     bool polling;                       /* the thread's turn: no interrupts */
     unsigned posted, target;            /* chains with the device; how many there should be */
+    unsigned limit;                     /* of nallocated */
+    bool scarce;                        /* buffers are not to be kept */
     struct rx_buffer *spare;            /* taken out of `returned` */
     struct rx_buffer *_Atomic returned; /* whose packets are gone; any CPU appends */
     atomic_uint nreturned, nallocated;  /* in `spare` and `returned`; in the world */

@@ -3,7 +3,9 @@
  * A buffer is one block of memory: what describes it, the packet that will be in it, and the bytes.
  * It goes up the stack without a copy and comes back to the queue that it belongs to when the last
  * of those who share the bytes has let go. A queue begins with few buffers and gets more when the
- * device has used up most of them in one go.
+ * device has used up most of them in one go. Where programs do not read what they get, buffers run
+ * short: then frames go up as copies of their own size, or are dropped, and the device has the
+ * buffers back at once, so that whoever reads still gets something.
  *
  * The interrupt's handler takes frames up to a budget; if there are more, interrupts stay off and a
  * thread goes on, between the turns of other threads, until the queue is quiet. */
@@ -18,6 +20,7 @@ enum {
     BLOCK = 1984, /* two in a page: the few that stay after many keep few pages */
     FIRST_BUFFERS = 32,
     BUDGET = 64,
+    KEPT = 4,             /* chains that never go up, so that the device does not run dry */
     QUIET_TURNS = 2,      /* empty looks in a row after which interrupts are on again */
     GSO_FRAME_MAX = 65550 /* 5.1.6.3.1 */
 };
@@ -85,12 +88,12 @@ static void put_spare_chain(struct net_pair *pair, struct rx_buffer *chain)
     }
 }
 
-/* All that programs may keep in their sockets' queues before the device has to wait. */
-static unsigned allocation_limit(void)
+/* All that there may be, in sockets' queues and with the device. */
+static __cold unsigned allocation_limit(void)
 {
     struct frame_stats stats;
     frame_get_stats(&stats);
-    return MAX(stats.total * (PAGE_SIZE / BLOCK) / 8, 2ul * FIRST_BUFFERS);
+    return MAX(stats.total * (PAGE_SIZE / BLOCK) / 8, (unsigned long)NET_QUEUE_SIZE);
 }
 
 static struct rx_buffer *get_buffer(struct net_pair *pair)
@@ -103,8 +106,7 @@ static struct rx_buffer *get_buffer(struct net_pair *pair)
         atomic_fetch_sub_explicit(&pair->nreturned, 1, memory_order_relaxed);
         return buffer;
     }
-    unsigned n = atomic_load_explicit(&pair->nallocated, memory_order_relaxed);
-    if (n >= NET_QUEUE_SIZE && n >= allocation_limit())
+    if (atomic_load_explicit(&pair->nallocated, memory_order_relaxed) >= pair->limit)
         return NULL;
     buffer = kcache_alloc(&blocks);
     if (!buffer)
@@ -146,6 +148,13 @@ static struct rx_buffer *get_chain(struct net_pair *pair)
     return chain;
 }
 
+/* Whether what the device has now may not be had a second time. */
+static bool scarce(struct net_pair *pair)
+{
+    unsigned n = atomic_load_explicit(&pair->nallocated, memory_order_relaxed);
+    return pair->posted < pair->target || n + pair->target * pair->net->rx_chain > pair->limit;
+}
+
 /* Offer buffers until there are as many as there should be. The lock is held. */
 static void refill(struct net_pair *pair)
 {
@@ -161,6 +170,7 @@ static void refill(struct net_pair *pair)
         }
         pair->posted++;
     }
+    pair->scarce = scarce(pair);
     virtqueue_kick(pair->rx);
 }
 
@@ -294,6 +304,27 @@ static struct packet *take_frame(struct net_pair *pair, struct rx_buffer *chain,
     return packet;
 }
 
+/* The frame in memory of its own size; NULL: there is none. Its buffers are spare again. */
+static __cold struct packet *take_copy(struct packet *frame)
+{
+    struct packet *copy = packet_copy(frame, 0);
+    packet_free(frame);
+    return copy;
+}
+
+static void hand_on(struct net_pair *pair, struct packet *packet)
+{
+    struct net_device *net = pair->net;
+    if (unlikely(pair->scarce || pair->posted < KEPT)) {
+        packet = take_copy(packet);
+        if (!packet) {
+            net_stats(net)->rx_dropped++;
+            return;
+        }
+    }
+    netif_receive(&net->netif, packet);
+}
+
 /* Take up to `most` frames and hand them on; their number. Interrupts are off, the lock is held. */
 static unsigned take_frames(struct net_pair *pair, unsigned most)
 {
@@ -309,7 +340,7 @@ static unsigned take_frames(struct net_pair *pair, unsigned most)
         else if (unlikely(!net->up))
             packet_free(packet);
         else
-            netif_receive(&net->netif, packet);
+            hand_on(pair, packet);
     }
     if (n) {
         grow(pair, posted - pair->posted);
@@ -376,6 +407,7 @@ __cold int net_rx_create(struct net_pair *pair)
 {
     struct virtio_device *device = pair->net->device;
     waitqueue_init(&pair->wait);
+    pair->limit = allocation_limit();
     pair->rx = virtqueue_create(device, 2 * pair->index, NET_QUEUE_SIZE, rx_used, pair);
     if (!pair->rx)
         return -ENOMEM;
