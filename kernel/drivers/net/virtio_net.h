@@ -69,8 +69,7 @@ struct net_pair {
     struct rx_buffer *spare;            /* taken out of `returned` */
     struct rx_buffer *_Atomic returned; /* whose packets are gone; any CPU appends */
     atomic_uint nreturned, nallocated;  /* in `spare` and `returned`; in the world */
-    atomic_bool starving;  /* the queue ran dry: whoever returns one calls the thread */
-    struct waitqueue wait; /* the thread's */
+    struct waitqueue wait;              /* the thread's */
 
     struct virtqueue *tx;
     struct spinlock tx_lock;

@@ -42,11 +42,6 @@ static struct rx_buffer *rx_buffer(struct packet_buffer *base)
 
 /* --- buffers ------------------------------------------------------------------------------ */
 
-static void wake_poller(struct net_pair *pair)
-{
-    waitqueue_wake(&pair->wait, 0, 0);
-}
-
 /* The packet's last holder has let go. Any context, any CPU. */
 static void come_back(struct packet_buffer *base)
 {
@@ -64,11 +59,6 @@ static void come_back(struct packet_buffer *base)
         buffer->next = head;
     while (!atomic_compare_exchange_weak_explicit(&pair->returned, &head, buffer,
                                                   memory_order_release, memory_order_relaxed));
-    /* Order: the buffer is in the list before we look; the other side says that it starves before
-     * it looks at the list. */
-    atomic_thread_fence(memory_order_seq_cst);
-    if (unlikely(atomic_load_explicit(&pair->starving, memory_order_relaxed)))
-        wake_poller(pair);
 }
 
 /* Straight back, by whoever holds the lock. */
@@ -172,20 +162,6 @@ static void refill(struct net_pair *pair)
     }
     pair->scarce = scarce(pair);
     virtqueue_kick(pair->rx);
-}
-
-/* The device has no buffer: say that one is wanted, and look once more. The lock is held. */
-static void look_after_starving(struct net_pair *pair)
-{
-    bool dry = pair->posted == 0 && !pair->net->device->broken;
-    if (dry == atomic_load_explicit(&pair->starving, memory_order_relaxed) && !dry)
-        return;
-    atomic_store_explicit(&pair->starving, dry, memory_order_relaxed);
-    atomic_thread_fence(memory_order_seq_cst); /* see come_back() */
-    if (dry)
-        refill(pair);
-    if (pair->posted)
-        atomic_store_explicit(&pair->starving, false, memory_order_relaxed);
 }
 
 /* The device has used up most of what it had. */
@@ -346,8 +322,12 @@ static unsigned take_frames(struct net_pair *pair, unsigned most)
         grow(pair, posted - pair->posted);
         refill(pair);
     }
-    look_after_starving(pair);
     return n;
+}
+
+static void wake_poller(struct net_pair *pair)
+{
+    waitqueue_wake(&pair->wait, 0, 0);
 }
 
 static void rx_used(struct virtqueue *queue)
@@ -381,19 +361,11 @@ static bool poll(struct net_pair *pair, bool finish)
     return busy;
 }
 
-static bool has_work(struct net_pair *pair)
-{
-    if (__atomic_load_n(&pair->polling, __ATOMIC_RELAXED))
-        return true;
-    return atomic_load_explicit(&pair->starving, memory_order_relaxed) &&
-           atomic_load_explicit(&pair->returned, memory_order_relaxed);
-}
-
 static void poller(void *arg)
 {
     struct net_pair *pair = arg;
     for (;;) {
-        WAIT_EVENT(&pair->wait, has_work(pair), 0, NSEC_FOREVER);
+        WAIT_EVENT(&pair->wait, __atomic_load_n(&pair->polling, __ATOMIC_RELAXED), 0, NSEC_FOREVER);
         for (unsigned quiet = 0; quiet <= QUIET_TURNS;) {
             quiet = poll(pair, quiet == QUIET_TURNS) ? 0 : quiet + 1;
             thread_yield();
