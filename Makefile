@@ -22,11 +22,11 @@ SMALL = -Oz -fno-expensive-optimizations -Wno-maybe-uninitialized
 optimize = $(if $(filter-out $(COLD),$(filter $(HOT),$(1))),$(FAST),$(SMALL))
 
 # KASAN=1: every access and every undefined operation is checked (docs/debugging.md), except in the
-# sanitizer itself and in those whose own data lies in freed memory and in what a report waits for.
+# sanitizer itself and in those whose own data lies in freed memory.
 SANITIZE = -fsanitize=kernel-address -fasan-shadow-offset=0xdffffc0000000000 \
 	--param asan-instrumentation-with-call-threshold=0 --param asan-stack=1 --param asan-globals=1 \
 	-fsanitize-address-use-after-scope
-UNSANITIZED = kernel/mm/frame.c kernel/mm/heap.c kernel/core/symbol_coder.c
+UNSANITIZED = kernel/mm/frame.c kernel/mm/heap.c
 ifeq ($(KASAN),1)
 sanitize = $(if $(filter-out %/broken.c,$(filter kernel/sanitize/%,$1)),,-fsanitize=undefined $(if $(filter $(UNSANITIZED),$1),,$(SANITIZE)))
 KERNEL_CFLAGS += -DKASAN -DKSTACK_BYTES=32768 -DIMAGE_TABLES=10 -Wno-maybe-uninitialized

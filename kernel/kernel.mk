@@ -41,9 +41,9 @@ $(BUILD)/osprey.elf: $(KERNEL_OBJS) $(BUILD)/kernel/linux/vdso/image.S.o kernel/
 	@echo "  ld $@"; $(KERNEL_LINK) -o $(BUILD)/osprey.debug $(filter %.o,$^) $(BUILD)/symbols.o
 	@objcopy --strip-debug $(BUILD)/osprey.debug $@
 
-$(BUILD)/symbols: host/symbols/symbols.c kernel/core/symbol_coder.c kernel/core/symbol_coder.h
+$(BUILD)/symbols: host/symbols/symbols.c
 	@mkdir -p $(@D)
-	@gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Ikernel -o $@ $(filter %.c,$^)
+	@gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $<
 
 $(BUILD)/abi_table: host/abi/abi_table.c
 	@mkdir -p $(@D)

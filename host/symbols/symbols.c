@@ -2,20 +2,23 @@
  *
  *   nm -n KERNEL.ELF | symbols >SYMBOLS.S
  *
- * core/symbol_coder.h tells how they are coded. */
+ * Names are shortened by byte pair encoding (Gage, "A New Algorithm for Data Compression", 1994):
+ * the bytes from 128 on stand for two others each, the pair that was the most frequent when it was
+ * chosen. */
 #include <err.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/symbol_coder.h"
-
-enum { FUNCTIONS = 16384 };
+enum { FUNCTIONS = 16384, TEXT = 1 << 20, NAME = 64, FIRST_PAIR = 128, PAIRS = 128 };
 
 static uint64_t address[FUNCTIONS];
-static char names[FUNCTIONS][SYMBOL_NAME];
 static unsigned n;
-static uint8_t codes[FUNCTIONS * SYMBOL_NAME];
+static uint8_t text[TEXT]; /* names, each with its zero */
+static size_t length;
+static uint8_t pairs[PAIRS][2];
+static unsigned npairs;
+static unsigned count[256][256];
 
 /* False: no function of the kernel's text, or a mark in it. */
 static int is_function(char type, const char *name)
@@ -36,55 +39,77 @@ static uint64_t read_names(void)
             base = at;
         if (!is_function(type, name))
             continue;
-        if (n == FUNCTIONS)
+        if (strlen(name) >= NAME)
+            name[NAME - 1] = 0;
+        if (n == FUNCTIONS || length + NAME > TEXT)
             errx(1, "too many functions");
-        snprintf(names[n], SYMBOL_NAME, "%.63s", name);
         address[n++] = at;
+        memcpy(text + length, name, strlen(name) + 1);
+        length += strlen(name) + 1;
     }
     if (!n || address[0] < base)
         errx(1, "no functions behind __text_start");
     return base;
 }
 
-static unsigned write_bit(struct symbol_coder *coder, uint32_t p, unsigned bit)
+/* How often each pair of bytes is there, within names; the most frequent. */
+static unsigned most_frequent(uint8_t pair[2])
 {
-    uint32_t middle = symbol_middle(coder, p);
+    unsigned most = 0;
 
-    if (bit)
-        coder->high = middle;
-    else
-        coder->low = middle + 1;
-    for (; (coder->low ^ coder->high) >> 24 == 0; coder->high = coder->high << 8 | 0xff) {
-        *coder->at++ = (uint8_t)(coder->low >> 24);
-        coder->low <<= 8;
-    }
-    return bit;
+    memset(count, 0, sizeof(count));
+    for (size_t i = 0; i + 1 < length; i++)
+        if (text[i] && text[i + 1])
+            count[text[i]][text[i + 1]]++;
+    for (unsigned a = 1; a < 256; a++)
+        for (unsigned b = 1; b < 256; b++)
+            if (count[a][b] > most) {
+                most = count[a][b];
+                pair[0] = (uint8_t)a;
+                pair[1] = (uint8_t)b;
+            }
+    return most;
 }
 
-/* The end of a range is a number in it: four bytes at most. */
-static size_t code_all(uint64_t last)
+static void replace(const uint8_t pair[2], uint8_t by)
 {
-    static struct symbol_coder coder = {.bit = write_bit, .at = codes};
+    size_t to = 0;
 
-    symbol_coder_start(&coder);
-    for (unsigned i = 0; i < n; last = address[i++]) {
-        uint32_t distance = (uint32_t)(address[i] - last);
-        symbol_code(&coder, names[i], &distance);
+    for (size_t from = 0; from < length; to++) {
+        int here = from + 1 < length && text[from] == pair[0] && text[from + 1] == pair[1];
+        text[to] = here ? by : text[from];
+        from += here ? 2 : 1;
     }
-    for (unsigned i = 0; i < 4; i++, coder.high <<= 8)
-        *coder.at++ = (uint8_t)(coder.high >> 24);
-    return (size_t)(coder.at - codes);
+    length = to;
+}
+
+static void print_bytes(const char *label, const uint8_t *bytes, size_t size)
+{
+    printf("%s:", label);
+    for (size_t i = 0; i < size; i++)
+        printf("%s%u", i % 32 ? "," : "\n.byte ", bytes[i]);
+    printf("\n");
 }
 
 int main(void)
 {
-    size_t size = code_all(read_names());
+    uint64_t last = read_names();
 
-    printf(".section .symbols, \"a\"\n.balign 4\n.globl symbol_count, symbol_codes\n"
-           "symbol_count: .long %u\nsymbol_codes:",
-           n);
-    for (size_t i = 0; i < size; i++)
-        printf("%s%u", i % 32 ? "," : "\n.byte ", codes[i]);
-    printf("\n.section .note.GNU-stack, \"\", @progbits\n");
+    while (npairs < PAIRS && most_frequent(pairs[npairs]) > 3) {
+        replace(pairs[npairs], (uint8_t)(FIRST_PAIR + npairs));
+        npairs++;
+    }
+    printf(
+        ".section .symbols, \"a\"\n.balign 4\n.globl symbol_count, symbol_distances, symbol_pairs, "
+        "symbol_names\nsymbol_count: .long %u\nsymbol_distances:\n",
+        n);
+    for (unsigned i = 0; i < n; last = address[i++]) {
+        if (address[i] - last > UINT16_MAX)
+            errx(1, "a function of %lu bytes", address[i] - last);
+        printf(".short %lu\n", address[i] - last);
+    }
+    print_bytes("symbol_pairs", pairs[0], sizeof(pairs));
+    print_bytes("symbol_names", text, length);
+    printf(".section .note.GNU-stack, \"\", @progbits\n");
     return 0;
 }

@@ -1,51 +1,52 @@
 #include "core/symbols.h"
-#include "lib/string.h"
 
-/* The table of the second link (host/symbols): of each function the distance to the one before, the
- * first to the start, and its name. In the first link there is none. */
+/* The table of the second link (host/symbols): the distance of each function from the one before,
+ * the first from the start; names one after another, in which a byte from FIRST_PAIR on stands for
+ * two, of which each may stand for two again. In the first link there is none. */
 extern const uint32_t symbol_count __attribute__((weak));
-extern uint8_t symbol_codes[] __attribute__((weak));
+extern const uint16_t symbol_distances[] __attribute__((weak));
+extern const uint8_t symbol_pairs[][2] __attribute__((weak));
+extern const uint8_t symbol_names[] __attribute__((weak));
 extern const char __text_start[], __text_end[];
 
-static unsigned read_bit(struct symbol_coder *coder, uint32_t p, __unused unsigned bit)
-{
-    uint32_t middle = symbol_middle(coder, p);
-    unsigned one = coder->code <= middle;
+enum { FIRST_PAIR = 128, PAIRS = 128 };
 
-    if (one)
-        coder->high = middle;
-    else
-        coder->low = middle + 1;
-    for (; (coder->low ^ coder->high) >> 24 == 0; coder->high = coder->high << 8 | 0xff) {
-        coder->low <<= 8;
-        coder->code = coder->code << 8 | *coder->at++;
+static void expand(const uint8_t *code, char name[SYMBOL_NAME])
+{
+    uint8_t open[PAIRS + 1]; /* a pair's halves stand for earlier pairs: no deeper than there are */
+    size_t n = 0;
+
+    for (; *code; code++) {
+        unsigned depth = 0;
+        open[depth++] = *code;
+        while (depth && n < SYMBOL_NAME - 1) {
+            uint8_t byte = open[--depth];
+            if (byte < FIRST_PAIR) {
+                name[n++] = (char)byte;
+            } else {
+                open[depth++] = symbol_pairs[byte - FIRST_PAIR][1];
+                open[depth++] = symbol_pairs[byte - FIRST_PAIR][0];
+            }
+        }
     }
-    return one;
+    name[n] = 0;
 }
 
 bool symbol_at(uintptr_t addr, char name[SYMBOL_NAME], size_t *offset)
 {
-    static struct symbol_coder coder;
-    char next[SYMBOL_NAME];
-    uint32_t distance = 0;
-    bool found = false;
-
     if (!&symbol_count || addr < (uintptr_t)__text_start || addr >= (uintptr_t)__text_end)
         return false;
     size_t left = addr - (uintptr_t)__text_start;
-    symbol_coder_start(&coder);
-    coder.bit = read_bit;
-    coder.at = symbol_codes;
-    for (unsigned i = 0; i < 4; i++)
-        coder.code = coder.code << 8 | *coder.at++;
-    for (uint32_t i = 0; i < symbol_count; i++) {
-        symbol_code(&coder, next, &distance);
-        if (distance > left)
-            break;
-        left -= distance;
-        memcpy(name, next, sizeof(next));
-        found = true;
+    const uint8_t *code = symbol_names;
+    if (!symbol_count || left < symbol_distances[0])
+        return false;
+    left -= symbol_distances[0];
+    for (uint32_t i = 1; i < symbol_count && symbol_distances[i] <= left; i++) {
+        left -= symbol_distances[i];
+        while (*code++)
+            ;
     }
     *offset = left;
-    return found;
+    expand(code, name);
+    return true;
 }
