@@ -51,6 +51,8 @@ static void tool(const char *package, const char *const *argv)
         die(STATUS_FAILED, "%s: %s", argv[0], strerror(fault));
     while ((more = read(output[0], said + size, sizeof said - 1 - size)) > 0)
         size += (size_t)more;
+    for (char rest[512]; read(output[0], rest, sizeof rest) > 0;)
+        ; /* it would die of a pipe that nobody reads */
     close(output[0]);
     said[size] = 0;
     if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status)) {

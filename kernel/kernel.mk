@@ -14,7 +14,7 @@ HOT = kernel/arch/% kernel/core/% kernel/lib/% \
 	$(call hot,drivers/virtio,device queue_packed queue_split)
 
 # Of these what ends or begins the machine; single functions are marked __cold.
-COLD = $(call hot,core,panic symbol_coder symbols) $(call hot,arch/x86_64,acpi)
+COLD = $(call hot,core,panic symbols) $(call hot,arch/x86_64,acpi)
 
 VDSO_CFLAGS = -std=gnu17 -O2 -fpic -ffreestanding -fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -mcmodel=small -Wall -Wextra -Werror -Wno-unused-parameter -Ikernel

@@ -35,7 +35,7 @@ puts rs.map(&:take).inspect
 f = Fiber.new { 3.times { |i| Fiber.yield i } ; :done}
 puts 4.times.map { f.resume }.inspect
 require 'tempfile'; Tempfile.create { |f| f.write "x"; f.flush; puts File.size(f.path) }
-require 'etc'; puts Etc.getpwuid(0).name; 
+require 'etc'; puts Etc.getpwuid(0).name
 require 'io/console'; require 'pty'
 PTY.spawn("echo in pty; tty | sed s/[0-9]*$//") { |a,b,p| begin; a.each { |l| puts l.chomp }; rescue Errno::EIO; end; Process.wait p }
 require 'open3'; o, e, st = Open3.capture3("sh -c 'echo out; echo err >&2; exit 4'"); p o, e, st.exitstatus

@@ -18,7 +18,7 @@ LoadModule dir_module /usr/lib/apache2/modules/mod_dir.so
 LoadModule mime_module /usr/lib/apache2/modules/mod_mime.so
 LoadModule status_module /usr/lib/apache2/modules/mod_status.so
 TypesConfig /etc/mime.types
-DocumentRoot $WORK/www
+DocumentRoot /srv/www
 <Location /status>
 SetHandler server-status
 </Location>
@@ -26,8 +26,9 @@ END
 }
 : "${mpm:=event}"
 mkconf "$mpm" >"$WORK/conf"
+# Served from /srv: www-data may not get to $WORK where only root may enter a folder above it.
 machine -p 80 --cpus 2 --memory 512M --add "$WORK/www" --add "$WORK/conf" --package apache2-bin \
-    /usr/sbin/apache2 -DFOREGROUND -f "$WORK/conf"
+    sh -c "cp -r $WORK/www /srv/www && chmod -R a+rX /srv/www && exec /usr/sbin/apache2 -DFOREGROUND -f $WORK/conf"
 url=http://127.0.0.1:${ports[80]}
 answers curl -sf "$url/"
 says 'a page' hello curl -s "$url/"

@@ -12,7 +12,7 @@ answers in_vm true
 says 'a command' 'root 42' in_vm 'echo $(id -un) $((6*7))'
 status_is_7() { in_vm 'exit 7'; [ $? = 7 ]; }
 check 'its status' status_is_7
-says 'a terminal' $'1\r' in_vm -tt "tty | grep -c '^/dev/pts/'" 
+says 'a terminal' $'1\r' in_vm -tt "tty | grep -c '^/dev/pts/'"
 head -c 3000000 /dev/urandom >"$WORK/file"
 check 'scp in' scp -q "${options[@]}" -P "${ports[22]}" "$WORK/file" root@127.0.0.1:/root/file
 says 'it is whole' "$(sha256sum <"$WORK/file")" in_vm 'sha256sum </root/file'

@@ -3,7 +3,7 @@
 # limit: 600
 script 'as here' --cpus 2 --memory 1G <<'END'
 echo '{"a":[1,2,{"b":null}]}' | jq -c '.a|map(type)'
-seq 1 20 | parallel -j4 -k echo n{} 
+seq 1 20 | parallel -j4 -k echo n{}
 seq 1 100 | xargs -P4 -n5 echo | sort | md5sum
 seq 1 300000 > big; pigz -p4 -k big; pigz -dc big.gz | md5sum; gzip -dc big.gz | md5sum
 lbzip2 -n4 -k big; lbzip2 -dc big.bz2 | md5sum

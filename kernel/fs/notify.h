@@ -30,8 +30,8 @@ enum {
 
 /* inotify_init1: flags O_NONBLOCK. The file is readable as inotify(7) says. */
 int inotify_create(int flags, struct file **file);
-/* The watch descriptor, or -EINVAL (not an inotify file), -EEXIST, -ENOMEM, -ENOSPC. */
 bool inotify_is(const struct file *file);
+/* To a file that is one: the watch descriptor, or -EACCES, -EEXIST, -ENOTDIR, -ENOMEM, -ENOSPC. */
 int inotify_add(struct file *file, const struct path *path, uint32_t mask);
 int inotify_remove(struct file *file, int wd);
 

@@ -4,6 +4,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/uaccess.h"
+#include "net/demux.h"
 #include "net/filter.h"
 #include "net/igmp.h"
 #include "net/rculist.h"
@@ -496,6 +497,9 @@ void raw_release(struct socket *socket)
     multicast_leave_all(s);
     raw_leave(r);
     inet_lock(s);
+    mutex_lock(&bind_lock);
+    reuseport_leave(s); /* one that it has founded by SO_ATTACH_REUSEPORT_CBPF */
+    mutex_unlock(&bind_lock);
     datagram_purge(&r->datagram);
     inet_unlock(s);
     inet_put(s); /* freed after the readers of the list */

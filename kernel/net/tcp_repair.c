@@ -187,8 +187,11 @@ void tcp_repair_connect(struct tcp *tp)
 static ssize_t fill_receive_queue(struct tcp *tp, struct message *message)
 {
     size_t n = MIN(message->io.left, (size_t)UINT16_MAX);
-    struct packet *packet = packet_alloc(0, (unsigned)n);
+    struct packet *packet;
 
+    if (!TCP_IN(tcp_state(tp), TCP_CAN_SEND)) /* as Linux: there is no connection yet */
+        return -EPIPE;
+    packet = packet_alloc(0, (unsigned)n);
     if (!packet)
         return -ENOMEM;
     if (io_get(&message->io, packet_append(packet, (unsigned)n), n) != n) {

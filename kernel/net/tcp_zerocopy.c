@@ -40,14 +40,12 @@ static void name(struct mem_object *object, void *file, char *buf, size_t size)
 }
 
 static const struct mem_object_ops ops = {.page = no_page, .get = keep, .put = keep, .name = name};
-static struct mem_object nothing;
+static struct mem_object nothing = {.ops = &ops, .mappings = LIST_INIT(nothing.mappings)};
 
 int tcp_op_mmap(struct socket *socket, struct map_request *request)
 {
     if (request->prot & (PROT_WRITE | PROT_EXEC))
         return -EPERM;
-    if (!nothing.ops)
-        mem_object_init(&nothing, &ops);
     request->max_prot &= ~(unsigned)(PROT_WRITE | PROT_EXEC);
     request->object = &nothing;
     return 0;

@@ -115,6 +115,7 @@ static void enqueue_segments(struct udp_socket *u, struct packet *packet, unsign
 {
     unsigned size = packet->gso_size, total = packet->total;
     packet->gso = GSO_NONE;
+    packet->header_len = 0; /* they did not come in fragments (IP_RECVFRAGSIZE) */
     for (unsigned at = 0; at < total; at += size) {
         struct packet *segment = packet_clone(packet);
         if (!segment || !datagram_has_room(&u->datagram)) {

@@ -387,12 +387,18 @@ static bool may_receive(const struct unix_socket *u)
     return u->nqueued || u->shut_read || u->socket.error;
 }
 
+/* Told once: -errno, or 0 if another thread was faster. */
+static int take_error(struct unix_socket *u)
+{
+    return unlikely(u->socket.error) ? -atomic_exchange(&u->socket.error, 0) : 0;
+}
+
 /* The queue is empty: 1 look again, 0 the end, or why there is nothing. */
 static int wait_for_data(struct unix_socket *u, const struct message *message, nsec_t deadline)
 {
-    int error = atomic_load_explicit(&u->socket.error, memory_order_relaxed);
+    int error = take_error(u);
     if (error)
-        return -atomic_exchange(&u->socket.error, 0);
+        return error;
     if (u->shut_read)
         return u->nqueued ? 1 : 0;
     if (message->nonblock)
@@ -678,8 +684,9 @@ ssize_t unix_receive_packet(struct socket *socket, struct message *message)
         return -EOPNOTSUPP;
     if (socket->type == SOCK_SEQPACKET && u->state != UNIX_CONNECTED)
         return -ENOTCONN;
-    if (unlikely(socket->error)) /* before what is still there to read */
-        return -atomic_exchange(&socket->error, 0);
+    int error = take_error(u); /* before what is still there to read */
+    if (error)
+        return error;
     nsec_t deadline = socket_deadline(socket->receive_timeout);
     while (!receive_packet_now(u, message, &length)) {
         int err = wait_for_data(u, message, deadline);

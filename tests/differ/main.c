@@ -248,6 +248,10 @@ static void run(uint64_t seed, const bool *kept)
     if (!mkdtemp(strcpy(place, "/tmp/differ.XXXXXX")))
         exit(2);
     pid_t pid = fork();
+    if (pid < 0) { // kill(-pid) would be process 1's
+        perror("differ: fork");
+        exit(2);
+    }
     if (pid == 0) {
         setpgid(0, 0);
         alarm(RUN_SECONDS);

@@ -319,7 +319,10 @@ static void names_of_proc(void)
 
     NEED_MOUNTS();
     make_dirs("p", NULL, NULL);
-    NEED(mount("proc", "p", "proc", 0, NULL) == 0);
+    bool mounted = mount("proc", "p", "proc", 0, NULL) == 0;
+    if (!mounted && errno == EPERM && !inside_osprey())
+        SKIP("proc may not be mounted here");
+    NEED(mounted);
     NEED(stat("p/sys/kernel", &before) == 0);
     CHECK(mount("t", "p/sys/kernel", "tmpfs", 0, NULL) == 0);
     CHECK(mkdir("p/sys/kernel/mine", 0755) == 0);

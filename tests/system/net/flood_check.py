@@ -3,7 +3,7 @@
 While frames of one kind come in, connections that were there go on and memory keeps within bounds; when
 it is over, everything that the flood took is free again. Prints the results. Whatever has to happen has
 some minutes; how fast it happens is not judged."""
-import socket, struct, subprocess, sys, threading, time
+import resource, socket, struct, subprocess, sys, threading, time
 
 from machine import State, result, settled
 
@@ -11,6 +11,9 @@ address, port, seconds, flood, interface, mac = sys.argv[1:]
 port, seconds = int(port), float(seconds)
 ECHO, SINK, SOURCE, STATE, END = range(port, port + 5)
 PATIENCE = 200
+files, files_most = resource.getrlimit(resource.RLIMIT_NOFILE)  # a login's 1024 are too few for the long form
+if files < 4096:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4096 if files_most == -1 else min(4096, files_most), files_most))
 MORE, BACK = 24 << 10, 2 << 10  # KiB: what a flood may take, what may be missing afterwards: receive
 # buffers that rest are spread over the pages of all that there were, two in a page, 512 of them at most
 
