@@ -107,8 +107,12 @@ static int crash_at(const char *where)
         timer_start(&timer, clock_monotonic() + SOON_NS);
         return 0;
     }
-    if (!strcmp(where, "ap"))
-        return kthread_start("crash", in_thread, NULL) ? 0 : -ENOMEM;
+    if (!strcmp(where, "ap")) {
+        if (!kthread_start("crash", in_thread, NULL))
+            return -ENOMEM;
+        for (;;) /* a program might end the machine first */
+            thread_sleep_until(clock_monotonic() + SOON_NS, false);
+    }
     for (unsigned nr = 0; nr < SYSCALL_NAMES; nr++)
         if (syscall_names[nr] && !strcmp(syscall_names[nr], where)) {
             syscall_table[nr] = in_call;
