@@ -125,10 +125,11 @@ static int64_t send_to(struct file *in, off_t *pos, struct file *out, size_t n)
         return -EINVAL;
     if ((in->inode->mode & S_IFMT) == S_IFDIR)
         return n ? -EINVAL : 0;
-    off_t same = in->pos; /* the file onto itself: its position is locked */
-    return copy(in, pos, out, pos == &out->pos ? &same : NULL, n);
+    return copy(in, pos, out, NULL, n);
 }
 
+/* Without an offset it is the file's position that moves, which is not locked meanwhile: the other
+ * end may take long, and may be a file from which somebody sends to this one. */
 static int64_t send_from(struct file *in, int out_fd, uintptr_t addr, size_t n)
 {
     struct offset offset;
@@ -137,17 +138,18 @@ static int64_t send_from(struct file *in, int out_fd, uintptr_t addr, size_t n)
         return -EBADF;
     if (addr && !in->can_pread)
         return -ESPIPE;
-    off_t *pos = addr ? &offset.pos : in->seekable ? &in->pos : NULL;
+    bool moves = !addr && in->seekable;
+    if (moves)
+        offset.pos = in->pos;
+    off_t *pos = addr || moves ? &offset.pos : NULL;
     if (err || (ssize_t)n < 0 || (pos && *pos > INT64_MAX - (off_t)n))
         return err ? err : -EINVAL;
     struct fd_ref out = fd_borrow(out_fd);
     if (!out.file)
         return -EBADF;
-    if (pos == &in->pos)
-        mutex_lock(&in->pos_lock);
     int64_t result = send_to(in, pos, out.file, MIN(n, (size_t)MAX_RW_COUNT));
-    if (pos == &in->pos)
-        mutex_unlock(&in->pos_lock);
+    if (moves && result > 0)
+        in->pos = offset.pos;
     fd_return(out);
     return offset_put(&offset, result);
 }

@@ -1,5 +1,6 @@
 /* man 2 sendfile */
 #include "abi.h"
+#include <pthread.h>
 
 static void results(void)
 {
@@ -56,11 +57,39 @@ static void onto_itself(void)
     CHECK_EQ(CALL(sendfile, ends[1], appends, &from, 3), 3); /* a pipe's end is where one writes */
 }
 
+static atomic_int sender;
+static int full[2];
+
+static void *send_into_pipe(void *in)
+{
+    atomic_store(&sender, gettid());
+    return (void *)CALL(sendfile, full[1], (int)(intptr_t)in, NULL, 4);
+}
+
+static void position(void)
+{
+    int in = file_with("long", "0123456789");
+    char page[4096] = "";
+    pthread_t thread;
+    void *sent;
+
+    NEED(pipe(full) == 0 && fcntl(full[1], F_SETPIPE_SZ, 4096) == 4096);
+    NEED(write(full[1], page, sizeof(page)) == sizeof(page));
+    NEED(pthread_create(&thread, NULL, send_into_pipe, (void *)(intptr_t)in) == 0);
+    until_asleep(&sender);
+    CHECK_EQ(lseek(in, 0, SEEK_CUR), 0); /* does not wait for whoever sends */
+    NEED(read(full[0], page, sizeof(page)) == sizeof(page));
+    NEED(pthread_join(thread, &sent) == 0);
+    CHECK_EQ((intptr_t)sent, 4);
+    CHECK_EQ(lseek(in, 0, SEEK_CUR), 4);
+}
+
 int main(void)
 {
     enter_fresh_dir();
     promise("sendfile: results", results);
     promise("sendfile: errors", errors);
     promise("sendfile: a file onto itself, a device, a pipe", onto_itself);
+    promise("sendfile: the position is not held", position);
     return check_end();
 }
