@@ -43,7 +43,11 @@ the index holds: 0
 shared memory, workers: $((scale * 100000))
 last stop: 0
 END
-    check "$cpus processors, $3 clients: nothing else went wrong" [ "$(tail -n 2 "$out" | paste -sd' ')" = 'last stop: 0 end' ]
+    if [ "$(tail -n 2 "$out" | paste -sd' ')" = 'last stop: 0 end' ]; then
+        ok "$cpus processors, $3 clients: nothing else went wrong"
+    else
+        not_ok "$cpus processors, $3 clients: nothing else went wrong" "$out" "$WORK/postgres.err"
+    fi
 }
 
 if [ "$SOAK" = 1 ]; then
