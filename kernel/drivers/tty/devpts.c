@@ -70,16 +70,7 @@ static int set_attributes(struct inode *inode, const struct attributes *attr)
 {
     if (attr->mask & ATTR_SIZE)
         return -EINVAL;
-    if (attr->mask & ATTR_MODE)
-        inode->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
-    if (attr->mask & ATTR_UID)
-        inode->uid = attr->uid;
-    if (attr->mask & ATTR_GID)
-        inode->gid = attr->gid;
-    if (attr->mask & ATTR_ATIME)
-        inode->atime = attr->atime;
-    if (attr->mask & ATTR_MTIME)
-        inode->mtime = attr->mtime;
+    inode_set(inode, attr);
     inode->ctime = timespec_now();
     return is_slave(inode) ? pty_set_info(inode->ino - FIRST_INO, attr) : 0;
 }
