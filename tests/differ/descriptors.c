@@ -37,8 +37,8 @@ bool descriptors_setup(void)
     dup2(ends[0], SLOT_FIRST + 4);
     dup2(ends[1], SLOT_FIRST + 5);
     dup2(inotify_init1(IN_NONBLOCK), SLOT_FIRST + 6);
-    // LEFT OUT: of a file that is removed while open, IN_DELETE_SELF comes on Linux when it is
-    // closed.
+    // LEFT OUT: files that are removed while open; tests/guest/abi/inotify.c has what is told of
+    // them.
     dup2(open("d", O_RDONLY), SLOT_FIRST + 7);
     for (int fd = 3; fd < SLOT_FIRST; fd++)
         close(fd);
