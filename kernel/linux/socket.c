@@ -11,7 +11,7 @@
 #include "net/unix.h"
 
 enum { SOCK_TYPE_MASK = 15, SOCK_NONBLOCK = O_NONBLOCK, SOCK_CLOEXEC = O_CLOEXEC };
-enum { OPTION_MAX = 4096 };
+enum { OPTION_MAX = 4096, SOL_TCP = 6, TCP_SAVED_SYN = 28 };
 
 int socket_borrow(int fd, struct fd_ref *ref, struct socket **socket)
 {
@@ -307,7 +307,7 @@ static int set_option(struct socket *socket, int level, int name, uintptr_t addr
 SYSCALL(setsockopt, 5, SYSCALL_PARTIAL,
         "no extension headers of IPv6 that are sent, flow labels by IPV6_FLOWLABEL_MGR, anycast "
         "addresses, PACKET_FANOUT, PACKET_TX_RING, PACKET_VNET_HDR, TPACKET_V3; kept only: "
-        "SO_MAX_PACING_RATE, IP_RECVERR_RFC4884, IPV6_RECVPATHMTU, IPV6_FLOWINFO_SEND")
+        "IP_RECVERR_RFC4884, IPV6_RECVPATHMTU, IPV6_FLOWINFO_SEND")
 {
     struct fd_ref ref;
     struct socket *socket;
@@ -338,7 +338,9 @@ static int get_option(struct socket *socket, int level, int name, uintptr_t addr
     user_read_partial(value, addr, room); /* some options are asked with a value */
     int len = socket_get_option(socket, level, name, value, room);
     /* The length may be what there is, not what there is room for. */
-    if (len >= 0)
+    if (len > (int32_t)room && level == SOL_TCP && name == TCP_SAVED_SYN)
+        len = user_put32(len_addr, (uint32_t)len) ?: -EINVAL;
+    else if (len >= 0)
         len = user_write(addr, value, MIN((uint32_t)len, room)) < 0
                   ? -EFAULT
                   : user_put32(len_addr, (uint32_t)len);

@@ -195,6 +195,7 @@ struct tcp {
     struct timer timer;
     nsec_t timer_at; /* what it is armed for */
     nsec_t retransmit_at, ack_at, keep_at;
+    nsec_t pace_at; /* nothing is sent before, if paced */
     uint8_t retransmit_what; /* enum tcp_retransmit */
     unsigned retries, probes, keep_probes;
     nsec_t retry_began; /* the first of these retries */
@@ -210,7 +211,13 @@ struct tcp {
     bool connecting; /* connect(2) has begun and not been told how it went */
     bool connected;  /* it has been told that it went well */
     bool counted_orphan, thin, fastopen_no_cookie, no_rehash;
-    bool repair, tell_inq; /* TCP_REPAIR, TCP_INQ */
+    union {
+        struct {
+            bool repair, paced; /* TCP_REPAIR; SO_MAX_PACING_RATE has been set */
+        };
+        uint16_t unusual; /* one of them */
+    };
+    bool tell_inq; /* TCP_INQ */
     uint8_t repair_queue, save_syn;
     unsigned fastopen, tx_delay;
     struct tcp_saved *saved_syn, *fastopen_keys; /* kmalloc; NULL: none */
@@ -355,6 +362,10 @@ void tcp_send_reset(struct tcp *tp); /* for a connection that ends by force */
 bool tcp_send_again(struct tcp *tp, struct packet *packet, uint32_t limit);
 /* Send the first unsent bytes, up to limit, whatever Nagle says: a probe. False: there are none. */
 bool tcp_send_forced(struct tcp *tp, uint32_t limit);
+/* At most so many bytes a second go out: what SO_MAX_PACING_RATE allows, and not much more than the
+ * window in a round trip. Does that say that nothing goes now? Then the timer fires when it may. */
+uint64_t tcp_pacing_rate(const struct tcp *tp);
+bool tcp_pacing_waits(struct tcp *tp);
 /* Cut a packet of the list in two behind n bytes (0 < n < len). False: no memory. */
 bool tcp_split(struct tcp *tp, struct packet *packet, uint32_t n);
 /* A packet with n bytes of room at the list's end, nothing in it yet; SYN and FIN by flags. NULL:

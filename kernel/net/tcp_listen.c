@@ -313,6 +313,7 @@ static void inherit(struct tcp *child, struct tcp *tp)
     to->timestamping = from->timestamping;
     to->txtime = from->txtime;
     to->pacing_rate = from->pacing_rate;
+    child->paced = tp->paced;
     child->inet.v6only = tp->inet.v6only;
     child->inet.reuse_address = tp->inet.reuse_address;
     child->inet.reuse_port = tp->inet.reuse_port;

@@ -135,6 +135,47 @@ static void acknowledged(struct tcp *tp)
         tp->quick--;
 }
 
+/* --- pacing (SO_MAX_PACING_RATE), as Linux does it itself where no queueing discipline does */
+
+enum { UNPACED_SEGMENTS = 10 /* with which a connection begins */ };
+
+uint64_t tcp_pacing_rate(const struct tcp *tp)
+{
+    uint64_t rate = UINT64_MAX, window = MAX(tp->cwnd, tcp_in_flight(tp));
+
+    if (tp->srtt)
+        rate = window * TCP_SECOND / (uint64_t)tp->srtt;
+    if (tp->srtt && rate <= UINT64_MAX / 12)
+        rate = rate * (tp->cwnd < tp->ssthresh / 2 ? 20 : 12) / 10;
+    return MIN(rate, tp->inet.socket.pacing_rate);
+}
+
+bool tcp_pacing_waits(struct tcp *tp)
+{
+    if (tp->inet.socket.pacing_rate == UINT64_MAX || tp->pace_at <= clock_monotonic())
+        return false;
+    if (tp->pace_at < tp->timer_at) {
+        tp->timer_at = tp->pace_at;
+        timer_start(&tp->timer, tp->pace_at);
+    }
+    return true;
+}
+
+/* So many bytes have gone. Who is late has up to half of their time back. */
+static void pace(struct tcp *tp, uint32_t payload)
+{
+    uint64_t rate = tcp_pacing_rate(tp);
+    nsec_t now = clock_monotonic(), late = MAX(now - tp->pace_at, 0), cost;
+
+    tp->pace_at += late;
+    if (!rate || rate == UINT64_MAX || tp->data_out < UNPACED_SEGMENTS)
+        return;
+    cost = (nsec_t)(payload * (uint64_t)TCP_SECOND / rate);
+    tp->pace_at += cost - MIN(cost / 2, late);
+}
+
+/* --- one segment */
+
 /* Put the header before a packet that holds the payload and send it. */
 static int emit(struct tcp *tp, struct packet *packet, uint32_t seq, unsigned flags, uint32_t stamp)
 {
@@ -143,10 +184,12 @@ static int emit(struct tcp *tp, struct packet *packet, uint32_t seq, unsigned fl
     unsigned len, mss;
     uint32_t window;
 
-    if (unlikely(tp->repair)) {
-        tp->bytes_sent -= payload;
-        packet_free(packet);
-        return 0;
+    if (unlikely(tp->unusual)) {
+        if (tp->repair) {
+            packet_free(packet);
+            return 0;
+        }
+        pace(tp, payload);
     }
 
     if (flags & TCP_SYN)
@@ -178,6 +221,10 @@ static int emit(struct tcp *tp, struct packet *packet, uint32_t seq, unsigned fl
         acknowledged(tp);
     len = payload > mss ? (payload + mss - 1) / mss : 1;
     tp->segs_out += len;
+    if (payload) {
+        tp->data_out += len;
+        tp->bytes_sent += payload;
+    }
     MIB_ADD(TCP_OUT_SEGS, len);
     if (flags & TCP_RST)
         MIB(TCP_OUT_RSTS);
@@ -321,8 +368,6 @@ static bool transmit(struct tcp *tp, struct packet *packet, nsec_t now)
     sent->delivered = tp->delivered;
     sent->delivered_at = tp->delivered_at;
     sent->app_limited = !tp->cwnd_limited;
-    tp->bytes_sent += packet->len;
-    tp->data_out += packet->len != 0;
     err = emit(tp, wire, sent->seq, flags, sent->stamp);
     if (err == -ENETUNREACH || err == -EHOSTUNREACH || err == -EACCES)
         tp->soft_error = (uint8_t)-err;
@@ -381,7 +426,7 @@ static bool nagle_waits(const struct tcp *tp, enum tcp_push how)
 }
 
 /* How many bytes of the first unsent packet may go; -1: none; a packet of no bytes (FIN): 0. */
-static int64_t may_send(struct tcp *tp, enum tcp_push how)
+static int64_t window_allows(struct tcp *tp, enum tcp_push how)
 {
     struct packet *packet = tp->unsent;
     uint32_t mss = tcp_mss(tp), len = packet->len, flight = tcp_in_flight(tp);
@@ -389,8 +434,6 @@ static int64_t may_send(struct tcp *tp, enum tcp_push how)
     uint32_t window = tp->snd_una + tp->snd_wnd - tcp_sent(packet)->seq;
     uint32_t allowed, most;
 
-    if (unlikely(tp->repair))
-        return len;
     if ((int32_t)window <= 0 && tcp_sent_len(packet))
         return -1;
     if (congestion < MIN(len, mss) || (!congestion && flight)) {
@@ -411,10 +454,29 @@ static int64_t may_send(struct tcp *tp, enum tcp_push how)
     return len;
 }
 
+/* Under repair all goes; who is paced sends at most a millisecond's worth at once (but two
+ * segments). */
+static int64_t may_send(struct tcp *tp, enum tcp_push how)
+{
+    uint64_t burst;
+    uint32_t mss;
+    int64_t n;
+
+    if (likely(!tp->unusual))
+        return window_allows(tp, how);
+    if (tp->repair || tcp_pacing_waits(tp))
+        return tp->repair ? (int64_t)tp->unsent->len : -1;
+    n = window_allows(tp, how);
+    mss = tcp_mss(tp);
+    burst = MAX(tcp_pacing_rate(tp) / 1024 / mss, 2ul) * mss;
+    return n > 0 && (uint64_t)n > burst ? (int64_t)burst : n;
+}
+
 /* Something waits but nothing is on its way whose acknowledgement would set it going. */
 static void wait_for_window(struct tcp *tp, nsec_t now)
 {
-    if (!tp->unsent || tp->first != tp->unsent || tp->retransmit_what == RT_PROBE_WINDOW)
+    if (!tp->unsent || tp->first != tp->unsent || tp->retransmit_what == RT_PROBE_WINDOW ||
+        (tp->paced && tcp_pacing_waits(tp)))
         return;
     tp->retransmit_what = RT_PROBE_WINDOW;
     tp->retransmit_at = now + MAX(MIN(tp->rto << MIN(tp->backoff, 10u), TCP_RTO_MAX), TCP_RTO_MIN);

@@ -498,6 +498,8 @@ void tcp_repeat_lost(struct tcp *tp)
     for (struct packet *p = tp->first; p && p != tp->unsent; p = p->next) {
         if ((tcp_sent(p)->state & (SENT_LOST | SENT_AGAIN | SENT_SACKED)) != SENT_LOST)
             continue;
+        if (unlikely(tp->paced) && tcp_pacing_waits(tp))
+            break;
         flight = tcp_in_flight(tp);
         if (flight + MIN(mss, p->len) > tp->cwnd && flight) {
             tp->cwnd_limited = true;

@@ -280,6 +280,8 @@ static int set_socket(struct tcp *tp, int name, const void *value, size_t len)
         tp->no_rehash = !number;
         return 0;
     }
+    if (name == SO_MAX_PACING_RATE)
+        tp->paced = true;
     if (name == SO_SNDBUF || name == SO_SNDBUFFORCE)
         tp->send_locked = true;
     if (name == SO_RCVBUF || name == SO_RCVBUFFORCE)
@@ -427,8 +429,8 @@ int tcp_info(struct tcp *tp, void *value, size_t len)
     info.rcv_space = tp->tune.space;
     info.snd_wnd = tp->snd_wnd;
     info.rcv_wnd = tp->rcv_wnd;
-    info.pacing_rate = UINT64_MAX;
-    info.max_pacing_rate = tp->inet.socket.pacing_rate ?: UINT64_MAX;
+    info.pacing_rate = tcp_pacing_rate(tp);
+    info.max_pacing_rate = tp->inet.socket.pacing_rate;
     way_info(tp, &info, mss);
     count_info(tp, &info);
     if (tp->last_send)
@@ -522,7 +524,7 @@ static int get_saved(struct tcp *tp, int name, void *value, size_t len)
     unsigned n = saved ? saved->len : 0;
 
     if (name == TCP_SAVED_SYN && n > len)
-        return -EINVAL;
+        return (int)n;
     n = MIN(n, (unsigned)len);
     if (n)
         memcpy(value, saved->bytes, n);

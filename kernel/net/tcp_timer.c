@@ -323,10 +323,17 @@ void tcp_work(struct inet_socket *s, unsigned events)
             tcp_send_ack(tp);
         }
     }
+    if (unlikely(tp->paced) && tp->pace_at <= now) {
+        tcp_repeat_lost(tp);
+        tcp_push(tp, PUSH_NORMAL);
+    }
     if (tp->retransmit_at <= now)
         retransmit_due(tp, now);
     if (tp->keep_at <= now && tp->state != TCP_CLOSE)
         keepalive(tp, now);
-    if (tp->state != TCP_CLOSE)
-        tcp_timer_arm(tp);
+    if (tp->state == TCP_CLOSE)
+        return;
+    tcp_timer_arm(tp);
+    if (unlikely(tp->paced) && (tp->unsent || tp->lost))
+        tcp_pacing_waits(tp);
 }

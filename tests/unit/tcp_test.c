@@ -594,6 +594,99 @@ static void test_throughput(const char *name, unsigned rate, unsigned delay, uns
     strlcpy(tcp_settings.congestion, "cubic", sizeof(tcp_settings.congestion));
 }
 
+/* SO_MAX_PACING_RATE: neither faster nor much slower, with loss or without, whatever the link cuts;
+ * and the peer is never sent more than a few segments at once. */
+static unsigned burst;
+static bool count_burst(uint8_t *segment, unsigned len, const struct inet_addr *source)
+{
+    static nsec_t began;
+    static unsigned bytes;
+
+    if (clock_monotonic() != began)
+        bytes = 0;
+    began = clock_monotonic();
+    bytes += len > 60 ? len : 0;
+    burst = MAX(burst, bytes);
+    return false;
+}
+
+static nsec_t paced_transfer(struct pair *p, uint64_t size)
+{
+    struct stream s = {.from = p->client, .to = p->server, .size = size, .seed = 5};
+    nsec_t began = clock_monotonic();
+
+    while (!s.ended) {
+        write_some(&s);
+        read_some(&s);
+        if (!s.ended)
+            NEED(sim_step());
+    }
+    return clock_monotonic() - began;
+}
+
+static void test_pacing(void)
+{
+    for (unsigned i = 0; i < 12; i++) {
+        uint64_t rate = i % 3 == 0 ? 20000 : i % 3 == 1 ? 1000000 : 30000000;
+        uint64_t size = MIN(rate * 4, 4000000ul);
+        struct pair p;
+        nsec_t took, least = (nsec_t)((size - 10 * 1460) * 990 / rate) * TCP_MS;
+
+        sim_start(60 + i);
+        sim_link.features = i & 1 ? NETIF_TSO4 : 0;
+        sim_link.mtu = 1500;
+        sim_link.delay = 200;
+        sim_link.loss = i >= 6 && rate < 30000000 ? 10 : 0;
+        open_pair(&p);
+        sim_set(p.client, SOL_SOCKET, SO_MAX_PACING_RATE, 1);
+        p.client->pacing_rate = rate;
+        tcp_of_socket(p.client)->inet.socket.send_buffer = 1 << 22;
+        sim_filter = count_burst;
+        burst = 0;
+        took = paced_transfer(&p, size);
+        sim_filter = NULL;
+        printf("# %lu bytes/s: %lu bytes in %lu ms, at most %u at once\n", (unsigned long)rate,
+               (unsigned long)size, (unsigned long)(took / TCP_MS), burst);
+        NEED(took > least && took < least * 11 / 10 + (sim_link.loss ? 1000 : 0) * TCP_MS);
+        NEED(burst < MAX(rate / 1000, 12ul * 1500));
+        close_pair(&p);
+        expect_nothing_left();
+    }
+    printf("ok - a paced connection\n");
+}
+
+/* The rate is taken back, is 0, or the file is closed meanwhile: all arrives. */
+static void test_pacing_ends(void)
+{
+    struct pair p;
+
+    for (unsigned i = 0; i < 3; i++) {
+        sim_start(80 + i);
+        open_pair(&p);
+        sim_set(p.client, SOL_SOCKET, SO_MAX_PACING_RATE, 1);
+        p.client->pacing_rate = i == 1 ? 0 : 10000;
+        NEED(sim_send(p.client, buffer, 60000, MSG_NOSIGNAL) == 60000);
+        sim_run(TCP_SECOND);
+        if (i == 0)
+            p.client->pacing_rate = UINT64_MAX;
+        if (i == 2) {
+            sim_close(p.client);
+            sim_run(TCP_SECOND);
+            NEED(tcp_of_socket(p.server)->state == TCP_ESTABLISHED);
+            sim_run(20 * TCP_SECOND);
+            NEED(tcp_of_socket(p.server)->state == TCP_CLOSE_WAIT);
+            sim_close(p.server);
+            sim_close(p.listener);
+        } else {
+            sim_run(TCP_SECOND);
+            NEED(tcp_of_socket(p.server)->rcv_nxt - tcp_of_socket(p.server)->irs > 50000);
+            close_pair(&p);
+        }
+        expect_nothing_left();
+    }
+    printf("ok - pacing that ends\n");
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, 1, 0);
@@ -612,6 +705,8 @@ int main(void)
     test_blind();
     test_urgent();
     test_black_hole();
+    test_pacing();
+    test_pacing_ends();
     test_backlog();
     test_flood();
     test_many();
