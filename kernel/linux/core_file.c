@@ -81,16 +81,17 @@ static int check_file(struct file *file)
 /* The process is not dumpable to its user any more: the file is root's, and new. */
 static int open_as_root(const char *name, int flags, struct file **file)
 {
-    struct credentials *cred = &current_task()->cred;
-    uint32_t fsuid = cred->fsuid;
+    struct task *task = current_task();
+    struct credentials as_root = task->cred;
     int error;
 
     if (*name != '/')
         return -EPERM;
-    cred->fsuid = 0;
+    as_root.fsuid = 0;
+    task->caller.cred = &as_root;
     (void)vfs_unlink(NULL, name);
     error = vfs_open(NULL, name, flags | O_EXCL, 0600, 0, file);
-    cred->fsuid = fsuid;
+    task->caller.cred = &task->cred;
     return error;
 }
 

@@ -13,13 +13,13 @@ enum { CAP_SYS_PTRACE = 19, CLONE_PTRACE = 0x2000, CLONE_UNTRACED = 0x800000 };
 
 int ptrace_access(const struct task *target, bool real)
 {
-    const struct credentials *me = &current_task()->cred, *it = &target->cred;
+    const struct credentials *me = current_task()->caller.cred, *it = &target->cred;
     uint32_t uid = real ? me->uid : me->fsuid, gid = real ? me->gid : me->fsgid;
     uint64_t mine = real ? me->cap_permitted : me->cap_effective;
 
     if (target->process == current_process())
         return 0;
-    if (capable(CAP_SYS_PTRACE))
+    if (cred_has(me, CAP_SYS_PTRACE))
         return 0;
     if (uid != it->euid || uid != it->suid || uid != it->uid || gid != it->egid ||
         gid != it->sgid || gid != it->gid)

@@ -130,38 +130,41 @@ static int64_t send_to(struct file *in, off_t *pos, struct file *out, size_t n)
 
 /* Without an offset it is the file's position that moves, which is not locked meanwhile: the other
  * end may take long, and may be a file from which somebody sends to this one. */
-static int64_t send_from(struct file *in, int out_fd, uintptr_t addr, size_t n)
+static int64_t send_from(struct file *in, int out_fd, struct offset *offset, size_t n)
 {
-    struct offset offset;
-    int err = offset_get(&offset, addr);
     if (!file_readable(in))
         return -EBADF;
-    if (addr && !in->can_pread)
+    if (offset->addr && !in->can_pread)
         return -ESPIPE;
-    bool moves = !addr && in->seekable;
+    bool moves = !offset->addr && in->seekable;
     if (moves)
-        offset.pos = in->pos;
-    off_t *pos = addr || moves ? &offset.pos : NULL;
-    if (err || (ssize_t)n < 0 || (pos && *pos > INT64_MAX - (off_t)n))
-        return err ? err : -EINVAL;
+        offset->pos = in->pos;
+    off_t *pos = offset->addr || moves ? &offset->pos : NULL;
+    if ((ssize_t)n < 0 || (pos && (*pos < 0 || *pos > INT64_MAX - (off_t)n)))
+        return -EINVAL;
     struct fd_ref out = fd_borrow(out_fd);
     if (!out.file)
         return -EBADF;
     int64_t result = send_to(in, pos, out.file, MIN(n, (size_t)MAX_RW_COUNT));
     if (moves && result > 0)
-        in->pos = offset.pos;
+        in->pos = offset->pos;
     fd_return(out);
-    return offset_put(&offset, result);
+    return result;
 }
 
+/* The offset is read first and, whatever comes of it, written back last. */
 SYSCALL(sendfile, 4, SYSCALL_WHOLE, "")
 {
+    struct offset offset;
+    if (offset_get(&offset, a2) == -EFAULT)
+        return -EFAULT;
     struct fd_ref in = fd_borrow((int)a1);
-    if (!in.file)
-        return -EBADF;
-    int64_t result = send_from(in.file, (int)a0, a2, a3);
-    fd_return(in);
-    return result;
+    int64_t result = -EBADF;
+    if (in.file) {
+        result = send_from(in.file, (int)a0, &offset, a3);
+        fd_return(in);
+    }
+    return a2 && user_put64(a2, (uint64_t)offset.pos) < 0 ? -EFAULT : result;
 }
 
 /* --- splice, tee, vmsplice

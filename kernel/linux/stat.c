@@ -314,21 +314,21 @@ static int64_t do_access(int dirfd, uintptr_t name, unsigned mask, unsigned flag
     if (mask & ~7u || flags & ~(unsigned)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
     struct path place;
-    struct credentials *cred = &current_task()->cred, old = *cred;
+    struct task *task = current_task();
+    struct credentials real = task->cred;
     if (!(flags & AT_EACCESS)) { /* the real user's rights, on the way there, too */
-        cred->fsuid = cred->uid;
-        cred->fsgid = cred->gid;
-        if (!(current_task()->securebits & SECBIT_NO_SETUID_FIXUP))
-            cred->cap_effective = cred->uid ? 0 : cred->cap_permitted;
+        real.fsuid = real.uid;
+        real.fsgid = real.gid;
+        if (!(task->securebits & SECBIT_NO_SETUID_FIXUP))
+            real.cap_effective = real.uid ? 0 : real.cap_permitted;
+        task->caller.cred = &real;
     }
     int err = user_lookup(dirfd, name, flags, &place);
     if (!err) {
         err = vfs_access(&place, (int)mask);
         path_put(&place);
     }
-    cred->fsuid = old.fsuid;
-    cred->fsgid = old.fsgid;
-    cred->cap_effective = old.cap_effective;
+    task->caller.cred = &task->cred;
     return err;
 }
 

@@ -6,11 +6,11 @@
 LIMIT=240
 OVMF=/usr/share/OVMF
 
-# machine LOG ARGS...: QEMU until it ends by itself or the limit is over.
+# machine LOG ARGS...: QEMU until it ends by itself or the limit is over, in place of this (sub)shell.
 machine() {
     local log=$1
     shift
-    timeout $LIMIT qemu-system-x86_64 -accel tcg,thread=multi -display none -no-reboot -nodefaults \
+    exec timeout $LIMIT qemu-system-x86_64 -accel tcg,thread=multi -display none -no-reboot -nodefaults \
         -serial "file:$log" -m 128 "$@" </dev/null >"$log.err" 2>&1
 }
 
@@ -19,7 +19,7 @@ boots() {
     local name=$1 text=$2 status
     shift 2
     : >"$WORK/log"
-    machine "$WORK/log" "$@"
+    (machine "$WORK/log" "$@")
     status=$?
     if [ $status -eq 0 ] && tr -d '\r' <"$WORK/log" | grep -aqF "$text"; then
         ok "$name"

@@ -1,6 +1,7 @@
 /* man 2 sendfile */
 #include "abi.h"
 #include <pthread.h>
+#include <sys/mman.h>
 
 static void results(void)
 {
@@ -37,6 +38,12 @@ static void errors(void)
     CHECK_ERRNO(CALL(sendfile, out, open(".", O_RDONLY), &from, 1), EINVAL);
     from = INT64_MAX;
     CHECK_ERRNO(CALL(sendfile, in, in, &from, 1), EINVAL);
+    CHECK_ERRNO(CALL(sendfile, out, BAD_FD, BAD, 1), EFAULT); /* the offset before all else */
+    CHECK_ERRNO(CALL(sendfile, BAD_FD, out, BAD, 1), EFAULT);
+    CHECK_ERRNO(CALL(sendfile, out, ends[1], BAD, 1), EFAULT);
+    off_t *constant = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK_ERRNO(CALL(sendfile, out, BAD_FD, constant, 1), EFAULT); /* cannot be written back */
+    CHECK_ERRNO(CALL(sendfile, out, in, constant, 0), EFAULT);
 }
 
 static void onto_itself(void)
