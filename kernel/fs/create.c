@@ -38,7 +38,7 @@ int create_begin(struct creation *c, const struct path *at, const char *name, bo
     else if (w->last.slash && !folder)
         err = -ENOENT;
     else
-        err = may_create(&w->at);
+        err = may_be_missing(&w->at) ?: may_create(&w->at);
     if (err < 0)
         create_end(c);
     return err;

@@ -133,7 +133,7 @@ int inode_permission_as(const struct inode *inode, int mask, const struct creden
     if (mask & 2 && unlikely(inode->flags & INODE_IMMUTABLE))
         return -EPERM;
     if (permission_by_mode(inode, mask, cred) == 0 ||
-        permission_by_capability(inode, mask, cred) == 0)
+        (!(inode->flags & INODE_BY_MODE) && permission_by_capability(inode, mask, cred) == 0))
         return 0;
     return inode->ops->allows && inode->ops->allows(inode) ? 0 : -EACCES;
 }

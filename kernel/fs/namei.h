@@ -40,6 +40,11 @@ void walk_end(struct walk *w);
 
 /* May the caller add a name to the folder, or remove this one? */
 int may_create(const struct path *dir);
+/* May a name be looked up there that is to be made? */
+static inline int may_be_missing(const struct path *dir)
+{
+    return dir->dentry->inode->flags & INODE_CLOSED ? -ENOENT : 0;
+}
 int may_delete(const struct path *dir, const struct inode *victim);
 /* Set the size of a regular file that the caller may write (fs/attr.c). */
 int place_truncate(const struct path *path, uint64_t size);

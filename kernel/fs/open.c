@@ -188,7 +188,7 @@ int file_open_path(const struct path *path, int flags, struct file **file)
 static int create_missing(struct walk *w, struct dentry *child, uint32_t mode)
 {
     struct inode *dir = w->at.dentry->inode, *created = NULL;
-    int err = may_create(&w->at);
+    int err = may_be_missing(&w->at) ?: may_create(&w->at);
     if (err < 0)
         return err;
     if (!dir->ops->create)

@@ -302,7 +302,7 @@ static const struct pseudo_entry fs_table[] = {
     FOLDER("epoll", epoll_table),
 };
 
-static struct pseudo_entry sys = {.name = "sys", .mode = S_IFDIR | 0555};
+static struct pseudo_entry sys = {.name = "sys", .mode = S_IFDIR | 0555, .flags = INODE_BY_MODE};
 static struct pseudo_entry folders[] = {
     FOLDER("kernel", kernel_table),
     FOLDER("vm", vm_table),

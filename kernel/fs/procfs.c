@@ -237,6 +237,7 @@ static const struct pseudo_entry root_table[] = {
 static struct pseudo_entry root = {
     .name = "",
     .mode = S_IFDIR | 0555,
+    .flags = INODE_CLOSED,
     .table = root_table,
     .ntable = ARRAY_SIZE(root_table),
     .lookup = lookup_process,

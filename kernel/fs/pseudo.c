@@ -120,7 +120,10 @@ static int lookup(struct inode *dir, const char *name, struct inode **found)
     if (err < 0)
         return err;
     *found = make_node(dir->super, &child);
-    return *found ? 0 : -ENOMEM;
+    if (!*found)
+        return -ENOMEM;
+    (*found)->flags |= dir->flags & (INODE_CLOSED | INODE_BY_MODE);
+    return 0;
 }
 
 static ssize_t copy_out(const char *s, size_t len, char *buf, size_t size)

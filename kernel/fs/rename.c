@@ -89,7 +89,9 @@ static int check_kinds(const struct renaming *r)
 static int check_permission(const struct renaming *r)
 {
     const struct inode *inode = r->from->inode, *target = r->to->inode;
-    int err = may_delete(&r->from_walk.at, inode);
+    int err = target ? 0 : may_be_missing(&r->to_walk.at);
+    if (err == 0)
+        err = may_delete(&r->from_walk.at, inode);
     if (err == 0)
         err = target ? may_delete(&r->to_walk.at, target) : may_create(&r->to_walk.at);
     if (err < 0)

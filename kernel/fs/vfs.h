@@ -220,6 +220,10 @@ enum {
     INODE_NODUMP = 0x40,
     INODE_NOATIME = 0x80,
     INODE_FLAGS = 0xf0,
+    /* Not for programs; of all below a folder of fs/pseudo.h: nobody looks up a name that is not
+     * there, not to make it either; no capability stands in for a missing bit of the mode. */
+    INODE_CLOSED = 0x100,
+    INODE_BY_MODE = 0x200,
 };
 
 void inode_init(struct inode *inode, struct super *super, uint32_t mode);

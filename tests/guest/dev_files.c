@@ -374,7 +374,29 @@ static void proc_is_read_only_in_structure(void)
 {
     CHECK_EQ(open("/proc/absent", O_RDONLY), -1);
     CHECK_EQ(errno, ENOENT);
-    CHECK_EQ(mkdir("/proc/x", 0700), -1);
+    /* Where no name is looked up that is not there, none can be made either. */
+    static const char *const absent[] = {"/proc/x", "/proc/self/x", "/proc/self/fd/x",
+                                         "/proc/999999", "/proc/sys/kernel/x"};
+    for (unsigned i = 0; i < 5; i++) {
+        CHECK_ERRNO(mkdir(absent[i], 0700), ENOENT);
+        CHECK_ERRNO(mknod(absent[i], S_IFIFO | 0600, 0), ENOENT);
+        CHECK_ERRNO(symlink("to", absent[i]), ENOENT);
+        CHECK_ERRNO(open(absent[i], O_CREAT | O_WRONLY, 0600), ENOENT);
+        CHECK_ERRNO(link("/proc/version", absent[i]), ENOENT);
+        CHECK_ERRNO(rename("/proc/version", absent[i]), ENOENT);
+    }
+    CHECK_ERRNO(mkdir("/proc/self/fd", 0700), EEXIST);
+    CHECK_ERRNO(rmdir("/proc/self/fd"), EPERM);
+    CHECK_ERRNO(rmdir("/proc/self/cwd"), EPERM);
+    CHECK_ERRNO(open("/proc/self", O_TMPFILE | O_RDWR, 0600), EPERM);
+    CHECK_ERRNO(open("/proc", O_TMPFILE | O_RDWR, 0600), EOPNOTSUPP);
+    CHECK_ERRNO(mkdir("/sys/x", 0700), EPERM);
+    /* What the mode of a sysctl denies no capability gives. */
+    CHECK_ERRNO(access("/proc/sys/kernel/osrelease", W_OK), EACCES);
+    CHECK_ERRNO(access("/proc/sys/kernel", W_OK), EACCES);
+    CHECK_ERRNO(rmdir("/proc/sys/kernel"), EACCES);
+    CHECK_ERRNO(unlink("/proc/sys/kernel/osrelease"), EACCES);
+    CHECK_EQ(access("/proc/sys/vm/drop_caches", W_OK), geteuid() ? -1 : 0);
     CHECK_EQ(unlink("/proc/self/maps"), -1);
     CHECK_EQ(access("/proc/999999", F_OK), -1);
     struct stat st;
