@@ -245,6 +245,7 @@ static bool read_quoted(struct ip_error *error, const struct packet *packet, uns
     header = (ip[0] & 15) * 4u;
     if (ip[0] >> 4 != 4 || header < IP_HEADER || there < header + 8)
         return false;
+    error->icmp = packet->data;
     error->source = inet_v4(get_le32(ip + 12));
     error->destination = inet_v4(get_le32(ip + 16));
     error->transport = ip + header;
@@ -263,9 +264,9 @@ static void receive_error(struct packet *packet)
         .offender = ip_source(packet),
         .netif = packet->netif,
     };
-    unsigned protocol, most = MIN(packet->total, (unsigned)QUOTE_MAX);
+    unsigned protocol;
 
-    if (!packet_pull_up(packet, most) || !read_quoted(&error, packet, &protocol)) {
+    if (!packet_pull_up(packet, packet->total) || !read_quoted(&error, packet, &protocol)) {
         MIB(ICMP_IN_ERRORS);
         return;
     }

@@ -303,7 +303,7 @@ static void count_error(unsigned type)
 /* data: the message; at HEAD what it quotes of our packet. */
 static void take_error(struct packet *packet)
 {
-    unsigned len = MIN(packet->total, (unsigned)(HEAD + QUOTED_MAX)), type, offset;
+    unsigned len = packet->total, type, offset;
     const uint8_t *quoted;
     struct ip_error error = {.origin = EE_ORIGIN_ICMP6};
     bool first;
@@ -316,6 +316,7 @@ static void take_error(struct packet *packet)
         return;
     }
     quoted = packet->data + HEAD;
+    error.icmp = packet->data;
     error.type = packet->data[0];
     error.code = packet->data[1];
     memcpy(error.source.bytes, quoted + 8, 16);

@@ -2,6 +2,7 @@
  * IP_RECVERR; SO_TIMESTAMPING). A notice is a packet whose data is what is left of the payload;
  * what it says lies in front of that. */
 #include "mm/uaccess.h"
+#include "net/icmp_extension.h"
 #include "net/inet.h"
 
 enum {
@@ -21,7 +22,7 @@ enum {
 struct extended_error {
     uint32_t err;
     uint8_t origin, type, code, pad;
-    uint32_t info, data;
+    uint32_t info, data; /* data of ICMP: struct sock_ee_data_rfc4884 */
 };
 struct notice {
     struct extended_error error;
@@ -64,7 +65,10 @@ void inet_queue_icmp(struct inet_socket *s, const struct ip_error *error, unsign
     if (v4 ? !s->options.receive_error : !s->options.receive_error6)
         return;
     struct notice notice = {
-        .error = {(uint32_t)error->err, error->origin, error->type, error->code, 0, error->mtu, 0},
+        .error = {(uint32_t)error->err, error->origin, error->type, error->code, 0, error->mtu,
+                  s->options.receive & (v4 ? INET_RFC4884 : INET_RFC4884_6)
+                      ? icmp_extension(error->icmp, !v4, payload, len)
+                      : 0},
         .addressed = true,
         .port = (uint16_t)port,
         .offender = error->offender,

@@ -96,8 +96,9 @@ struct ip_error {
     unsigned mtu;               /* "fragmentation needed", "packet too big": the next hop's; 0 */
     struct inet_addr offender;
     struct inet_addr source, destination; /* of our packet: source is ours */
+    const uint8_t *icmp;      /* the message, 8 bytes, then our packet as it is quoted */
     const uint8_t *transport; /* what is left of its transport header: at least 8 bytes */
-    unsigned transport_len;
+    unsigned transport_len;   /* up to the message's end */
     struct netif *netif;
 };
 

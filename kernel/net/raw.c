@@ -116,7 +116,9 @@ static void take_error(struct raw_socket *r, const struct ip_error *error)
         fatal = (v4 ? s->options.pmtudisc : s->options.pmtudisc6) != PMTUDISC_DONT;
     if (!told && (!fatal || !r->datagram.connected))
         return;
-    inet_queue_icmp(s, error, 0, error->transport, error->transport_len);
+    const uint8_t *payload = s->options.header_included ? error->icmp + 8 : error->transport;
+    inet_queue_icmp(s, error, 0, payload,
+                    (unsigned)(error->transport - payload) + error->transport_len);
     atomic_store(&s->socket.error, error->err);
     waitqueue_wake(&s->readers, 0, POLLERR | POLLIN);
 }

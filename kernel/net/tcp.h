@@ -195,7 +195,7 @@ struct tcp {
     struct timer timer;
     nsec_t timer_at; /* what it is armed for */
     nsec_t retransmit_at, ack_at, keep_at;
-    nsec_t pace_at; /* nothing is sent before, if paced */
+    nsec_t pace_at;          /* nothing is sent before, if paced */
     uint8_t retransmit_what; /* enum tcp_retransmit */
     unsigned retries, probes, keep_probes;
     nsec_t retry_began; /* the first of these retries */
