@@ -175,12 +175,6 @@ static int show_id_map(struct text *text, const struct pseudo *self)
     return 0;
 }
 
-static int show_wchan(struct text *text, const struct pseudo *self)
-{
-    text_printf(text, "0");
-    return 0;
-}
-
 static int show_setgroups(struct text *text, const struct pseudo *self)
 {
     text_printf(text, "allow\n");
@@ -248,7 +242,6 @@ static const struct pseudo_entry files[] = {
     NUMBER("sessionid", 0444, SESSIONID),     NUMBER("personality", 0400, PERSONALITY),
     PSEUDO_FILE("uid_map", show_id_map),      PSEUDO_FILE("gid_map", show_id_map),
     PSEUDO_FILE("setgroups", show_setgroups), PSEUDO_FILE("sched", show_sched),
-    PSEUDO_FILE("wchan", show_wchan),
 };
 PROC_PID_FILES(files, PROC_PROCESS | PROC_THREAD);
 

@@ -340,6 +340,43 @@ static void meminfo_has_columns(void)
     }
 }
 
+/* The call that a thread is in, with its arguments, the stack pointer and where it returns to. */
+static void syscall_is_shown(void)
+{
+    unsigned long arg[6], sp, ip;
+    char path[64], byte, *text;
+    int ends[2], nr, fd = open("/proc/self/syscall", O_RDONLY);
+    unsigned long frame = (unsigned long)__builtin_frame_address(0);
+    ssize_t n;
+    pid_t pid;
+
+    NEED(fd >= 0 && pipe(ends) == 0);
+    n = read(fd, path, sizeof(path) - 1); /* where the text is cut does not matter */
+    path[n > 0 ? n : 0] = 0;
+    CHECK_EQ(sscanf(path, "%d %lx %lx %lx ", &nr, &arg[0], &arg[1], &arg[2]), 4);
+    CHECK(nr == 0 && arg[0] == (unsigned long)fd && arg[1] == (unsigned long)path);
+    CHECK_EQ(arg[2], sizeof(path) - 1);
+
+    pid = start();
+    if (pid == 0)
+        _exit(read(ends[0], &byte, 1) != 1);
+    snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+    /* "running", or its last call, until it sleeps in this one */
+    while (state_of(pid) != 'S' || ((text = slurp(path)) && !strcmp(text, "running\n")))
+        sleep_ms(1);
+    text = slurp(path);
+    CHECK_EQ(sscanf(text ?: "", "%d %lx %lx %lx %lx %lx %lx %lx %lx", &nr, &arg[0], &arg[1], &arg[2],
+                    &arg[3], &arg[4], &arg[5], &sp, &ip),
+             9);
+    CHECK(nr == 0 && arg[0] == (unsigned long)ends[0] && arg[1] == (unsigned long)&byte);
+    CHECK(arg[2] == 1 && sp <= frame && sp > frame - 65536);
+    CHECK(memcmp((void *)(ip - 2), "\x0f\x05", 2) == 0); /* syscall */
+    snprintf(path, sizeof(path), "/proc/%d/wchan", pid);
+    CHECK(slurp(path) && *slurp(path));
+    CHECK(write(ends[1], "", 1) == 1 && end_of(pid) == 0);
+    close(fd);
+}
+
 int main(void)
 {
     promise("stat and status agree with system calls", stat_and_status_agree);
@@ -355,6 +392,7 @@ int main(void)
     promise("comm can be written", comm_can_be_written);
     promise("children are listed", children_are_listed);
     promise("links of name spaces", name_spaces);
+    promise("the call that a thread is in", syscall_is_shown);
     promise("cgroup and its files", cgroup_line);
     promise("mounts and mountinfo can be polled", mounts_can_be_polled);
     promise("the general files are there", global_files);
