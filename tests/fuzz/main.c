@@ -187,6 +187,20 @@ static bool was_mounted(const char *place)
            strstr(first_mounts, part);
 }
 
+/* A place as /proc/mounts has it: "\\012" is a newline. */
+static void unescape(char *place)
+{
+    char *to = place;
+    for (; *place; place++)
+        if (*place == '\\' && place[1] && place[2] && place[3]) {
+            *to++ = (char)((place[1] & 7) << 6 | (place[2] & 7) << 3 | (place[3] & 7));
+            place += 3;
+        } else {
+            *to++ = *place;
+        }
+    *to = 0;
+}
+
 /* What workers have mounted, wherever: the last goes first, with all that is on it. False: nothing.
  */
 static bool unmount_some(void)
@@ -200,6 +214,7 @@ static bool unmount_some(void)
         char *place = strchr(start ? start : text, ' ');
         if (place) {
             *strchrnul(++place, ' ') = 0;
+            unescape(place);
             n += !was_mounted(place) && umount2(place, MNT_DETACH) == 0;
         }
     }
@@ -368,16 +383,26 @@ static void remove_ipc(void)
     syscall(SYS_mq_unlink, "fuzz2");
 }
 
+/* The keys that this user may see, as many as the buffer holds; how many were made invalid. */
+static unsigned remove_some_keys(void)
+{
+    static char keys[1 << 20];
+    unsigned n = 0;
+    read_file("/proc/keys", keys, sizeof(keys));
+    for (char *key = keys, *next; (next = strchr(key, '\n')); key = next + 1)
+        n += syscall(SYS_keyctl, KEYCTL_INVALIDATE, (int)strtoul(key, NULL, 16)) == 0;
+    return n;
+}
+
 /* All that anybody may see is made invalid: each user's by that user. */
 static void remove_keys(void)
 {
-    static char users[1 << 16], keys[1 << 18];
+    static char users[1 << 16];
     read_file("/proc/key-users", users, sizeof(users));
     for (char *user = users, *end; (end = strchr(user, '\n')); user = end + 1) {
         setfsuid(strtoul(user, NULL, 10));
-        read_file("/proc/keys", keys, sizeof(keys));
-        for (char *key = keys, *next; (next = strchr(key, '\n')); key = next + 1)
-            syscall(SYS_keyctl, KEYCTL_INVALIDATE, (int)strtoul(key, NULL, 16));
+        while (remove_some_keys())
+            ;
     }
     setfsuid(0);
 }
@@ -608,6 +633,7 @@ static void print_mounted(void)
         if (!place || place > end)
             continue;
         *strchrnul(++place, ' ') = 0;
+        unescape(place);
         if (was_mounted(place))
             continue;
         say("fuzz: mounted: %s: %s", place, lstat(place, &st) ? strerror(errno) : "is there");
@@ -641,6 +667,7 @@ static void compare(const struct left *before, const struct left *after)
         print_file("/proc/meminfo");
         print_file("/proc/slabinfo");
         print_file("/proc/mounts");
+        print_file("/proc/key-users");
         each_name(print_new);
         print_mounted();
         sleep(linger);

@@ -365,8 +365,8 @@ static void syscall_is_shown(void)
     while (state_of(pid) != 'S' || ((text = slurp(path)) && !strcmp(text, "running\n")))
         sleep_ms(1);
     text = slurp(path);
-    CHECK_EQ(sscanf(text ?: "", "%d %lx %lx %lx %lx %lx %lx %lx %lx", &nr, &arg[0], &arg[1], &arg[2],
-                    &arg[3], &arg[4], &arg[5], &sp, &ip),
+    CHECK_EQ(sscanf(text ?: "", "%d %lx %lx %lx %lx %lx %lx %lx %lx", &nr, &arg[0], &arg[1],
+                    &arg[2], &arg[3], &arg[4], &arg[5], &sp, &ip),
              9);
     CHECK(nr == 0 && arg[0] == (unsigned long)ends[0] && arg[1] == (unsigned long)&byte);
     CHECK(arg[2] == 1 && sp <= frame && sp > frame - 65536);
