@@ -58,6 +58,7 @@ struct tcp_sent {
     uint8_t state; /* AGAIN: sent again and on its way; TWICE: that has happened */
     bool app_limited;
     uint32_t stamp;     /* the timestamp with which it went last */
+    uint32_t cost;      /* counted in tx_cost */
     nsec_t sent_at;     /* last */
     uint64_t delivered; /* by then */
     nsec_t delivered_at;
@@ -120,7 +121,7 @@ struct tcp {
     bool fin_queued;
     uint8_t cork; /* 1: TCP_CORK */
     struct packet *first, *last, *unsent;
-    unsigned nqueued; /* packets of that list */
+    uint32_t tx_cost; /* memory of that list */
 
     /* Acknowledgements and round trips. */
     uint32_t stamp_offset, recent_stamp; /* ours is the clock's plus; TS.Recent */
@@ -393,7 +394,6 @@ void tcp_send_reply(const struct tcp_reply *reply);
 /* --- tcp_send.c */
 ssize_t tcp_op_send(struct socket *socket, struct message *message);
 bool tcp_writable(const struct tcp *tp);
-uint32_t tcp_send_used(const struct tcp *tp); /* of the send buffer */
 void tcp_grow_send_buffer(struct tcp *tp);
 void tcp_charge(struct tcp *tp); /* tell tcp_memory */
 

@@ -110,7 +110,7 @@ static void syn_acknowledged(struct tcp *tp, const struct tcp_header *header, ns
     tp->first = syn->next;
     if (!tp->first)
         tp->last = NULL;
-    tp->nqueued--;
+    tp->tx_cost -= tcp_sent(syn)->cost;
     syn->next = NULL;
     packet_free(syn);
 }

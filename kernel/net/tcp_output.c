@@ -262,9 +262,14 @@ void tcp_send_reset(struct tcp *tp)
 /* --- the list
  * --------------------------------------------------------------------------------------------- */
 
+enum { BLOCK_COST = 384, PIECE_COST = 192 }; /* beside a block's bytes; a packet that shares them */
+
 void tcp_attach(struct tcp *tp, struct packet *packet, unsigned flags)
 {
-    *tcp_sent(packet) = (struct tcp_sent){.seq = tp->write_seq, .flags = (uint8_t)flags};
+    uint32_t cost = packet->buffer->size + BLOCK_COST;
+
+    *tcp_sent(packet) =
+        (struct tcp_sent){.seq = tp->write_seq, .flags = (uint8_t)flags, .cost = cost};
     packet->next = NULL;
     if (tp->last)
         tp->last->next = packet;
@@ -273,7 +278,7 @@ void tcp_attach(struct tcp *tp, struct packet *packet, unsigned flags)
     tp->last = packet;
     if (!tp->unsent)
         tp->unsent = packet;
-    tp->nqueued++;
+    tp->tx_cost += cost;
     if (flags & (TCP_SYN | TCP_FIN))
         tp->write_seq++;
 }
@@ -296,13 +301,14 @@ bool tcp_split(struct tcp *tp, struct packet *packet, uint32_t n)
     *tcp_sent(rest) = *tcp_sent(packet);
     tcp_sent(rest)->seq += n;
     tcp_sent(packet)->flags &= ~(TCP_FIN | TCP_PSH);
+    tcp_sent(packet)->cost = PIECE_COST; /* the block goes with the rest */
+    tp->tx_cost += PIECE_COST;
     rest->total = rest->len;
     packet->total = packet->len = n;
     rest->next = packet->next;
     packet->next = rest;
     if (tp->last == packet)
         tp->last = rest;
-    tp->nqueued++;
     return true;
 }
 
@@ -310,7 +316,7 @@ void tcp_send_purge(struct tcp *tp)
 {
     packet_free_list(tp->first);
     tp->first = tp->last = tp->unsent = NULL;
-    tp->nqueued = 0;
+    tp->tx_cost = 0;
     tp->sacked = tp->lost = tp->again = 0;
     tp->snd_una = tp->snd_nxt = tp->write_seq;
 }

@@ -138,7 +138,7 @@ static void free_first(struct tcp *tp)
     tp->first = packet->next;
     if (!tp->first)
         tp->last = NULL;
-    tp->nqueued--;
+    tp->tx_cost -= tcp_sent(packet)->cost;
     packet->next = NULL;
     packet_free(packet);
 }

@@ -3,23 +3,20 @@
 #include "mm/heap.h"
 #include "net/tcp.h"
 
-enum { PACKET_COST = 512, CHUNK = 65536 - 512, CHUNK_LEAST = 4096 - 512, CHARGE_STEP = 4096 };
+/* Chunks are blocks of memory less what describes them (see tcp_attach). */
+enum { CHUNK_COST = 512, CHUNK = 65536 - CHUNK_COST, CHUNK_LEAST = 4096 - CHUNK_COST };
+enum { CHARGE_STEP = 4096 };
 
 atomic_long tcp_memory;
 
 void tcp_charge(struct tcp *tp)
 {
-    long now = (long)tcp_send_used(tp) + tp->rx_cost, change = now - tp->charged;
+    long now = (long)tp->tx_cost + tp->rx_cost, change = now - tp->charged;
 
     if (change < CHARGE_STEP && change > -CHARGE_STEP && (now || !tp->charged))
         return;
     tp->charged = now;
     atomic_fetch_add_explicit(&tcp_memory, change, memory_order_relaxed);
-}
-
-uint32_t tcp_send_used(const struct tcp *tp)
-{
-    return tp->write_seq - tp->snd_una + tp->nqueued * PACKET_COST;
 }
 
 static uint32_t notsent_low(const struct tcp *tp)
@@ -35,7 +32,7 @@ static bool is_too_much(uint32_t used)
 
 static bool has_room(const struct tcp *tp)
 {
-    uint32_t used = tcp_send_used(tp);
+    uint32_t used = tp->tx_cost;
 
     return !is_too_much(used) && used < tp->inet.socket.send_buffer &&
            tp->write_seq - tp->snd_nxt < notsent_low(tp);
@@ -44,7 +41,7 @@ static bool has_room(const struct tcp *tp)
 /* A third must be free before somebody is called for it. */
 bool tcp_writable(const struct tcp *tp)
 {
-    uint32_t used = tcp_send_used(tp), size = tp->inet.socket.send_buffer;
+    uint32_t used = tp->tx_cost, size = tp->inet.socket.send_buffer;
 
     return !is_too_much(used) && used < size && size - used >= used / 2 &&
            (uint64_t)(tp->write_seq - tp->snd_nxt) * 2 < notsent_low(tp);
@@ -139,9 +136,23 @@ static struct packet *open_packet(struct tcp *tp)
     return last;
 }
 
+/* Room for much: a block that is used to its end. None is freed before the last of its bytes has
+ * been acknowledged, so it is a quarter of the send buffer at most. */
+static __attribute__((noinline)) size_t chunk_for(const struct tcp *tp, size_t left)
+{
+    uint32_t share = tp->inet.socket.send_buffer / 4;
+    size_t block = CHUNK_LEAST + CHUNK_COST;
+
+    if (tcp_memory_above(TCP_MEMORY_PRESSURE))
+        return CHUNK_LEAST;
+    while (block - CHUNK_COST < left && block * 2 <= share && block < CHUNK + CHUNK_COST)
+        block *= 2;
+    return block - CHUNK_COST;
+}
+
 static struct packet *new_packet(const struct tcp *tp, size_t left)
 {
-    size_t size = MIN(left, (size_t)CHUNK);
+    size_t size = left > CHUNK_LEAST ? chunk_for(tp, left) : left;
     struct packet *packet;
 
     if (tp->unsent) /* more small ones are likely to follow before it goes */
@@ -223,6 +234,7 @@ static ssize_t send_stream(struct tcp *tp, struct message *message)
             if (tp->write_seq - tp->pushed_seq > tp->max_window / 2)
                 mark_push(tp);
             tcp_push(tp, PUSH_MORE);
+            tcp_charge(tp);
         }
     }
     if (done)

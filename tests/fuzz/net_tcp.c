@@ -37,16 +37,16 @@ static struct socket *listener, *client, *server;
 
 static void check_sent(struct tcp *tp)
 {
-    uint32_t sacked = 0, lost = 0, again = 0, seq = tp->snd_una;
-    unsigned n = 0;
+    uint32_t sacked = 0, lost = 0, again = 0, cost = 0, seq = tp->snd_una;
     bool sent = true;
 
-    for (struct packet *p = tp->first; p; p = p->next, n++) {
+    for (struct packet *p = tp->first; p; p = p->next) {
         struct tcp_sent *s = tcp_sent(p);
 
         sent &= p != tp->unsent;
         NEED(s->seq == seq);
         seq = tcp_sent_end(p);
+        cost += s->cost;
         if (!sent)
             continue;
         sacked += s->state & SENT_SACKED ? tcp_sent_len(p) : 0;
@@ -54,7 +54,7 @@ static void check_sent(struct tcp *tp)
         again += s->state & SENT_AGAIN ? tcp_sent_len(p) : 0;
         NEED(!(s->state & SENT_SACKED) || !(s->state & (SENT_LOST | SENT_AGAIN)));
     }
-    NEED(n == tp->nqueued && (!tp->first || seq == tp->write_seq));
+    NEED(cost == tp->tx_cost && (!tp->first || seq == tp->write_seq));
     NEED(lost == tp->lost && again == tp->again && (!tp->sack || sacked == tp->sacked));
     NEED((int32_t)(lost + sacked - again) <= (int32_t)(tp->snd_nxt - tp->snd_una));
     NEED(!seq_before(tp->snd_nxt, tp->snd_una) && !seq_after(tp->snd_nxt, tp->write_seq));

@@ -497,6 +497,50 @@ static void test_many(void)
     printf("ok - ten thousand connections\n");
 }
 
+/* Many who do not read: what TCP says that it takes is what it takes, and no more than it may. */
+static void test_memory(void)
+{
+    enum { N = 200, PAGES = 1024, UNTOLD = 4096, FIRST = 8192 };
+    static struct socket *ends[N][2];
+    struct tcp_settings before = tcp_settings;
+    struct socket *listener;
+    long idle, taken;
+
+    sim_start(12);
+    sim_link.features = NETIF_TSO4;
+    tcp_settings.mem[2] = PAGES;
+    tcp_settings.mem[1] = PAGES * 2 / 3;
+    listener = sim_socket();
+    NEED(!sim_bind(listener, 2, PORT) && !listener->ops->listen(listener, N));
+    for (unsigned i = 0; i < N; i++) {
+        ends[i][0] = sim_socket();
+        NEED(sim_connect(ends[i][0], 2, PORT) == -EINPROGRESS);
+    }
+    sim_run(TCP_SECOND);
+    for (unsigned i = 0; i < N; i++)
+        NEED((ends[i][1] = sim_accept(listener)));
+    idle = sim_bytes;
+    for (unsigned round = 0; round < 10; round++) {
+        for (unsigned i = 0; i < N; i++)
+            while (sim_send(ends[i][0], buffer, 65536, MSG_NOSIGNAL) > 0)
+                ;
+        sim_run(TCP_SECOND);
+        taken = sim_bytes - idle;
+        NEED(taken <= tcp_memory + N * UNTOLD);
+        NEED(taken <= PAGES * (long)PAGE_SIZE + N * 2 * FIRST);
+    }
+    printf("# %d connections: %ld KiB taken, %ld said, %d allowed\n", N, taken >> 10,
+           (long)tcp_memory >> 10, PAGES * 4);
+    for (unsigned i = 0; i < N; i++) {
+        sim_close(ends[i][1]);
+        sim_close(ends[i][0]);
+    }
+    sim_close(listener);
+    tcp_settings = before;
+    expect_nothing_left();
+    printf("ok - memory of those who are not read keeps within bounds\n");
+}
+
 /* Old segments (PAWS), blind resets and SYNs (RFC 5961) do no harm. */
 static void test_blind(void)
 {
@@ -710,6 +754,7 @@ int main(void)
     test_backlog();
     test_flood();
     test_many();
+    test_memory();
     test_throughput("cubic", 2000, 10000, 40000, 0, 85);
     test_throughput("reno", 2000, 10000, 40000, 0, 85);
     test_throughput("cubic", 10000, 10000, 400000, 0, 70);

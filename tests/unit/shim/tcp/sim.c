@@ -5,14 +5,11 @@
 #include "lib/errno.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
-
-void *malloc(size_t n);
-void *calloc(size_t n, size_t size);
-void free(void *p);
+#include <malloc.h>
 
 struct sim_link sim_link;
 uint64_t sim_sent, sim_lost;
-long sim_blocks;
+long sim_blocks, sim_bytes;
 bool sim_force_iss;
 uint32_t sim_iss;
 bool (*sim_filter)(uint8_t *segment, unsigned len, const struct inet_addr *source);
@@ -53,20 +50,26 @@ uint64_t random_u64(void)
 {
     return sim_random();
 }
+/* As much as the kernel's heap takes for it: beyond half a page a power of two. */
+static void *count(void *p, long n)
+{
+    size_t size = malloc_usable_size(p);
+
+    sim_blocks += p ? n : 0;
+    sim_bytes += n * (long)(size <= 2048 ? size : 1ul << (64 - __builtin_clzl(size - 1)));
+    return p;
+}
 void *kmalloc(size_t size)
 {
-    sim_blocks++;
-    return malloc(size);
+    return count(malloc(size), 1);
 }
 void *kzalloc(size_t size)
 {
-    sim_blocks++;
-    return calloc(1, size);
+    return count(calloc(1, size), 1);
 }
 void kfree(void *p)
 {
-    sim_blocks -= p != NULL;
-    free(p);
+    free(count(p, -1));
 }
 
 void kfree_sized(void *p, size_t size)

@@ -31,6 +31,7 @@ struct sim_link {
 extern struct sim_link sim_link;
 extern uint64_t sim_sent, sim_lost;
 extern long sim_blocks;    /* of the heap, in use */
+extern long sim_bytes;     /* what they take of the kernel's heap */
 extern bool sim_force_iss; /* connections begin at sim_iss */
 extern uint32_t sim_iss;
 extern bool (*sim_filter)(uint8_t *segment, unsigned len, const struct inet_addr *source); /* true:
