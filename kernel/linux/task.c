@@ -590,6 +590,7 @@ void task_worker_leave(void)
     if (!task->fs)
         return;
     signal_queue_drop(task->process, &task->pending, ~0ull);
+    drop_keys(task);
     fd_table_put(task->fds);
     fs_context_put(task->fs);
     task->fds = NULL;

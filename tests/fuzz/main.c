@@ -215,7 +215,7 @@ static bool unmount_some(void)
         if (place) {
             *strchrnul(++place, ' ') = 0;
             unescape(place);
-            n += !was_mounted(place) && umount2(place, MNT_DETACH) == 0;
+            n += !was_mounted(place) && umount2(place, MNT_DETACH | UMOUNT_NOFOLLOW) == 0;
         }
     }
     return n > 0;
@@ -637,8 +637,17 @@ static void print_mounted(void)
         if (was_mounted(place))
             continue;
         say("fuzz: mounted: %s: %s", place, lstat(place, &st) ? strerror(errno) : "is there");
-        say(", umount: %s\n", umount2(place, MNT_DETACH) ? strerror(errno) : "works");
+        say(", umount: %s\n",
+            umount2(place, MNT_DETACH | UMOUNT_NOFOLLOW) ? strerror(errno) : "works");
     }
+}
+
+static void write_file(const char *name, const char *text)
+{
+    int fd = open(name, O_WRONLY);
+    if (write(fd, text, strlen(text)) < 0)
+        say("fuzz: %s: %s\n", name, strerror(errno));
+    close(fd);
 }
 
 static void print_new(const char *name)
@@ -740,6 +749,10 @@ int main(int argc, char **argv)
     each_name(note);
     read_mounts(first_mounts, sizeof(first_mounts));
     use_all_memory();
+    /* A user's keyring that nobody is allowed to look into any more stays, with all that is in it.
+     */
+    write_file("/proc/sys/kernel/keys/root_maxkeys", "200");
+    write_file("/proc/sys/kernel/keys/root_maxbytes", "20000");
     say("fuzz: seed %#lx\n", shared->seed);
     fuzz_for(seconds > 20 ? 8 : seconds / 4.0, &round); /* caches fill, once */
     what_is_left(&before);

@@ -5,6 +5,7 @@
 #include "uring.h"
 
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <sys/wait.h>
 
 enum { DEFER = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN };
@@ -215,6 +216,38 @@ static void rings_may_be_closed_at_any_time(void)
     }
 }
 
+static int told[2];
+
+/* A ring's thread of its own works for who has this session keyring. */
+static void leave_a_keyring(void)
+{
+    int serial = (int)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+    struct ring r;
+    int fds[2];
+    char c;
+
+    NEED(write(told[1], &serial, sizeof(serial)) == sizeof(serial) && serial > 0);
+    NEED(ring_open(&r, 8, 0) == 0 && pipe(fds) == 0);
+    ring_sqe(&r, IORING_OP_READ, fds[0], &c, 1, 0, 0)->flags = IOSQE_ASYNC;
+    CHECK_EQ(ring_enter(&r, 1, 0), 1);
+}
+
+static void keyrings_go_with_the_rings(void)
+{
+    int serial = 0;
+
+    NEED_URING();
+    if (syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) < 0 &&
+        !inside_osprey())
+        SKIP("keys are forbidden here");
+    NEED(pipe(told) == 0);
+    CHECK(child_ends(leave_a_keyring));
+    NEED(read(told[0], &serial, sizeof(serial)) == sizeof(serial));
+    while (syscall(SYS_keyctl, KEYCTL_DESCRIBE, serial, NULL, 0) >= 0)
+        usleep(1000); /* what keeps it is given up after the process's end */
+    CHECK_EQ(errno, ENOKEY);
+}
+
 int main(void)
 {
     promise("a poll tells what has passed", a_poll_tells_what_has_passed);
@@ -222,5 +255,6 @@ int main(void)
     promise("what follows a drained chain waits", what_follows_a_drained_chain_waits);
     promise("tags wait for older requests", tags_wait_for_older_requests);
     promise("rings may be closed at any time", rings_may_be_closed_at_any_time);
+    promise("keyrings go with the rings that worked for them", keyrings_go_with_the_rings);
     return check_end();
 }
