@@ -305,8 +305,8 @@ static int set_option(struct socket *socket, int level, int name, uintptr_t addr
 }
 
 SYSCALL(setsockopt, 5, SYSCALL_PARTIAL,
-        "no extension headers of IPv6 that are sent, flow labels by IPV6_FLOWLABEL_MGR, anycast "
-        "addresses, PACKET_FANOUT, PACKET_TX_RING, PACKET_VNET_HDR, TPACKET_V3; kept only: "
+        "no extension headers of IPv6 that are sent, flow labels by IPV6_FLOWLABEL_MGR, "
+        "PACKET_FANOUT, PACKET_TX_RING, PACKET_VNET_HDR, TPACKET_V3; kept only: "
         "IPV6_RECVPATHMTU, IPV6_FLOWINFO_SEND")
 {
     struct fd_ref ref;

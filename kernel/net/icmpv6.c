@@ -215,6 +215,9 @@ static void send_error(const struct packet *about, unsigned type, unsigned code,
     memcpy(packet->data + HEAD, about->network, head);
     packet_read(about, 0, packet->data + HEAD + head, quoted - head);
     flow = answer_flow(about);
+    struct inet_addr asked = ip_destination(about);
+    if (anycast_netif(inet_is_link_local(&asked) ? about->netif : NULL, &asked))
+        flow.source = asked;
     send_answer(&flow, packet);
 }
 

@@ -34,9 +34,10 @@ static void find_scope(struct packet *packet)
 
     if (packet->netif == loopback && inet_is_link_local(&destination)) {
         struct netif_address *a = netif_address_find(NULL, &destination);
+        struct netif *netif = a ? a->netif : anycast_netif(NULL, &destination);
 
-        if (a)
-            packet->netif = a->netif;
+        if (netif)
+            packet->netif = netif;
     }
 }
 
@@ -45,17 +46,19 @@ static bool is_for_us(const struct packet *packet)
 {
     struct inet_addr destination = ip_destination(packet);
     struct netif_address *a;
+    struct netif *on;
 
     if (inet_is_multicast(&destination)) {
         MIB(IP6_IN_MCAST_PKTS);
         return packet->netif == loopback || inet_equal(&destination, &ipv6_all_nodes) ||
                netif_in_group(packet->netif, &destination);
     }
-    a = netif_address_find(inet_is_link_local(&destination) ? packet->netif : NULL, &destination);
+    on = inet_is_link_local(&destination) ? packet->netif : NULL;
+    a = netif_address_find(on, &destination);
     if (a)
         return !ipv6_is_tentative(a);
-    return !inet_is_link_local(&destination) &&
-           route_kind(&destination, packet->netif) == RTN_LOCAL;
+    return (!on && route_kind(&destination, packet->netif) == RTN_LOCAL) ||
+           anycast_netif(on, &destination);
 }
 
 /* The header, and the length that it says: false: drop it. */

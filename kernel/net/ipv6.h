@@ -64,6 +64,14 @@ int ipv6_route(struct ip_flow *flow);
 /* The source that RFC 6724 chooses for packets to destination through netif (or :: if there is
  * none). rcu_read_lock. */
 struct inet_addr ipv6_choose_source(const struct inet_addr *destination, struct netif *netif);
+/* Anycast addresses (net/anycast.c). Join: on that interface, or (0) the one that routes lead to;
+ * it comes back. -EINVAL: it is this host's own; -EADDRNOTAVAIL: of no subnet there; -ENODEV.
+ * Threads.
+ */
+int anycast_join(uint32_t ifindex, const struct inet_addr *address, struct netif **netif);
+void anycast_leave(struct netif *netif, const struct inet_addr *address);
+/* The interface (netif NULL: any) on which an address is one of them; NULL. RCU, any context. */
+struct netif *anycast_netif(const struct netif *netif, const struct inet_addr *address);
 /* The family's part of ip_complain. */
 void icmpv6_complain(const struct packet *packet, enum ip_complaint what, unsigned pointer);
 /* A group was joined by its first user or left by its last (netif_join, netif_leave): told under

@@ -114,8 +114,9 @@ static int find_way(struct ip_flow *flow, struct inet_addr *source)
     if (flow->dont_route && is_set(&route->gateway))
         return -ENETUNREACH;
     *source = route->source;
-    if (route->type == RTN_LOCAL) {
-        *source = flow->destination;
+    if (route->type == RTN_LOCAL || route->type == RTN_ANYCAST) {
+        *source = route->type == RTN_LOCAL ? flow->destination
+                                           : ipv6_choose_source(&flow->destination, route->netif);
         flow->netif = loopback;
         flow->next_hop = flow->destination;
         flow->mtu = loopback->mtu;
@@ -153,7 +154,8 @@ static bool is_ours(const struct inet_addr *source)
 {
     struct netif_address *a = netif_address_find(NULL, source);
 
-    return (a && !ipv6_is_tentative(a)) || route_kind(source, NULL) == RTN_LOCAL;
+    return (a && !ipv6_is_tentative(a)) || route_kind(source, NULL) == RTN_LOCAL ||
+           anycast_netif(NULL, source);
 }
 
 static int route_flow(struct ip_flow *flow, unsigned generation)

@@ -3,6 +3,7 @@
 #include "core/rcu.h"
 #include "mm/heap.h"
 #include "net/igmp.h"
+#include "net/ipv6.h"
 #include "net/rculist.h"
 
 enum {
@@ -28,6 +29,8 @@ enum {
     IPV6_MULTICAST_IF = 17,
     IPV6_ADD_MEMBERSHIP = 20,
     IPV6_DROP_MEMBERSHIP = 21,
+    IPV6_JOIN_ANYCAST = 27,
+    IPV6_LEAVE_ANYCAST = 28,
 };
 
 struct ip_mreqn {
@@ -104,7 +107,7 @@ static unsigned count(struct inet_socket *s)
 {
     unsigned n = 0;
     list_for_each_entry (struct inet_membership, m, &s->options.memberships, link)
-        n++;
+        n += inet_is_multicast(&m->group);
     return n;
 }
 
@@ -227,6 +230,14 @@ static int join(struct inet_socket *s, const struct inet_addr *group, struct net
     return err;
 }
 
+static void leave_netif(struct netif *netif, const struct inet_addr *group)
+{
+    if (inet_is_multicast(group))
+        netif_leave(netif, group);
+    else
+        anycast_leave(netif, group);
+}
+
 static int leave(struct inet_socket *s, const struct inet_addr *group, struct netif *netif)
 {
     inet_lock(s);
@@ -236,7 +247,7 @@ static int leave(struct inet_socket *s, const struct inet_addr *group, struct ne
         take_away(m);
     inet_unlock(s);
     if (where)
-        netif_leave(where, group);
+        leave_netif(where, group);
     return m ? 0 : -EADDRNOTAVAIL;
 }
 
@@ -256,7 +267,7 @@ void multicast_leave_all(struct inet_socket *s)
         inet_unlock(s);
         if (!netif)
             return;
-        netif_leave(netif, &group);
+        leave_netif(netif, &group);
     }
 }
 
@@ -418,6 +429,41 @@ static int membership6(struct inet_socket *s, enum verb verb, const void *value,
     return do_verb(s, verb, &group, choose_netif(request.ifindex, NULL, &group), NULL);
 }
 
+/* Anycast addresses are in the same list; several times, if they are joined several times. */
+static int anycast(struct inet_socket *s, bool joins, const void *value, size_t len)
+{
+    struct ipv6_mreq request;
+    struct inet_addr address;
+    struct netif *netif;
+    if (len < sizeof(request))
+        return -EINVAL;
+    memcpy(&request, value, sizeof(request));
+    memcpy(address.bytes, request.group, sizeof(request.group));
+    if (!joins) {
+        netif = request.ifindex ? choose_netif(request.ifindex, NULL, &address) : NULL;
+        return inet_is_multicast(&address) || (request.ifindex && !netif) ||
+                       leave(s, &address, netif)
+                   ? -ENOENT
+                   : 0;
+    }
+    if (!socket_capable(NET_CAP_ADMIN))
+        return -EPERM;
+    if (inet_is_multicast(&address))
+        return -EINVAL;
+    int err = anycast_join(request.ifindex, &address, &netif);
+    if (err)
+        return err;
+    struct inet_membership *m = make(&address, netif, false, 0);
+    if (!m) {
+        anycast_leave(netif, &address);
+        return -ENOMEM;
+    }
+    inet_lock(s);
+    rculist_add_tail(&s->options.memberships, &m->link);
+    inet_unlock(s);
+    return 0;
+}
+
 /* A sockaddr_storage of the level's family. */
 static int get_storage(int level, const char *storage, struct inet_addr *ip)
 {
@@ -556,6 +602,9 @@ int multicast_set_option(struct inet_socket *s, int level, int name, const void 
         return membership6(s, JOIN, value, len);
     case IPV6_DROP_MEMBERSHIP:
         return membership6(s, LEAVE, value, len);
+    case IPV6_JOIN_ANYCAST:
+    case IPV6_LEAVE_ANYCAST:
+        return anycast(s, name == IPV6_JOIN_ANYCAST, value, len);
     default:
         return set_common(s, SOL_IPV6, name, value, len);
     }

@@ -56,7 +56,10 @@ void ndp_send_na(struct netif *netif, const struct inet_addr *target,
     packet->data[4] = (solicited ? NA_SOLICITED : 0) | (override ? NA_OVERRIDE : 0);
     memcpy(packet->data + 8, target->bytes, 16);
     put_mac(packet->data + NS_LEN, ND_TARGET, netif);
-    icmpv6_send(netif, target, destination, NDP_HOPS, packet);
+    struct inet_addr source = *target;
+    if (anycast_netif(netif, target)) /* several may answer: RFC 4861, 7.2.7 */
+        source = ipv6_choose_source(destination, netif);
+    icmpv6_send(netif, &source, destination, NDP_HOPS, packet);
 }
 
 void ndp_solicit(struct neighbour *neighbour)
@@ -87,19 +90,19 @@ static void post(const struct packet *packet)
     ipv6_thread_post(copy);
 }
 
-static void answer(struct packet *packet, const struct ndp_neighbour *ns)
+static void answer(struct packet *packet, const struct ndp_neighbour *ns, bool override)
 {
     struct inet_addr source = ip_source(packet), destination = ip_destination(packet);
 
     if (inet_is_any(&source)) { /* somebody's detection of duplicates: to all */
-        ndp_send_na(packet->netif, &ns->target, &ipv6_all_nodes, false, true);
+        ndp_send_na(packet->netif, &ns->target, &ipv6_all_nodes, false, override);
         return;
     }
     if (ns->mac)
         neighbour_learn(packet->netif, &source, ns->mac, false, true, true);
     else if (inet_is_multicast(&destination))
         return; /* RFC 4861, 4.3: the option must be there */
-    ndp_send_na(packet->netif, &ns->target, &source, true, true);
+    ndp_send_na(packet->netif, &ns->target, &source, true, override);
 }
 
 static void take_ns(struct packet *packet)
@@ -114,10 +117,10 @@ static void take_ns(struct packet *packet)
     if (ndp_parse_ns(packet->data, packet->len, inet_is_any(&source), solicited_node, &ns))
         return;
     a = netif_address_find(packet->netif, &ns.target);
-    if (!a || inet_is_v4(&ns.target))
+    if ((!a && !anycast_netif(packet->netif, &ns.target)) || inet_is_v4(&ns.target))
         return;
-    if (!ipv6_is_tentative(a))
-        answer(packet, &ns);
+    if (!a || !ipv6_is_tentative(a))
+        answer(packet, &ns, a);
     else if (inet_is_any(&source)) /* who resolves it does not see us yet: RFC 4862, 5.4.3 */
         post(packet);
 }

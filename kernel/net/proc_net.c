@@ -222,6 +222,7 @@ static int show_ntp_servers(struct text *text, const struct pseudo *self)
 
 static const struct pseudo_entry ipconfig_table[] = {FILE("ntp_servers", show_ntp_servers, 0)};
 static const struct pseudo_entry net_table[] = {
+    FILE("anycast6", proc_show_anycast6, 0),
     FILE("arp", proc_show_arp, 0),
     FILE("dev", show_dev, 0),
     FILE("dev_mcast", show_dev_mcast, 0),

@@ -22,6 +22,7 @@ int proc_show_netstat(struct text *text, const struct pseudo *self);
 int proc_show_route(struct text *text, const struct pseudo *self);
 int proc_show_ipv6_route(struct text *text, const struct pseudo *self);
 int proc_show_fib_trie(struct text *text, const struct pseudo *self);
+int proc_show_anycast6(struct text *text, const struct pseudo *self); /* anycast.c */
 int proc_show_arp(struct text *text, const struct pseudo *self);
 
 /* One line, filled up with blanks to `width`, and a newline. */

@@ -12,6 +12,7 @@ enum {
     RTF_REJECT = 0x200,
     RTF_DEFAULT = 0x10000,
     RTF_ADDRCONF = 0x40000,
+    RTF_ANYCAST = 0x100000,
     RTF_NONEXTHOP = 0x200000,
     RTF_EXPIRES = 0x400000,
     RTF_LOCAL = (int)0x80000000,
@@ -69,9 +70,10 @@ static bool put_v6(const struct route *r, void *arg)
 {
     static const struct inet_addr zero;
     struct text *text = arg;
-    unsigned flags = RTF_UP | (has(&r->gateway) ? RTF_GATEWAY : 0) |
-                     (r->prefix == 128 ? RTF_HOST : 0) | (rejects(r) ? RTF_REJECT : 0) |
-                     (r->type == RTN_LOCAL ? RTF_LOCAL | RTF_NONEXTHOP : 0) |
+    unsigned flags = RTF_UP | (has(&r->gateway) ? RTF_GATEWAY : 0) | (rejects(r) ? RTF_REJECT : 0) |
+                     (r->type == RTN_LOCAL     ? RTF_LOCAL | RTF_NONEXTHOP
+                      : r->type == RTN_ANYCAST ? RTF_ANYCAST | RTF_NONEXTHOP
+                                               : 0) |
                      (r->valid_until != NSEC_FOREVER ? RTF_EXPIRES : 0) |
                      (r->protocol == RTPROT_RA ? RTF_ADDRCONF : 0) |
                      (r->protocol == RTPROT_RA && !r->prefix ? RTF_DEFAULT : 0);

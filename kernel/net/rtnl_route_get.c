@@ -60,7 +60,8 @@ static int look_up(struct way *way)
     rcu_read_lock();
     way->kind = route_kind(&flow->destination, flow->netif);
     const struct route *route =
-        route_find(&flow->destination, way->kind == RTN_LOCAL ? NULL : flow->netif);
+        route_find(&flow->destination,
+                   way->kind == RTN_LOCAL || way->kind == RTN_ANYCAST ? NULL : flow->netif);
     if (route)
         way->route = *route;
     rcu_read_unlock();

@@ -534,7 +534,8 @@ bool tcp_listen_input(struct tcp *tp, struct packet *packet, struct tcp_header *
         return true;
     }
     if ((header->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN &&
-        packet->kind == PACKET_HOST && !inet_is_multicast(&local) && !inet_is_multicast(&remote))
+        packet->kind == PACKET_HOST && !inet_is_multicast(&local) && !inet_is_multicast(&remote) &&
+        (inet_is_v4(&local) || route_kind(&local, NULL) != RTN_ANYCAST))
         new_request(tp, packet, header, now);
     else if (header->flags & TCP_ACK)
         tcp_refuse(packet, header);

@@ -642,7 +642,8 @@ void tcp_refuse(const struct packet *packet, const struct tcp_header *header)
         .flow = &flow, .source = header->destination, .destination = header->source};
 
     if (header->flags & TCP_RST || packet->kind != PACKET_HOST || inet_is_multicast(&flow.source) ||
-        inet_is_any(&flow.destination))
+        inet_is_any(&flow.destination) ||
+        (!inet_is_v4(&flow.source) && route_kind(&flow.source, NULL) == RTN_ANYCAST))
         return;
     if (inet_is_link_local(&flow.destination) && !inet_is_v4(&flow.destination))
         flow.bound = packet->netif;
