@@ -201,12 +201,33 @@ static void unescape(char *place)
     *to = 0;
 }
 
+/* /proc may have been taken away, or be covered: by what was mounted on ".." of a folder of it. */
+static dev_t proc_dev;
+
+static bool sees_proc(void)
+{
+    struct stat st;
+    return stat("/proc", &st) == 0 && st.st_dev == proc_dev;
+}
+
+static void need_proc(void)
+{
+    while (!sees_proc() && umount2("/proc", MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+        ;
+    if (!sees_proc()) {
+        struct stat st;
+        mount("proc", "/proc", "proc", 0, NULL);
+        proc_dev = stat("/proc", &st) == 0 ? st.st_dev : 0;
+    }
+}
+
 /* What workers have mounted, wherever: the last goes first, with all that is on it. False: nothing.
  */
 static bool unmount_some(void)
 {
     static char text[1 << 20];
     int n = 0;
+    need_proc();
     read_mounts(text, sizeof(text));
     for (char *end; (end = strrchr(text, '\n'));) {
         *end = 0;
@@ -592,6 +613,7 @@ static void fuzz_for(double span, uint32_t *round)
     for (int i = 0; i < 5; i++) { /* orphans, and what is freed late */
         nanosleep(&t, NULL);
         reap();
+        need_proc();
         end_orphans();
     }
     clean();
@@ -747,6 +769,8 @@ int main(int argc, char **argv)
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     mlockall(MCL_CURRENT);
     each_name(note);
+    struct stat st;
+    proc_dev = stat("/proc", &st) == 0 ? st.st_dev : 0;
     read_mounts(first_mounts, sizeof(first_mounts));
     use_all_memory();
     /* A user's keyring that nobody is allowed to look into any more stays, with all that is in it.
