@@ -4,6 +4,7 @@
 #include "core/random.h"
 #include "lib/errno.h"
 #include "mm/heap.h"
+#include "net/igmp.h"
 #include "net/mib.h"
 
 enum { CHANNEL_LIMIT = 8 << 20 };
@@ -445,6 +446,8 @@ static void op_release(struct socket *socket)
     if (tp->state == TCP_CLOSE)
         inet_unhash(&tp->inet); /* bound only */
     inet_unlock(&tp->inet);
+    if (unlikely(!list_empty(&tp->inet.options.memberships))) /* anycast addresses */
+        multicast_leave_all(&tp->inet);
     inet_put(&tp->inet);
 }
 

@@ -559,6 +559,9 @@ unsigned inet_poll_errors(const struct inet_socket *s)
 void inet_options_end(struct inet_socket *s)
 {
 }
+void multicast_leave_all(struct inet_socket *s)
+{
+}
 ssize_t inet_receive_error(struct inet_socket *s, struct message *message)
 {
     return -EAGAIN;
