@@ -11,7 +11,8 @@
 #include "net/unix.h"
 
 enum { SOCK_TYPE_MASK = 15, SOCK_NONBLOCK = O_NONBLOCK, SOCK_CLOEXEC = O_CLOEXEC };
-enum { OPTION_MAX = 4096, SOL_TCP = 6, TCP_SAVED_SYN = 28 };
+enum { SOL_TCP = 6, SOL_IPV6 = 41, TCP_SAVED_SYN = 28 };
+enum { OPTION_MAX = 4096, OPTION_MAX6 = (64 << 10) + 1 };
 
 int socket_borrow(int fd, struct fd_ref *ref, struct socket **socket)
 {
@@ -291,7 +292,7 @@ static int set_option(struct socket *socket, int level, int name, uintptr_t addr
     if (len < 0)
         return -EINVAL;
     if ((size_t)len > sizeof(small)) {
-        len = MIN(len, OPTION_MAX);
+        len = MIN(len, level == SOL_IPV6 ? OPTION_MAX6 : OPTION_MAX);
         value = kmalloc((size_t)len);
         if (!value)
             return -ENOMEM;
@@ -305,9 +306,8 @@ static int set_option(struct socket *socket, int level, int name, uintptr_t addr
 }
 
 SYSCALL(setsockopt, 5, SYSCALL_PARTIAL,
-        "no extension headers of IPv6 that are sent, flow labels by IPV6_FLOWLABEL_MGR, "
-        "PACKET_FANOUT, PACKET_TX_RING, PACKET_VNET_HDR, TPACKET_V3; kept only: "
-        "IPV6_RECVPATHMTU, IPV6_FLOWINFO_SEND")
+        "no flow labels by IPV6_FLOWLABEL_MGR, PACKET_FANOUT, PACKET_TX_RING, PACKET_VNET_HDR, "
+        "TPACKET_V3; kept only: IPV6_RECVPATHMTU, IPV6_FLOWINFO_SEND")
 {
     struct fd_ref ref;
     struct socket *socket;
@@ -411,7 +411,7 @@ static int get_filter(struct socket *socket, uintptr_t addr, uintptr_t len_addr)
 }
 
 SYSCALL(getsockopt, 5, SYSCALL_PARTIAL,
-        "no extension headers of IPv6 that are sent, flow labels by IPV6_FLOWLABEL_MGR, options of "
+        "no flow labels by IPV6_FLOWLABEL_MGR, options of "
         "PACKET_TX_RING, PACKET_FANOUT, PACKET_VNET_HDR")
 {
     struct fd_ref ref;

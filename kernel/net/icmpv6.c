@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "lib/errno.h"
 #include "net/ip_core.h"
+#include "net/ipv6_headers.h"
 #include "net/mib.h"
 
 enum {
@@ -63,8 +64,8 @@ static void finish(struct packet *packet, const struct inet_addr *source,
 }
 
 static int send_on(struct netif *netif, const struct inet_addr *source,
-                   const struct inet_addr *destination, unsigned hop_limit, const uint8_t *options,
-                   unsigned options_len, struct packet *packet)
+                   const struct inet_addr *destination, unsigned hop_limit,
+                   const struct ipv6_headers *headers, struct packet *packet)
 {
     struct ip_flow flow = {
         .source = *source,
@@ -75,9 +76,8 @@ static int send_on(struct netif *netif, const struct inet_addr *source,
         .netif = netif,
         .next_hop = *destination,
         .mtu = ipv6_mtu(netif),
-        .options = options,
-        .options_len = options_len,
-        .options_first = NEXT_HOP,
+        .headers = headers,
+        .options_len = ipv6_headers_size(headers),
     };
 
     finish(packet, source, destination);
@@ -87,15 +87,16 @@ static int send_on(struct netif *netif, const struct inet_addr *source,
 int icmpv6_send(struct netif *netif, const struct inet_addr *source,
                 const struct inet_addr *destination, unsigned hop_limit, struct packet *packet)
 {
-    return send_on(netif, source, destination, hop_limit, NULL, 0, packet);
+    return send_on(netif, source, destination, hop_limit, NULL, packet);
 }
 
 int icmpv6_send_alert(struct netif *netif, const struct inet_addr *source,
                       const struct inet_addr *destination, struct packet *packet)
 {
     static const uint8_t alert[8] = {0, 0, 5, 2, 0, 0, 1, 0}; /* RFC 2711, and PadN */
+    static const struct ipv6_headers headers = {{[IPV6_HOP] = alert}};
 
-    return send_on(netif, source, destination, 1, alert, sizeof(alert), packet);
+    return send_on(netif, source, destination, 1, &headers, packet);
 }
 
 /* Where an answer to a packet goes out: its own address as source if that is one of ours. */

@@ -4,6 +4,7 @@
 
 #include "core/boot.h"
 #include "mm/heap.h"
+#include "net/inet6.h"
 
 enum { RFC2133_LEN = 24 }; /* sockaddr_in6 without the scope is long enough */
 
@@ -317,6 +318,18 @@ static int flow_source(const struct inet_socket *s, struct ip_flow *flow, bool v
     return 0;
 }
 
+void inet_flow_options(const struct inet_socket *s, struct ip_flow *flow)
+{
+    const struct inet_options *o = &s->options;
+    if (inet_is_v4(&flow->destination)) {
+        flow->options = o->ip_options;
+        flow->options_len = o->ip_options_len;
+    } else {
+        flow->headers = o->six ? o->six->headers : NULL;
+        flow->options_len = ipv6_headers_size(flow->headers);
+    }
+}
+
 int inet_flow(struct inet_socket *s, struct ip_flow *flow, const struct inet_addr *destination,
               uint32_t scope)
 {
@@ -326,18 +339,17 @@ int inet_flow(struct inet_socket *s, struct ip_flow *flow, const struct inet_add
         .destination = *destination,
         .protocol = (uint8_t)s->socket.protocol,
         .tos = v4 ? o->tos : o->tclass,
-        .pmtudisc = v4                  ? o->pmtudisc
-                    : o->dont_fragment6 ? PMTUDISC_DO
-                                        : o->pmtudisc6,
+        .pmtudisc = v4 ? o->pmtudisc : o->pmtudisc6,
+        .dont_fragment = !v4 && o->dont_fragment6,
         .broadcast = socket_flag(&s->socket, SO_BROADCAST),
         .dont_route = socket_flag(&s->socket, SO_DONTROUTE),
         .freebind = o->freebind || o->transparent,
         .mark = (uint32_t)s->socket.mark,
         .no_label = !o->autoflowlabel,
         .fragment_most = o->fragment_most,
-        .options = v4 ? o->ip_options : NULL,
-        .options_len = v4 ? o->ip_options_len : 0,
     };
+    if (unlikely(v4 ? o->ip_options_len != 0 : o->six != NULL))
+        inet_flow_options(s, &new);
     flow_lifetime(s, &new, v4);
     int err = flow_netif(s, &new, scope, v4);
     if (!err)

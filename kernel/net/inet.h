@@ -28,6 +28,11 @@ struct sockaddr_in6 {
     uint32_t scope_id;
 };
 
+struct ip6_mtuinfo {
+    struct sockaddr_in6 address;
+    uint32_t mtu;
+};
+
 struct inet_socket;
 
 /* What packet->scratch holds while a packet waits to be read: what the receiver is told with it. */
@@ -168,6 +173,7 @@ struct inet_socket {
         struct list memberships; /* struct inet_membership */
         uint8_t *ip_options;
         unsigned ip_options_len;
+        struct inet6_extras *six; /* net/inet6.h; NULL: nothing of it */
     } options;
     struct packet_queue errors; /* IP_RECVERR's queue (MSG_ERRQUEUE) */
     uint32_t copied;            /* calls with MSG_ZEROCOPY that have been told */
@@ -292,6 +298,8 @@ int inet_destination_get(const struct inet_socket *s, const struct socket_addres
  * way is kept where it may be. -EINVAL: the scope is no interface's or another than the bound. */
 int inet_flow(struct inet_socket *s, struct ip_flow *flow, const struct inet_addr *destination,
               uint32_t scope);
+/* What the socket's options put into every header to the flow's destination, as it is now. */
+void inet_flow_options(const struct inet_socket *s, struct ip_flow *flow);
 /* The address as the socket's family shows it. */
 void inet_address_put(const struct inet_socket *s, struct socket_address *address,
                       const struct inet_addr *ip, unsigned port, uint32_t scope);
@@ -314,10 +322,20 @@ int64_t inet_op_ioctl(struct socket *socket, unsigned cmd, uintptr_t arg);
  */
 int inet_put_control(struct inet_socket *s, struct message *message, const struct packet *packet,
                      unsigned port);
-/* sendmsg's control messages that concern IP, put into the flow; others: fn (NULL: ignored), whose
- * answer counts. -EINVAL, -EPERM. */
+/* sendmsg's control messages that concern IP, put into the flow, extension headers into *headers
+ * (empty; their bytes stay the message's); others: fn (NULL: ignored), whose answer counts.
+ * -EINVAL, -EPERM. */
+struct ipv6_headers;
 int inet_get_control(struct inet_socket *s, const struct message *message, struct ip_flow *flow,
+                     struct ipv6_headers *headers,
                      int (*fn)(const struct control_message *control, void *arg), void *arg);
+/* All that a message says about its way, put into a flow of inet_flow(); *headers (zeroed) is part
+ * of it from then on. As inet_get_control. Socket locked. */
+int inet_message_flow(struct inet_socket *s, const struct message *message, struct ip_flow *flow,
+                      struct ipv6_headers *headers,
+                      int (*fn)(const struct control_message *control, void *arg), void *arg);
+/* A packet did not fit (-EMSGSIZE): tell whoever wants to know. Socket locked. */
+void inet_tell_too_big(struct inet_socket *s, const struct ip_flow *flow, unsigned port);
 
 /* --- errors that are told later (net/inet_error.c); socket locked
  */

@@ -1,6 +1,6 @@
 /* net/inet_control.c: control messages of IP: what arrives with a packet, and what one packet is
  * sent with (man 7 ip, ipv6; RFC 3542). */
-#include "net/inet.h"
+#include "net/inet6.h"
 #include "net/ipv6_parse.h"
 
 enum {
@@ -347,7 +347,20 @@ static int get_pktinfo6(const struct inet_socket *s, struct ip_flow *flow,
     return flow_through(s, flow, info.ifindex);
 }
 
-static int get_ipv6(const struct inet_socket *s, struct ip_flow *flow,
+/* A label; the four bits before traffic class and label are to be what they were. */
+static int get_flowinfo(struct ip_flow *flow, const struct control_message *control)
+{
+    uint32_t info;
+    if (control->len < sizeof(info))
+        return -EINVAL;
+    memcpy(&info, control->data, sizeof(info));
+    if (flow->label && info & __builtin_bswap32(0xf0000000))
+        return -EINVAL;
+    flow->label = info & IPV6_LABEL;
+    return 0;
+}
+
+static int get_ipv6(const struct inet_socket *s, struct ip_flow *flow, struct ipv6_headers *headers,
                     const struct control_message *control)
 {
     int number;
@@ -370,21 +383,19 @@ static int get_ipv6(const struct inet_socket *s, struct ip_flow *flow,
     case IPV6_DONTFRAG:
         if (get_number(control, 0, 1, &number) < 0)
             return -EINVAL;
-        if (number)
-            flow->pmtudisc = PMTUDISC_DO;
+        flow->dont_fragment = number;
         return 0;
     case IPV6_FLOWINFO:
-        if (control->len < sizeof(flow->label))
-            return -EINVAL;
-        memcpy(&flow->label, control->data, sizeof(flow->label));
-        flow->label &= __builtin_bswap32(0x000fffff);
-        return 0;
+        return get_flowinfo(flow, control);
     default:
-        return -EINVAL;
+        number = ipv6_headers_add(headers, control->type, control->data, control->len,
+                                  socket_capable(NET_CAP_RAW));
+        return number > 0 ? -EINVAL : number;
     }
 }
 
 int inet_get_control(struct inet_socket *s, const struct message *message, struct ip_flow *flow,
+                     struct ipv6_headers *headers,
                      int (*fn)(const struct control_message *control, void *arg), void *arg)
 {
     struct control_message control;
@@ -397,12 +408,25 @@ int inet_get_control(struct inet_socket *s, const struct message *message, struc
             err = v6 ? 0 : get_ip(s, flow, &control);
         else if (control.level == SOL_IPV6)
             err = v6 || (control.type == IPV6_PKTINFO && s->socket.family == AF_INET6)
-                      ? get_ipv6(s, flow, &control)
+                      ? get_ipv6(s, flow, headers, &control)
                       : 0;
         else
             err = fn ? fn(&control, arg) : 0;
         if (err)
             return err;
+    }
+    return err;
+}
+
+int inet_message_flow(struct inet_socket *s, const struct message *message, struct ip_flow *flow,
+                      struct ipv6_headers *headers,
+                      int (*fn)(const struct control_message *control, void *arg), void *arg)
+{
+    flow->dont_route |= (message->flags & MSG_DONTROUTE) != 0;
+    int err = inet_get_control(s, message, flow, headers, fn, arg);
+    if (ipv6_headers_any(headers)) { /* instead of those of every packet */
+        flow->headers = headers;
+        flow->options_len = ipv6_headers_size(headers);
     }
     return err;
 }

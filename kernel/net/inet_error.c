@@ -92,6 +92,20 @@ void inet_queue_local(struct inet_socket *s, int err, const struct inet_addr *de
     enqueue(s, &notice, NULL, 0);
 }
 
+void inet_tell_too_big(struct inet_socket *s, const struct ip_flow *flow, unsigned port)
+{
+    unsigned mtu = flow->mtu;
+    if (!inet_is_v4(&flow->destination)) {
+        if (flow->netif &&
+            (flow->pmtudisc == PMTUDISC_PROBE || flow->pmtudisc == PMTUDISC_INTERFACE))
+            mtu = flow->netif->mtu;
+        if (flow->fragment_most)
+            mtu = MIN(mtu, (unsigned)flow->fragment_most);
+    }
+    mtu -= MIN(mtu, flow->header_included ? 0 : flow->options_len);
+    inet_queue_local(s, EMSGSIZE, &flow->destination, port, mtu);
+}
+
 void inet_queue_notice(struct inet_socket *s, unsigned origin, int err, uint32_t info,
                        uint32_t data, nsec_t stamp, const void *payload, unsigned len)
 {

@@ -4,6 +4,7 @@
 #include "mm/heap.h"
 #include "net/demux.h"
 #include "net/igmp.h"
+#include "net/inet6.h"
 #include "net/ipv6.h"
 
 enum {
@@ -110,6 +111,7 @@ void inet_options_end(struct inet_socket *s)
     multicast_leave_all(s);
     kfree(s->options.ip_options);
     s->options.ip_options = NULL;
+    inet6_end(s);
     packet_queue_purge(&s->errors);
 }
 
@@ -241,6 +243,7 @@ static int set_ip_options(struct inet_socket *s, const uint8_t *value, size_t le
     kfree(s->options.ip_options);
     s->options.ip_options = options;
     s->options.ip_options_len = (unsigned)padded;
+    inet_flow_options(s, &s->flow);
     return 0;
 }
 
@@ -472,6 +475,7 @@ static int set_family(struct inet_socket *s, int family)
         return -EADDRNOTAVAIL;
     if (!inet_is_v4(&s->local))
         s->local = inet_v4(0);
+    inet6_end(s);
     s->socket.family = AF_INET;
     return 0;
 }
@@ -562,6 +566,9 @@ static int set_pktinfo(struct inet_socket *s, const void *value, size_t len)
 
 static int set_ipv6(struct inet_socket *s, int name, const void *value, size_t len)
 {
+    int err = inet6_set_option(s, name, value, len);
+    if (err != -ENOPROTOOPT)
+        return err;
     if (name == IPV6_PKTINFO)
         return set_pktinfo(s, value, len);
     if (name == IPV6_UNICAST_IF)
@@ -607,21 +614,15 @@ static int get_ipv6_number(struct inet_socket *s, int name)
     }
 }
 
-/* struct ip6_mtuinfo: the peer and the MTU to it. */
+/* The MTU to the peer; like Linux, not who that is. */
 static int get_path_mtu(struct inet_socket *s, void *value, size_t len)
 {
-    struct {
-        struct sockaddr_in6 address;
-        uint32_t mtu;
-    } info = {};
-    struct socket_address address;
+    struct ip6_mtuinfo info = {};
     int mtu = peer_mtu(s);
     if (len < sizeof(info))
         return -EINVAL;
     if (mtu < 0)
         return mtu;
-    inet_address_put(s, &address, &s->remote, 0, s->scope);
-    memcpy(&info.address, address.bytes, sizeof(info.address));
     info.mtu = (uint32_t)mtu;
     memcpy(value, &info, sizeof(info));
     return (int)sizeof(info);
@@ -629,6 +630,9 @@ static int get_path_mtu(struct inet_socket *s, void *value, size_t len)
 
 static int get_ipv6(struct inet_socket *s, int name, void *value, size_t len)
 {
+    int n = inet6_get_option(s, name, value, len);
+    if (n != -ENOPROTOOPT)
+        return n;
     const struct toggle *toggle = find_toggle(SOL_IPV6, name);
     if (name == IPV6_PATHMTU)
         return get_path_mtu(s, value, len);

@@ -15,6 +15,9 @@ enum {
     IPPROTO_RAW = 255,
 };
 
+/* Of the first word of an IPv6 header, as it lies in memory: the flow label. */
+#define IPV6_LABEL __builtin_bswap32(0x000fffff)
+
 /* Don't-fragment policy: IP_PMTUDISC_* / IPV6_PMTUDISC_*. */
 enum ip_pmtudisc {
     PMTUDISC_DONT,
@@ -41,16 +44,18 @@ struct ip_flow {
     bool no_loop;           /* multicasts: no copy for this host (IP_MULTICAST_LOOP 0) */
     bool here_only;         /* multicasts: not beyond this host (IP_MULTICAST_TTL 0) */
     bool no_label;          /* IPv6: none is made up (IPV6_AUTOFLOWLABEL 0) */
+    bool dont_fragment;     /* IPV6_DONTFRAG, beside pmtudisc */
     uint8_t salt;           /* of the one that is made up (SO_TXREHASH) */
     uint16_t fragment_most; /* IPV6_MTU; 0: the way's MTU */
     uint32_t label;         /* IPv6 flow label, network order; 0 */
     uint32_t mark, hash;    /* hash: chooses the device's queue */
     struct netif *bound;    /* SO_BINDTODEVICE or a scope id; NULL */
-    /* IPv4 options, padded; or IPv6 extension headers, chained by their next-header fields (the
-     * last one's is filled in when it is sent). The caller's. */
-    const uint8_t *options;
-    unsigned options_len;
-    uint8_t options_first; /* IPv6: type of the first extension header */
+    /* IPv4 options, padded; IPv6 extension headers. The caller's. */
+    union {
+        const uint8_t *options;
+        const struct ipv6_headers *headers; /* net/ipv6_headers.h */
+    };
+    unsigned options_len; /* bytes of either as they are sent */
     /* The cached way. */
     struct netif *netif;
     struct inet_addr next_hop;

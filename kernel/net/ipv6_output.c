@@ -4,6 +4,7 @@
 #include "lib/errno.h"
 #include "mm/heap.h"
 #include "net/ip_core.h"
+#include "net/ipv6_headers.h"
 #include "net/mib.h"
 #include "net/rculist.h"
 #include "net/worker.h"
@@ -183,13 +184,26 @@ static int route_flow(struct ip_flow *flow, unsigned generation)
     return 0;
 }
 
+/* The way to the first station of a routing header is the way. */
+static int route_by_station(struct ip_flow *flow, unsigned generation, const uint8_t *station)
+{
+    struct inet_addr destination = flow->destination;
+    int err;
+
+    memcpy(flow->destination.bytes, station, 16);
+    err = route_flow(flow, generation);
+    flow->destination = destination;
+    return err;
+}
+
 int ipv6_route(struct ip_flow *flow)
 {
     unsigned generation = atomic_load_explicit(&route_generation, memory_order_acquire);
+    const uint8_t *station = flow->options_len ? ipv6_headers_station(flow->headers) : NULL;
     int err;
 
     rcu_read_lock();
-    err = route_flow(flow, generation);
+    err = station ? route_by_station(flow, generation, station) : route_flow(flow, generation);
     rcu_read_unlock();
     if (err) {
         flow->netif = NULL;
@@ -207,7 +221,7 @@ static uint32_t flow_label(const struct ip_flow *flow, const struct packet *pack
     uint64_t mixed;
 
     if (flow->label)
-        return flow->label & 0xffff0fff; /* network order: the low 20 bits */
+        return flow->label;
     if (flow->no_label)
         return 0;
     if (unlikely(!secret))
@@ -258,10 +272,20 @@ static void put_header(const struct ip_flow *flow, uint8_t *p, unsigned payload,
 
     memcpy(p, &first, 4);
     put_be16(p + 4, payload > 65535 ? 0 : (uint16_t)payload);
-    p[6] = flow->options_len ? flow->options_first : flow->protocol;
+    p[6] = flow->protocol;
     p[7] = (uint8_t)hops_of(flow);
     memcpy(p + 8, flow->source.bytes, 16);
     memcpy(p + 24, flow->destination.bytes, 16);
+}
+
+/* Devices are not to look for the transport behind them. */
+static struct packet *put_extensions(const struct ip_flow *flow, struct packet *packet)
+{
+    ipv6_headers_put(flow->headers, packet->data, flow->protocol);
+    if (packet->checksum != CHECKSUM_PARTIAL || packet->gso || packet_checksum_finish(packet))
+        return packet;
+    packet_free(packet);
+    return NULL;
 }
 
 /* Put the IPv6 header and the extension headers before the transport's; NULL: no memory. */
@@ -279,10 +303,8 @@ static struct packet *add_headers(const struct ip_flow *flow, struct packet *pac
     packet->protocol = ETH_P_IPV6;
     packet->mark = flow->mark;
     put_header(flow, p, packet->total - IPV6_HLEN, label);
-    if (flow->options_len) {
-        memcpy(p + IPV6_HLEN, flow->options, flow->options_len);
-        ipv6_chain_finish(p + IPV6_HLEN, flow->options_len, flow->options_first, flow->protocol);
-    }
+    if (unlikely(flow->options_len))
+        return put_extensions(flow, packet);
     return packet;
 }
 
@@ -337,23 +359,29 @@ static int send_fragments(struct ip_flow *flow, const struct packet *whole, unsi
     return err;
 }
 
+/* RFC 7112: all headers, the transport's included, lie in the first. */
+static unsigned first_least(const struct ip_flow *flow)
+{
+    return IPV6_HLEN + flow->options_len + (flow->protocol == IPPROTO_UDP ? 8 : 0);
+}
+
+static int too_big(struct packet *packet)
+{
+    packet_free(packet);
+    MIB(IP6_FRAG_FAILS);
+    return -EMSGSIZE;
+}
+
 static int fragment_and_send(struct ip_flow *flow, struct packet *whole, unsigned mtu)
 {
     unsigned place, before, size;
-    int field, err;
+    int field = -1, err;
 
-    if (ipv6_fragment_place(flow->options, flow->options_len, flow->options_first, &place,
-                            &field)) {
-        packet_free(whole);
-        return -EINVAL;
-    }
+    ipv6_fragment_place(whole->data + IPV6_HLEN, flow->options_len, whole->data[6], &place, &field);
     before = IPV6_HLEN + place;
-    if (mtu < before + FRAGMENT_HLEN + 8 ||
-        (whole->checksum == CHECKSUM_PARTIAL && !packet_checksum_finish(whole))) {
-        MIB(IP6_FRAG_FAILS);
-        packet_free(whole);
-        return -EMSGSIZE;
-    }
+    if (mtu < before + FRAGMENT_HLEN + 8 || mtu < first_least(flow) ||
+        (whole->checksum == CHECKSUM_PARTIAL && !packet_checksum_finish(whole)))
+        return too_big(whole);
     size = (mtu - before - FRAGMENT_HLEN) & ~7u;
     err = send_fragments(flow, whole, before, field, size);
     packet_free(whole);
@@ -366,6 +394,9 @@ static int fragment_and_send(struct ip_flow *flow, struct packet *whole, unsigne
 
 static bool may_fragment(const struct ip_flow *flow)
 {
+    if (flow->dont_fragment && (flow->protocol == IPPROTO_UDP || flow->protocol == IPPROTO_ICMPV6 ||
+                                flow->protocol == IPPROTO_RAW))
+        return false;
     return flow->pmtudisc < PMTUDISC_DO || flow->pmtudisc == PMTUDISC_OMIT;
 }
 
@@ -376,7 +407,8 @@ static void loop_back(struct ip_flow *flow, const struct packet *packet)
 {
     struct packet *copy;
 
-    if (flow->no_loop || !netif_in_group(flow->netif, &flow->destination))
+    struct inet_addr group = ip_destination(packet);
+    if (flow->no_loop || !netif_in_group(flow->netif, &group))
         return;
     copy = packet_copy(packet, 0);
     if (!copy)
@@ -402,7 +434,7 @@ static int dispatch(struct ip_flow *flow, struct packet *packet)
                          ? flow->netif->mtu
                          : flow->mtu;
 
-    if (unlikely(inet_is_multicast(&flow->destination)) && flow->netif != loopback) {
+    if (unlikely(packet->network[24] == 0xff) && flow->netif != loopback) {
         MIB(IP6_OUT_MCAST_PKTS);
         loop_back(flow, packet);
         if (stays_here(flow)) {
@@ -410,20 +442,22 @@ static int dispatch(struct ip_flow *flow, struct packet *packet)
             return 0;
         }
     }
+    if (unlikely(flow->fragment_most)) {
+        /* What the way takes whole goes whole, but only if fragments could be made of it. */
+        unsigned most = MIN(limit, (unsigned)flow->fragment_most);
+        if (packet->total > most && (!may_fragment(flow) || most < first_least(flow)))
+            return too_big(packet);
+        if (packet->total > limit)
+            limit = most;
+    }
     if (likely(packet->total <= limit || packet->gso))
         return neighbour_send(flow->netif, &flow->next_hop, packet);
-    if (flow->fragment_most)
-        limit = MIN(limit, (unsigned)flow->fragment_most);
-    if (may_fragment(flow))
-        return fragment_and_send(flow, packet, limit);
-    packet_free(packet);
-    MIB(IP6_FRAG_FAILS);
-    return -EMSGSIZE;
+    return may_fragment(flow) ? fragment_and_send(flow, packet, limit) : too_big(packet);
 }
 
 int ipv6_send(struct ip_flow *flow, struct packet *packet)
 {
-    if (packet->total > 65535 && !packet->gso) {
+    if (packet->total + flow->options_len > 65535 && !packet->gso) {
         packet_free(packet);
         return -EMSGSIZE;
     }

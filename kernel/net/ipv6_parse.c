@@ -128,9 +128,9 @@ static enum ipv6_step routing(struct ipv6_chain *chain, const uint8_t *data)
 {
     if (chain->multicast || !chain->unicast_frame)
         return IPV6_DROP;
-    if (data[3])
-        return complain(chain, PARAM_FIELD, chain->offset + 2);
-    return data[2] == 2 ? IPV6_DROP : IPV6_PASSED; /* type 2 is for mobile nodes */
+    if (data[2] >= 2 && data[2] <= 4) /* mobile nodes' (RFC 6275), RPL's, segments', all off here */
+        return IPV6_DROP;
+    return data[3] ? complain(chain, PARAM_FIELD, chain->offset + 2) : IPV6_PASSED;
 }
 
 enum ipv6_step ipv6_chain_step(struct ipv6_chain *chain, const uint8_t *data, unsigned avail)
@@ -225,20 +225,6 @@ int ipv6_fragment_place(const uint8_t *chain, unsigned len, unsigned first, unsi
             *place = at;
             *field = before;
         }
-    }
-    return 0;
-}
-
-int ipv6_chain_finish(uint8_t *chain, unsigned len, unsigned first, unsigned type)
-{
-    unsigned next = first;
-
-    for (unsigned at = 0, size; at < len; at += size) {
-        if (!is_extension(next) || len - at < 8 || (size = (chain[at + 1] + 1u) * 8) > len - at)
-            return -EINVAL;
-        next = chain[at];
-        if (at + size == len)
-            chain[at] = (uint8_t)type;
     }
     return 0;
 }

@@ -57,8 +57,6 @@ int ipv6_find_transport(const uint8_t *packet, unsigned len, unsigned *type, uns
  * chain that does not come out even: -EINVAL. */
 int ipv6_fragment_place(const uint8_t *chain, unsigned len, unsigned first, unsigned *place,
                         int *field);
-/* Put `type` into the last next-header field of such a chain; 0 or -EINVAL. */
-int ipv6_chain_finish(uint8_t *chain, unsigned len, unsigned first, unsigned type);
 
 /* The scope of an address (RFC 4007): 1 interface, 2 link, 5 site, 14 global. */
 enum { SCOPE_INTERFACE = 1, SCOPE_LINK = 2, SCOPE_SITE = 5, SCOPE_GLOBAL = 14 };

@@ -5,6 +5,7 @@
 #include "core/random.h"
 #include "lib/string.h"
 #include "net/filter.h"
+#include "net/inet6.h"
 #include "net/raw.h"
 
 enum { ECHO_REPLY4 = 0, ECHO4 = 8, ECHO6 = 128, ECHO_REPLY6 = 129, ICMP_HLEN = 8, TRIES = 64 };
@@ -134,11 +135,14 @@ static void put_checksum(struct packet *packet, const struct ip_flow *flow)
 static int transmit(struct raw_socket *r, const struct message *message, struct packet *packet)
 {
     struct inet_socket *s = raw_inet(r);
+    struct ipv6_headers headers = {};
     struct ip_flow flow;
     unsigned port;
     int err = check_echo(s, packet);
     if (!err)
-        err = raw_destination(r, message, &flow, &port);
+        err = raw_destination(r, message, &flow, &headers, &port);
+    if (!err && s->socket.family == AF_INET6)
+        flow.options_len = 0; /* Linux looks at them, and sends none */
     if (!err && !s->local_port)
         err = take_identifier(r, 0);
     if (!err)

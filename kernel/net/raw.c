@@ -7,6 +7,7 @@
 #include "net/demux.h"
 #include "net/filter.h"
 #include "net/igmp.h"
+#include "net/inet6.h"
 #include "net/rculist.h"
 
 enum {
@@ -253,7 +254,7 @@ int raw_make_packet(struct message *message, struct packet **made)
 }
 
 int raw_destination(struct raw_socket *r, const struct message *message, struct ip_flow *flow,
-                    unsigned *port)
+                    struct ipv6_headers *headers, unsigned *port)
 {
     struct inet_socket *s = raw_inet(r);
     struct inet_addr ip = s->remote;
@@ -275,10 +276,7 @@ int raw_destination(struct raw_socket *r, const struct message *message, struct 
     if (inet_is_v4(&ip) != (s->socket.family == AF_INET))
         return -EINVAL;
     err = inet_flow(s, flow, &ip, scope);
-    if (err)
-        return err;
-    flow->dont_route |= (message->flags & MSG_DONTROUTE) != 0;
-    return inet_get_control(s, message, flow, NULL, NULL);
+    return err ? err : inet_message_flow(s, message, flow, headers, NULL, NULL);
 }
 
 /* Let the stack fill in the checksum at `at`. */
@@ -312,9 +310,10 @@ static int check_header(struct packet *packet, struct ip_flow *flow)
 static int transmit(struct raw_socket *r, const struct message *message, struct packet *packet)
 {
     struct inet_socket *s = raw_inet(r);
+    struct ipv6_headers headers = {};
     struct ip_flow flow;
     unsigned port;
-    int err = raw_destination(r, message, &flow, &port);
+    int err = raw_destination(r, message, &flow, &headers, &port);
     if (!err && s->socket.family == AF_INET6 && port && port != (unsigned)s->socket.protocol)
         err = -EINVAL;
     if (!err)
@@ -333,7 +332,7 @@ static int transmit(struct raw_socket *r, const struct message *message, struct 
     }
     err = ip_output(&flow, packet);
     if (err == -EMSGSIZE)
-        inet_queue_local(s, EMSGSIZE, &flow.destination, 0, flow.mtu);
+        inet_tell_too_big(s, &flow, 0);
     bool told = s->socket.family == AF_INET ? s->options.receive_error : s->options.receive_error6;
     return err == -ENOBUFS && !told ? 0 : err;
 }

@@ -39,7 +39,7 @@ int raw_connect(struct socket *socket, const struct socket_address *address, boo
 /* The destination of a message and the flow to it, control messages included. port: as given.
  * Socket locked. -EDESTADDRREQ and so on. */
 int raw_destination(struct raw_socket *r, const struct message *message, struct ip_flow *flow,
-                    unsigned *port);
+                    struct ipv6_headers *headers, unsigned *port);
 /* The message in a packet, with room for headers before it. */
 int raw_make_packet(struct message *message, struct packet **made);
 /* sendmsg: what the program sends as a packet, which `transmit` takes; it is called with the lock.

@@ -5,6 +5,7 @@
 #include "lib/errno.h"
 #include "lib/siphash.h"
 #include "mm/heap.h"
+#include "net/inet6.h"
 #include "net/mib.h"
 #include "net/tcp.h"
 
@@ -112,9 +113,11 @@ static void send_syn_ack(struct tcp *tp, struct request *r, nsec_t now)
                               .options = bytes};
     unsigned headers, mtu;
 
+    if (unlikely(r->flow.options_len)) /* they may be others by now */
+        inet_flow_options(&tp->inet, &r->flow);
     if (ip_route(&r->flow) < 0)
         return;
-    headers = ip_header_len(&r->flow) + TCP_HEADER;
+    headers = ip_header_len(&r->flow) - r->flow.options_len + TCP_HEADER;
     mtu = MIN(r->flow.mtu, 65535u);
     options.mss = (uint16_t)(mtu > headers ? mtu - headers : 536);
     if (tp->user_mss)
@@ -284,6 +287,7 @@ static void inherit_ip(struct inet_socket *to, const struct inet_socket *from)
     list_init(&to->options.memberships);
     to->options.ip_options = NULL;
     to->options.ip_options_len = 0;
+    inet6_inherit(to, from);
     if (!from->options.ip_options_len)
         return;
     to->options.ip_options = kmalloc(from->options.ip_options_len);
@@ -347,8 +351,7 @@ static void fill_child(struct tcp *child, const struct request *r, nsec_t now)
     child->inet.remote_port = r->remote_port;
     child->inet.scope = r->scope;
     child->inet.flow = r->flow;
-    child->inet.flow.options = child->inet.options.ip_options;
-    child->inet.flow.options_len = child->inet.options.ip_options_len;
+    inet_flow_options(&child->inet, &child->inet.flow);
     child->write_seq = r->iss + 1;
     child->iss = child->snd_una = r->iss;
     child->snd_nxt = child->snd_up = child->pushed_seq = child->small_end = r->iss + 1;

@@ -16,13 +16,16 @@ uint32_t tcp_stamp(const struct tcp *tp, nsec_t now)
 void tcp_update_mss(struct tcp *tp)
 {
     unsigned mtu = tp->inet.flow.mtu ? MIN(tp->inet.flow.mtu, 65535u) : ETH_MTU;
-    unsigned headers = ip_header_len(&tp->inet.flow) + TCP_HEADER;
+    unsigned options = tp->inet.flow.options_len;
+    unsigned headers = ip_header_len(&tp->inet.flow) - options + TCP_HEADER;
     unsigned mss = mtu > headers + 48 ? mtu - headers : 48;
 
     if (tp->peer_mss)
         mss = MIN(mss, (unsigned)tp->peer_mss);
     if (tp->user_mss)
         mss = MIN(mss, (unsigned)tp->user_mss);
+    if (unlikely(options)) /* which neither says anything about (RFC 6691) */
+        mss = mss > options + 48 ? mss - options : 48;
     if (tp->stamps)
         mss -= TCP_STAMP_LEN;
     if (tp->mss_limit)
@@ -46,7 +49,7 @@ static uint32_t most_at_once(const struct tcp *tp, uint32_t mss)
     unsigned wanted = inet_is_v4(&tp->inet.remote) ? NETIF_TSO4 : NETIF_TSO6;
     uint32_t most;
 
-    if (!netif || !(netif->features & wanted) || tp->urgent)
+    if (!netif || !(netif->features & wanted) || tp->urgent || tp->inet.flow.options_len)
         return mss;
     most = netif->gso_max ? MIN(netif->gso_max, 65535u) : 65535u;
     most = most > 256 ? most - 256 : 0;
@@ -80,7 +83,8 @@ static unsigned put_ranges(uint8_t *p, const struct tcp_range *ranges, unsigned 
 static unsigned syn_options(const struct tcp *tp, uint8_t *p, bool is_reply, uint32_t stamp)
 {
     unsigned mtu = tp->inet.flow.mtu ? MIN(tp->inet.flow.mtu, 65535u) : ETH_MTU;
-    unsigned mss = mtu - MIN(ip_header_len(&tp->inet.flow) + TCP_HEADER, mtu);
+    unsigned headers = ip_header_len(&tp->inet.flow) - tp->inet.flow.options_len + TCP_HEADER;
+    unsigned mss = mtu - MIN(headers, mtu);
     struct tcp_options options = {
         .mss = (uint16_t)(tp->user_mss ? MIN(mss, (unsigned)tp->user_mss) : mss),
         .has_wscale = tp->wscale_ok,

@@ -306,8 +306,10 @@ static void refresh_flow(struct tcp *tp)
         return;
     flow.source = s->local;
     flow.hash = s->flow.hash;
-    if (ip_route(&flow) == 0)
-        s->flow = flow;
+    if (ip_route(&flow) < 0)
+        return;
+    s->flow = flow;
+    tcp_update_mss(tp);
 }
 
 int tcp_op_set_option(struct socket *socket, int level, int name, const void *value, size_t len)

@@ -470,6 +470,7 @@ static void udp_free(struct inet_socket *s)
 {
     struct udp_socket *u = udp_of(s);
     packet_free(u->cork);
+    kfree((void *)u->cork_flow.options);
     datagram_end(&u->datagram);
     kfree(u);
 }

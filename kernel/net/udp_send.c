@@ -1,6 +1,8 @@
 /* net/udp_send.c: datagrams on their way out. */
 #include "lib/string.h"
+#include "mm/heap.h"
 #include "mm/uaccess.h"
+#include "net/inet6.h"
 #include "net/mib.h"
 #include "net/udp.h"
 
@@ -99,6 +101,8 @@ static int set_gso(struct packet *packet, const struct udp_socket *u, const stru
         return -EINVAL;
     if (packet->checksum != CHECKSUM_PARTIAL)
         return -EINVAL;
+    if (target->flow->options_len && !inet_is_v4(&target->flow->destination))
+        return -EIO; /* devices would not find the header */
     packet->gso = GSO_UDP;
     packet->gso_size = target->gso;
     packet->header_len = UDP_HLEN;
@@ -127,8 +131,7 @@ static int told_error(struct udp_socket *u, const struct target *target, int err
     bool wants =
         v4 ? u->datagram.inet.options.receive_error : u->datagram.inet.options.receive_error6;
     if (err == -EMSGSIZE)
-        inet_queue_local(udp_inet(u), EMSGSIZE, &target->flow->destination, target->port,
-                         target->flow->mtu);
+        inet_tell_too_big(udp_inet(u), target->flow, target->port);
     if (err != -ENOBUFS)
         return err;
     if (v4)
@@ -184,7 +187,21 @@ int udp_push(struct udp_socket *u)
     if (!packet)
         return 0;
     u->cork = NULL;
-    return transmit(u, &(struct target){&u->cork_flow, u->cork_port, u->cork_gso}, packet);
+    int err = transmit(u, &(struct target){&u->cork_flow, u->cork_port, u->cork_gso}, packet);
+    kfree((void *)u->cork_flow.options);
+    u->cork_flow.options = NULL;
+    return err;
+}
+
+/* Headers as they are now, whatever becomes of the socket's and the message's. */
+static bool keep_options(struct ip_flow *flow)
+{
+    if (!inet_is_v4(&flow->destination))
+        return (flow->headers = ipv6_headers_copy(flow->headers));
+    void *copy = kmalloc(flow->options_len);
+    if (copy)
+        memcpy(copy, flow->options, flow->options_len);
+    return (flow->options = copy);
 }
 
 static int begin_cork(struct udp_socket *u, const struct target *target, struct message *message)
@@ -193,6 +210,12 @@ static int begin_cork(struct udp_socket *u, const struct target *target, struct 
     if (err)
         return err;
     u->cork_flow = *target->flow;
+    if (unlikely(u->cork_flow.options_len) && !keep_options(&u->cork_flow)) {
+        packet_free(u->cork);
+        u->cork = NULL;
+        u->cork_flow.options = NULL;
+        return -ENOBUFS;
+    }
     u->cork_port = (uint16_t)target->port;
     u->cork_gso = target->gso;
     return 0;
@@ -226,15 +249,15 @@ static int send_to(struct udp_socket *u, struct message *message, struct target 
                    struct packet *packet, uint32_t scope, const struct inet_addr *ip)
 {
     struct ip_flow own;
+    struct ipv6_headers headers = {};
     int err = check_send(u);
     if (!err)
         target->flow = find_way(u, ip, scope, &err);
     if (!err && unlikely(message->sent_size || message->flags & MSG_DONTROUTE)) {
         err = inet_flow(udp_inet(u), &own, ip, scope);
-        own.dont_route |= (message->flags & MSG_DONTROUTE) != 0;
         target->flow = &own;
         if (!err)
-            err = inet_get_control(udp_inet(u), message, &own, set_segment, target);
+            err = inet_message_flow(udp_inet(u), message, &own, &headers, set_segment, target);
     }
     if (!err && unlikely(message->flags & MSG_PROBE))
         err = ip_route(target->flow);

@@ -58,7 +58,6 @@ static void sent(const uint8_t *data, unsigned len)
     memcpy(chain, data + 1, len - 1);
     if (ipv6_fragment_place(chain, len - 1, data[0], &place, &field) == 0)
         need(place <= len - 1 && field < (int)len - 1);
-    (void)ipv6_chain_finish(chain, len - 1, data[0], 17);
 }
 
 static void discovery(const uint8_t *data, unsigned len)
