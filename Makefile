@@ -45,7 +45,7 @@ all: kernel host ## build the kernel and the osprey command
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 12
 
-kernel: $(BUILD)/osprey.elf $(if $(filter 1,$(KASAN)),,$(BUILD)/osprey.bin $(BUILD)/mbr.bin) ## build the kernel only
+kernel: $(BUILD)/osprey.elf $(if $(filter 1,$(KASAN)),,$(BUILD)/osprey.bin $(BUILD)/osprey-lzma.bin $(BUILD)/mbr.bin) ## build the kernel only
 
 -include host/host.mk
 -include kernel/kernel.mk

@@ -37,7 +37,8 @@ static void parse_line(struct chart *chart, const char *line)
     if (!*chart->unit || chart->count == MARKS ||
         sscanf(line, "osprey: %lf +%lf %47[^\r\n]", &mark.at, &mark.took, mark.name) != 3)
         return;
-    if (!strcmp(mark.name, "firmware") || !strcmp(mark.name, "loader"))
+    if (!strcmp(mark.name, "firmware") || !strcmp(mark.name, "loader") ||
+        !strcmp(mark.name, "unpack"))
         chart->before = chart->count + 1;
     chart->marks[chart->count++] = mark;
 }

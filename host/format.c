@@ -23,6 +23,19 @@
 
 const char *const format_names[FORMATS + 1] = {
     "image", "raw", "qcow2", "vmdk", "vdi", "vhdx", "iso", "elf", "netboot", "firecracker", NULL};
+const char *const compress_names[COMPRESSIONS + 1] = {"", "lz4", "lzma", NULL};
+
+bool format_packs(enum format format)
+{
+    return format != FORMAT_IMAGE && format != FORMAT_ELF && format != FORMAT_FIRECRACKER;
+}
+
+const char *format_kernel(enum format format, enum compress compress)
+{
+    if (compress == COMPRESS_DEFAULT)
+        compress = format == FORMAT_NETBOOT ? COMPRESS_LZMA : COMPRESS_LZ4;
+    return installed(compress == COMPRESS_LZMA ? "osprey-lzma.bin" : "osprey.bin");
+}
 
 /* Run a tool of another package; ends the command if it is missing, or if it fails, with the line
  * that tells why. */
@@ -183,7 +196,8 @@ static int netboot_cmdline(const char *folder, const char *changed, struct text 
     return ours ? 0 : -1;
 }
 
-void format_write(enum format format, const char *root, const char *cmdline, const char *output)
+void format_write(enum format format, enum compress compress, const char *root, const char *cmdline,
+                  const char *output)
 {
     struct parts parts = {.root = root, .cmdline = cmdline};
     struct stat st;
@@ -192,7 +206,7 @@ void format_write(enum format format, const char *root, const char *cmdline, con
         firecracker_write(installed("osprey.elf"), root, cmdline, output);
         return;
     }
-    parts.kernel = installed("osprey.bin");
+    parts.kernel = format_kernel(format, compress);
     if (format == FORMAT_NETBOOT) {
         netboot_write(parts.kernel, root, cmdline, output);
         return;

@@ -356,7 +356,7 @@ void gather_build(const struct options *options)
     image_write(&tree, temporary, cache_folder(), name);
     if (!alone) {
         before.data[--before.size] = 0; /* without its newline */
-        format_write(options->format, temporary, before.data, options->output);
+        format_write(options->format, options->compress, temporary, before.data, options->output);
         unlink(temporary);
         return;
     }

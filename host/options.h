@@ -25,6 +25,7 @@ struct options {
     const char *image;
     const char *output;
     enum format format;
+    enum compress compress;
     enum machine machine;
     enum vmm vmm;
     enum boot boot;

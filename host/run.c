@@ -37,8 +37,12 @@ static const uint64_t memory_slack = 1ull << 20; /* below the kernel: BIOS, boot
 static const char *kernel_path(const struct options *options)
 {
     const char *chosen = options->kernel ? options->kernel : getenv("OSPREY_KERNEL");
+    enum format served = options->boot == BOOT_PXE ? FORMAT_NETBOOT : FORMAT_RAW;
 
-    return chosen ? chosen : installed(boot_takes_bin(options->boot) ? "osprey.bin" : "osprey.elf");
+    if (chosen && !options->compress)
+        return chosen;
+    return boot_takes_bin(options->boot) ? format_kernel(served, options->compress)
+                                         : installed("osprey.elf");
 }
 
 /* What the kernel takes of memory; ends the command if the file is none. */

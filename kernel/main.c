@@ -54,9 +54,13 @@ void boot_chart_print(void)
     uint64_t khz = boot_param_u64("tsc_khz", 0), loader = boot_info.tsc_at_loader;
     log_at(LOG_ALERT, "boot chart (%s, %s):", boot_info.loader, khz ? "us" : "1000 TSC ticks");
     uint64_t unit = khz ? khz : 1000000, before = 0;
-    if (loader && loader <= boot_info.tsc_at_entry)
-        print_mark("firmware", &before, loader, unit);
-    print_mark(loader ? "loader" : "firmware", &before, boot_info.tsc_at_entry, unit);
+    const char *stage = "firmware";
+    if (loader && loader <= boot_info.tsc_at_entry) {
+        print_mark(stage, &before, loader, unit);
+        print_mark("loader", &before, boot_info.tsc_at_unpack, unit);
+        stage = "unpack";
+    }
+    print_mark(stage, &before, boot_info.tsc_at_entry, unit);
     for (unsigned i = 0; i < nmarks; i++)
         print_mark(marks[i].name, &before, marks[i].tsc, unit);
 }

@@ -123,8 +123,10 @@ int handover_linux(struct boot_info *info, paddr_t boot_params, phys_window_t *w
     info->from_disk = get32(p + LOADER_DISK_AT) == LOADER_DISK_MARK;
     info->disk_signature = get32(p + LOADER_DISK_AT + 4);
     take_screen(&info->screen, p);
-    if (get32(p + LOADER_TSC_AT) == LOADER_TSC_MARK)
+    if (get32(p + LOADER_TSC_AT) == LOADER_TSC_MARK) {
         info->tsc_at_loader = get64(p + LOADER_TSC_AT + 8);
+        info->tsc_at_unpack = get64(p + LOADER_UNPACK_AT);
+    }
     for (unsigned i = 0; i < p[E820_COUNT] && i < E820_MAX; i++) {
         const uint8_t *e = p + E820_TABLE + i * E820_ENTRY;
         add_range(info, get64(e), get64(e + 8), get32(e + 16));

@@ -37,7 +37,7 @@ struct boot_info {
     uint32_t disk_signature;
     paddr_t acpi_rsdp; /* 0: not told (scan for it) */
     struct boot_screen screen;
-    uint64_t tsc_at_loader, tsc_at_entry; /* at_loader 0: not told */
+    uint64_t tsc_at_loader, tsc_at_unpack, tsc_at_entry; /* first two 0: not told */
 };
 extern struct boot_info boot_info; /* constant after the hand-over */
 

@@ -367,6 +367,7 @@ uint64_t efi_main(void *handle, void *system_table)
     params_set_tsc(handed_over, tsc);
     find_acpi();
     find_screen();
+    params_set64(handed_over, LOADER_UNPACK_AT, __builtin_ia32_rdtsc());
     loader_unpack(kernel);
     if (meets_kernel(payload, 0x200000) || meets_kernel(kernel, packed->len) ||
         meets_kernel(handed_over, 4096) || meets_kernel(cmdline, CMDLINE_SIZE))

@@ -5,7 +5,7 @@
 #include "boot/marks.h"
 
 /* osprey.bin: the real-mode set-up of 4096 bytes (a bzImage's, and a PE header), then the payload:
- * this loader and behind it the compressed kernel. */
+ * this loader and behind it the compressed kernel. osprey-lzma.bin: the same, packed by LZMA. */
 #define SETUP_BYTES  4096
 #define DISK_ENTRY   0x280    /* of the set-up: where mbr.S goes in */
 #define PAYLOAD_AT   0x100000 /* where BIOS loaders put the payload */
@@ -39,12 +39,12 @@
 
 struct packed_kernel {
     uint32_t magic;      /* PACKED_MAGIC */
-    uint32_t offset;     /* of the LZ4 block in the payload */
+    uint32_t offset;     /* of the packed kernel in the payload */
     uint32_t packed_len; /* and its bytes */
     uint32_t len;        /* unpacked, to go to PAYLOAD_AT */
     uint32_t memory;     /* with .bss */
     uint32_t entry;      /* physical: Linux' 64-bit protocol */
-    uint32_t crc;        /* crc32c of the LZ4 block, from ~0 */
+    uint32_t crc;        /* crc32c of the packed kernel, from ~0 */
     uint32_t total;      /* bytes of the payload */
 };
 enum { PACKED_MAGIC = 0x4b50534f }; /* "OSPK" */

@@ -55,6 +55,18 @@ int multiboot2_read(struct handed_over *h, uint64_t info, char *cmdline, unsigne
  * either buffer. */
 int64_t lz4_unpack(const uint8_t *from, uint64_t n, uint8_t *to, uint64_t room);
 
+/* The byte of properties (lc + lp at most 3) and an LZMA stream with its end mark; the same
+ * answers. Not from two threads at a time: its 16 KiB of odds are static. */
+int64_t lzma_unpack(const uint8_t *from, uint64_t n, uint8_t *to, uint64_t room);
+
+/* In x86 code the operands of calls and jumps within its n bytes (below 2^31) become where they
+ * lead to, counted from its start: the same in all that lead there, which packs better. `relative`:
+ * back again. Any bytes come back as they were. */
+void branches_turn(uint8_t *code, uint32_t n, bool relative);
+
+/* One of these: there is a loader for each. */
+int64_t kernel_unpack(const uint8_t *from, uint64_t n, uint8_t *to, uint64_t room);
+
 /* Text on COM1 and, under a BIOS, on the screen; the last words. */
 void loader_say(const char *text);
 void loader_fail(const char *text) __attribute__((noreturn));

@@ -44,7 +44,7 @@ void loader_unpack(uint8_t *to)
         loader_fail("this is no packed kernel");
     if (crc32c(~0u, block, packed->packed_len) != packed->crc)
         loader_fail("the kernel is damaged (its checksum is wrong)");
-    if (lz4_unpack(block, packed->packed_len, to, packed->len) != packed->len)
+    if (kernel_unpack(block, packed->packed_len, to, packed->len) != packed->len)
         loader_fail("the kernel is damaged (it cannot be unpacked)");
 }
 
@@ -95,6 +95,7 @@ void loader_main(uint64_t left, uint32_t magic)
     check_root();
     if (!params_is_ram(&handed_over, PAYLOAD_AT, STUB_AT + 0x200000 - PAYLOAD_AT))
         loader_fail("there is no memory at 1 to 6 MiB");
+    params_set64(&handed_over, LOADER_UNPACK_AT, __builtin_ia32_rdtsc());
     loader_unpack((uint8_t *)PAYLOAD_AT);
     launch(packed->entry, &handed_over, (const void *)PAYLOAD_AT, packed->len, packed->memory);
 }

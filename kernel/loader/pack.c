@@ -1,11 +1,13 @@
-/* pack.c (on the host): osprey.elf, the set-up and the loader become osprey.bin.
+/* pack.c (on the host): osprey.elf, the set-up and the loader become osprey.bin, or
+ * osprey-lzma.bin.
  *
- *   pack OSPREY.ELF SETUP.BIN LOADER.ELF OSPREY.BIN */
+ *   pack lz4|lzma OSPREY.ELF SETUP.BIN LOADER.ELF OSPREY.BIN */
 #include "loader/layout.h"
 
 #include <elf.h>
 #include <err.h>
 #include <lz4hc.h>
+#include <lzma.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 
 #include "lib/crc32c.h"
 #include "lib/endian.h"
+#include "loader/loader.h"
 
 enum { /* fields of setup.S: PE/COFF and Linux' header */
        PE_CODE_SIZE = 0x5c,
@@ -85,12 +88,43 @@ static uint64_t symbol(const char *path, struct bytes elf, const char *name)
     errx(1, "%s: no symbol %s", path, name);
 }
 
+/* The packed bytes; 0: there is no room for them. */
+static size_t pack_lz4(struct bytes kernel, uint8_t *to, size_t room)
+{
+    int n = LZ4_compress_HC((const char *)kernel.data, (char *)to, (int)kernel.n, (int)room,
+                            LZ4HC_CLEVEL_MAX);
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* Code has no places of four bytes (pb), and says nothing of the kernel's (lp). */
+static size_t pack_lzma(struct bytes kernel, uint8_t *to, size_t room)
+{
+    lzma_options_lzma options;
+    const lzma_filter filters[] = {{LZMA_FILTER_LZMA1, &options}, {LZMA_VLI_UNKNOWN, NULL}};
+    struct bytes turned = {malloc(kernel.n), kernel.n};
+    size_t n = 1;
+
+    if (!turned.data || lzma_lzma_preset(&options, 9 | LZMA_PRESET_EXTREME))
+        errx(1, "liblzma does not know its presets");
+    options.pb = options.lp = 0;
+    options.nice_len = 273;
+    options.depth = 1000;
+    memcpy(turned.data, kernel.data, kernel.n);
+    branches_turn(turned.data, (uint32_t)kernel.n, false);
+    to[0] = (uint8_t)((options.pb * 5 + options.lp) * 9 + options.lc);
+    lzma_ret fault = lzma_raw_buffer_encode(filters, NULL, turned.data, turned.n, to, &n, room);
+    free(turned.data);
+    return fault == LZMA_OK ? n : 0;
+}
+
 int main(int argc, char **argv)
 {
     uint32_t memory, loader_memory;
+    bool lzma = argc > 1 && strcmp(argv[1], "lzma") == 0;
 
-    if (argc != 5)
-        errx(2, "usage: pack OSPREY.ELF SETUP.BIN LOADER.ELF OSPREY.BIN");
+    if (argc != 6 || (!lzma && strcmp(argv[1], "lz4") != 0))
+        errx(2, "usage: pack lz4|lzma OSPREY.ELF SETUP.BIN LOADER.ELF OSPREY.BIN");
+    argv++;
     struct bytes elf = read_whole(argv[1]), setup = read_whole(argv[2]);
     struct bytes loader_elf = read_whole(argv[3]);
     struct bytes kernel = flatten(argv[1], elf, PAYLOAD_AT, &memory);
@@ -102,12 +136,11 @@ int main(int argc, char **argv)
     memcpy(out.data, setup.data, SETUP_BYTES);
     uint8_t *payload = out.data + SETUP_BYTES;
     memcpy(payload, loader.data, loader.n);
-    int packed =
-        LZ4_compress_HC((const char *)kernel.data, (char *)payload + loader.n, (int)kernel.n,
-                        PAYLOAD_MAX - (int)loader.n - 512, LZ4HC_CLEVEL_MAX);
-    if (packed <= 0 || setup.n != SETUP_BYTES || memory > STUB_AT - PAYLOAD_AT)
+    size_t packed =
+        (lzma ? pack_lzma : pack_lz4)(kernel, payload + loader.n, PAYLOAD_MAX - loader.n - 512);
+    if (!packed || setup.n != SETUP_BYTES || memory > STUB_AT - PAYLOAD_AT)
         errx(1, "the kernel does not fit");
-    uint32_t total = (uint32_t)(loader.n + (unsigned)packed + 511) & ~511u;
+    uint32_t total = (uint32_t)(loader.n + packed + 511) & ~511u;
     struct packed_kernel *about = (void *)(payload + PACKED);
     *about = (struct packed_kernel){
         .magic = PACKED_MAGIC,
@@ -116,7 +149,7 @@ int main(int argc, char **argv)
         .len = (uint32_t)kernel.n,
         .memory = memory,
         .entry = (uint32_t)((const Elf64_Ehdr *)(const void *)elf.data)->e_entry,
-        .crc = crc32c(~0u, payload + loader.n, (size_t)packed),
+        .crc = crc32c(~0u, payload + loader.n, packed),
         .total = total,
     };
     put_le32(out.data + PE_CODE_SIZE, total);

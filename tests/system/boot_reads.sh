@@ -2,9 +2,12 @@
 # timeout: 300
 # A disk boot reads each sector of the kernel once: counted in QEMU's trace of what the disk was asked for.
 . tests/system/lib.sh
-"$OSPREY" build --format raw -o "$WORK/disk" /bin/echo "from the disk"
-at=$(($(od -An -tu4 -j $((0x194)) -N 4 "$WORK/disk")))
-sectors=$(($(od -An -tu4 -j $((0x198)) -N 4 "$WORK/disk")))
+# disk OPTIONS...
+disk() {
+    "$OSPREY" build --format raw "$@" -o "$WORK/disk" /bin/echo "from the disk"
+    at=$(($(od -An -tu4 -j $((0x194)) -N 4 "$WORK/disk")))
+    sectors=$(($(od -An -tu4 -j $((0x198)) -N 4 "$WORK/disk")))
+}
 
 # once NAME ARGS...
 once() {
@@ -29,6 +32,11 @@ print('#', sectors, 'sectors, reads of each:', sorted(set(times)))
 sys.exit(set(times) != {1})
 END
 }
+disk
 once 'IDE' -M pc -device ide-hd,drive=d
 once 'AHCI' -M q35 -device ide-hd,drive=d
 once 'virtio-blk' -M pc -device virtio-blk-pci,drive=d
+plain=$sectors
+disk --compress lzma
+once 'IDE, packed by LZMA' -M pc -device ide-hd,drive=d
+check 'which are fewer by a fifth at least' [ $((sectors * 5)) -lt $((plain * 4)) ]

@@ -37,6 +37,12 @@ for nic in virtio-net-pci e1000; do
         -netdev "user,id=n,tftp=$WORK/folder,bootfile=boot.ipxe" -device $nic,netdev=n
 done
 
+check "the kernel that is loaded is the smaller one" cmp "$WORK/folder/osprey.bin" "$BUILD/osprey-lzma.bin"
+"$OSPREY" build --format netboot --compress lz4 -o "$WORK/folder" /bin/echo "from the network"
+check "but where the other one is asked for" cmp "$WORK/folder/osprey.bin" "$BUILD/osprey.bin"
+boots "which boots, too" -- -M pc \
+    -netdev "user,id=n,tftp=$WORK/folder,bootfile=boot.ipxe" -device virtio-net-pci,netdev=n
+
 if ! ip netns add "$NS" 2>"$WORK/err"; then
     skip "dnsmasq in a network namespace" "$(head -n 1 "$WORK/err")"
     exit 0

@@ -1,11 +1,13 @@
-// sources: kernel/loader/lz4.c kernel/loader/params.c kernel/loader/multiboot.c
-// flags: -Ikernel -llz4
-/* The pure parts of the loader in osprey.bin: LZ4 against the library, Multiboot's information, the
- * memory map; whole and damaged. */
+// sources: kernel/loader/lz4.c kernel/loader/lzma.c kernel/loader/branches.c
+// sources: kernel/loader/params.c kernel/loader/multiboot.c
+// flags: -Ikernel -llz4 -llzma
+/* The pure parts of the loader in osprey.bin: LZ4 and LZMA against the libraries, Multiboot's
+ * information, the memory map; whole and damaged. */
 #include "loader/loader.h"
 
 #include <lz4.h>
 #include <lz4hc.h>
+#include <lzma.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +82,105 @@ static void lz4(void)
     free(plain);
     free(packed);
     free(back);
+}
+
+/* A stream as liblzma packs it with these properties; its bytes. */
+static size_t pack_lzma(const uint8_t *plain, size_t n, uint8_t *to, size_t room, unsigned mode)
+{
+    lzma_options_lzma options;
+    const lzma_filter filters[] = {{LZMA_FILTER_LZMA1, &options}, {LZMA_VLI_UNKNOWN, NULL}};
+    size_t size = 1;
+
+    lzma_lzma_preset(&options, mode % 10);
+    options.lc = mode % 4;
+    options.lp = mode / 4 % (4 - options.lc);
+    options.pb = mode % 5;
+    to[0] = (uint8_t)((options.pb * 5 + options.lp) * 9 + options.lc);
+    if (lzma_raw_buffer_encode(filters, NULL, plain, n, to, &size, room) != LZMA_OK)
+        abort();
+    return size;
+}
+
+/* liblzma's answer to the same bytes (to[0] are the properties): as lzma_unpack()'s. */
+static int64_t other_lzma(const uint8_t *from, size_t n, uint8_t *to, size_t room)
+{
+    lzma_options_lzma options = {
+        .dict_size = 1 << 24, .lc = from[0] % 9, .lp = from[0] / 9 % 5, .pb = from[0] / 45};
+    const lzma_filter filters[] = {{LZMA_FILTER_LZMA1, &options}, {LZMA_VLI_UNKNOWN, NULL}};
+    size_t in = 1, out = 0;
+
+    return lzma_raw_buffer_decode(filters, NULL, from, &in, n, to, &out, room) == LZMA_OK
+               ? (int64_t)out
+               : -1;
+}
+
+/* What both do of damaged streams: ours takes all that liblzma takes, to the same bytes. */
+static bool agree(const uint8_t *from, size_t n, uint8_t *ours, uint8_t *theirs, size_t room)
+{
+    int64_t got = lzma_unpack(from, n, ours, room), want = -1;
+
+    if (n > 6 && from[0] < 225 && from[0] % 9 + from[0] / 9 % 5 <= 3)
+        want = other_lzma(from, n, theirs, room);
+    return want < 0 ? got >= -1 && got <= (int64_t)room
+                    : got == want && !memcmp(ours, theirs, (size_t)got);
+}
+
+static void lzma(void)
+{
+    enum { ROOM = 100000 };
+    uint8_t *plain = malloc(ROOM), *packed = malloc(2 * ROOM);
+    bool same = true, short_of = true, safe = true;
+
+    for (unsigned i = 0; i < 120 && same; i++) {
+        size_t n = i < 10 ? i : sample(plain, ROOM);
+        size_t size = pack_lzma(plain, n, packed, 2 * ROOM, i);
+        uint8_t *exact = malloc(size), *out = malloc(n ? n : 1), *theirs = malloc(n ? n : 1);
+
+        memcpy(exact, packed, size);
+        same = lzma_unpack(exact, size, out, n) == (int64_t)n && !memcmp(out, plain, n);
+        for (int k = 0; k < 4 && n; k++)
+            short_of &= lzma_unpack(exact, draw() % size, out, n) == -1 &&
+                        lzma_unpack(exact, size, out, draw() % n) == -1;
+        for (int k = 0; k < 30; k++) {
+            exact[draw() % (k & 1 ? size : size < 32 ? size : 32)] ^= (uint8_t)(1 << draw() % 8);
+            safe &= agree(exact, size, out, theirs, n);
+        }
+        free(exact);
+        free(out);
+        free(theirs);
+    }
+    check(same, "LZMA: what the library packs is unpacked, for all properties");
+    check(short_of, "LZMA: a stream that is cut off, or does not fit, is refused");
+    check(safe, "LZMA: damaged streams stay inside their buffers, and come out as the library's");
+    free(plain);
+    free(packed);
+}
+
+/* Half of it opcodes and short distances, any of the bytes anywhere. */
+static void branches(void)
+{
+    enum { ROOM = 400 };
+    static const uint8_t likely[] = {0xe8, 0xe9, 0xe8, 0, 0, 0, 0xff, 1};
+    bool same = true, moved = false;
+
+    for (unsigned i = 0; i < 20000; i++) {
+        size_t n = i % ROOM;
+        uint8_t *code = malloc(n + 1), *before = malloc(n + 1);
+        for (size_t k = 0; k < n; k++)
+            code[k] = draw() & 1 ? (uint8_t)draw() : likely[draw() % sizeof likely];
+        memcpy(before, code, n);
+        branches_turn(code, (uint32_t)n, false);
+        moved |= memcmp(before, code, n) != 0;
+        branches_turn(code, (uint32_t)n, true);
+        same &= memcmp(before, code, n) == 0;
+        free(code);
+        free(before);
+    }
+    check(same && moved, "branches: any bytes come back as they were");
+    uint8_t calls[] = {0x90, 0xe8, 0x0a, 0, 0, 0, 0xe9, 0xf8, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0};
+    branches_turn(calls, sizeof calls, false);
+    check(calls[2] == 16 && calls[7] == 3 && calls[8] == 0 && calls[10] == 0,
+          "branches: places from the start");
 }
 
 static void make_multiboot1(void)
@@ -166,6 +267,8 @@ int main(void)
 {
     memory = malloc(SIZE);
     lz4();
+    lzma();
+    branches();
     multiboot("Multiboot 1", multiboot1_read, make_multiboot1);
     multiboot("Multiboot 2", multiboot2_read, make_multiboot2);
     free(memory);

@@ -25,6 +25,19 @@ for format in $formats; do
         not_ok "the old one again: $format"; }
     rm -r copy
 done
+for format in raw iso netboot; do
+    "$osprey" build --format $format --compress lzma -o small.$format /bin/echo "this is $format"
+    same "the line of $format with the kernel packed by LZMA" "-- /bin/echo \"this is $format\"" \
+        "-- $("$osprey" cmdline small.$format | sed 's/.*-- //')"
+    rm -r small.$format
+done
+for format in image elf firecracker; do
+    fails "no packed kernel in $format" 125 "no packed kernel in --format $format" \
+        "$osprey" build --format $format --compress lz4 -o small /bin/true
+done
+fails "a compression that is none" 125 "'zip' is not one of lz4, lzma" \
+    "$osprey" build --format raw --compress zip -o small /bin/true
+fails "the empty one" 125 "'' is not one of lz4, lzma" "$osprey" build --format raw --compress= -o small /bin/true
 fsck.erofs it.image >out 2>&1
 "$osprey" cmdline it.image '-- /bin/true and some more words than there were before'
 fsck.erofs it.image >out 2>&1 && ok "a root image with a new line is whole" ||
