@@ -17,9 +17,11 @@ KERNEL_LDFLAGS = -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-s
 # Small, but for what runs at each call, fault, switch or packet (kernel/kernel.mk has the list), and that
 # without padding, which an instruction cache holds, too.
 FAST = -O2 -falign-functions=1 -falign-loops=1 -falign-jumps=1 -fno-reorder-blocks-and-partition
-# -fno-expensive-optimizations makes less of code and guesses wrong what is initialized.
-SMALL = -Oz -fno-expensive-optimizations -Wno-maybe-uninitialized
-optimize = $(if $(filter-out $(COLD),$(filter $(HOT),$(1))),$(FAST),$(SMALL))
+# -fno-expensive-optimizations makes less of code and guesses wrong what is initialized. What functions begin
+# and end with is shared (host/frames), for which it must be in one piece: -fno-schedule-insns2.
+SMALL = -Oz -fno-expensive-optimizations -Wno-maybe-uninitialized -fno-schedule-insns2
+is_fast = $(filter-out $(COLD),$(filter $(HOT),$(1)))
+optimize = $(if $(call is_fast,$(1)),$(FAST),$(SMALL))
 
 # KASAN=1: every access and every undefined operation is checked (docs/debugging.md), except in the
 # sanitizer itself and in those whose own data lies in freed memory.
@@ -52,9 +54,11 @@ kernel: $(BUILD)/osprey.elf $(if $(filter 1,$(KASAN)),,$(BUILD)/osprey.bin $(BUI
 -include kernel/loader/loader.mk
 
 # The flags are part of what an object is made of.
-$(BUILD)/%.c.o: %.c Makefile kernel/kernel.mk
+$(BUILD)/%.c.o: %.c Makefile kernel/kernel.mk $(BUILD)/frames
 	@mkdir -p $(@D)
-	@echo "  cc $<"; $(CC) $(KERNEL_CFLAGS) $(call optimize,$<) $(call sanitize,$<) -c $< -o $@
+	@echo "  cc $<"; $(CC) $(KERNEL_CFLAGS) $(call optimize,$<) $(call sanitize,$<) $(call output,$<)
+output = $(if $(call is_fast,$(1))$(filter 1,$(KASAN)),-c $< -o $@,-S $< -o $@.s -MT $@ -MF $(@:.o=.d) && \
+	$(BUILD)/frames <$@.s >$@.t && $(CC) -c -x assembler $@.t -o $@ && rm $@.s $@.t)
 
 $(BUILD)/%.S.o: %.S
 	@mkdir -p $(@D)

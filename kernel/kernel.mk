@@ -41,6 +41,10 @@ $(BUILD)/osprey.elf: $(KERNEL_OBJS) $(BUILD)/kernel/linux/vdso/image.S.o kernel/
 	@echo "  ld $@"; $(KERNEL_LINK) -o $(BUILD)/osprey.debug $(filter %.o,$^) $(BUILD)/symbols.o
 	@objcopy --strip-debug $(BUILD)/osprey.debug $@
 
+$(BUILD)/frames: host/frames/frames.c
+	@mkdir -p $(@D)
+	@gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $<
+
 $(BUILD)/symbols: host/symbols/symbols.c
 	@mkdir -p $(@D)
 	@gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $<
