@@ -57,7 +57,7 @@ kernel: $(BUILD)/osprey.elf $(if $(filter 1,$(KASAN)),,$(BUILD)/osprey.bin $(BUI
 $(BUILD)/%.c.o: %.c Makefile kernel/kernel.mk $(BUILD)/frames
 	@mkdir -p $(@D)
 	@echo "  cc $<"; $(CC) $(KERNEL_CFLAGS) $(call optimize,$<) $(call sanitize,$<) $(call output,$<)
-output = $(if $(call is_fast,$(1))$(filter 1,$(KASAN)),-c $< -o $@,-S $< -o $@.s -MT $@ -MF $(@:.o=.d) && \
+output = $(if $(call is_fast,$(1))$(filter $(WARM),$(1))$(filter 1,$(KASAN)),-c $< -o $@,-S $< -o $@.s -MT $@ -MF $(@:.o=.d) && \
 	$(BUILD)/frames <$@.s >$@.t && $(CC) -c -x assembler $@.t -o $@ && rm $@.s $@.t)
 
 $(BUILD)/%.S.o: %.S

@@ -16,6 +16,9 @@ HOT = kernel/arch/% kernel/core/% kernel/lib/% \
 # Of these what ends or begins the machine; single functions are marked __cold.
 COLD = $(call hot,core,panic symbols) $(call hot,arch/x86_64,acpi)
 
+# What threads, signals and processes need often, too: small, but each function begins and ends itself.
+WARM = $(call hot,mm,advise) $(call hot,linux,family futex_robust groups patch rseq)
+
 VDSO_CFLAGS = -std=gnu17 -O2 -fpic -ffreestanding -fno-stack-protector -fcf-protection=none \
 	-fno-asynchronous-unwind-tables -mcmodel=small -Wall -Wextra -Werror -Wno-unused-parameter -Ikernel
 

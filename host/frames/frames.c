@@ -2,10 +2,10 @@
  *
  *   frames <FROM.s >TO.s
  *
- * gcc begins and ends each function with the same few sequences: the frame, the registers that are the
- * caller's, the stack protector's word and its check. Here they become calls of and jumps to those in
- * kernel/arch/x86_64/frames.S, which change the same registers (or fewer). What gcc schedules into them
- * stays as it is: -fno-schedule-insns2. */
+ * gcc begins and ends each function with the same few sequences: the frame, the registers that are
+ * the caller's, the stack protector's word and its check. Here they become calls of and jumps to
+ * those in kernel/arch/x86_64/frames.S, which change the same registers (or fewer). What gcc
+ * schedules into them stays as it is: -fno-schedule-insns2. */
 #include <err.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -127,7 +127,8 @@ static int bytes_of(int at, const char *format)
 /* --- functions' beginnings */
 
 /* The guard's word is put into its place behind n registers: its first line, before anything that
- * jumps or is jumped to; NONE. Its store names it by rsp, which is room bytes below them, or by rbp. */
+ * jumps or is jumped to; NONE. Its store names it by rsp, which is room bytes below them, or by
+ * rbp. */
 static int find_guard(int at, int n, int room)
 {
     for (; at != NONE; at = behind(at)) {
@@ -152,17 +153,17 @@ static int guard_bytes; /* where this function has it, below rbp; 0: not known *
  * as that is plain to see. */
 static bool is_dead(int at, const char *name)
 {
-    static const char *const plain[] = {"\tmov", "\tlea",  "\tpush", "\tcmp", "\ttest",
-                                        "\tadd", "\tsub",  "\tand",  "\tor",  "\txor"};
+    static const char *const plain[] = {"\tmov", "\tlea", "\tpush", "\tcmp", "\ttest",
+                                        "\tadd", "\tsub", "\tand",  "\tor",  "\txor"};
     for (; at != NONE; at = behind(at)) {
         const char *text = lines[at].text, *comma = strrchr(text, ',');
-        const char *use = strstr(text, name);
+        const char byte[] = {'%', name[0], 'l', 0}, *use = strstr(text, name);
         bool known = false;
         if (begins(text, "\tcall\t"))
             return !use; /* a call changes all that gcc keeps it in */
         for (unsigned i = 0; i < sizeof(plain) / sizeof(*plain); i++)
             known |= begins(text, plain[i]);
-        if (!known)
+        if (!known || begins(text, "\tcmpxchg") || strstr(text, byte))
             return false;
         if (use && (begins(text, "\tmovl\t") || begins(text, "\tmovq\t")) && comma && use > comma &&
             comma[1] == ' ' && comma[2] == '%')
@@ -256,7 +257,8 @@ static void leave(int first)
 static void drop_failure(int jump)
 {
     int fail = behind(jump);
-    if (is(fail, "\tcall\t__stack_chk_fail") || (fail != NONE && begins(lines[fail].text, "\tjmp\t")))
+    if (is(fail, "\tcall\t__stack_chk_fail") ||
+        (fail != NONE && begins(lines[fail].text, "\tjmp\t")))
         drop(fail);
     put(jump, "\tjmp%s%.0d%s", strchr(lines[jump].text + 1, '\t'), 0, "");
 }
@@ -302,7 +304,9 @@ static bool is_used(const char *label, size_t len, int from, int to)
 /* What checks jumped to, [from, to): the lines of the function. */
 static void drop_unused_failure(int at, int from, int to)
 {
-    char *colon = lines[at].kind == OTHER && begins(lines[at].text, ".L") ? strchr(lines[at].text, ':') : NULL;
+    char *colon = lines[at].kind == OTHER && begins(lines[at].text, ".L")
+                      ? strchr(lines[at].text, ':')
+                      : NULL;
     int fail = behind(at), before = at - 1;
     if (!colon || !is(fail, "\tcall\t__stack_chk_fail"))
         return;

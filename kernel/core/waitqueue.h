@@ -13,8 +13,8 @@ struct waitqueue {
 };
 
 struct waiter {
+    struct thread *thread; /* first: with 16 bytes at its head gcc would align each on a stack */
     struct list link;
-    struct thread *thread;
     /* Called by the waker with the queue's lock held, interrupts off; returns true if this waiter
      * took the wake-up (counts against `count` when exclusive). NULL: wake thread. */
     bool (*notify)(struct waiter *waiter, unsigned events);
