@@ -306,8 +306,7 @@ static int set_option(struct socket *socket, int level, int name, uintptr_t addr
 }
 
 SYSCALL(setsockopt, 5, SYSCALL_PARTIAL,
-        "no flow labels by IPV6_FLOWLABEL_MGR, PACKET_FANOUT, PACKET_TX_RING, PACKET_VNET_HDR, "
-        "TPACKET_V3; kept only: IPV6_RECVPATHMTU, IPV6_FLOWINFO_SEND")
+        "no flow labels by IPV6_FLOWLABEL_MGR; kept only: IPV6_RECVPATHMTU, IPV6_FLOWINFO_SEND")
 {
     struct fd_ref ref;
     struct socket *socket;
@@ -410,9 +409,7 @@ static int get_filter(struct socket *socket, uintptr_t addr, uintptr_t len_addr)
     return n < 0 ? n : user_put32(len_addr, (uint32_t)n);
 }
 
-SYSCALL(getsockopt, 5, SYSCALL_PARTIAL,
-        "no flow labels by IPV6_FLOWLABEL_MGR, options of "
-        "PACKET_TX_RING, PACKET_FANOUT, PACKET_VNET_HDR")
+SYSCALL(getsockopt, 5, SYSCALL_PARTIAL, "no flow labels by IPV6_FLOWLABEL_MGR")
 {
     struct fd_ref ref;
     struct socket *socket;

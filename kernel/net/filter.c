@@ -102,6 +102,13 @@ int socket_filter_get(const struct socket *socket, uintptr_t to, size_t room)
     return user_write(to, filter->insns, size) < 0 ? -EFAULT : (int)filter->n;
 }
 
+unsigned socket_filter_peek(const struct socket *socket, const void **insns)
+{
+    const struct socket_filter *filter = rcu_load(socket->filter);
+    *insns = filter ? filter->insns : NULL;
+    return filter ? filter->n * (unsigned)sizeof(struct bpf_insn) : 0;
+}
+
 void socket_filter_free(struct socket *socket)
 {
     if (socket->filter)
@@ -166,7 +173,13 @@ static uint32_t ancillary(const struct bpf_packet *bpf, unsigned which, uint32_t
         return (uint32_t)random_u64();
     case BPF_ANCILLARY_MARK:
         return packet->mark;
-    default: /* queues, VLAN tags that a device took off: there are none */
+    case BPF_ANCILLARY_VLAN:
+        return packet->vlan ? get_le16(packet->scratch) : 0;
+    case BPF_ANCILLARY_VLAN_PRESENT:
+        return packet->vlan != 0;
+    case BPF_ANCILLARY_VLAN_PROTOCOL:
+        return packet->vlan;
+    default: /* queues */
         return 0;
     }
 }

@@ -23,6 +23,8 @@ int socket_filter_detach(struct socket *socket); /* -ENOENT, -EPERM */
 /* SO_GET_FILTER: the number of instructions, which go to `to` if there is room for all (room 0: not
  * wanted, less: -EINVAL); 0: no filter. -EFAULT. */
 int socket_filter_get(const struct socket *socket, uintptr_t to, size_t room);
+/* The same as they lie in memory, for as long as RCU keeps them: bytes; 0: no filter. */
+unsigned socket_filter_peek(const struct socket *socket, const void **insns);
 /* The socket ends. */
 void socket_filter_free(struct socket *socket);
 /* Cut a packet to what the program keeps of it, but not into its first `least` bytes. False: drop

@@ -256,8 +256,8 @@ static int get_number(const struct control_message *control, int low, int high, 
     return *number < low || *number > high ? -EINVAL : 0;
 }
 
-static int get_socket(const struct inet_socket *s, struct ip_flow *flow,
-                      const struct control_message *control)
+int socket_get_control(const struct socket *socket, uint32_t *mark,
+                       const struct control_message *control)
 {
     int number;
     switch (control->type) {
@@ -266,13 +266,13 @@ static int get_socket(const struct inet_socket *s, struct ip_flow *flow,
             return -EPERM;
         if (get_number(control, INT32_MIN, INT32_MAX, &number) < 0)
             return -EINVAL;
-        flow->mark = (uint32_t)number;
+        *mark = (uint32_t)number;
         return 0;
     case SO_TIMESTAMPING:
     case SO_TIMESTAMPING_NEW:
         return get_number(control, INT32_MIN, INT32_MAX, &number);
     case SO_TXTIME:
-        return socket_flag(&s->socket, SO_TXTIME) && control->len == sizeof(uint64_t) ? 0 : -EINVAL;
+        return socket_flag(socket, SO_TXTIME) && control->len == sizeof(uint64_t) ? 0 : -EINVAL;
     case SCM_RIGHTS: /* for AF_UNIX */
     case SCM_CREDENTIALS:
         return 0;
@@ -403,7 +403,7 @@ int inet_get_control(struct inet_socket *s, const struct message *message, struc
     int err, v6 = !inet_is_v4(&flow->destination);
     while ((err = message_next_control(message, &at, &control)) > 0) {
         if (control.level == SOL_SOCKET)
-            err = get_socket(s, flow, &control);
+            err = socket_get_control(&s->socket, &flow->mark, &control);
         else if (control.level == SOL_IP)
             err = v6 ? 0 : get_ip(s, flow, &control);
         else if (control.level == SOL_IPV6)

@@ -26,11 +26,14 @@ struct ip_fragment {
     uint8_t protocol; /* IPv6: 0 */
     unsigned offset;  /* bytes */
     bool more;
+    const void *user; /* who joins them, each for himself; NULL: this host */
 };
 /* Takes the fragment. Returns the whole packet once it is complete: the one with offset 0, at its
  * payload, with the others' bytes behind it and its header as it came; else NULL. Two that overlap
  * spoil the whole datagram (RFC 5722), as Linux does for both families. A thread. */
 struct packet *ip_reassemble(struct packet *packet, const struct ip_fragment *fragment);
+/* The same for IPv4, at its payload; the whole's header is mended. Any context. */
+struct packet *ipv4_reassemble(struct packet *packet, const void *user);
 extern size_t ip_fragment_high;              /* net.ipv4.ipfrag_high_thresh, of both families */
 extern unsigned ip_fragment_seconds;         /* net.ipv4.ipfrag_time */
 size_t ip_fragment_memory(unsigned *queues); /* in use, for /proc/net/sockstat */

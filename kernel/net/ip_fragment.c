@@ -25,6 +25,7 @@ struct datagram {
     struct list link, age_link; /* of its bucket; by age */
     struct inet_addr source, destination;
     struct netif *netif; /* of link-local sources; else NULL */
+    const void *user;
     uint32_t id;
     uint8_t protocol;
     uint16_t largest; /* bytes of a fragment with its headers */
@@ -90,7 +91,8 @@ static struct datagram *find(const struct ip_fragment *f, const struct netif *ne
         return NULL;
     list_for_each_entry (struct datagram, d, head, link)
         if (d->id == f->id && d->protocol == f->protocol && d->netif == netif &&
-            inet_equal(&d->source, &f->source) && inet_equal(&d->destination, &f->destination))
+            d->user == f->user && inet_equal(&d->source, &f->source) &&
+            inet_equal(&d->destination, &f->destination))
             return d;
     return NULL;
 }
@@ -155,7 +157,7 @@ static void tell_expired(struct datagram *d)
 {
     struct packet *packet = first_of(d);
 
-    if (packet && place_of(packet)->offset == 0)
+    if (packet && place_of(packet)->offset == 0 && !d->user)
         ip_complain(packet, COMPLAIN_REASSEMBLY, 0);
 }
 
@@ -198,6 +200,7 @@ static struct datagram *make(const struct ip_fragment *f, struct netif *netif)
     d->source = f->source;
     d->destination = f->destination;
     d->netif = netif;
+    d->user = f->user;
     d->id = f->id;
     d->protocol = f->protocol;
     d->cost = QUEUE_COST;

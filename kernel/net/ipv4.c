@@ -136,7 +136,7 @@ static void mend_header(struct packet *packet)
     put_le16(packet->network + 10, checksum_fold(checksum_add(0, packet->network, header)));
 }
 
-static struct packet *reassemble(struct packet *packet)
+struct packet *ipv4_reassemble(struct packet *packet, const void *user)
 {
     const uint8_t *ip = packet->network;
     struct ip_fragment fragment = {
@@ -146,6 +146,7 @@ static struct packet *reassemble(struct packet *packet)
         .protocol = ip[9],
         .offset = (get_be16(ip + 6) & FRAGMENT_OFFSET) * 8u,
         .more = get_be16(ip + 6) & MORE_FRAGMENTS,
+        .user = user,
     };
 
     if (fragment.more)
@@ -164,7 +165,7 @@ static void deliver(struct packet *packet)
 
     packet_pull(packet, (packet->network[0] & 15) * 4u);
     if (unlikely(get_be16(packet->network + 6) & (MORE_FRAGMENTS | FRAGMENT_OFFSET)))
-        packet = reassemble(packet);
+        packet = ipv4_reassemble(packet, NULL);
     if (!packet)
         return;
     packet->transport = packet->data;

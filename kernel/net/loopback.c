@@ -11,7 +11,6 @@ static int transmit(struct netif *netif, struct packet *packet)
 
     netif_count(&counters->tx_packets, 1);
     netif_count(&counters->tx_bytes, packet->total);
-    packet->link = NULL;
     netif_receive(netif, packet);
     return 0;
 }

@@ -164,6 +164,7 @@ static void after_up_or_down(struct netif *netif, bool up)
         arp_announce(netif);
     } else {
         route_netif_down(netif);
+        netif_taps_down(netif);
     }
 }
 

@@ -179,7 +179,9 @@ struct netif_tap {
     struct list link;
     struct netif *netif; /* NULL: all */
     void (*seen)(struct netif_tap *tap, const struct packet *packet, bool outgoing);
+    void (*down)(struct netif_tap *tap); /* its one interface went down; a thread; may be NULL */
     struct rcu_head rcu;
 };
 void netif_tap_add(struct netif_tap *tap);
 void netif_tap_remove(struct netif_tap *tap); /* sleeps until nobody is in it */
+void netif_taps_down(struct netif *netif);    /* under netif_lock */

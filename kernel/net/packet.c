@@ -143,6 +143,7 @@ static void copy_about(struct packet *to, const struct packet *from)
     to->csum_offset = from->csum_offset;
     to->gso_size = from->gso_size;
     to->header_len = from->header_len;
+    to->vlan = from->vlan;
     to->hash = from->hash;
     to->mark = from->mark;
     memcpy(to->scratch, from->scratch, sizeof(to->scratch));

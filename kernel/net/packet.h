@@ -61,10 +61,11 @@ struct packet {
     bool front_own; /* whoever shares the buffer has no business with what lies before data */
     uint16_t csum_start, csum_offset; /* csum_start counts from data as handed to a driver */
     uint16_t gso_size;
-    uint16_t header_len;            /* GSO: all headers before the payload, from data; not so:
-                                       the largest fragment that it came in, 0: it came whole */
-    uint32_t hash;                  /* of the flow, for choosing a queue; 0: none */
-    uint32_t mark;                  /* the sender's SO_MARK */
+    uint16_t header_len; /* GSO: all headers before the payload, from data; not so:
+                            the largest fragment that it came in, 0: it came whole */
+    uint16_t vlan; /* of a packet socket's view: the tag's ETH_P_* (its TCI is in scratch); 0 */
+    uint32_t hash; /* of the flow, for choosing a queue; 0: none */
+    uint32_t mark; /* the sender's SO_MARK */
     alignas(8) uint8_t scratch[40]; /* the present owner's notes */
 };
 

@@ -167,13 +167,13 @@ int proc_show_unix(struct text *text, const struct pseudo *self)
     return 0;
 }
 
-static bool put_packet(const struct packet_description *d, void *arg)
+static bool put_packet(struct packet_socket *p, void *arg)
 {
-    const struct socket *socket = d->socket;
+    const struct socket *socket = &p->socket;
 
     text_printf(arg, "%s %-6d %-4d %04x   %-5u %1d %-6lu %-6u %-6lu\n", POINTER, 2, socket->type,
-                d->protocol, d->ifindex, d->running, d->receive_queue, socket->cred.uid,
-                socket->ino);
+                p->protocol, p->netif ? p->netif->index : 0, packet_is_running(p), p->charged,
+                socket->cred.uid, socket->ino);
     return true;
 }
 

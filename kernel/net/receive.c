@@ -30,6 +30,13 @@ void netif_tap_remove(struct netif_tap *tap)
     rcu_synchronize();
 }
 
+__cold void netif_taps_down(struct netif *netif)
+{
+    list_for_each_entry (struct netif_tap, tap, &taps, link)
+        if (tap->netif == netif && tap->down)
+            tap->down(tap);
+}
+
 static bool is_tapped(void)
 {
     return __atomic_load_n(&taps.next, __ATOMIC_RELAXED) != &taps;
@@ -208,6 +215,16 @@ static void drop_broken(struct netif *netif, struct packet *packet)
     packet_free(packet);
 }
 
+/* A frame that a program has sent to lo by hand keeps its header; what else is left of one is
+ * forgotten. */
+static __cold void look_at_link(struct netif *netif, struct packet *packet)
+{
+    if (packet->link + ETH_HLEN == packet->data)
+        packet->kind = (uint8_t)kind_of(netif, packet->link);
+    else
+        packet->link = NULL;
+}
+
 void netif_receive(struct netif *netif, struct packet *packet)
 {
     packet->netif = netif;
@@ -217,6 +234,8 @@ void netif_receive(struct netif *netif, struct packet *packet)
         packet->stamp = clock_realtime();
     if (netif->type == ARPHRD_LOOPBACK) {
         packet->kind = PACKET_HOST;
+        if (unlikely(packet->link != NULL))
+            look_at_link(netif, packet);
         packet_pull_up(packet, MIN(packet->total, 44u));
     } else if (!take_link_header(netif, packet)) {
         drop_broken(netif, packet);

@@ -3,7 +3,7 @@
 #include "core/boot.h"
 #include "lib/string.h"
 
-enum { DIAG_INET = 2, DIAG_INET6 = 10 };
+enum { DIAG_INET = 2, DIAG_INET6 = 10, DIAG_PACKET = 17 };
 
 void diag_cookie(struct socket *socket, uint32_t cookie[2])
 {
@@ -52,6 +52,8 @@ static int request(struct netlink_request *r)
         return diag_inet(r);
     case AF_UNIX:
         return diag_unix(r);
+    case DIAG_PACKET:
+        return diag_packet(r);
     default:
         return r->message.payload[0] >= SOCKET_FAMILIES ? -EINVAL : -ENOENT;
     }

@@ -5,8 +5,9 @@
 
 enum { TCPDIAG_GETSOCK = 18, SOCK_DIAG_BY_FAMILY = 20, DIAG_MEMINFO = 9 };
 
-int diag_inet(struct netlink_request *r); /* inet_diag.c */
-int diag_unix(struct netlink_request *r); /* unix_diag.c */
+int diag_inet(struct netlink_request *r);   /* inet_diag.c */
+int diag_unix(struct netlink_request *r);   /* unix_diag.c */
+int diag_packet(struct netlink_request *r); /* packet_diag.c */
 
 /* SK_MEMINFO_*: what waits in both directions and the limits. */
 void diag_put_meminfo(struct nl_out *out, unsigned type, const struct socket *socket,

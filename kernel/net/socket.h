@@ -271,6 +271,9 @@ static inline bool socket_wants_stamps(const struct socket *socket)
  * dropped up to then. (net/inet_control.c) */
 int socket_put_control(struct socket *socket, struct message *message, nsec_t stamp,
                        uint32_t drops);
+/* A control message of SOL_SOCKET that a packet is sent with: -EINVAL, -EPERM. */
+int socket_get_control(const struct socket *socket, uint32_t *mark,
+                       const struct control_message *control);
 /* setsockopt(2) and getsockopt(2) with kernel memory; get returns the length. */
 int socket_set_option(struct socket *socket, int level, int name, const void *value, size_t len,
                       bool privileged);

@@ -17,10 +17,12 @@ ping -c 2 -i 0.2 127.0.0.1 >/tmp/ping
 wait
 cat /tmp/told
 EOF
-osprey --add "$WORK/capture.sh" --add /usr/bin/tcpdump --add /usr/bin/ping --add /usr/bin/grep \
+osprey --strace --add "$WORK/capture.sh" --add /usr/bin/tcpdump --add /usr/bin/ping --add /usr/bin/grep \
     --add /usr/bin/sleep /bin/bash "$WORK/capture.sh" >"$WORK/capture" 2>&1
 check 'tcpdump: both requests are seen' test "$(grep -c 'ICMP echo request' "$WORK/capture")" = 2
 check 'tcpdump: and both answers' test "$(grep -c 'ICMP echo reply' "$WORK/capture")" = 2
+check 'tcpdump: with a ring of TPACKET_V3' \
+    grep -Eq 'setsockopt\(0x[0-9a-f]+, 0x107, 0x5, 0x[0-9a-f]+, 0x1c,.*= 0' "$WORK/capture"
 check 'tcpdump: none is dropped' grep -q '0 packets dropped by kernel' "$WORK/capture"
 
 osprey /usr/sbin/ifconfig lo >"$WORK/ifconfig" 2>&1
