@@ -18,6 +18,12 @@ OPTIONS=(--memory=1500M --env=TEST_SECONDS=600 "--add=$SUITE" --add=/usr/lib/pyt
 for program in /usr/bin/env /usr/bin/zip /usr/bin/unzip /usr/bin/gzip /usr/bin/bzip2; do
     [ -x $program ] && OPTIONS+=("--add=$program")
 done
+# What test_ctypes looks for and loads, as far as the host has it.
+FOR_CTYPES=(--add=/sbin/ldconfig --add=/etc/ld.so.cache)
+for package in gcc gcc-12 binutils binutils-x86-64-linux-gnu libc6-dev libgcc-12-dev libgl1 libglu1-mesa libglx0 \
+    libglvnd0 libopengl0 libx11-6 libxcb1 libxau6 libxdmcp6 libbsd0 libmd0; do
+    dpkg -s "$package" >/dev/null 2>&1 && FOR_CTYPES+=("--package=$package")
+done
 
 # What ends otherwise, as `MODULE TEST OUTCOME` inside, extended regular expressions. Besides,
 # a test may end as `inet`: it asked for an Internet socket and got EAFNOSUPPORT.
@@ -100,7 +106,10 @@ if [ "$SOAK" = 1 ]; then
         suite $cpus test_mmap test_select test_epoll test_poll test_fcntl test_pty test_wait3 test_wait4 test_fork1 \
             test_resource test_tempfile "$TIME" test_posix test_shutil test_os test_glob test_stat test_fileio \
             test_threading test_thread test_threadsignals test_queue test_selectors test_atexit test_largefile
-        suite $cpus test_signal test_eintr test_faulthandler test_ssl test_sys test_ctypes
+        suite $cpus test_signal test_eintr test_faulthandler test_ssl test_sys
+        plain=("${OPTIONS[@]}") OPTIONS+=("${FOR_CTYPES[@]}")
+        suite $cpus test_ctypes
+        OPTIONS=("${plain[@]}")
         suite $cpus test_subprocess
         suite $cpus test_io test_pathlib
         suite $cpus "$FORK"
