@@ -12,6 +12,7 @@
 
 enum { SOCK_TYPE_MASK = 15, SOCK_NONBLOCK = O_NONBLOCK, SOCK_CLOEXEC = O_CLOEXEC };
 enum { SOL_TCP = 6, SOL_IPV6 = 41, TCP_SAVED_SYN = 28 };
+enum { IPV6_FLOWLABEL_MGR = 32, LABEL_AT = 16 };
 enum { OPTION_MAX = 4096, OPTION_MAX6 = (64 << 10) + 1 };
 
 int socket_borrow(int fd, struct fd_ref *ref, struct socket **socket)
@@ -300,13 +301,14 @@ static int set_option(struct socket *socket, int level, int name, uintptr_t addr
     int err = user_read(value, addr, (size_t)len);
     if (!err)
         err = socket_set_option(socket, level, name, value, (size_t)len, capable(CAP_NET_ADMIN));
+    if (!err && level == SOL_IPV6 && name == IPV6_FLOWLABEL_MGR) /* which one was chosen */
+        user_write(addr + LABEL_AT, value + LABEL_AT, sizeof(uint32_t));
     if (value != small)
         kfree(value);
     return err;
 }
 
-SYSCALL(setsockopt, 5, SYSCALL_PARTIAL,
-        "no flow labels by IPV6_FLOWLABEL_MGR; kept only: IPV6_RECVPATHMTU, IPV6_FLOWINFO_SEND")
+SYSCALL(setsockopt, 5, SYSCALL_WHOLE, "")
 {
     struct fd_ref ref;
     struct socket *socket;
@@ -409,7 +411,7 @@ static int get_filter(struct socket *socket, uintptr_t addr, uintptr_t len_addr)
     return n < 0 ? n : user_put32(len_addr, (uint32_t)n);
 }
 
-SYSCALL(getsockopt, 5, SYSCALL_PARTIAL, "no flow labels by IPV6_FLOWLABEL_MGR")
+SYSCALL(getsockopt, 5, SYSCALL_WHOLE, "")
 {
     struct fd_ref ref;
     struct socket *socket;

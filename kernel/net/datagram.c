@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "mm/uaccess.h"
 #include "net/filter.h"
+#include "net/inet6.h"
 
 enum { FIONREAD = 0x541b, TIOCOUTQ = 0x5411 };
 enum { SOL_UDP = 17, UDP_GRO = 104 };
@@ -151,6 +152,11 @@ ssize_t datagram_receive(struct socket *socket, struct message *message)
     int err;
     if (unlikely(message->flags & MSG_ERRQUEUE))
         return inet_receive_error(s, message);
+    if (unlikely(s->options.receive & INET_RECEIVE6_PATHMTU)) {
+        ssize_t told = inet6_receive_path_mtu(s, message);
+        if (told != -EAGAIN)
+            return told;
+    }
     inet_lock(s);
     struct packet *packet = next_packet(d, message, deadline, &err);
     ssize_t n = err;

@@ -242,6 +242,14 @@ __cold int inet_op_bind(struct socket *socket, const struct socket_address *addr
     return err;
 }
 
+static void put_peer(const struct inet_socket *s, struct socket_address *address)
+{
+    inet_address_put(s, address, &s->remote, s->remote_port, s->scope);
+    if (s->options.receive & INET_FLOWINFO_SEND && s->options.six && s->socket.family == AF_INET6)
+        memcpy(address->bytes + offsetof(struct sockaddr_in6, flowinfo), &s->options.six->flowinfo,
+               sizeof(uint32_t));
+}
+
 int inet_op_name(struct socket *socket, bool peer, struct socket_address *address)
 {
     struct inet_socket *s = inet_of(socket);
@@ -252,7 +260,7 @@ int inet_op_name(struct socket *socket, bool peer, struct socket_address *addres
         inet_address_put(s, address, &s->local, s->local_port,
                          s->flow.bound ? s->flow.bound->index : s->scope);
     else if (s->remote_port)
-        inet_address_put(s, address, &s->remote, s->remote_port, s->scope);
+        put_peer(s, address);
     else
         err = -ENOTCONN;
     inet_unlock(s);
@@ -350,6 +358,9 @@ int inet_flow(struct inet_socket *s, struct ip_flow *flow, const struct inet_add
     };
     if (unlikely(v4 ? o->ip_options_len != 0 : o->six != NULL))
         inet_flow_options(s, &new);
+    if (!v4 && unlikely(o->six) &&
+        (s->socket.type == SOCK_STREAM || inet_equal(destination, &s->remote)))
+        new.label = inet6_label(s);
     flow_lifetime(s, &new, v4);
     int err = flow_netif(s, &new, scope, v4);
     if (!err)

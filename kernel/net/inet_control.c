@@ -422,11 +422,17 @@ int inet_message_flow(struct inet_socket *s, const struct message *message, stru
                       struct ipv6_headers *headers,
                       int (*fn)(const struct control_message *control, void *arg), void *arg)
 {
+    bool named = message->address && message->address->len && !inet_is_v4(&flow->destination) &&
+                 s->options.receive & INET_FLOWINFO_SEND;
     flow->dont_route |= (message->flags & MSG_DONTROUTE) != 0;
+    if (named)
+        flow->label = inet6_flowinfo(s, message->address) & IPV6_LABEL;
     int err = inet_get_control(s, message, flow, headers, fn, arg);
     if (ipv6_headers_any(headers)) { /* instead of those of every packet */
         flow->headers = headers;
         flow->options_len = ipv6_headers_size(headers);
     }
+    if (!err && flow->label && (named || message->sent_size))
+        err = inet6_use_label(s, flow, headers);
     return err;
 }

@@ -3,7 +3,7 @@
  * what it says lies in front of that. */
 #include "mm/uaccess.h"
 #include "net/icmp_extension.h"
-#include "net/inet.h"
+#include "net/inet6.h"
 
 enum {
     SOL_IP = 0,
@@ -104,6 +104,15 @@ void inet_tell_too_big(struct inet_socket *s, const struct ip_flow *flow, unsign
     }
     mtu -= MIN(mtu, flow->header_included ? 0 : flow->options_len);
     inet_queue_local(s, EMSGSIZE, &flow->destination, port, mtu);
+    if (!flow->dont_fragment || !(s->options.receive & INET_RECEIVE6_PATHMTU) || !inet6_need(s))
+        return;
+    struct inet6_extras *six = s->options.six;
+    six->too_big = true;
+    six->path = (struct ip6_mtuinfo){
+        .address = {.family = AF_INET6, .scope_id = flow->bound ? flow->bound->index : 0},
+        .mtu = mtu,
+    };
+    memcpy(six->path.address.address, flow->destination.bytes, 16);
 }
 
 void inet_queue_notice(struct inet_socket *s, unsigned origin, int err, uint32_t info,

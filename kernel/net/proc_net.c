@@ -232,6 +232,7 @@ static const struct pseudo_entry net_table[] = {
     FILE("if_inet6", show_if_inet6, 0),
     FILE("igmp", show_igmp, 0),
     FILE("igmp6", show_igmp6, 0),
+    FILE("ip6_flowlabel", proc_show_ip6_flowlabel, 0),
     FILE("ipv6_route", proc_show_ipv6_route, 0),
     FILE("netlink", proc_show_netlink, 0),
     FILE("netstat", proc_show_netstat, 0),

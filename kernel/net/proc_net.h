@@ -24,6 +24,7 @@ int proc_show_ipv6_route(struct text *text, const struct pseudo *self);
 int proc_show_fib_trie(struct text *text, const struct pseudo *self);
 int proc_show_anycast6(struct text *text, const struct pseudo *self); /* anycast.c */
 int proc_show_arp(struct text *text, const struct pseudo *self);
+int proc_show_ip6_flowlabel(struct text *text, const struct pseudo *self); /* flow_label.c */
 
 /* One line, filled up with blanks to `width`, and a newline. */
 void proc_put_padded(struct text *text, const char *line, unsigned width);

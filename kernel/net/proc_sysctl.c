@@ -4,6 +4,7 @@
 
 #include "fs/procfs.h"
 #include "lib/string.h"
+#include "net/flow_label.h"
 #include "net/ip_core.h"
 #include "net/raw.h"
 #include "net/tcp.h"
@@ -306,7 +307,11 @@ static const struct pseudo_entry ipv4_table[] = {
 };
 
 static const struct pseudo_entry ipv6_table[] = {
+    SYSCTL_CONSTANT("auto_flowlabels", 1),
     SYSCTL_CONSTANT("bindv6only", 0),
+    SYSCTL("flowlabel_consistency", flow_label_consistency, 0, 1),
+    SYSCTL_CONSTANT("flowlabel_reflect", 0),
+    SYSCTL_CONSTANT("flowlabel_state_ranges", 0),
     SYSCTL_CONSTANT("ip_nonlocal_bind", 0),
     SYSCTL_CONSTANT("mld_qrv", 2),
 };

@@ -406,8 +406,9 @@ int raw_connect(struct socket *socket, const struct socket_address *address, boo
         disconnect(raw_of(s));
         err = 0;
     } else {
-        err = inet_is_v4(&ip) != (socket->family == AF_INET) ? -EINVAL
-                                                             : inet_flow(s, &flow, &ip, scope);
+        err = inet_is_v4(&ip) != (socket->family == AF_INET) ? -EINVAL : inet6_connect(s, address);
+        if (!err)
+            err = inet_flow(s, &flow, &ip, scope);
         if (!err)
             err = ip_route(&flow);
         if (!err) {

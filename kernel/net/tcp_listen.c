@@ -165,6 +165,8 @@ static bool fill_request(struct tcp *tp, struct request *r, const struct packet 
     if (inet_flow(&tp->inet, &r->flow, &remote, r->scope) < 0)
         return false;
     r->flow.source = local;
+    if (unlikely(tp->inet.options.six) && tp->inet.options.six->reflect && !inet_is_v4(&remote))
+        r->flow.label = get_le32(packet->network) & IPV6_LABEL;
     r->flow.hash = inet_hash_flow(&local, header->destination, &remote, header->source);
     r->local_port = header->destination;
     r->remote_port = header->source;
@@ -394,9 +396,9 @@ static void establish(struct tcp *tp, const struct request *r, struct packet *pa
         return;
     }
     child->saved_syn = r->syn;
-    tcp_note(child, packet);
     inherit(child, tp);
     fill_child(child, r, now);
+    tcp_note(child, packet);
     tcp_set_state(child, TCP_SYN_RECV);
     inet_lock(&child->inet);
     if (inet_hash_accepted(&child->inet, &tp->inet) < 0) {

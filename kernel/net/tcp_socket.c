@@ -5,6 +5,7 @@
 #include "lib/errno.h"
 #include "mm/heap.h"
 #include "net/igmp.h"
+#include "net/inet6.h"
 #include "net/mib.h"
 
 enum { CHANNEL_LIMIT = 8 << 20 };
@@ -309,7 +310,10 @@ static int op_connect(struct socket *socket, const struct socket_address *addres
         disconnect(tp);
         err = 0;
     } else if (!err) {
-        err = connect_step(tp, &ip, port, scope, nonblock);
+        if (tp->state == TCP_CLOSE && !tp->connecting && !tp->connected)
+            err = inet6_connect(&tp->inet, address);
+        if (!err)
+            err = connect_step(tp, &ip, port, scope, nonblock);
     }
     inet_unlock(&tp->inet);
     return err;

@@ -2,6 +2,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "net/flow_label.h"
 #include "net/tcp.h"
 
 enum {
@@ -35,6 +36,7 @@ enum {
     TCP_TX_DELAY,
 };
 enum { FASTOPEN_KEY = 16, SOL_IP = 0, SOL_IPV6 = 41, IP_PKTOPTIONS = 9, IPV6_2292PKTOPTIONS = 6 };
+enum { IPV6_FLOWLABEL_MGR = 32 };
 enum { KEEP_MAX = 32767, COUNT_MAX = 127, LINGER2_MAX = 120, MSS_MIN = 88, MSS_MAX = 32767 };
 enum { CLAMP_MIN = 1152, CC_NAME = 16, STAMP_ID = 1 << 7 /* SOF_TIMESTAMPING_OPT_ID */ };
 
@@ -542,9 +544,12 @@ static int get_saved(struct tcp *tp, int name, void *value, size_t len)
 void tcp_note(struct tcp *tp, const struct packet *packet)
 {
     tp->noted.ifindex = packet->netif ? packet->netif->index : 0;
-    tp->noted.ttl = (uint8_t)ip_ttl(packet);
     tp->noted.tos = (uint8_t)ip_tos(packet);
-    tp->noted.flow = get_le32(packet->network) & __builtin_bswap32(0x0fffffff);
+    if (!tp->noted.ttl ||
+        tp->inet.options.receive & (INET_RECEIVE6_FLOWINFO | INET_RECEIVE6_TCLASS))
+        tp->noted.flow = get_le32(packet->network) & __builtin_bswap32(0x0fffffff);
+    tp->noted.ttl = (uint8_t)ip_ttl(packet);
+    inet6_note(&tp->inet, packet);
 }
 
 /* Control messages into an option's value. */
@@ -555,57 +560,92 @@ struct controls {
 
 static void put_control(struct controls *to, int level, int type, const void *data, size_t n)
 {
-    struct control_header header = {sizeof(header) + n, level, type};
-    size_t space = ALIGN_UP(header.len, 8ul);
+    struct control_header header = {MIN(sizeof(header) + n, to->left), level, type};
+    size_t space = MIN(ALIGN_UP(header.len, 8ul), to->left);
 
-    if (to->left < space)
+    if (to->left < sizeof(header))
         return;
     memcpy(to->at, &header, sizeof(header));
-    memcpy(to->at + sizeof(header), data, n);
+    memcpy(to->at + sizeof(header), data, header.len - sizeof(header));
     to->at += space;
     to->left -= space;
 }
 
-static void put_controls(const struct tcp *tp, int level, struct controls *to)
+static void put_controls4(const struct tcp *tp, struct controls *to)
 {
+    uint32_t asked = tp->inet.options.receive, address = inet_v4_of(&tp->inet.local);
+    uint32_t info[3] = {tp->noted.ifindex, address, address}, ttl = tp->noted.ttl;
+    uint32_t tos = tp->noted.tos;
+
+    if (asked & INET_RECEIVE_PKTINFO)
+        put_control(to, SOL_IP, 8, info, sizeof(info));
+    if (asked & INET_RECEIVE_TTL)
+        put_control(to, SOL_IP, 2, &ttl, sizeof(ttl));
+    if (asked & INET_RECEIVE_TOS)
+        put_control(to, SOL_IP, 1, &tos, sizeof(tos));
+}
+
+/* As Linux: of a packet that had headers or a label that are asked for, all that is told with any;
+ * else what is remembered, with the peer's address. */
+static void put_controls6(const struct tcp *tp, struct controls *to)
+{
+    enum { INFO, HOPS, CLASS, FLOW, FLOW_LAST, PART };
     static const struct {
         uint32_t receive;
-        uint8_t type; /* of SOL_IPV6 */
-    } six[] = {{INET_RECEIVE6_HOPLIMIT, 52},
-               {INET_RECEIVE6_TCLASS, 67},
-               {INET_RECEIVE6_HOPLIMIT_OLD, 8},
-               {INET_RECEIVE6_FLOWINFO, 11}};
-    uint32_t asked = tp->inet.options.receive, address = inet_v4_of(&tp->inet.local);
-    uint32_t info4[3] = {tp->noted.ifindex, address, address}, ttl = tp->noted.ttl;
-    uint32_t tos = tp->noted.tos, numbers[] = {ttl, tos, ttl, tp->noted.flow};
+        uint8_t type, what;
+    } all[] = {
+        {INET_RECEIVE6_PKTINFO, 50, INFO},
+        {INET_RECEIVE6_HOPLIMIT, 52, HOPS},
+        {INET_RECEIVE6_TCLASS, 67, CLASS},
+        {INET_RECEIVE6_FLOWINFO, 11, FLOW},
+        {INET_RECEIVE6_HOPOPTS, 54, PART + IPV6_HOP},
+        {INET_RECEIVE6_DSTOPTS, 59, PART + IPV6_BEFORE},
+        {INET_RECEIVE6_RTHDR, 57, PART + IPV6_ROUTING},
+        {INET_RECEIVE6_DSTOPTS, 59, PART + IPV6_LAST},
+        {INET_RECEIVE6_PKTINFO_OLD, 2, INFO},
+        {INET_RECEIVE6_HOPLIMIT_OLD, 8, HOPS},
+        {INET_RECEIVE6_HOPOPTS_OLD, 3, PART + IPV6_HOP},
+        {INET_RECEIVE6_DSTOPTS_OLD, 4, PART + IPV6_BEFORE},
+        {INET_RECEIVE6_RTHDR_OLD, 5, PART + IPV6_ROUTING},
+        {INET_RECEIVE6_DSTOPTS_OLD, 4, PART + IPV6_LAST},
+        {INET_RECEIVE6_FLOWINFO, 11, FLOW_LAST},
+    };
+    const struct inet_options *o = &tp->inet.options;
+    const struct ipv6_headers *arrived = o->six ? o->six->arrived : NULL;
+    uint32_t hops = tp->noted.ttl ?: 1, class = __builtin_bswap32(tp->noted.flow) >> 20 & 255;
+    bool told = arrived || (o->receive & INET_RECEIVE6_FLOWINFO && tp->noted.flow);
     struct {
         struct inet_addr address;
         uint32_t ifindex;
-    } info6 = {tp->inet.local, tp->noted.ifindex};
+    } info = {told ? tp->inet.local : tp->inet.remote, tp->noted.ifindex};
+    const void *data[] = {&info, &hops, &class, &tp->noted.flow, &tp->noted.flow};
 
-    if (level == SOL_IP) {
-        if (asked & INET_RECEIVE_PKTINFO)
-            put_control(to, SOL_IP, 8, info4, sizeof(info4));
-        if (asked & INET_RECEIVE_TTL)
-            put_control(to, SOL_IP, 2, &ttl, sizeof(ttl));
-        if (asked & INET_RECEIVE_TOS)
-            put_control(to, SOL_IP, 1, &tos, sizeof(tos));
-        return;
+    if (!info.ifindex) {
+        info.address = o->pktinfo_source;
+        info.ifindex = o->pktinfo_netif ? o->pktinfo_netif->index : 0;
     }
-    if (asked & INET_RECEIVE6_PKTINFO)
-        put_control(to, SOL_IPV6, 50, &info6, 20);
-    if (asked & INET_RECEIVE6_PKTINFO_OLD)
-        put_control(to, SOL_IPV6, 2, &info6, 20);
-    for (unsigned i = 0; i < ARRAY_SIZE(six); i++)
-        if (asked & six[i].receive)
-            put_control(to, SOL_IPV6, six[i].type, &numbers[i], sizeof(numbers[i]));
+    for (unsigned i = 0; i < ARRAY_SIZE(all); i++) {
+        unsigned what = all[i].what;
+        const uint8_t *part = what >= PART && arrived ? arrived->part[what - PART] : NULL;
+
+        if (!(o->receive & all[i].receive) || what == (told ? FLOW_LAST : FLOW) ||
+            (what == FLOW && !tp->noted.flow) || (what >= PART && !part))
+            continue;
+        put_control(to, SOL_IPV6, all[i].type, part ? part : data[what],
+                    part           ? ipv6_header_size(part)
+                    : what == INFO ? 20
+                                   : sizeof(uint32_t));
+    }
 }
 
 static int get_packet_options(const struct tcp *tp, int level, char *value, size_t len)
 {
     struct controls to = {value, len};
 
-    put_controls(tp, level, &to);
+    if (level == SOL_IP)
+        put_controls4(tp, &to);
+    else
+        put_controls6(tp, &to);
     return (int)(to.at - value);
 }
 
@@ -667,6 +707,12 @@ int tcp_op_get_option(struct socket *socket, int level, int name, void *value, s
         n = !tp->no_rehash;
         memcpy(value, &n, MIN(len, sizeof(n)));
         return (int)MIN(len, sizeof(n));
+    }
+    if (level == SOL_IPV6 && name == IPV6_FLOWLABEL_MGR && socket->family != AF_INET) {
+        inet_lock(&tp->inet);
+        n = flow_label_get(&tp->inet, value, len, tp->noted.flow);
+        inet_unlock(&tp->inet);
+        return n;
     }
     if (level != IPPROTO_TCP && !packet_options && !(level == SOL_SOCKET && name == SO_ERROR))
         return inet_op_get_option(socket, level, name, value, len);

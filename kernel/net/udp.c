@@ -8,6 +8,7 @@
 #include "mm/uaccess.h"
 #include "net/filter.h"
 #include "net/igmp.h"
+#include "net/inet6.h"
 #include "net/mib.h"
 
 enum {
@@ -322,12 +323,14 @@ static int check_scope(const struct inet_socket *s, const struct inet_addr *ip, 
     return needed && !scope && !s->flow.bound && !s->options.hops_netif ? -EINVAL : 0;
 }
 
-static int connect_to(struct udp_socket *u, const struct inet_addr *ip, unsigned port,
-                      uint32_t scope)
+static int connect_to(struct udp_socket *u, const struct socket_address *address,
+                      const struct inet_addr *ip, unsigned port, uint32_t scope)
 {
     struct inet_socket *s = udp_inet(u);
     struct ip_flow way;
     int err = check_scope(s, ip, scope);
+    if (!err)
+        err = inet6_connect(s, address);
     if (!err)
         err = inet_flow(s, &way, ip, scope);
     if (!err)
@@ -342,6 +345,7 @@ static int connect_to(struct udp_socket *u, const struct inet_addr *ip, unsigned
     s->remote_port = (uint16_t)port;
     s->scope = scope;
     u->way = way;
+    u->way.label = inet_is_v4(ip) ? 0 : inet6_label(s);
     u->way_version = s->options.version;
     u->way_scope = scope;
     u->datagram.connected = true;
@@ -359,7 +363,7 @@ static __cold int udp_connect(struct socket *socket, const struct socket_address
     if (err < 0)
         return err;
     inet_lock(s);
-    err = err ? disconnect(udp_of(s)) : connect_to(udp_of(s), &ip, port, scope);
+    err = err ? disconnect(udp_of(s)) : connect_to(udp_of(s), address, &ip, port, scope);
     inet_unlock(s);
     return err;
 }

@@ -253,7 +253,8 @@ static int send_to(struct udp_socket *u, struct message *message, struct target 
     int err = check_send(u);
     if (!err)
         target->flow = find_way(u, ip, scope, &err);
-    if (!err && unlikely(message->sent_size || message->flags & MSG_DONTROUTE)) {
+    if (!err && unlikely(message->sent_size || message->flags & MSG_DONTROUTE ||
+                         udp_inet(u)->options.receive & INET_FLOWINFO_SEND)) {
         err = inet_flow(udp_inet(u), &own, ip, scope);
         target->flow = &own;
         if (!err)

@@ -594,6 +594,120 @@ static void connections(void)
     close(listener);
 }
 
+/* IPV6_2292PKTOPTIONS of a connection: what came with the last segment. */
+static void connection_options(void)
+{
+    static const struct {
+        int level, type;
+        size_t len;
+    } want[] = {{IPPROTO_IPV6, IPV6_PKTINFO, 20},     {IPPROTO_IPV6, IPV6_HOPLIMIT, 4},
+                {IPPROTO_IPV6, IPV6_HOPOPTS, 8},      {IPPROTO_IPV6, IPV6_DSTOPTS, 8},
+                {IPPROTO_IPV6, IPV6_2292PKTINFO, 20}, {IPPROTO_IPV6, IPV6_2292HOPOPTS, 8},
+                {IPPROTO_IPV6, IPV6_2292DSTOPTS, 8}};
+    struct sockaddr_in6 at;
+    char control[512], byte;
+    int listener = bound(SOCK_STREAM, 0, &at), out = socket(AF_INET6, SOCK_STREAM, 0), in;
+    socklen_t len = sizeof control;
+    struct msghdr m = {.msg_control = control};
+    size_t i = 0;
+
+    if (put(out, IPV6_HOPOPTS, hop, sizeof hop) && errno == EPERM)
+        SKIP("needs CAP_NET_RAW");
+    CHECK_EQ(put(out, IPV6_DSTOPTS, last, sizeof last), 0);
+    CHECK_EQ(listen(listener, 1), 0);
+    CHECK_EQ(connect(out, (void *)&at, sizeof at), 0);
+    in = accept(listener, NULL, NULL);
+    NEED(in >= 0);
+    CHECK_EQ(getsockopt(in, IPPROTO_IPV6, IPV6_2292PKTOPTIONS, control, &len), 0);
+    CHECK_EQ(len, 0);
+    CHECK_EQ(set(in, IPV6_RECVPKTINFO, 1), 0);
+    CHECK_EQ(set(in, IPV6_RECVHOPLIMIT, 1), 0);
+    CHECK_EQ(set(in, IPV6_RECVHOPOPTS, 1), 0);
+    CHECK_EQ(set(in, IPV6_RECVDSTOPTS, 1), 0);
+    CHECK_EQ(set(in, IPV6_2292PKTINFO, 1), 0);
+    CHECK_EQ(set(in, IPV6_2292HOPOPTS, 1), 0);
+    CHECK_EQ(set(in, IPV6_2292DSTOPTS, 1), 0);
+    CHECK_EQ(send(out, "x", 1, 0), 1);
+    CHECK_EQ(recv(in, &byte, 1, 0), 1);
+    len = sizeof control;
+    CHECK_EQ(getsockopt(in, IPPROTO_IPV6, IPV6_2292PKTOPTIONS, control, &len), 0);
+    m.msg_controllen = len;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c), i++) {
+        NEED(i < sizeof want / sizeof *want);
+        CHECK_EQ(c->cmsg_type, want[i].type);
+        CHECK_EQ(c->cmsg_len, CMSG_LEN(want[i].len));
+        if (c->cmsg_type == IPV6_HOPOPTS || c->cmsg_type == IPV6_2292HOPOPTS)
+            CHECK(lies(CMSG_DATA(c), hop, IPPROTO_DSTOPTS));
+        if (c->cmsg_type == IPV6_DSTOPTS || c->cmsg_type == IPV6_2292DSTOPTS)
+            CHECK(lies(CMSG_DATA(c), last, IPPROTO_TCP));
+    }
+    CHECK_EQ(i, sizeof want / sizeof *want);
+    len = 20; /* the first one does not fit */
+    CHECK_EQ(getsockopt(in, IPPROTO_IPV6, IPV6_2292PKTOPTIONS, control, &len), 0);
+    CHECK_EQ(len, 20);
+    CHECK_EQ(((struct cmsghdr *)control)->cmsg_len, 20);
+    CHECK_EQ(put(out, IPV6_HOPOPTS, NULL, 0), 0);
+    CHECK_EQ(put(out, IPV6_DSTOPTS, NULL, 0), 0);
+    CHECK_EQ(send(out, "x", 1, 0), 1);
+    CHECK_EQ(recv(in, &byte, 1, 0), 1);
+    len = sizeof control; /* nothing came with that one */
+    CHECK_EQ(getsockopt(in, IPPROTO_IPV6, IPV6_2292PKTOPTIONS, control, &len), 0);
+    CHECK_EQ(len, 2 * CMSG_SPACE(20) + CMSG_SPACE(4));
+    close(in);
+    close(out);
+    close(listener);
+}
+
+/* A datagram that would have to be cut, and must not: an empty message tells the MTU. */
+static void path_mtu(void)
+{
+    static char data[4000];
+    struct {
+        struct sockaddr_in6 address;
+        uint32_t mtu;
+    } info;
+    struct sockaddr_in6 at, from = {};
+    char control[256];
+    struct iovec iov = {data, sizeof data};
+    struct msghdr m = {&from, sizeof from, &iov, 1, control, sizeof control, 0};
+    int fd = bound(SOCK_DGRAM, 0, &at), out = socket(AF_INET6, SOCK_DGRAM, 0);
+    socklen_t len = sizeof info;
+    struct cmsghdr *c;
+
+    CHECK_EQ(put(out, IPV6_DSTOPTS, last, sizeof last) == 0 || errno == EPERM, true);
+    CHECK_EQ(set(out, IPV6_MTU, 1400), 0);
+    CHECK_EQ(set(out, IPV6_DONTFRAG, 1), 0);
+    CHECK_ERRNO(send_to(out, data, sizeof data, &at), EMSGSIZE); /* not asked for yet */
+    CHECK_EQ(set(out, IPV6_RECVPATHMTU, 1), 0);
+    CHECK_ERRNO(recvmsg(out, &m, MSG_DONTWAIT), EAGAIN);
+    CHECK_ERRNO(send_to(out, data, sizeof data, &at), EMSGSIZE);
+    CHECK_ERRNO(send_to(out, data, sizeof data, &at), EMSGSIZE); /* the last one is told */
+    CHECK_EQ(recvmsg(out, &m, 0), 0);
+    CHECK_EQ(m.msg_flags & ~MSG_CMSG_CLOEXEC, 0);
+    CHECK(m.msg_namelen == sizeof from && from.sin6_port == 0);
+    CHECK(memcmp(&from.sin6_addr, &in6addr_loopback, 16) == 0);
+    c = CMSG_FIRSTHDR(&m);
+    NEED(c && c->cmsg_type == IPV6_PATHMTU && c->cmsg_len == CMSG_LEN(sizeof info));
+    memcpy(&info, CMSG_DATA(c), sizeof info);
+    CHECK_EQ(info.mtu, told(out, IPV6_DSTOPTS, (uint8_t *)data, 8) ? 1392 : 1400);
+    CHECK(memcmp(&info.address.sin6_addr, &in6addr_loopback, 16) == 0);
+    m.msg_controllen = sizeof control;
+    CHECK_ERRNO(recvmsg(out, &m, MSG_DONTWAIT), EAGAIN); /* once */
+    CHECK_EQ(set(out, IPV6_DONTFRAG, 0),
+             0); /* another way to be refused, of which nothing is told */
+    CHECK_EQ(set(out, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO), 0);
+    CHECK_ERRNO(send_to(out, data, sizeof data, &at), EMSGSIZE);
+    CHECK_ERRNO(recvmsg(out, &m, MSG_DONTWAIT), EAGAIN);
+    CHECK_ERRNO(getsockopt(out, IPPROTO_IPV6, IPV6_PATHMTU, &info, &len), ENOTCONN);
+    CHECK_EQ(connect(out, (void *)&at, sizeof at), 0);
+    CHECK_EQ(getsockopt(out, IPPROTO_IPV6, IPV6_PATHMTU, &info, &len), 0);
+    CHECK(len == sizeof info && info.mtu >= 1500 && info.address.sin6_family == 0);
+    len = sizeof info - 1;
+    CHECK_ERRNO(getsockopt(out, IPPROTO_IPV6, IPV6_PATHMTU, &info, &len), EINVAL);
+    close(out);
+    close(fd);
+}
+
 int main(void)
 {
     quiet_net();
@@ -612,5 +726,7 @@ int main(void)
     promise("MSG_MORE and UDP_CORK keep the headers they began with", held_back);
     promise("raw sockets send them, ping's do not", raw_and_ping);
     promise("TCP", connections);
+    promise("IPV6_2292PKTOPTIONS of a connection", connection_options);
+    promise("IPV6_RECVPATHMTU, IPV6_PATHMTU", path_mtu);
     return check_end();
 }
