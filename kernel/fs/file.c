@@ -378,20 +378,23 @@ ssize_t file_read_kernel(struct file *file, void *buf, size_t n, off_t pos)
 int file_mmap(struct file *file, struct map_request *request)
 {
     bool shared = (request->flags & 3) != MAP_PRIVATE;
+    bool no_exec = file->path.mount->flags & MS_NOEXEC || file->inode->super == &anon_super;
     if (!file_readable(file))
         return -EACCES;
     if (shared && request->prot & PROT_WRITE && !file_writable(file))
         return -EACCES;
-    if (request->prot & PROT_EXEC && file->path.mount->flags & MS_NOEXEC)
+    if (request->prot & PROT_EXEC && no_exec)
         return -EPERM;
     if (!file->ops->mmap)
         return -ENODEV;
+    if (request->flags & MAP_GROWSDOWN)
+        return -EINVAL;
     if (shared && request->prot & PROT_WRITE && file->inode->flags & INODE_APPEND)
         return -EACCES;
     request->max_prot = PROT_READ | PROT_WRITE | PROT_EXEC;
     if (shared && !file_writable(file))
         request->max_prot &= ~PROT_WRITE;
-    if (file->path.mount->flags & MS_NOEXEC)
+    if (no_exec)
         request->max_prot &= ~PROT_EXEC;
     return file->ops->mmap(file, request);
 }

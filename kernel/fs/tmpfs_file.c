@@ -47,18 +47,15 @@ static int own_page(struct tmpfs_node *node, uint64_t index, paddr_t *frame)
     return *frame ? 0 : -ENOMEM;
 }
 
-/* Drop pages [first, first+n) and whatever maps them. */
-static void drop_range(struct tmpfs_node *node, uint64_t first, uint64_t n)
+static void drop_pages(struct tmpfs_node *node, uint64_t first, uint64_t n)
 {
     if (atomic_load_explicit(&node->store.npages, memory_order_relaxed))
         page_store_remove(&node->store, first, n);
-    mem_object_unmap(&node->inode.mem, first, n); /* nobody finds the pages any more */
 }
 
 void tmpfs_drop_pages(struct tmpfs_node *node)
 {
-    if (atomic_load_explicit(&node->store.npages, memory_order_relaxed))
-        page_store_remove(&node->store, 0, UINT64_MAX);
+    drop_pages(node, 0, UINT64_MAX);
 }
 
 /* Zero bytes [from, to) of one page, if it has any content. */
@@ -101,7 +98,8 @@ int tmpfs_resize(struct tmpfs_node *node, uint64_t size)
     if (node->lower_size > size)
         node->lower_size = size;
     uint64_t keep = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
-    drop_range(node, keep, (UINT64_MAX >> PAGE_SHIFT) - keep);
+    drop_pages(node, keep, (UINT64_MAX >> PAGE_SHIFT) - keep);
+    mem_object_cut(&node->inode.mem, keep); /* nobody finds the pages any more */
     paddr_t last = size & ~PAGE_MASK ? page_store_get(&node->store, size >> PAGE_SHIFT, false) : 0;
     if (last) {
         size_t from = size & ~PAGE_MASK;
@@ -277,8 +275,20 @@ static void map_identity(struct mem_object *object, uint64_t *dev, uint64_t *ino
     *ino = inode->ino;
 }
 
+static void map_around(struct mem_object *object, uint64_t first, unsigned n, paddr_t *frames)
+{
+    struct tmpfs_node *node = container_of(object, struct tmpfs_node, inode.mem);
+    uint64_t end = (node->inode.size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+    if (first < end) /* there may be room behind the end: fallocate(2) */
+        page_store_around(&node->store, first, (unsigned)MIN(n, end - first), frames);
+}
+
+static int map_punch(struct mem_object *object, uint64_t first, uint64_t npages);
+
 const struct mem_object_ops tmpfs_mem_ops = {
     .page = map_page,
+    .around = map_around,
+    .punch = map_punch,
     .get = map_get,
     .put = map_put,
     .name = file_mem_name,
@@ -351,7 +361,8 @@ static __cold int punch(struct tmpfs_node *node, uint64_t from, uint64_t to)
         err = zero_part(node, last << PAGE_SHIFT, to);
     if (err < 0 || first == last)
         return err;
-    drop_range(node, first, last - first);
+    drop_pages(node, first, last - first);
+    mem_object_unmap(&node->inode.mem, first, last - first);
     /* Where the lower file would show through again there must be zeroes of our own. */
     for (uint64_t i = first; err == 0 && i < last && shows_lower(node, i); i++)
         err = zero_part(node, i << PAGE_SHIFT, (i + 1) << PAGE_SHIFT);
@@ -400,6 +411,24 @@ static int allocate_locked(struct tmpfs_node *node, int mode, uint64_t from, uin
     return err;
 }
 
+static int allocate(struct inode *inode, int mode, uint64_t offset, uint64_t end)
+{
+    write_lock(&inode->lock);
+    int err = allocate_locked(tmpfs_node(inode), mode, offset, end);
+    if (err == 0) {
+        inode_drop_set_id(inode);
+        inode_touch(inode, true);
+    }
+    write_unlock(&inode->lock);
+    return err;
+}
+
+static int map_punch(struct mem_object *object, uint64_t first, uint64_t npages)
+{
+    return allocate(container_of(object, struct inode, mem), FALLOC_PUNCH_HOLE, first << PAGE_SHIFT,
+                    (first + npages) << PAGE_SHIFT);
+}
+
 static int allocate_file(struct file *file, int mode, off_t offset, off_t length)
 {
     struct inode *inode = file->inode;
@@ -409,14 +438,7 @@ static int allocate_file(struct file *file, int mode, off_t offset, off_t length
     struct tmpfs *fs = tmpfs_of(inode);
     if (!(mode & FALLOC_PUNCH_HOLE) && (uint64_t)length >> PAGE_SHIFT > tmpfs_max_pages(fs))
         return -ENOSPC;
-    write_lock(&inode->lock);
-    int err = allocate_locked(tmpfs_node(inode), mode, offset, end);
-    if (err == 0) {
-        inode_drop_set_id(inode);
-        inode_touch(inode, true);
-    }
-    write_unlock(&inode->lock);
-    return err;
+    return allocate(inode, mode, offset, end);
 }
 
 /* --- opening */

@@ -2,13 +2,13 @@
 #include "fs/tmpfs.h"
 #include "linux/huge.h"
 #include "linux/fd.h"
+#include "linux/memory.h"
 #include "linux/path.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
 #include "mm/heap.h"
 
 enum { CAP_IPC_LOCK = 14 };
-enum { PROT_SEM = 8, PROT_GROWSDOWN = 0x01000000, PROT_GROWSUP = 0x02000000 };
 enum { PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXEC };
 enum { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
 enum { MLOCK_ONFAULT = 1, MCL_CURRENT = 1, MCL_FUTURE = 2, MCL_ONFAULT = 4 };
@@ -18,7 +18,7 @@ enum { MMAP_MIN_ADDR = 65536, CAP_SYS_RAWIO = 17 };
 enum {
     MAP_VALIDATED = MAP_SHARED_VALIDATE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN |
                     MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |
-                    MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_FIXED_NOREPLACE
+                    MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB
 };
 
 static struct address_space *space(void)
@@ -31,40 +31,71 @@ static bool may_lock(void)
     return current_process()->limits[LIMIT_MEMLOCK][0] > 0 || capable(CAP_IPC_LOCK);
 }
 
-/* Would n more bytes exceed RLIMIT_MEMLOCK? */
-static bool over_lock_limit(size_t n)
+/* How many bytes more may be locked: RLIMIT_MEMLOCK. */
+static size_t lock_room(void)
+{
+    uint64_t limit = current_process()->limits[LIMIT_MEMLOCK][0];
+    uint64_t locked = atomic_load_explicit(&space()->locked_pages, memory_order_relaxed);
+
+    if (limit == LIMIT_INFINITY || capable(CAP_IPC_LOCK))
+        return SIZE_MAX;
+    return limit > locked << PAGE_SHIFT ? limit - (locked << PAGE_SHIFT) : 0;
+}
+
+/* counted: bytes of the n that are locked already. */
+static bool over_lock_limit(size_t n, size_t counted)
 {
     uint64_t limit = current_process()->limits[LIMIT_MEMLOCK][0];
     uint64_t locked = atomic_load_explicit(&space()->locked_pages, memory_order_relaxed);
 
     if (limit == LIMIT_INFINITY || capable(CAP_IPC_LOCK))
         return false;
-    return (locked << PAGE_SHIFT) + n > limit;
+    return (locked << PAGE_SHIFT) - counted + n > limit;
 }
 
 /* --- mmap and its like --- */
+
+int memory_lock_new(struct map_request *request)
+{
+    if (current_process()->lock_future)
+        request->flags |= MAP_LOCKED;
+    return request->flags & MAP_LOCKED && over_lock_limit(request->length, 0) ? -EAGAIN : 0;
+}
+
+void memory_locked_new(uintptr_t at, const struct map_request *request)
+{
+    if (request->flags & MAP_LOCKED)
+        (void)address_space_lock_pages(space(), at, request->length, true,
+                                       current_process()->lock_future & MCL_ONFAULT);
+}
 
 static int check_place(const struct map_request *request)
 {
     if (!(request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
         return 0;
-    if (request->addr & ~PAGE_MASK)
-        return -EINVAL;
     if (!user_range_ok(request->addr, request->length))
         return -ENOMEM;
+    if (request->addr & ~PAGE_MASK)
+        return -EINVAL;
     if (request->addr < USER_MIN || (request->addr < MMAP_MIN_ADDR && !capable(CAP_SYS_RAWIO)))
         return -EPERM;
-    return 0;
+    if (!(request->flags & MAP_FIXED_NOREPLACE))
+        return 0;
+    read_lock(&space()->lock);
+    struct mapping *m = address_space_find(space(), request->addr);
+    bool taken = m && m->start < request->addr + request->length;
+    read_unlock(&space()->lock);
+    return taken ? -EEXIST : 0;
 }
 
-static int check_type(const struct map_request *request, bool anonymous)
+static int check_type(const struct map_request *request, const struct file *file)
 {
     switch (request->flags & 0xf) {
     case MAP_SHARED:
     case MAP_PRIVATE:
         return 0;
     case MAP_SHARED_VALIDATE:
-        if (anonymous)
+        if (!file)
             return -EINVAL;
         return request->flags & ~(unsigned)MAP_VALIDATED ? -EOPNOTSUPP : 0;
     default:
@@ -72,10 +103,32 @@ static int check_type(const struct map_request *request, bool anonymous)
     }
 }
 
+/* In the order in which Linux looks. A length of 0 is one that was rounded to it. */
+static int check_request(struct map_request *request, const struct file *file)
+{
+    bool asked = request->flags & MAP_LOCKED;
+    uint64_t max = file && (file->inode->mode & S_IFMT) == S_IFREG ? INT64_MAX : UINT64_MAX;
+    int error;
+
+    if (request->length == 0 || request->length > USER_END)
+        return -ENOMEM;
+    error = check_place(request);
+    if (error)
+        return error;
+    if (asked && !may_lock())
+        return -EPERM;
+    error = memory_lock_new(request);
+    if (error)
+        return error;
+    if (file && request->object_page > (max - request->length) >> PAGE_SHIFT)
+        return -EOVERFLOW;
+    return check_type(request, file);
+}
+
 static int request_file(struct map_request *request, int fd, off_t offset)
 {
     struct file *file = fd_get(fd);
-    bool counted = request->flags & MAP_LOCKED;
+    bool counted;
     int error;
 
     if (!file)
@@ -83,11 +136,11 @@ static int request_file(struct map_request *request, int fd, off_t offset)
     request->object_page = (uint64_t)offset >> PAGE_SHIFT;
     if (request->flags & MAP_HUGETLB && !tmpfs_is_huge(file))
         error = -EINVAL;
-    else if (request->object_page + (request->length >> PAGE_SHIFT) < request->object_page)
-        error = -EOVERFLOW;
     else
-        error = check_type(request, false) ?: check_place(request) ?: file_mmap(file, request);
-    if (!error && !counted && request->flags & MAP_LOCKED && over_lock_limit(request->length))
+        error = check_request(request, file);
+    counted = request->flags & MAP_LOCKED;
+    error = error ?: file_mmap(file, request);
+    if (!error && !counted && request->flags & MAP_LOCKED && over_lock_limit(request->length, 0))
         error = -EAGAIN; /* secret memory is always locked */
     if (error)
         file_put(file);
@@ -99,6 +152,8 @@ static int request_file(struct map_request *request, int fd, off_t offset)
 /* MAP_HUGETLB: the size of its pages is in the flags; there is a pool of the usual one only. */
 static int check_huge(const struct map_request *request)
 {
+    if (request->flags & MAP_HUGETLB && !request->length)
+        return -EINVAL;
     return request->flags & MAP_HUGETLB ? huge_size_check(request->flags >> 26 & 63) : 0;
 }
 
@@ -109,7 +164,7 @@ static ssize_t map(struct map_request *request, int fd, off_t offset)
     int error;
 
     if (anonymous)
-        error = check_type(request, true) ?: check_huge(request) ?: check_place(request);
+        error = check_huge(request) ?: check_request(request, NULL);
     else
         error = request_file(request, fd, offset);
     if (error)
@@ -129,33 +184,27 @@ SYSCALL(mmap, 6, SYSCALL_WHOLE, "")
         .max_prot = PROT_ALL,
         .flags = (unsigned)a3,
     };
-    unsigned lock_future = current_process()->lock_future;
     ssize_t at;
 
-    if (a5 & ~PAGE_MASK || a1 == 0)
+    if (a5 & ~PAGE_MASK)
         return -EINVAL;
     if (a2 & PROT_READ && unlikely(current_personality(PERSONALITY_READ_IMPLIES_EXEC)))
         request.prot |= PROT_EXEC;
-    if (request.length == 0 || request.length > USER_END)
-        return -ENOMEM;
-    if (lock_future)
-        request.flags |= MAP_LOCKED;
-    if (request.flags & MAP_LOCKED) {
-        if (!may_lock())
-            return -EPERM;
-        if (over_lock_limit(request.length))
-            return -EAGAIN;
+    if (a1 == 0) {
+        struct file *file = a3 & MAP_ANONYMOUS ? NULL : fd_get((int)a4);
+        if (file)
+            file_put(file);
+        return file || a3 & MAP_ANONYMOUS ? -EINVAL : -EBADF;
     }
     at = map(&request, (int)a4, (off_t)a5);
     if (at < 0)
         return at;
-    if (request.flags & MAP_LOCKED)
-        (void)address_space_lock_pages(space(), (uintptr_t)at, request.length, true,
-                                       lock_future & MCL_ONFAULT);
-    else if ((request.flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE &&
-             address_space_populate(space(), (uintptr_t)at, request.length,
-                                    (request.prot & PROT_WRITE) &&
-                                        (request.flags & 3) == MAP_PRIVATE) == -ENOMEM)
+    memory_locked_new((uintptr_t)at, &request);
+    if (!(request.flags & MAP_LOCKED) &&
+        (request.flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE &&
+        address_space_populate(space(), (uintptr_t)at, request.length,
+                               (request.prot & PROT_WRITE) && (request.flags & 3) == MAP_PRIVATE) ==
+            -ENOMEM)
         signal_out_of_memory(at, syscall_regs()->rip); /* mmap(2) tells nobody; nor does Linux */
     return at;
 }
@@ -167,7 +216,8 @@ static int shared_request(uintptr_t start, size_t size, struct map_request *requ
     int err = -EINVAL;
     read_lock(&space()->lock);
     struct mapping *m = address_space_find(space(), start), *first = m;
-    if (m && m->start <= start && (m->flags & 3) != MAP_PRIVATE && m->object) {
+    if (m && m->start <= start && (m->flags & 3) != MAP_PRIVATE && m->object &&
+        m->max_prot & PROT_WRITE) {
         while (m && m->end < start + size) {
             struct mapping *next = mapping_next(m);
             bool same = next && next->start == m->end && next->object == first->object &&
@@ -220,58 +270,22 @@ SYSCALL(munmap, 2, SYSCALL_WHOLE, "")
     return address_space_unmap(space(), a0, ALIGN_UP(a1, PAGE_SIZE));
 }
 
-/* PROT_GROWSDOWN: from the beginning of the stack that holds addr. */
-static int grow_range(uintptr_t *addr, size_t *length)
-{
-    struct mapping *mapping;
-    int error = -EINVAL;
-
-    read_lock(&space()->lock);
-    mapping = address_space_find(space(), *addr);
-    if (!mapping) {
-        error = -ENOMEM;
-    } else if (mapping->flags & MAP_GROWSDOWN && mapping->start < *addr + *length) {
-        *length += *addr - mapping->start;
-        *addr = mapping->start;
-        error = 0;
-    }
-    read_unlock(&space()->lock);
-    return error;
-}
-
-static int protect(uintptr_t addr, size_t length, unsigned prot)
-{
-    unsigned grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
-    int error;
-
-    if (addr & ~PAGE_MASK || grows == (PROT_GROWSDOWN | PROT_GROWSUP))
-        return -EINVAL;
-    if (prot & ~(unsigned)(PROT_ALL | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP))
-        return -EINVAL;
-    if (length == 0)
-        return 0;
-    if (prot & PROT_READ && unlikely(current_personality(PERSONALITY_READ_IMPLIES_EXEC)))
-        prot |= PROT_EXEC;
-    length = ALIGN_UP(length, PAGE_SIZE);
-    if (length == 0 || !user_range_ok(addr, length))
-        return -ENOMEM;
-    if (grows) {
-        error = grows == PROT_GROWSUP ? -EINVAL : grow_range(&addr, &length);
-        if (error)
-            return error;
-    }
-    return address_space_protect(space(), addr, length, prot & PROT_ALL);
-}
-
 SYSCALL(mprotect, 3, SYSCALL_WHOLE, "")
 {
-    return protect(a0, a1, (unsigned)a2);
+    if (a2 & PROT_READ && unlikely(current_personality(PERSONALITY_READ_IMPLIES_EXEC)))
+        a2 |= PROT_EXEC;
+    return address_space_protect(space(), a0, a1, a2);
 }
 
 SYSCALL(brk, 1, SYSCALL_WHOLE, "")
 {
-    uintptr_t old = space()->brk, now = address_space_brk(space(), a0);
+    uintptr_t old = space()->brk, now;
     unsigned lock_future = current_process()->lock_future;
+
+    if (lock_future && a0 > old &&
+        over_lock_limit(ALIGN_UP(a0, PAGE_SIZE) - ALIGN_UP(old, PAGE_SIZE), 0))
+        return (int64_t)old;
+    now = address_space_brk(space(), a0);
 
     if (lock_future && now > old)
         (void)address_space_lock_pages(space(), ALIGN_UP(old, PAGE_SIZE),
@@ -292,7 +306,7 @@ SYSCALL(mremap, 5, SYSCALL_WHOLE, "")
         return -EINVAL;
     if (a3 & FIXED && (a4 & ~PAGE_MASK || !user_range_ok(a4, a2)))
         return -EINVAL;
-    return address_space_remap(space(), a0, a1, a2, (unsigned)a3, a4);
+    return address_space_remap(space(), a0, a1, a2, (unsigned)a3, a4, lock_room());
 }
 
 /* --- advice, residence, synchronisation --- */
@@ -309,9 +323,18 @@ SYSCALL(msync, 3, SYSCALL_WHOLE, "")
     if (a2 & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || a0 & ~PAGE_MASK ||
         (a2 & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
         return -EINVAL;
-    if (length < a1 || !user_range_ok(a0, length))
+    if (a0 + length < a0)
         return -ENOMEM;
     return length ? address_space_sync(space(), a0, length, (int)a2) : 0;
+}
+
+/* What of a file is in memory concerns those who might write to it. */
+static bool may_look(void *arg)
+{
+    struct file *file = arg;
+    enum { MAY_WRITE = 2 };
+    return capable(CAP_FOWNER) || current_task()->cred.fsuid == file->inode->uid ||
+           inode_permission(file->inode, MAY_WRITE) == 0;
 }
 
 SYSCALL(mincore, 3, SYSCALL_WHOLE, "")
@@ -325,7 +348,7 @@ SYSCALL(mincore, 3, SYSCALL_WHOLE, "")
         return -ENOMEM;
     for (size_t done = 0; done < npages;) {
         size_t n = MIN(npages - done, sizeof(vec));
-        int error = address_space_mincore(space(), a0 + (done << PAGE_SHIFT), n, vec);
+        int error = address_space_mincore(space(), a0 + (done << PAGE_SHIFT), n, vec, may_look);
 
         if (error)
             return error;
@@ -351,7 +374,9 @@ static __cold int lock_range(uintptr_t addr, size_t length, bool lock, bool on_f
         return -EINVAL;
     if (whole == 0)
         return 0;
-    if (!user_range_ok(start, whole) || (lock && over_lock_limit(whole)))
+    if (lock && over_lock_limit(whole, 0) &&
+        over_lock_limit(whole, address_space_locked_in(space(), start, start + whole)
+                                   << PAGE_SHIFT))
         return -ENOMEM;
     return address_space_lock_pages(space(), start, whole, lock, on_fault);
 }
@@ -404,7 +429,8 @@ SYSCALL(mlockall, 1, SYSCALL_WHOLE, "")
         return -EINVAL;
     if (!may_lock())
         return -EPERM;
-    if (a0 & MCL_CURRENT && over_lock_limit(mine->total_pages << PAGE_SHIFT))
+    if (a0 & MCL_CURRENT &&
+        over_lock_limit(mine->total_pages << PAGE_SHIFT, mine->locked_pages << PAGE_SHIFT))
         return -ENOMEM;
     current_process()->lock_future =
         a0 & MCL_FUTURE ? (unsigned)a0 & (MCL_FUTURE | MCL_ONFAULT) : 0;

@@ -6,6 +6,7 @@
 #include "lib/string.h"
 #include "linux/huge.h"
 #include "linux/ipc.h"
+#include "linux/memory.h"
 #include "linux/path.h"
 #include "linux/syscall.h"
 #include "mm/heap.h"
@@ -27,6 +28,7 @@ struct segment {
     int64_t atime, dtime, ctime;
     int creator, last; /* processes */
     unsigned seen;     /* mappings at the last count */
+    int name;          /* the key that it was made for: IPC_RMID takes that away */
     atomic_uint refs;
 };
 
@@ -143,7 +145,7 @@ static void segment_put(struct mem_object *object)
 
 static void segment_name(struct mem_object *object, void *file, char *buf, size_t size)
 {
-    snprintf(buf, size, "/SYSV%08x (deleted)", (unsigned)segment_of(object)->ipc.key);
+    snprintf(buf, size, "/SYSV%08x (deleted)", (unsigned)segment_of(object)->name);
 }
 
 static void segment_identity(struct mem_object *object, uint64_t *dev, uint64_t *ino)
@@ -197,6 +199,7 @@ static int make(struct ipc_get *get, struct ipc_object **made)
         kfree(segment);
         return -ENOMEM;
     }
+    segment->name = get->key;
     segment->nhuge = nhuge;
     mem_object_init(&segment->object, &segment_ops);
     page_store_init(&segment->pages);
@@ -241,7 +244,7 @@ static int prepare_place(struct map_request *request, unsigned flags)
                 return -EINVAL;
         }
         request->flags |= flags & SHM_REMAP ? MAP_FIXED : MAP_FIXED_NOREPLACE;
-        return user_range_ok(request->addr, request->length) ? 0 : -EINVAL;
+        return 0;
     }
     return flags & SHM_REMAP ? -EINVAL : 0;
 }
@@ -285,13 +288,17 @@ SYSCALL(shmat, 3, SYSCALL_WHOLE, "")
     request.length = segment->npages << PAGE_SHIFT;
     if (segment->nhuge)
         request.flags |= MAP_HUGETLB;
-    ssize_t at = user_range_ok(request.addr, request.length)
-                     ? address_space_map(current_process()->space, &request)
-                     : -EINVAL;
+    ssize_t at = memory_lock_new(&request);
+    if (at == 0)
+        at = user_range_ok(request.addr, request.length)
+                 ? address_space_map(current_process()->space, &request)
+             : !(flags & SHM_REMAP) && request.addr + request.length < request.addr ? -EINVAL
+                                                                                    : -ENOMEM;
     if (at > 0) {
         segment->atime = ipc_now();
         segment->last = current_process()->pid;
         segment->seen = attached(segment);
+        memory_locked_new((uintptr_t)at, &request);
     }
     segment_put(&segment->object);
     return at == -EEXIST ? -EINVAL : at;

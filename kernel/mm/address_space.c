@@ -109,6 +109,7 @@ void mem_object_init(struct mem_object *object, const struct mem_object_ops *ops
 struct unmap_object {
     struct gather *gather;
     long resident;
+    bool copies;
 };
 
 static void unmap_leaf(pte_t *entry, uintptr_t addr, unsigned level, void *arg)
@@ -117,7 +118,7 @@ static void unmap_leaf(pte_t *entry, uintptr_t addr, unsigned level, void *arg)
     struct address_space *space = unmap->gather->space;
     uint64_t irq = spin_lock_irq(&space->pte_lock);
     pte_t old = pte_load(entry);
-    bool own_copy = old & PTE_COPY;
+    bool own_copy = old & PTE_COPY && !unmap->copies;
     if (old && !own_copy)
         old = __atomic_exchange_n(entry, 0, __ATOMIC_SEQ_CST);
     spin_unlock_irq(&space->pte_lock, irq);
@@ -130,7 +131,7 @@ static void unmap_leaf(pte_t *entry, uintptr_t addr, unsigned level, void *arg)
 }
 
 /* The object's lock keeps the mapping, and so its tables, in place: only small pages there. */
-static void unmap_from(struct mapping *mapping, uint64_t first, uint64_t end)
+static void unmap_from(struct mapping *mapping, uint64_t first, uint64_t end, bool copies)
 {
     uint64_t from = mapping->object_page;
     uint64_t to = from + ((mapping->end - mapping->start) >> PAGE_SHIFT);
@@ -139,7 +140,7 @@ static void unmap_from(struct mapping *mapping, uint64_t first, uint64_t end)
     if (first >= end)
         return;
     struct gather gather;
-    struct unmap_object unmap = {&gather, 0};
+    struct unmap_object unmap = {&gather, 0, copies};
     gather_begin(&gather, mapping->space);
     table_walk(mapping->space, mapping->start + ((first - from) << PAGE_SHIFT),
                mapping->start + ((end - from) << PAGE_SHIFT), unmap_leaf, &unmap);
@@ -147,13 +148,21 @@ static void unmap_from(struct mapping *mapping, uint64_t first, uint64_t end)
     resident_add(mapping->space, -unmap.resident);
 }
 
-void mem_object_unmap(struct mem_object *object, uint64_t first, uint64_t npages)
+static void unmap_all(struct mem_object *object, uint64_t first, uint64_t end, bool copies)
 {
-    uint64_t end = first + npages < first ? UINT64_MAX : first + npages;
-
     atomic_fetch_add(&object->unmaps, 1);
     mutex_lock(&object->lock);
     list_for_each_entry (struct mapping, mapping, &object->mappings, object_link)
-        unmap_from(mapping, first, end);
+        unmap_from(mapping, first, end, copies);
     mutex_unlock(&object->lock);
+}
+
+void mem_object_unmap(struct mem_object *object, uint64_t first, uint64_t npages)
+{
+    unmap_all(object, first, first + npages < first ? UINT64_MAX : first + npages, false);
+}
+
+void mem_object_cut(struct mem_object *object, uint64_t first)
+{
+    unmap_all(object, first, UINT64_MAX, true);
 }

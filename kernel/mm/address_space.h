@@ -53,9 +53,11 @@ struct mem_object {
     atomic_uint unmaps;   /* counts mem_object_unmap(): a fault that met one tries again */
 };
 void mem_object_init(struct mem_object *object, const struct mem_object_ops *ops);
-/* Take pages [first, first+n) out of every mapping (truncate, hole punching; the pages must be out
- * of reach of ops->page already). Private copies stay. No lock may be held that ops->page takes. */
+/* Take pages [first, first+n) out of every mapping (hole punching; the pages must be out of reach
+ * of ops->page already). Private copies stay. No lock may be held that ops->page takes. */
 void mem_object_unmap(struct mem_object *object, uint64_t first, uint64_t npages);
+/* The same when the object ends before page `first` (truncate): private copies go as well. */
+void mem_object_cut(struct mem_object *object, uint64_t first);
 
 /* Protection and flags: Linux's numbers (PROT_*, MAP_*), so that linux/ hands them on. */
 enum { PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4 };
@@ -85,7 +87,8 @@ struct mapping {
     uint64_t gap, largest_gap; /* bytes free below; the most of those in the subtree */
     unsigned prot, flags; /* PROT_*, MAP_* (SHARED or PRIVATE, GROWSDOWN, STACK, LOCKED, ...) */
     unsigned max_prot;    /* mprotect may not go beyond (a file opened read-only) */
-    bool no_huge, want_huge, dont_fork, wipe_on_fork, dont_dump;
+    bool no_huge, want_huge, dont_fork, wipe_on_fork, dont_dump, lock_on_fault;
+    uint8_t reads; /* MADV_NORMAL, _RANDOM, _SEQUENTIAL: told in smaps */
     struct mem_object *object; /* NULL: private anonymous */
     uint64_t object_page;      /* page of the object at start */
     void *file;                /* the struct file for name(), with a reference; opaque here */
@@ -154,19 +157,23 @@ struct map_request {
 ssize_t address_space_map(struct address_space *space, const struct map_request *request);
 int address_space_unmap(struct address_space *space, uintptr_t addr, size_t length);
 int address_space_protect(struct address_space *space, uintptr_t addr, size_t length,
-                          unsigned prot);
-/* mremap(2): flags MREMAP_MAYMOVE 1, FIXED 2, DONTUNMAP 4. The address or a negative errno. */
+                          uint64_t prot); /* PROT_GROWSDOWN too */
+/* mremap(2): flags MREMAP_MAYMOVE 1, FIXED 2, DONTUNMAP 4; lock_room: so many bytes more may be
+ * locked. The address or a negative errno. */
 ssize_t address_space_remap(struct address_space *space, uintptr_t old, size_t old_length,
-                            size_t new_length, unsigned flags, uintptr_t new_addr);
-/* madvise(2), MADV_* by Linux's numbers; msync(2) MS_*; mlock2(2); mincore(2) into a kernel buffer.
+                            size_t new_length, unsigned flags, uintptr_t new_addr,
+                            size_t lock_room);
+/* madvise(2), MADV_* by Linux's numbers; msync(2) MS_*; mlock2(2); mincore(2) into a kernel buffer:
+ * may_look says whether the caller may know what of a file is in memory (else all of it is).
  */
 int address_space_advise(struct address_space *space, uintptr_t addr, size_t length, int advice);
 int address_space_sync(struct address_space *space, uintptr_t addr, size_t length, int flags);
 int address_space_lock_pages(struct address_space *space, uintptr_t addr, size_t length, bool lock,
                              bool on_fault);
-/* mlockall(2), munlockall(2) of what is mapped now; for what comes set default_flags. */
-int address_space_lock_all(struct address_space *space, bool lock, bool on_fault);
-int address_space_mincore(struct address_space *space, uintptr_t addr, size_t npages, uint8_t *vec);
+int address_space_mincore(struct address_space *space, uintptr_t addr, size_t npages, uint8_t *vec,
+                          bool (*may_look)(void *file));
+/* How many pages of [start, end) are locked already. */
+size_t address_space_locked_in(struct address_space *space, uintptr_t start, uintptr_t end);
 /* brk(2): returns the new break, the old one if it cannot be. */
 uintptr_t address_space_brk(struct address_space *space, uintptr_t brk);
 

@@ -35,6 +35,8 @@ enum { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
  * remembered as -ENOMEM and the rest done all the same; another error of fn ends it. */
 typedef int part_fn_t(struct mapping *mapping, uintptr_t start, uintptr_t end, int advice);
 
+static part_fn_t set_locked;
+
 static int each_part(struct address_space *space, uintptr_t start, uintptr_t end, part_fn_t *fn,
                      int advice)
 {
@@ -45,6 +47,8 @@ static int each_part(struct address_space *space, uintptr_t start, uintptr_t end
         if (!mapping || mapping->start >= end)
             return -ENOMEM;
         if (mapping->start > start) {
+            if (fn == set_locked) /* mlock(2) does what comes before a hole */
+                return -ENOMEM;
             result = -ENOMEM;
             start = mapping->start;
         }
@@ -83,6 +87,8 @@ static int set_behaviour(struct mapping *mapping, uintptr_t start, uintptr_t end
     mapping = isolate(mapping, start, end);
     if (!mapping)
         return -ENOMEM;
+    if (advice <= MADV_SEQUENTIAL)
+        mapping->reads = (uint8_t)advice;
     if (advice == MADV_DONTFORK || advice == MADV_DOFORK)
         mapping->dont_fork = advice == MADV_DONTFORK;
     else if (advice == MADV_DONTDUMP || advice == MADV_DODUMP)
@@ -130,9 +136,6 @@ static int cool(struct mapping *mapping, uintptr_t start, uintptr_t end, int adv
 static part_fn_t *part_of(int advice)
 {
     switch (advice) {
-    case MADV_NORMAL:
-    case MADV_RANDOM:
-    case MADV_SEQUENTIAL:
     case MADV_WILLNEED: /* everything is in memory */
     case MADV_MERGEABLE:
     case MADV_UNMERGEABLE:
@@ -144,6 +147,9 @@ static part_fn_t *part_of(int advice)
     case MADV_DONTNEED_LOCKED:
     case MADV_FREE: /* freed at once, so a later read gives zeros: one of the two it may give */
         return discard;
+    case MADV_NORMAL:
+    case MADV_RANDOM:
+    case MADV_SEQUENTIAL:
     case MADV_DONTFORK:
     case MADV_DOFORK:
     case MADV_HUGEPAGE:
@@ -160,12 +166,18 @@ static part_fn_t *part_of(int advice)
 /* Punch holes where [start, end) shows objects. The lock is released for each. */
 static int punch(struct address_space *space, uintptr_t start, uintptr_t end)
 {
+    int result = 0;
+
     while (start < end) {
         int err = 0;
         read_lock(&space->lock);
         struct mapping *mapping = mapping_find(space, start);
         struct mem_object *object = NULL;
         uint64_t first = 0, npages = 0;
+        if (mapping && mapping->start > start && mapping->start < end) {
+            start = mapping->start;
+            result = -ENOMEM;
+        }
         if (!mapping || mapping->start > start) {
             err = -ENOMEM;
         } else if (mapping->flags & MAP_LOCKED || !mapping->object) {
@@ -189,26 +201,30 @@ static int punch(struct address_space *space, uintptr_t start, uintptr_t end)
             return err;
         start += npages << PAGE_SHIFT;
     }
-    return 0;
+    return result;
 }
 
-static int populate(struct address_space *space, uintptr_t start, uintptr_t end, bool write)
+/* One mapping after the other: what comes before an error is there. */
+static int populate(struct address_space *space, uintptr_t at, uintptr_t end, bool write)
 {
-    read_lock(&space->lock);
     int err = 0;
-    for (uintptr_t at = start; at < end && !err;) {
+
+    while (at < end && !err) {
+        uintptr_t to = end;
+        read_lock(&space->lock);
         struct mapping *mapping = mapping_find(space, at);
         if (!mapping || mapping->start > at)
             err = -ENOMEM;
-        else if ((write ? !(mapping->prot & PROT_WRITE) : !mapping->prot) ||
+        else if (!(mapping->prot & (write ? PROT_WRITE : PROT_READ)) ||
                  mapping_secret(mapping))
             err = -EINVAL;
         else
-            at = mapping->end;
+            to = MIN(end, mapping->end);
+        read_unlock(&space->lock);
+        if (!err)
+            err = address_space_populate(space, at, to - at, write);
+        at = to;
     }
-    read_unlock(&space->lock);
-    if (!err)
-        err = address_space_populate(space, start, end - start, write);
     return err == -EIO ? -EFAULT : err;
 }
 
@@ -227,8 +243,6 @@ int address_space_advise(struct address_space *space, uintptr_t addr, size_t len
         return -EINVAL;
     if (!length)
         return 0;
-    if (end > USER_END)
-        return -ENOMEM;
     if (advice == MADV_REMOVE)
         return punch(space, addr, end);
     if (!fn)
@@ -250,7 +264,7 @@ int address_space_sync(struct address_space *space, uintptr_t addr, size_t lengt
     if (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) ||
         (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC) || !IS_ALIGNED(addr, PAGE_SIZE))
         return -EINVAL;
-    if (__builtin_add_overflow(addr, ALIGN_UP(length, PAGE_SIZE), &end) || end > USER_END)
+    if (__builtin_add_overflow(addr, ALIGN_UP(length, PAGE_SIZE), &end))
         return -ENOMEM;
     while (addr < end) {
         struct mem_object *object = NULL;
@@ -294,14 +308,19 @@ int address_space_sync(struct address_space *space, uintptr_t addr, size_t lengt
 /* --- mlock ---------------------------------------------------------------------------------------
  */
 
+enum { LOCK = 1, LOCK_ON_FAULT = 2 };
+
 static int set_locked(struct mapping *mapping, uintptr_t start, uintptr_t end, int lock)
 {
-    if (!(mapping->flags & MAP_LOCKED) == !lock || mapping_secret(mapping))
+    bool on_fault = lock == LOCK_ON_FAULT;
+    if ((!(mapping->flags & MAP_LOCKED) == !lock && mapping->lock_on_fault == on_fault) ||
+        mapping_secret(mapping))
         return 0;
     mapping = isolate(mapping, start, end);
     if (!mapping)
         return -ENOMEM;
     mapping_set_locked(mapping, lock);
+    mapping->lock_on_fault = on_fault;
     mapping_merge(mapping);
     return 0;
 }
@@ -340,25 +359,24 @@ int address_space_lock_pages(struct address_space *space, uintptr_t addr, size_t
         return -EINVAL;
     if (start == end)
         return 0;
-    if (end > USER_END)
-        return -ENOMEM;
     write_lock(&space->lock);
-    int err = each_part(space, start, end, set_locked, lock);
+    int err = each_part(space, start, end, set_locked, lock && on_fault ? LOCK_ON_FAULT : lock);
     write_unlock(&space->lock);
     if (!err && lock && !on_fault)
         err = lock_in(space, start, end, false);
     return err;
 }
 
-/* mlockall(2): what there is; holes and what cannot be read are left out. */
-int address_space_lock_all(struct address_space *space, bool lock, bool on_fault)
+size_t address_space_locked_in(struct address_space *space, uintptr_t start, uintptr_t end)
 {
-    write_lock(&space->lock);
-    int err = each_part(space, 0, USER_END, set_locked, lock);
-    write_unlock(&space->lock);
-    if (lock && !on_fault)
-        (void)lock_in(space, 0, USER_END, true);
-    return err == -ENOMEM ? 0 : err;
+    size_t n = 0;
+
+    read_lock(&space->lock);
+    for (struct mapping *m = mapping_find(space, start); m && m->start < end; m = mapping_next(m))
+        if (m->flags & MAP_LOCKED)
+            n += (MIN(end, m->end) - MAX(start, m->start)) >> PAGE_SHIFT;
+    read_unlock(&space->lock);
+    return n;
 }
 
 /* --- mincore
@@ -395,7 +413,8 @@ static void mark_object(struct mapping *mapping, uintptr_t from, uintptr_t to, u
     }
 }
 
-int address_space_mincore(struct address_space *space, uintptr_t addr, size_t npages, uint8_t *vec)
+int address_space_mincore(struct address_space *space, uintptr_t addr, size_t npages, uint8_t *vec,
+                          bool (*may_look)(void *file))
 {
     int err = 0;
 
@@ -413,8 +432,11 @@ int address_space_mincore(struct address_space *space, uintptr_t addr, size_t np
             break;
         }
         uintptr_t to = MIN(end, mapping->end);
-        if (mapping->object && mapping->object->ops->around)
-            mark_object(mapping, at, to, vec + ((at - addr) >> PAGE_SHIFT));
+        uint8_t *part = vec + ((at - addr) >> PAGE_SHIFT);
+        if (mapping->file && !may_look(mapping->file))
+            memset(part, 1, (to - at) >> PAGE_SHIFT);
+        else if (mapping->object && mapping->object->ops->around)
+            mark_object(mapping, at, to, part);
         at = to;
     }
     struct presence presence = {addr, end, vec};

@@ -372,8 +372,8 @@ static bool allowed(const struct mapping *mapping, unsigned access)
         return true;
     if (access & FAULT_WRITE)
         return mapping->prot & PROT_WRITE;
-    if (access & FAULT_EXEC)
-        return mapping->prot & PROT_EXEC;
+    if (access & FAULT_EXEC && access & FAULT_PROTECTION)
+        return mapping->prot & PROT_EXEC; /* else it may be beyond the end of a file: SIGBUS */
     return mapping->prot != 0;
 }
 

@@ -84,7 +84,7 @@ static uintptr_t place(const struct address_space *space, const struct map_reque
     bool large = !request->object && length >= HUGE_SIZE && IS_ALIGNED(length, HUGE_SIZE) &&
                  !(request->flags & MAP_STACK);
     bool huge = request->flags & MAP_HUGETLB;
-    uintptr_t hint = ALIGN_UP(request->addr, huge ? HUGE_SIZE : PAGE_SIZE), addr = 0;
+    uintptr_t hint = ALIGN_DOWN(request->addr, huge ? HUGE_SIZE : PAGE_SIZE), addr = 0;
 
     if (request->addr && hint_ok(space, hint, length))
         return hint;

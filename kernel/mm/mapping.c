@@ -260,7 +260,8 @@ static bool same_kind(const struct mapping *a, const struct mapping *b)
     return a->prot == b->prot && a->flags == b->flags && a->max_prot == b->max_prot &&
            a->no_huge == b->no_huge && a->want_huge == b->want_huge &&
            a->dont_fork == b->dont_fork && a->wipe_on_fork == b->wipe_on_fork &&
-           a->dont_dump == b->dont_dump && a->object == b->object && a->file == b->file &&
+           a->dont_dump == b->dont_dump && a->lock_on_fault == b->lock_on_fault &&
+           a->reads == b->reads && a->object == b->object && a->file == b->file &&
            a->label == b->label && a->policy.mode == b->policy.mode &&
            a->policy.user == b->policy.user && a->policy.home == b->policy.home;
 }

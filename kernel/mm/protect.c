@@ -92,12 +92,12 @@ static int protect_locked(struct address_space *space, struct gather *gather, ui
     return 0;
 }
 
-int address_space_protect(struct address_space *space, uintptr_t addr, size_t length, unsigned prot)
+int address_space_protect(struct address_space *space, uintptr_t addr, size_t length, uint64_t prot)
 {
-    unsigned grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+    uint64_t grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
     uintptr_t end;
 
-    prot &= ~(PROT_GROWSDOWN | PROT_GROWSUP | PROT_SEM);
+    prot &= ~(uint64_t)(PROT_GROWSDOWN | PROT_GROWSUP | PROT_SEM);
     if (!IS_ALIGNED(addr, PAGE_SIZE) || grows == (PROT_GROWSDOWN | PROT_GROWSUP))
         return -EINVAL;
     if (!length)
@@ -105,10 +105,8 @@ int address_space_protect(struct address_space *space, uintptr_t addr, size_t le
     length = ALIGN_UP(length, PAGE_SIZE);
     if (!length || __builtin_add_overflow(addr, length, &end))
         return -ENOMEM;
-    if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC))
+    if (prot & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC))
         return -EINVAL;
-    if (end > USER_END)
-        return -ENOMEM;
     int err = 0;
     struct gather gather;
     write_lock(&space->lock);
@@ -116,7 +114,7 @@ int address_space_protect(struct address_space *space, uintptr_t addr, size_t le
     if (!mapping)
         err = -ENOMEM;
     else if (grows == PROT_GROWSUP)
-        err = -EINVAL;
+        err = mapping->start > addr ? -ENOMEM : -EINVAL;
     else if (grows && mapping->start >= end)
         err = -ENOMEM;
     else if (grows && !(mapping->flags & MAP_GROWSDOWN))
@@ -125,7 +123,7 @@ int address_space_protect(struct address_space *space, uintptr_t addr, size_t le
         addr = mapping->start;
     if (!err) {
         gather_begin(&gather, space);
-        err = protect_locked(space, &gather, addr, end, prot);
+        err = protect_locked(space, &gather, addr, end, (unsigned)prot);
         gather_end(&gather);
     }
     write_unlock(&space->lock);

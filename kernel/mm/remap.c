@@ -8,6 +8,7 @@ struct move {
     uintptr_t old, new;
     size_t old_length, new_length;
     unsigned flags;
+    size_t lock_room;
     struct mapping *removed;
 };
 
@@ -105,6 +106,7 @@ static ssize_t move_mapping(struct move *move)
         mapping = mapping_find(space, move->old);
         if (mapping->flags & MAP_LOCKED)
             mapping_set_locked(mapping, false);
+        mapping->lock_on_fault = false;
         mapping_merge(mapping);
     } else if (move->old_length) {
         space_unmap_locked(space, move->old, old_end, &move->removed);
@@ -141,6 +143,8 @@ static int check_resize(const struct move *move, const struct mapping *mapping)
     uint64_t more = move->new_length > move->old_length
                         ? (move->new_length - move->old_length) >> PAGE_SHIFT
                         : 0;
+    if (mapping->flags & MAP_LOCKED && more > move->lock_room >> PAGE_SHIFT)
+        return -EAGAIN;
     bool data = mapping_writable_private(mapping);
     if (more && data && !(mapping->flags & MAP_NORESERVE) &&
         !space_commit_ok(move->new_length >> PAGE_SHIFT))
@@ -178,48 +182,49 @@ static ssize_t remap_to(struct move *move)
 {
     struct address_space *space = move->space;
     bool fixed = move->flags & MREMAP_FIXED;
-    int err = 0;
-
-    if (fixed) {
-        uintptr_t old_end = move->old + move->old_length, new_end = move->new + move->new_length;
-        if (!IS_ALIGNED(move->new, PAGE_SIZE) || move->new_length > USER_END ||
-            move->new > USER_END - move->new_length)
-            return -EINVAL;
-        if (old_end > move->new &&new_end > move->old)
-            return -EINVAL;
-        if (move->new < USER_MIN)
-            return -EPERM;
-        err = drop(move, move->new, new_end);
-    }
-    if (!err && move->old_length > move->new_length) {
-        err = drop(move, move->old + move->new_length, move->old + move->old_length);
-        move->old_length = move->new_length;
-    }
+    struct move kept = *move;
+    kept.old_length = MIN(move->old_length, move->new_length);
     struct mapping *mapping = mapping_find(space, move->old);
-    if (!err && (!mapping || mapping->start > move->old))
-        err = -EFAULT;
-    if (!err)
-        err = check_resize(move, mapping);
+    int err = check_resize(&kept, mapping);
+    if (!err && fixed)
+        err = drop(move, move->new, move->new + move->new_length);
+    if (!err && move->old_length > move->new_length)
+        err = drop(move, move->old + move->new_length, move->old + move->old_length);
+    move->old_length = kept.old_length;
     if (!err && !fixed && !(move->new = find_place(move, mapping)))
         err = -ENOMEM;
     return err ? err : move_mapping(move);
 }
 
+static int check_place(const struct move *move)
+{
+    uintptr_t old_end = move->old + move->old_length, new_end = move->new + move->new_length;
+
+    if (!IS_ALIGNED(move->new, PAGE_SIZE) || move->new > USER_END - move->new_length)
+        return -EINVAL;
+    return old_end > move->new &&new_end > move->old ? -EINVAL : 0;
+}
+
 static ssize_t remap_locked(struct move *move)
 {
     struct mapping *mapping = mapping_find(move->space, move->old);
+    int err = move->flags & MREMAP_FIXED ? check_place(move) : 0;
+    if (err)
+        return err;
     if (!mapping || mapping->start > move->old)
         return -EFAULT;
+    if (move->flags & MREMAP_FIXED && move->new < USER_MIN)
+        return -EPERM;
     if (move->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
         return remap_to(move);
     if (move->old_length >= move->new_length) {
         uintptr_t end = move->old + move->old_length;
-        int err = end > USER_END ? -EINVAL : 0;
+        err = end > USER_END ? -EINVAL : 0;
         if (!err && move->old_length > move->new_length)
             err = drop(move, move->old + move->new_length, end);
         return err ? err : (ssize_t)move->old;
     }
-    int err = check_resize(move, mapping);
+    err = check_resize(move, mapping);
     if (err)
         return err;
     if (move->old_length && grow_in_place(move, mapping))
@@ -230,11 +235,16 @@ static ssize_t remap_locked(struct move *move)
 }
 
 ssize_t address_space_remap(struct address_space *space, uintptr_t old, size_t old_length,
-                            size_t new_length, unsigned flags, uintptr_t new_addr)
+                            size_t new_length, unsigned flags, uintptr_t new_addr, size_t lock_room)
 {
-    struct move move = {
-        space, old, new_addr, ALIGN_UP(old_length, PAGE_SIZE), ALIGN_UP(new_length, PAGE_SIZE),
-        flags, NULL};
+    struct move move = {space,
+                        old,
+                        new_addr,
+                        ALIGN_UP(old_length, PAGE_SIZE),
+                        ALIGN_UP(new_length, PAGE_SIZE),
+                        flags,
+                        lock_room,
+                        NULL};
 
     if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
         return -EINVAL;
@@ -244,14 +254,15 @@ ssize_t address_space_remap(struct address_space *space, uintptr_t old, size_t o
         return -EINVAL;
     if (!IS_ALIGNED(old, PAGE_SIZE) || !move.new_length)
         return -EINVAL;
+    if (move.new_length > USER_END)
+        return -EINVAL;
     if (old >= USER_END || move.old_length > USER_END)
         return -EFAULT;
-    if (move.new_length > USER_END)
-        return flags & MREMAP_FIXED ? -EINVAL : -ENOMEM;
     write_lock(&space->lock);
     ssize_t result = remap_locked(&move);
     struct mapping *mapping = result > 0 ? mapping_find(space, result) : NULL;
-    bool locked = mapping && mapping->flags & MAP_LOCKED && move.new_length > move.old_length;
+    bool locked = mapping && mapping->flags & MAP_LOCKED && !mapping->lock_on_fault &&
+                  move.new_length > move.old_length;
     bool write = mapping && mapping_writable_private(mapping);
     write_unlock(&space->lock);
     mapping_dispose(move.removed);

@@ -33,6 +33,7 @@ struct op {
 };
 
 enum { OP_LISTS = 3, SLOTS = 10, SLOT_FIRST = 20, UID_A = 1000, UID_B = 1001, GID_A = 2000 };
+enum { PEER_OUT = 60, PROC = 61 }; /* descriptors: to the second process, the folder /proc */
 
 /* A family: its world is made by setup() in the root of the fresh tmpfs; false: not to be had here
  * (`why` says it). The lists of ops end with a run of NULL. */
@@ -45,6 +46,7 @@ struct family {
 };
 extern const struct family families[];
 extern const char *why;
+extern int other_process; /* of the two */
 
 /* --- the log (main.c) --- */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -108,6 +110,10 @@ void keep(long fd, int in_slot);
 /* What the descriptor is (S_IFMT), 0: none. Whether calls on it may wait. */
 mode_t type_of(int fd);
 bool may_block(int fd);
+
+/* System V objects of its own (Osprey has one set of them, but runs one world at a time). */
+enum { KEY = 0x6f730000 };
+bool own_ipc(void);
 
 /* What belongs to the user `as` (main.c): 0 root; others by seteuid() or setfsuid(). */
 void become(int uid, bool only_fs);

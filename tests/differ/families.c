@@ -4,5 +4,6 @@
 const struct family families[] = {
     {"files", files_setup, {names_ops, data_ops}, true, true},
     {"descriptors", descriptors_setup, {descriptors_ops}, false, false},
+    {"memory", memory_setup, {memory_ops, memory_use_ops}, true, true},
     {NULL, NULL, {NULL}, false, false},
 };

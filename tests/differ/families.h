@@ -6,4 +6,5 @@
 bool files_setup(void); /* names.c: a small tree, a few open files */
 void files_setup_again(void);
 bool descriptors_setup(void);
-extern const struct op names_ops[], data_ops[], descriptors_ops[];
+bool memory_setup(void); /* memory.c: an arena with a few areas, files to map */
+extern const struct op names_ops[], data_ops[], descriptors_ops[], memory_ops[], memory_use_ops[];

@@ -22,7 +22,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-enum { LOG_MAX = 24 << 20, STEPS_MAX = 100000, KEEPS_MAX = 256, RUN_SECONDS = 120, PEER_OUT = 60 };
+enum { LOG_MAX = 24 << 20, STEPS_MAX = 100000, KEEPS_MAX = 256, RUN_SECONDS = 120 };
 
 /* Shared by the processes of a run and the one that prints. */
 static struct {
@@ -32,6 +32,7 @@ static struct {
 } * lines;
 
 const char *why = "";
+int other_process;
 static uint64_t seed_now;
 static unsigned nsteps = 2000;
 static const struct family *family;
@@ -141,10 +142,16 @@ static bool fresh_world(void)
         return why = "no mount namespace of its own", false;
     if (mount("world", place, "tmpfs", 0, "size=32m,nr_inodes=10000,mode=755") != 0)
         return why = "no tmpfs", false;
+    dup2(open("/proc", O_PATH | O_CLOEXEC), PROC);
     if (chdir(place) != 0 || chroot(".") != 0)
         return why = "no chroot", false;
     same_limits();
     return family->setup();
+}
+
+bool own_ipc(void)
+{
+    return unshare(CLONE_NEWIPC) == 0 || errno == EINVAL;
 }
 
 static const struct op *draw_op(void)
@@ -195,8 +202,10 @@ static int start_peer(pid_t *pid)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return -1;
     *pid = fork();
+    other_process = *pid;
     if (*pid == 0) {
         unsigned step;
+        other_process = getppid();
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(ends[1], PEER_OUT);
         close(ends[0]);

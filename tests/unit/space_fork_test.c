@@ -204,8 +204,8 @@ static void move_place(struct family *one)
     size_t length = BLOCKS * HUGE_SIZE;
 
     map_place(one, 0);
-    NEED(address_space_remap(one->space, from, length, length, MREMAP_MAYMOVE_FIXED, to) ==
-         (ssize_t)to);
+    NEED(address_space_remap(one->space, from, length, length, MREMAP_MAYMOVE_FIXED, to,
+                             SIZE_MAX) == (ssize_t)to);
     set_values(one, 1, 0);
     set_values(one, 0, UNMAPPED);
 }

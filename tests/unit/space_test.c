@@ -307,7 +307,7 @@ static void do_remap(void)
         return;
     ssize_t at =
         address_space_remap(space, WINDOW + first * PAGE_SIZE, n * PAGE_SIZE, new_n * PAGE_SIZE,
-                            3 | (keep ? 4 : 0), WINDOW + to * PAGE_SIZE);
+                            3 | (keep ? 4 : 0), WINDOW + to * PAGE_SIZE, SIZE_MAX);
     NEED(at == (ssize_t)(WINDOW + to * PAGE_SIZE));
     for (unsigned i = 0; i < n; i++) {
         model.pages[first + i].mapped &= keep;
@@ -442,14 +442,15 @@ static void errors(void)
     NEED(address_space_unmap(space, USER_END, ~0ul) == -EINVAL);
     NEED(address_space_protect(space, 0, PAGE_SIZE, RW) == -ENOMEM);
     NEED(address_space_protect(space, PAGE_SIZE, ~0ul - PAGE_SIZE, RW) == -ENOMEM);
-    NEED(address_space_remap(space, 0, ~0ul, ~0ul, 1, 0) == -EINVAL);
-    NEED(address_space_remap(space, WINDOW, ~0ul & PAGE_MASK, PAGE_SIZE, 1, 0) == -EFAULT);
+    NEED(address_space_remap(space, 0, ~0ul, ~0ul, 1, 0, SIZE_MAX) == -EINVAL);
+    NEED(address_space_remap(space, WINDOW, ~0ul & PAGE_MASK, PAGE_SIZE, 1, 0, SIZE_MAX) ==
+         -EFAULT);
     NEED(address_space_advise(space, WINDOW, PAGE_SIZE, 77) == -EINVAL);
     NEED(address_space_advise(space, ~0ul & PAGE_MASK, ~0ul, 4) == -EINVAL);
     NEED(address_space_sync(space, WINDOW, ~0ul, 4) == -ENOMEM || true);
     NEED(address_space_lock_pages(space, ~0ul, ~0ul, true, false) == -EINVAL);
     uint8_t vec[1];
-    NEED(address_space_mincore(space, WINDOW, ~0ul, vec) == -ENOMEM);
+    NEED(address_space_mincore(space, WINDOW, ~0ul, vec, NULL) == -ENOMEM);
     int code;
     NEED(address_space_fault(space, ~0ul, 0, &code) == -EFAULT);
     NEED(address_space_fault(space, USER_END, 0, &code) == -EFAULT);
@@ -547,11 +548,11 @@ static void large_pages(void)
 
     /* A whole one moves whole, a part by pages. */
     uintptr_t to = map(0, 2 * HUGE_SIZE, 0, ANON);
-    NEED(address_space_remap(space, at + 3 * HUGE_SIZE, HUGE_SIZE, HUGE_SIZE, 3, to) ==
+    NEED(address_space_remap(space, at + 3 * HUGE_SIZE, HUGE_SIZE, HUGE_SIZE, 3, to, SIZE_MAX) ==
          (ssize_t)to);
     NEED(is_huge(to) && value_at(to + PAGE_SIZE) == at + 3 * HUGE_SIZE + PAGE_SIZE);
-    NEED(address_space_remap(space, at + PAGE_SIZE, 3 * PAGE_SIZE, 3 * PAGE_SIZE, 3,
-                             to + HUGE_SIZE) == (ssize_t)(to + HUGE_SIZE));
+    NEED(address_space_remap(space, at + PAGE_SIZE, 3 * PAGE_SIZE, 3 * PAGE_SIZE, 3, to + HUGE_SIZE,
+                             SIZE_MAX) == (ssize_t)(to + HUGE_SIZE));
     NEED(value_at(to + HUGE_SIZE + PAGE_SIZE) == at + 2 * PAGE_SIZE);
     NEED(value_at(at + 4 * PAGE_SIZE) == at + 4 * PAGE_SIZE);
 
@@ -646,7 +647,8 @@ static void allocations_fail(void)
         for (int i = 0; at > 0 && i < 20; i += 3)
             access_page(space, at + i * PAGE_SIZE, true, &value);
         if (at > 0) {
-            address_space_remap(space, at + PAGE_SIZE, 5 * PAGE_SIZE, 5 * PAGE_SIZE, 3, 0x7000000);
+            address_space_remap(space, at + PAGE_SIZE, 5 * PAGE_SIZE, 5 * PAGE_SIZE, 3, 0x7000000,
+                                SIZE_MAX);
             address_space_protect(space, at + 7 * PAGE_SIZE, PAGE_SIZE, 1);
             address_space_unmap(space, at + 10 * PAGE_SIZE, PAGE_SIZE);
             struct address_space *child = address_space_fork(space);
@@ -665,7 +667,7 @@ static void shared_memory(void)
     uint64_t value;
     uintptr_t at = map(0, 4 * PAGE_SIZE, RW, MAP_SHARED | MAP_ANONYMOUS);
     put_value(at + PAGE_SIZE, 11);
-    ssize_t twin = address_space_remap(space, at, 0, 4 * PAGE_SIZE, 1, 0);
+    ssize_t twin = address_space_remap(space, at, 0, 4 * PAGE_SIZE, 1, 0, SIZE_MAX);
     NEED(twin > 0 && value_at(twin + PAGE_SIZE) == 11);
     struct address_space *child = address_space_fork(space);
     put_value(twin, 12);
