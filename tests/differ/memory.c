@@ -510,7 +510,8 @@ void show_arena(bool numbers)
         fclose(f);
 }
 
-/* Whether the range begins in one area and ends in another. */
+/* Whether the range begins in one area and ends in another (or might: what is private Linux joins
+ * only as far as its pages have one origin). */
 static bool areas_in(const char *at, size_t n)
 {
     char line[1000];
@@ -520,7 +521,7 @@ static bool areas_in(const char *at, size_t n)
     FILE *f = open_proc("self/maps");
     while (f && fgets(line, sizeof(line), f))
         if (parse_area(line, &area) && near(&area) && area.first < end && area.end > first)
-            more |= area.first > first || area.end < end;
+            more |= area.first > first || area.end < end || area.rights[3] == 'p';
     if (f)
         fclose(f);
     return more;
