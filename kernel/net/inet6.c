@@ -233,13 +233,13 @@ void inet6_note(struct inet_socket *s, const struct packet *packet)
 
 ssize_t inet6_receive_path_mtu(struct inet_socket *s, struct message *message)
 {
-    struct inet6_extras *six = s->options.six;
     struct ip6_mtuinfo path = {};
     bool told = false;
 
     if (s->socket.protocol == IPPROTO_ICMPV6 && s->socket.type == SOCK_DGRAM)
         return -EAGAIN; /* Linux keeps it, but tells nobody */
     inet_lock(s);
+    struct inet6_extras *six = s->options.six;
     if (six && six->too_big) {
         path = six->path;
         six->too_big = false;

@@ -196,12 +196,16 @@ int udp_push(struct udp_socket *u)
 /* Headers as they are now, whatever becomes of the socket's and the message's. */
 static bool keep_options(struct ip_flow *flow)
 {
-    if (!inet_is_v4(&flow->destination))
-        return (flow->headers = ipv6_headers_copy(flow->headers));
-    void *copy = kmalloc(flow->options_len);
-    if (copy)
-        memcpy(copy, flow->options, flow->options_len);
-    return (flow->options = copy);
+    const void *from = flow->options;
+    void *copy = NULL;
+    if (!flow->options_len)
+        from = NULL;
+    else if (!inet_is_v4(&flow->destination))
+        copy = ipv6_headers_copy(from);
+    else if ((copy = kmalloc(flow->options_len)))
+        memcpy(copy, from, flow->options_len);
+    flow->options = copy;
+    return copy || !from;
 }
 
 static int begin_cork(struct udp_socket *u, const struct target *target, struct message *message)
@@ -210,10 +214,9 @@ static int begin_cork(struct udp_socket *u, const struct target *target, struct 
     if (err)
         return err;
     u->cork_flow = *target->flow;
-    if (unlikely(u->cork_flow.options_len) && !keep_options(&u->cork_flow)) {
+    if (!keep_options(&u->cork_flow)) {
         packet_free(u->cork);
         u->cork = NULL;
-        u->cork_flow.options = NULL;
         return -ENOBUFS;
     }
     u->cork_port = (uint16_t)target->port;

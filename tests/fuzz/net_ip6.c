@@ -1,13 +1,21 @@
-// sources: kernel/net/ipv6_parse.c kernel/net/ndp_parse.c
+// sources: kernel/net/ipv6_parse.c kernel/net/ipv6_headers.c kernel/net/ndp_parse.c
 // sources: kernel/net/mld_parse.c kernel/lib/siphash.c
 // flags: -Ikernel
 /* IPv6's parsers on any bytes: the chain of extension headers as input and as quoted by errors,
  * neighbour discovery, listener discovery. The first byte chooses who reads the rest. */
+#include "mm/heap.h"
+#include "net/ipv6_headers.h"
 #include "net/ipv6_parse.h"
 #include "net/mld_parse.h"
 #include "net/ndp_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* No copies are made here. */
+__attribute__((weak)) void *kmalloc(size_t size)
+{
+    return NULL;
+}
 
 static void need(bool ok)
 {
@@ -45,6 +53,29 @@ static void quoted(const uint8_t *data, unsigned len)
 
     if (ipv6_find_transport(data, len, &type, &offset, &first) == 0)
         need(offset >= 40 && offset <= len);
+}
+
+/* Control messages, each behind a byte for its type and one for its length; what they make is sent.
+ */
+static void asked(const uint8_t *data, unsigned len)
+{
+    static const uint8_t types[] = {3, 4, 5, 54, 55, 57, 59, 60};
+    static uint8_t ip[40 + 4 * 2048];
+    struct ipv6_headers headers = {};
+    unsigned type, offset, size;
+    bool first;
+
+    for (unsigned at = 0; at + 2 < len; at += 2 + size) {
+        size = data[at + 1] * 8 < len - at - 2 ? data[at + 1] * 8u : len - at - 2;
+        if (data[at] & 8)
+            (void)ipv6_headers_add(&headers, types[data[at] & 7], data + at + 2, size, true);
+        else if (ipv6_headers_check(data[at] & 3, data + at + 2, size) == 0)
+            headers.part[data[at] & 3] = data + at + 2;
+    }
+    size = ipv6_headers_size(&headers);
+    ipv6_headers_put(&headers, ip, 17);
+    need(ipv6_find_transport(ip, 40 + size, &type, &offset, &first) == 0);
+    need(type == 17 && offset == 40 + size);
 }
 
 static void sent(const uint8_t *data, unsigned len)
@@ -102,6 +133,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 4:
         (void)mld_parse_query(data + 1, (unsigned)size - 1, &query);
+        break;
+    case 5:
+        asked(data + 1, (unsigned)size - 1);
         break;
     default:
         discovery(data + 1, (unsigned)size - 1);

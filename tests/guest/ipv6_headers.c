@@ -494,6 +494,13 @@ static void held_back(void)
     CHECK_EQ(setsockopt(out, IPPROTO_UDP, 1, &(int){0}, 4), 0);
     CHECK_EQ(seen(wire, p, sizeof p), 40 + 8 + 8 + 2);
     CHECK(lies(p + 40, last, IPPROTO_UDP));
+    CHECK_EQ(put(out, IPV6_RTHDRDSTOPTS, before, sizeof before), 0); /* one that is not sent */
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(sendto(out, "ab", 2, MSG_MORE, (void *)&at, sizeof at), 2);
+        CHECK_EQ(send_to(out, "c", 1, &at), 1);
+        CHECK_EQ(seen(wire, p, sizeof p), 40 + 8 + 3);
+        CHECK_EQ(put(out, IPV6_RTHDRDSTOPTS, before, sizeof before), 0);
+    }
     CHECK_EQ(sendto(out, "ab", 2, MSG_MORE, (void *)&at, sizeof at), 2); /* and closed so */
     close(out);
     close(fd);

@@ -1,4 +1,4 @@
-// sources: kernel/net/ipv6_parse.c kernel/net/ndp_parse.c
+// sources: kernel/net/ipv6_parse.c kernel/net/ipv6_headers.c kernel/net/ndp_parse.c
 // sources: kernel/net/mld_parse.c
 // sources: kernel/lib/siphash.c tests/fuzz/net_ip6.c
 // flags: -Ikernel
