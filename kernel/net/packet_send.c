@@ -69,9 +69,10 @@ static struct packet *new_frame(size_t n)
     return packet_alloc(PACKET_HEADROOM - ETH_HLEN, MAX((unsigned)n, (unsigned)FRAME_LEAST));
 }
 
-static bool is_tagged(const struct packet *packet)
+/* Then it may be longer. */
+static bool is_tagged(const struct packet *packet, const struct netif *netif)
 {
-    return get_be16(packet->data + 2 * ETH_ALEN) == ETH_P_8021Q;
+    return netif->type == ARPHRD_ETHER && get_be16(packet->data + 2 * ETH_ALEN) == ETH_P_8021Q;
 }
 
 /* The link header of SOCK_DGRAM. Where nobody is named, only lo knows what to do. */
@@ -97,7 +98,7 @@ static int prepare(struct packet_socket *p, struct packet *packet, const struct 
         return err;
     if (packet->total < ETH_HLEN)
         return -EINVAL;
-    if (packet->total > most && !(vnet && vnet->gso) && !is_tagged(packet))
+    if (packet->total > most && !(vnet && vnet->gso) && !is_tagged(packet, t->netif))
         return -EMSGSIZE;
     packet->netif = t->netif;
     packet->mark = t->mark;

@@ -12,6 +12,7 @@
 enum { FIONREAD = 0x541b, TIOCOUTQ = 0x5411 };
 enum {
     PACKET_AUXDATA = 8,
+    TAG_ID = 0xfff,
     RECEIVE_FLAGS = MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC | MSG_ERRQUEUE,
 };
 
@@ -208,7 +209,13 @@ void packet_take(struct packet_socket *p, const struct packet *packet, bool outg
     }
     if (!view->stamp)
         view->stamp = clock_realtime();
-    deliver(p, view, outgoing ? PACKET_OUTGOING : packet->kind, keep);
+    unsigned kind = outgoing ? PACKET_OUTGOING : packet->kind;
+    if (view->vlan && p->protocol != ETH_P_ALL) { /* such sockets come behind those for all tags */
+        if (queued_of(view)->tci & TAG_ID)
+            kind = PACKET_OTHERHOST;
+        view->vlan = 0;
+    }
+    deliver(p, view, kind, keep);
 }
 
 static void seen(struct netif_tap *tap, const struct packet *packet, bool outgoing)

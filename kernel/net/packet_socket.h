@@ -10,7 +10,7 @@
 #include "net/netif.h"
 #include "net/socket.h"
 
-enum { AF_PACKET = 17, SOL_PACKET = 263, SOCK_PACKET = 10, ETH_P_8021AD = 0x88a8 };
+enum { SOL_PACKET = 263, ETH_P_8021AD = 0x88a8 };
 enum { TPACKET_V1, TPACKET_V2, TPACKET_V3 };
 enum { FRAME_TAG = 4, PACKET_COST = 512 /* of one that waits to be read */ };
 

@@ -37,6 +37,8 @@ int socket_create(int family, int type, int protocol, struct socket **socket)
         return -EAFNOSUPPORT;
     if (type < 0 || type >= SOCK_TYPES)
         return -EINVAL;
+    if (family == AF_INET && type == SOCK_PACKET) /* as in the days before AF_PACKET */
+        family = AF_PACKET;
     if (!families[family])
         return -EAFNOSUPPORT;
     return families[family]->create(type, protocol, socket);

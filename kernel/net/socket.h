@@ -8,8 +8,15 @@
 
 #include "fs/vfs.h"
 
-enum { AF_UNSPEC = 0, AF_UNIX = 1, SOCKET_FAMILIES = 46 };
-enum { SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_RAW = 3, SOCK_SEQPACKET = 5, SOCK_TYPES = 11 };
+enum { AF_UNSPEC = 0, AF_UNIX = 1, AF_PACKET = 17, SOCKET_FAMILIES = 46 };
+enum {
+    SOCK_STREAM = 1,
+    SOCK_DGRAM = 2,
+    SOCK_RAW = 3,
+    SOCK_SEQPACKET = 5,
+    SOCK_PACKET = 10,
+    SOCK_TYPES = 11
+};
 enum { SHUT_RD, SHUT_WR, SHUT_RDWR };
 enum {
     MSG_OOB = 1,
