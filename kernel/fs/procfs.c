@@ -63,8 +63,9 @@ static int show_mountstats(struct text *text, const struct pseudo *self)
 
 #define MOUNTS(file_name, show_fn)                                                                 \
     {                                                                                              \
-        .name = (file_name), .mode = S_IFREG | 0444, .show = (show_fn), .poll = poll_mounts        \
+        .name = (file_name), .mode = S_IFREG | 0444, .show = (show_fn), .special = &polled         \
     }
+static const struct pseudo_special polled = {.poll = poll_mounts}, owned = {.attr = owner};
 static const struct pseudo_entry thread_table[] = {
     MOUNTS("mounts", show_mounts),
     MOUNTS("mountinfo", show_mountinfo),
@@ -73,7 +74,7 @@ static struct pseudo_entry thread_dir = {
     .name = "TID",
     .mode = S_IFDIR | 0555,
     .flags = INODE_IMMUTABLE,
-    .attr = owner,
+    .special = &owned,
     .table = thread_table,
     .ntable = ARRAY_SIZE(thread_table),
 };
@@ -103,9 +104,7 @@ static const struct pseudo_entry process_table[] = {
     {
         .name = "task",
         .mode = S_IFDIR | 0555,
-        .attr = owner,
-        .lookup = lookup_thread,
-        .next = next_thread,
+        .special = PSEUDO_SPECIAL(.attr = owner, .lookup = lookup_thread, .next = next_thread),
     },
     MOUNTS("mounts", show_mounts),
     MOUNTS("mountinfo", show_mountinfo),
@@ -115,26 +114,10 @@ static struct pseudo_entry process_dir = {
     .name = "PID",
     .mode = S_IFDIR | 0555,
     .flags = INODE_IMMUTABLE,
-    .attr = owner,
+    .special = &owned,
     .table = process_table,
     .ntable = ARRAY_SIZE(process_table),
 };
-
-void proc_pid_register(struct pseudo_entry *entry, unsigned where)
-{
-    if (where & PROC_PROCESS)
-        pseudo_register(&process_dir, entry);
-    if (!(where & PROC_THREAD))
-        return;
-    struct pseudo_entry *copy = entry;
-    if (where & PROC_PROCESS) {
-        copy = kmalloc(sizeof(*copy));
-        if (!copy)
-            return;
-        *copy = *entry;
-    }
-    pseudo_register(&thread_dir, copy);
-}
 
 void proc_pid_register_groups(struct pseudo_group groups[2], unsigned where)
 {
@@ -240,8 +223,7 @@ static struct pseudo_entry root = {
     .flags = INODE_CLOSED,
     .table = root_table,
     .ntable = ARRAY_SIZE(root_table),
-    .lookup = lookup_process,
-    .next = next_process,
+    .special = PSEUDO_SPECIAL(.lookup = lookup_process, .next = next_process),
 };
 
 void proc_register(struct pseudo_entry *entry)

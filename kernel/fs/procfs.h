@@ -8,11 +8,10 @@
 void proc_register(struct pseudo_entry *entry);
 /* The folder for names like "sys/kernel" (made by procfs.c), or NULL. */
 struct pseudo_entry *proc_folder(const char *path);
-/* A file of every /proc/PID (process) and/or /proc/PID/task/TID (thread). The callbacks get
- * self->key = pid and self->subkey = tid (the pid again in /proc/PID). */
+/* Files of every /proc/PID (process) and/or /proc/PID/task/TID (thread): one group of the same
+ * table for each of the two folders. The callbacks get self->key = pid and self->subkey = tid (the
+ * pid again in /proc/PID). */
 enum { PROC_PROCESS = 1, PROC_THREAD = 2 };
-void proc_pid_register(struct pseudo_entry *entry, unsigned where);
-/* The same for a whole table, one group for each of the two folders. */
 void proc_pid_register_groups(struct pseudo_group groups[2], unsigned where);
 /* Do that at boot (constants: array, PROC_*). */
 #define PROC_PID_FILES(array, where)                                                               \

@@ -29,6 +29,24 @@ const struct pseudo *pseudo_of_folder(const struct file *file)
     return file->ops == &dir_ops ? self_of(file->inode) : NULL;
 }
 
+static const struct pseudo_special *special_of(const struct pseudo *self)
+{
+    static const struct pseudo_special none;
+    return self->entry->special ? self->entry->special : &none;
+}
+
+/* What lies in the kernel's image, by the low half of its address. */
+static void *in_image(uint32_t low)
+{
+    return low ? (void *)(~0ul << 32 | low) : NULL;
+}
+
+static uint32_t low_half(const void *address)
+{
+    assert(in_image((uintptr_t)address) == address);
+    return (uintptr_t)address;
+}
+
 /* --- nodes */
 
 static uint64_t ino_of(const struct pseudo *self)
@@ -42,9 +60,9 @@ static uint64_t ino_of(const struct pseudo *self)
 static void apply_attr(struct inode *inode, const struct pseudo *self)
 {
     struct attributes attr = {.mode = inode->mode};
-    if (!self->entry->attr)
+    if (!special_of(self)->attr)
         return;
-    self->entry->attr(self, &attr);
+    special_of(self)->attr(self, &attr);
     inode->uid = attr.uid;
     inode->gid = attr.gid;
     inode->mode = (inode->mode & S_IFMT) | (attr.mode & 07777);
@@ -59,7 +77,7 @@ static struct inode *make_node(struct super *super, const struct pseudo *self)
     struct inode *inode = &node->inode;
     node->self = *self;
     inode_init(inode, super, self->entry->mode);
-    inode->ops = inode_is(inode, S_IFLNK) && self->entry->follow ? &magic_ops : &node_ops;
+    inode->ops = inode_is(inode, S_IFLNK) && special_of(self)->follow ? &magic_ops : &node_ops;
     inode->file_ops = inode_is(inode, S_IFDIR) ? &dir_ops : &file_ops;
     inode->ino = ino_of(self);
     inode->flags = self->entry->flags;
@@ -79,12 +97,12 @@ static const struct pseudo_entry *entry_at(const struct pseudo_entry *folder, ui
 {
     if (n < folder->ntable)
         return &folder->table[n];
-    const struct pseudo_entry *e = folder->registered;
+    const struct pseudo_entry *e = in_image(folder->registered);
     for (n -= folder->ntable; e && n; n--)
-        e = e->sibling;
+        e = in_image(e->sibling);
     if (e)
         return e;
-    for (const struct pseudo_group *g = folder->groups; g; n -= g->count, g = g->next)
+    for (const struct pseudo_group *g = in_image(folder->groups); g; n -= g->count, g = g->next)
         if (n < g->count)
             return &g->entries[n];
     return NULL;
@@ -103,9 +121,10 @@ static const struct pseudo_entry *named(const struct pseudo_entry *entries, unsi
 static const struct pseudo_entry *entry_named(const struct pseudo_entry *folder, const char *name)
 {
     const struct pseudo_entry *found = named(folder->table, folder->ntable, name);
-    for (const struct pseudo_entry *e = folder->registered; e && !found; e = e->sibling)
+    for (const struct pseudo_entry *e = in_image(folder->registered); e && !found;
+         e = in_image(e->sibling))
         found = named(e, 1, name);
-    for (const struct pseudo_group *g = folder->groups; g && !found; g = g->next)
+    for (const struct pseudo_group *g = in_image(folder->groups); g && !found; g = g->next)
         found = named(g->entries, g->count, name);
     return found;
 }
@@ -116,7 +135,9 @@ static int lookup(struct inode *dir, const char *name, struct inode **found)
     const struct pseudo_entry *folder = self->entry;
     struct pseudo child = *self;
     child.entry = entry_named(folder, name);
-    int err = child.entry ? 0 : folder->lookup ? folder->lookup(self, name, &child) : -ENOENT;
+    int err = child.entry                ? 0
+              : special_of(self)->lookup ? special_of(self)->lookup(self, name, &child)
+                                         : -ENOENT;
     if (err < 0)
         return err;
     *found = make_node(dir->super, &child);
@@ -136,7 +157,7 @@ static ssize_t copy_out(const char *s, size_t len, char *buf, size_t size)
 static ssize_t read_magic(const struct pseudo *self, char *buf, size_t size)
 {
     struct path place;
-    int err = self->entry->follow(self, &place);
+    int err = special_of(self)->follow(self, &place);
     if (err < 0)
         return err;
     char *name = kmalloc(PATH_MAX), *start = name ? path_name(&place, name, PATH_MAX) : NULL;
@@ -151,7 +172,7 @@ static ssize_t readlink(struct inode *inode, char *buf, size_t size)
     const struct pseudo *self = self_of(inode);
     struct text text = {};
     if (!self->entry->show)
-        return self->entry->follow ? read_magic(self, buf, size) : -EINVAL;
+        return special_of(self)->follow ? read_magic(self, buf, size) : -EINVAL;
     int err = self->entry->show(&text, self);
     if (err == 0 && text.failed)
         err = -ENOMEM;
@@ -163,7 +184,7 @@ static ssize_t readlink(struct inode *inode, char *buf, size_t size)
 static int follow(struct inode *inode, struct path *place)
 {
     const struct pseudo *self = self_of(inode);
-    return self->entry->follow(self, place);
+    return special_of(self)->follow(self, place);
 }
 
 static int get_attributes(struct inode *inode, struct attributes *attr)
@@ -171,9 +192,9 @@ static int get_attributes(struct inode *inode, struct attributes *attr)
     const struct pseudo *self = self_of(inode);
     attr->blksize = 1024;
     attr->blocks = 0;
-    if (self->entry->attr) {
+    if (special_of(self)->attr) {
         attr->mode = inode->mode;
-        self->entry->attr(self, attr);
+        special_of(self)->attr(self, attr);
         attr->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
     }
     return 0;
@@ -188,7 +209,7 @@ static int set_attributes(struct inode *inode, const struct attributes *attr)
 static bool allows(const struct inode *inode)
 {
     const struct pseudo *self = self_of(inode);
-    return self->entry->allows && self->entry->allows(self);
+    return special_of(self)->allows && special_of(self)->allows(self);
 }
 
 static const struct inode_ops node_ops = {
@@ -219,17 +240,17 @@ struct contents {
 static int open_file(struct inode *inode, struct file *file)
 {
     const struct pseudo *self = self_of(inode);
-    if (self->entry->open)
-        return self->entry->open(self, file);
+    if (special_of(self)->open)
+        return special_of(self)->open(self, file);
     if (file_writable(file) && !self->entry->store)
         return -EACCES;
     struct contents *c = kzalloc(sizeof(*c));
     if (!c)
         return -ENOMEM;
     file->data = c;
-    if (self->entry->poll) {
+    if (special_of(self)->poll) {
         file->ops = &polled_ops;
-        self->entry->poll(self, NULL, &c->seen); /* what it was like when it was opened */
+        special_of(self)->poll(self, NULL, &c->seen); /* what it was like when it was opened */
     }
     return 0;
 }
@@ -238,7 +259,7 @@ static unsigned poll_file(struct file *file, struct poll_table *table)
 {
     const struct pseudo *self = self_of(file->inode);
     struct contents *c = file->data;
-    return self->entry->poll(self, table, &c->seen);
+    return special_of(self)->poll(self, table, &c->seen);
 }
 
 static void release_file(struct file *file)
@@ -327,7 +348,7 @@ static int read_numbers(struct file *file, struct dir_sink *sink)
     uint64_t cursor = file->pos - NUMBERS_POS;
     for (;;) {
         child = *self;
-        if (!self->entry->next(self, &cursor, name, &child))
+        if (!special_of(self)->next(self, &cursor, name, &child))
             return 0;
         off_t next = NUMBERS_POS + cursor;
         if (!sink->entry(sink, name, strlen(name), ino_of(&child),
@@ -350,7 +371,7 @@ static int read_dir(struct file *file, struct dir_sink *sink)
             return 0;
         file->pos++;
     }
-    if (!self->entry->next)
+    if (!special_of(self)->next)
         return 0;
     if (file->pos < NUMBERS_POS)
         file->pos = NUMBERS_POS;
@@ -372,18 +393,18 @@ static const struct file_ops dir_ops = {.readdir = read_dir, .seek = seek_dir};
 
 void pseudo_register(struct pseudo_entry *folder, struct pseudo_entry *entry)
 {
-    struct pseudo_entry **at = &folder->registered;
+    uint32_t *at = &folder->registered;
     while (*at)
-        at = &(*at)->sibling;
-    entry->sibling = NULL;
-    *at = entry;
+        at = &((struct pseudo_entry *)in_image(*at))->sibling;
+    entry->sibling = 0;
+    *at = low_half(entry);
 }
 
 static struct pseudo_entry *child_folder(struct pseudo_entry *folder, const char *name, size_t len)
 {
-    struct pseudo_entry *e = folder->registered;
+    struct pseudo_entry *e = in_image(folder->registered);
     while (e && !(*e->name == *name && strncmp(e->name, name, len) == 0 && !e->name[len]))
-        e = e->sibling;
+        e = in_image(e->sibling);
     return e;
 }
 
@@ -400,8 +421,8 @@ struct pseudo_entry *pseudo_folder(struct pseudo_entry *folder, const char *path
 
 void pseudo_register_group(struct pseudo_entry *folder, struct pseudo_group *group)
 {
-    group->next = folder->groups;
-    folder->groups = group;
+    group->next = in_image(folder->groups);
+    folder->groups = low_half(group);
 }
 
 int pseudo_mount(const struct fs_type *type, const struct pseudo_entry *root, struct super **out)

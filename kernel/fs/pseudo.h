@@ -16,42 +16,48 @@ struct pseudo {
 
 struct pseudo_entry {
     const char *name;
-    uint16_t mode;   /* S_IFREG | 0444, S_IFDIR | 0555, S_IFLNK | 0777 */
-    uint16_t ntable; /* a folder's */
-    uint32_t flags;  /* INODE_* */
-    /* Owner and mode, where they are not root's and the table's. */
-    void (*attr)(const struct pseudo *self, struct attributes *attr);
-    bool (*allows)(const struct pseudo *self); /* see struct inode_ops */
-    uint64_t arg;                              /* the entry's own */
-    struct pseudo_entry *sibling;              /* kept by pseudo_register() */
-    union {                                    /* mode tells which */
+    uint16_t mode;    /* S_IFREG | 0444, S_IFDIR | 0555, S_IFLNK | 0777 */
+    uint8_t ntable;   /* a folder's */
+    uint8_t flags;    /* INODE_* */
+    uint32_t sibling; /* kept by pseudo_register() */
+    uint64_t arg;     /* the entry's own */
+    union {           /* mode tells which */
         struct {
             /* Files: the whole text. Links: the target. Negative errno: what read or open gives. */
             int (*show)(struct text *text, const struct pseudo *self);
             /* A write, whole at a time; text is NUL-terminated. 0 or a negative errno. */
             int (*store)(const struct pseudo *self, const char *text, size_t len);
-            /* Files that can be waited for: hook the caller up (fs/vfs.h, file_ops.poll); the POLL*
-             * bits that hold. *seen is the open file's: 0 at first. NULL: poll(2) finds it always
-             * ready. */
-            unsigned (*poll)(const struct pseudo *self, struct poll_table *table, unsigned *seen);
-            /* Files with operations of their own: called by open; sets file->ops and file->data. */
-            int (*open)(const struct pseudo *self, struct file *file);
-            /* Magic links. */
-            int (*follow)(const struct pseudo *self, struct path *place);
         };
         struct {
-            /* Folders: fixed entries, then those that come and go. lookup: fill *child (entry,
-             * keys) for the name, or -ENOENT. next: the first one with a number > *cursor (start:
-             * 0): its name, its number in *cursor, *child; false: no more. */
-            const struct pseudo_entry *table;
-            int (*lookup)(const struct pseudo *self, const char *name, struct pseudo *child);
-            bool (*next)(const struct pseudo *self, uint64_t *cursor, char name[NAME_MAX + 1],
-                         struct pseudo *child);
-            struct pseudo_entry *registered;   /* kept by pseudo_register() */
-            const struct pseudo_group *groups; /* and by pseudo_register_group() */
+            const struct pseudo_entry *table; /* a folder's fixed entries */
+            uint32_t registered;              /* kept by pseudo_register() */
+            uint32_t groups;                  /* and by pseudo_register_group() */
         };
     };
+    const struct pseudo_special *special; /* NULL: none */
 };
+
+/* What few entries have. */
+struct pseudo_special {
+    /* Owner and mode, where they are not root's and the table's. */
+    void (*attr)(const struct pseudo *self, struct attributes *attr);
+    bool (*allows)(const struct pseudo *self); /* see struct inode_ops */
+    /* Folders: entries that come and go, behind the others. lookup: fill *child (entry, keys) for
+     * the name, or -ENOENT. next: the first one with a number > *cursor (start: 0): its name, its
+     * number in *cursor, *child; false: no more. */
+    int (*lookup)(const struct pseudo *self, const char *name, struct pseudo *child);
+    bool (*next)(const struct pseudo *self, uint64_t *cursor, char name[NAME_MAX + 1],
+                 struct pseudo *child);
+    /* Files that can be waited for: hook the caller up (fs/vfs.h, file_ops.poll); the POLL* bits
+     * that hold. *seen is the open file's: 0 at first. NULL: poll(2) finds it always ready. */
+    unsigned (*poll)(const struct pseudo *self, struct poll_table *table, unsigned *seen);
+    /* Files with operations of their own: called by open; sets file->ops and file->data. */
+    int (*open)(const struct pseudo *self, struct file *file);
+    /* Magic links. */
+    int (*follow)(const struct pseudo *self, struct path *place);
+};
+/* In a table outside of functions. */
+#define PSEUDO_SPECIAL(...) (&(const struct pseudo_special){__VA_ARGS__})
 
 /* Entries that a folder is given as a whole. */
 struct pseudo_group {
@@ -65,7 +71,7 @@ struct pseudo_group {
         .name = (file_name), .mode = S_IFREG | 0444, .show = (show_fn)                             \
     }
 
-/* Add an entry, or many (static memory), to a folder. At boot only. */
+/* Add an entry, or many, to a folder: all of them static memory of the kernel. At boot only. */
 void pseudo_register(struct pseudo_entry *folder, struct pseudo_entry *entry);
 void pseudo_register_group(struct pseudo_entry *folder, struct pseudo_group *group);
 /* The registered folder at a path like "sys/kernel" below folder, or NULL. */

@@ -214,8 +214,7 @@ static const struct pseudo_entry system_table[] = {
         .mode = S_IFDIR | 0755,
         .table = cpus_table,
         .ntable = ARRAY_SIZE(cpus_table),
-        .lookup = lookup_cpu,
-        .next = next_cpu,
+        .special = PSEUDO_SPECIAL(.lookup = lookup_cpu, .next = next_cpu),
     },
     FOLDER("node", nodes_table),
 };

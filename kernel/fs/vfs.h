@@ -222,8 +222,8 @@ enum {
     INODE_FLAGS = 0xf0,
     /* Not for programs; of all below a folder of fs/pseudo.h: nobody looks up a name that is not
      * there, not to make it either; no capability stands in for a missing bit of the mode. */
-    INODE_CLOSED = 0x100,
-    INODE_BY_MODE = 0x200,
+    INODE_CLOSED = 0x01,
+    INODE_BY_MODE = 0x02,
 };
 
 void inode_init(struct inode *inode, struct super *super, uint32_t mode);

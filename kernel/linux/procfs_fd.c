@@ -143,8 +143,7 @@ static bool own_folder(const struct pseudo *self)
 static const struct pseudo_entry link_entry = {
     .name = "FD",
     .mode = S_IFLNK | 0700,
-    .follow = follow_link,
-    .attr = link_attr,
+    .special = PSEUDO_SPECIAL(.follow = follow_link, .attr = link_attr),
 };
 static const struct pseudo_entry info_entry = {
     .name = "FD",
@@ -202,18 +201,13 @@ static bool next(const struct pseudo *self, uint64_t *cursor, char name[NAME_MAX
 
 #define FOLDER(file, permission, of)                                                               \
     {                                                                                              \
-        .name = (file), .mode = S_IFDIR | (permission), .attr = folder_attr, .allows = own_folder, \
-        .lookup = lookup, .next = next, .arg = (uintptr_t)(of)                                     \
+        .name = (file), .mode = S_IFDIR | (permission), .special = &folder_special,                \
+        .arg = (uintptr_t)(of)                                                                     \
     }
-static struct pseudo_entry folders[] = {
+static const struct pseudo_special folder_special = {
+    .attr = folder_attr, .allows = own_folder, .lookup = lookup, .next = next};
+static const struct pseudo_entry folders[] = {
     FOLDER("fd", 0500, &link_entry),
     FOLDER("fdinfo", 0555, &info_entry),
 };
-
-static int register_folders(void)
-{
-    for (unsigned i = 0; i < ARRAY_SIZE(folders); i++)
-        proc_pid_register(&folders[i], PROC_PROCESS | PROC_THREAD);
-    return 0;
-}
-BOOT_STEP(PHASE_FS, "/proc descriptors", register_folders);
+PROC_PID_FILES(folders, PROC_PROCESS | PROC_THREAD);

@@ -55,7 +55,7 @@ static int show_place(struct text *text, const struct pseudo *self)
 {
     char *buf = kmalloc(PATH_MAX), *name = NULL;
     struct path place;
-    int error = buf ? self->entry->follow(self, &place) : -ENOMEM;
+    int error = buf ? self->entry->special->follow(self, &place) : -ENOMEM;
 
     if (!error) {
         name = path_name(&place, buf, PATH_MAX);
@@ -70,7 +70,8 @@ static int show_place(struct text *text, const struct pseudo *self)
 
 #define PLACE(file, fn)                                                                            \
     {                                                                                              \
-        .name = (file), .mode = S_IFLNK | 0777, .show = show_place, .follow = (fn)                 \
+        .name = (file), .mode = S_IFLNK | 0777, .show = show_place,                                \
+        .special = PSEUDO_SPECIAL(.follow = (fn))                                                  \
     }
 
 static const struct pseudo_entry files[] = {

@@ -122,16 +122,9 @@ static void owner(const struct pseudo *self, struct attributes *attr)
     proc_source->owner((int)self->key, &attr->uid, &attr->gid);
 }
 
-static struct pseudo_entry memory_file = {
-    .name = "mem",
-    .mode = S_IFREG | 0600,
-    .open = open_memory,
-    .attr = owner,
+static const struct pseudo_entry files[] = {
+    {.name = "mem",
+     .mode = S_IFREG | 0600,
+     .special = PSEUDO_SPECIAL(.open = open_memory, .attr = owner)},
 };
-
-static int register_file(void)
-{
-    proc_pid_register(&memory_file, PROC_PROCESS | PROC_THREAD);
-    return 0;
-}
-BOOT_STEP(PHASE_FS, "/proc memory", register_file);
+PROC_PID_FILES(files, PROC_PROCESS | PROC_THREAD);

@@ -64,7 +64,10 @@ static int show_mounts(struct text *text, const struct pseudo *self)
 static const struct pseudo_entry ns_table[] = {
     NS("cgroup", 0),
     NS("ipc", 1),
-    {.name = "mnt", .mode = S_IFLNK | 0777, .show = show_mounts, .follow = follow_mounts},
+    {.name = "mnt",
+     .mode = S_IFLNK | 0777,
+     .show = show_mounts,
+     .special = PSEUDO_SPECIAL(.follow = follow_mounts)},
     NS("net", 2),
     NS("pid", 3),
     NS("pid_for_children", 3),

@@ -170,7 +170,7 @@ static int follow_mapped(const struct pseudo *self, struct path *place)
 static const struct pseudo_entry mapped_entry = {
     .name = "RANGE",
     .mode = S_IFLNK | 0600,
-    .follow = follow_mapped,
+    .special = PSEUDO_SPECIAL(.follow = follow_mapped),
 };
 
 /* "7f00-7f80" as two numbers; -ENOENT. */
@@ -233,7 +233,7 @@ static bool next_mapped(const struct pseudo *self, uint64_t *cursor, char name[N
 }
 
 static const struct pseudo_entry files[] = {
-    {.name = "pagemap", .mode = S_IFREG | 0400, .open = open_pagemap},
+    {.name = "pagemap", .mode = S_IFREG | 0400, .special = PSEUDO_SPECIAL(.open = open_pagemap)},
     {.name = "clear_refs", .mode = S_IFREG | 0200, .store = store_clear_refs},
 };
 PROC_PID_FILES(files, PROC_PROCESS | PROC_THREAD);
@@ -242,8 +242,7 @@ static const struct pseudo_entry folders[] = {
     {
         .name = "map_files",
         .mode = S_IFDIR | 0500,
-        .lookup = lookup_mapped,
-        .next = next_mapped,
+        .special = PSEUDO_SPECIAL(.lookup = lookup_mapped, .next = next_mapped),
     },
 };
 PROC_PID_FILES(folders, PROC_PROCESS);

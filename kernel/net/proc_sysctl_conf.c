@@ -127,10 +127,10 @@ static const struct pseudo_entry ipv6_table[] = {
 };
 static const struct pseudo_entry ipv6_inner = SYSCTL_FOLDER("conf", ipv6_table);
 
+static const struct pseudo_special members = {.lookup = lookup, .next = next};
 #define CONF(inner)                                                                                \
     {                                                                                              \
-        .name = "conf", .mode = S_IFDIR | 0555, .lookup = lookup, .next = next,                    \
-        .arg = (uintptr_t) & (inner)                                                               \
+        .name = "conf", .mode = S_IFDIR | 0555, .special = &members, .arg = (uintptr_t) & (inner)  \
     }
 const struct pseudo_entry sysctl_ipv4_conf = CONF(ipv4_inner);
 const struct pseudo_entry sysctl_ipv6_conf = CONF(ipv6_inner);

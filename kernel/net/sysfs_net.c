@@ -231,10 +231,9 @@ static bool next(const struct pseudo *self, uint64_t *cursor, char name[NAME_MAX
 
 static int start(void)
 {
-    struct pseudo_entry *folder = sysfs_folder("class/net");
+    static const struct pseudo_special members = {.lookup = lookup, .next = next};
 
-    folder->lookup = lookup;
-    folder->next = next;
+    sysfs_folder("class/net")->special = &members;
     return 0;
 }
 BOOT_STEP(PHASE_FS, "/sys/class/net", start);

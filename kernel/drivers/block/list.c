@@ -210,12 +210,12 @@ enum { FOLDERS, LINKS, NUMBERS, PARTS };
 static int lookup(const struct pseudo *self, const char *name, struct pseudo *child);
 static bool next(const struct pseudo *self, uint64_t *cursor, char name[NAME_MAX + 1],
                  struct pseudo *child);
+static const struct pseudo_special members = {.lookup = lookup, .next = next};
 static const struct pseudo_entry disk_dir = {.name = "",
                                              .mode = S_IFDIR | 0755,
                                              .table = disk_table,
                                              .ntable = ARRAY_SIZE(disk_table),
-                                             .lookup = lookup,
-                                             .next = next,
+                                             .special = &members,
                                              .arg = PARTS};
 
 static bool belongs(const struct pseudo *self, const struct block_device *d)
@@ -297,8 +297,7 @@ static int start(void)
         proc_register(&files[i]);
     for (unsigned i = 0; block_first() && i < ARRAY_SIZE(folders); i++) {
         struct pseudo_entry *folder = sysfs_folder(folders[i]);
-        folder->lookup = lookup;
-        folder->next = next;
+        folder->special = &members;
         folder->arg = i;
     }
     return 0;

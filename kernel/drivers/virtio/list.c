@@ -120,7 +120,9 @@ static bool next(const struct pseudo *self, uint64_t *cursor, char name[NAME_MAX
 }
 
 static const struct pseudo_entry bus_table[] = {
-    {.name = "devices", .mode = S_IFDIR | 0755, .lookup = lookup, .next = next},
+    {.name = "devices",
+     .mode = S_IFDIR | 0755,
+     .special = PSEUDO_SPECIAL(.lookup = lookup, .next = next)},
 };
 static struct pseudo_entry bus_dir = {
     .name = "virtio", .mode = S_IFDIR | 0755, .table = bus_table, .ntable = ARRAY_SIZE(bus_table)};
