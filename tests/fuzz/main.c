@@ -382,23 +382,30 @@ static void end_orphans(void)
 
 static void remove_ipc(void)
 {
-    struct shmid_ds shm;
-    struct msqid_ds msg;
     union {
         int value;
         struct semid_ds *buf;
-    } arg;
-    struct semid_ds sem;
-    arg.buf = &sem;
-    for (int i = 0; i < 1000; i++) {
-        int id = shmctl(i, SHM_STAT, &shm);
-        if (id >= 0)
+        struct seminfo *info;
+    } sem;
+    struct shmid_ds shm;
+    struct msqid_ds msg;
+    struct semid_ds set;
+    struct seminfo info;
+    struct shm_info shm_info;
+    struct msginfo msg_info;
+    /* What these tell is the highest index that is in use. */
+    for (int i = shmctl(0, SHM_INFO, (void *)&shm_info), id; i >= 0; i--)
+        if ((id = shmctl(i, SHM_STAT, &shm)) >= 0)
             shmctl(id, IPC_RMID, NULL);
+    for (int i = msgctl(0, MSG_INFO, (void *)&msg_info), id; i >= 0; i--)
         if ((id = msgctl(i, MSG_STAT, &msg)) >= 0)
             msgctl(id, IPC_RMID, NULL);
-        if ((id = semctl(i, 0, SEM_STAT, arg)) >= 0)
+    sem.info = &info;
+    int last = semctl(0, 0, SEM_INFO, sem);
+    sem.buf = &set;
+    for (int i = last, id; i >= 0; i--)
+        if ((id = semctl(i, 0, SEM_STAT, sem)) >= 0)
             semctl(id, 0, IPC_RMID);
-    }
     syscall(SYS_mq_unlink, "fuzz0");
     syscall(SYS_mq_unlink, "fuzz1");
     syscall(SYS_mq_unlink, "fuzz2");
