@@ -43,7 +43,8 @@ struct unpacking {
     unsigned low_bits, high_bits; /* lp, lc: what chooses a literal's odds */
 };
 
-static inline unsigned get_bit(struct stream *s, uint16_t *zero)
+/* The next bit, without a branch: it is as good as random. zero: the odds that it is 0. */
+static inline __attribute__((always_inline)) unsigned next_bit(struct stream *s, uint16_t *zero)
 {
     if (s->range < 1u << 24) {
         s->range <<= 8;
@@ -51,15 +52,18 @@ static inline unsigned get_bit(struct stream *s, uint16_t *zero)
         s->at++;
     }
     uint32_t bound = (s->range >> 11) * *zero;
-    if (s->code < bound) {
-        s->range = bound;
-        *zero = (uint16_t)(*zero + ((CERTAIN - *zero) >> 5));
-        return 0;
-    }
-    s->range -= bound;
-    s->code -= bound;
-    *zero = (uint16_t)(*zero - (*zero >> 5));
-    return 1;
+    uint32_t one = s->code < bound ? 0 : UINT32_MAX;
+    s->range = bound + (one & (s->range - 2 * bound));
+    s->code -= one & bound;
+    int toward =
+        (int)(CERTAIN - (one & (CERTAIN - 31))); /* 31: what is left of the odds rounds up */
+    *zero = (uint16_t)(*zero + ((toward - *zero) >> 5));
+    return one & 1;
+}
+
+static unsigned get_bit(struct stream *s, uint16_t *zero)
+{
+    return next_bit(s, zero);
 }
 
 /* A number below limit, a power of two: its highest bit first. */
@@ -69,7 +73,7 @@ static unsigned get_number(struct stream *stream, uint16_t *tree, unsigned limit
     unsigned node = 1;
 
     while (node < limit)
-        node = node << 1 | get_bit(&s, &tree[node]);
+        node = node << 1 | next_bit(&s, &tree[node]);
     *stream = s;
     return node - limit;
 }
@@ -143,12 +147,12 @@ static unsigned get_literal(struct unpacking *u, uint16_t *of)
         expected = u->at[-1 - (int64_t)u->distance[0]];
     while (same && node < 0x100) {
         unsigned guess = (expected <<= 1) >> 8 & 1;
-        unsigned bit = get_bit(&s, &of[0x100 + (guess << 8) + node]);
+        unsigned bit = next_bit(&s, &of[0x100 + (guess << 8) + node]);
         node = node << 1 | bit;
         same = bit == guess;
     }
     while (node < 0x100)
-        node = node << 1 | get_bit(&s, &of[node]);
+        node = node << 1 | next_bit(&s, &of[node]);
     u->stream = s;
     return node & 0xff;
 }
