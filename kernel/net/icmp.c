@@ -40,7 +40,7 @@ struct bucket {
     nsec_t stamp, credit;
 };
 
-static bool take(struct bucket *bucket, nsec_t price, unsigned burst)
+static bool take(struct bucket *bucket, nsec_t price, unsigned burst, bool really)
 {
     uint64_t flags = spin_lock_irq(&bucket->lock);
     nsec_t now = clock_monotonic();
@@ -50,29 +50,36 @@ static bool take(struct bucket *bucket, nsec_t price, unsigned burst)
     bucket->credit = MIN(bucket->credit, price * burst);
     bucket->stamp = now;
     enough = bucket->credit >= price;
-    if (enough)
+    if (enough && really)
         bucket->credit -= price;
     spin_unlock_irq(&bucket->lock, flags);
     return enough;
 }
 
-static bool within_limits(const struct ip_flow *flow, unsigned type)
+/* really: one goes out if it may. */
+static bool within_limits(const struct inet_addr *to, unsigned type, bool really)
 {
     static struct bucket all, hosts[HOSTS];
     nsec_t second = 1000000000, price = icmp_ratelimit_ms * 1000000ll;
 
-    if (!(icmp_ratemask >> type & 1) || flow->netif == loopback)
+    if (!(icmp_ratemask >> type & 1))
         return true;
-    if (icmp_msgs_per_sec && !take(&all, second / icmp_msgs_per_sec, MAX(icmp_msgs_burst, 1u))) {
+    if (icmp_msgs_per_sec &&
+        !take(&all, second / icmp_msgs_per_sec, MAX(icmp_msgs_burst, 1u), really)) {
         MIB(ICMP_OUT_RATE_LIMIT_GLOBAL);
         return false;
     }
-    uint32_t hash = inet_hash_flow(&flow->destination, 0, &flow->destination, 0);
-    if (price && !take(&hosts[hash % HOSTS], price, HOST_BURST)) {
+    uint32_t hash = inet_hash_flow(to, 0, to, 0);
+    if (price && !take(&hosts[hash % HOSTS], price, HOST_BURST, really)) {
         MIB(ICMP_OUT_RATE_LIMIT_HOST);
         return false;
     }
     return true;
+}
+
+bool icmp_would_complain(const struct inet_addr *to)
+{
+    return within_limits(to, UNREACHABLE, false);
 }
 
 /* --- out */
@@ -165,7 +172,8 @@ static void complain(const struct packet *about, uint8_t type, uint8_t code, uin
     if (!may_complain(about, n))
         return;
     flow.bound = inet_is_link_local(&flow.destination) ? about->netif : NULL;
-    if (ip_route(&flow) < 0 || !within_limits(&flow, type))
+    if (ip_route(&flow) < 0 ||
+        (flow.netif != loopback && !within_limits(&flow.destination, type, true)))
         return;
     packet = packet_alloc(PACKET_HEADROOM, HEADER + n);
     if (!packet)

@@ -134,7 +134,7 @@ enum { BUCKETS = 256, HOST_BURST = 6, ALL_BURST = 50 };
 static struct spinlock limit_lock;
 static nsec_t host_credit[BUCKETS], all_credit; /* the time up to which credit has been used */
 
-static bool take_token(nsec_t *used, nsec_t now, nsec_t span, unsigned burst)
+static bool take_token(nsec_t *used, nsec_t now, nsec_t span, unsigned burst, bool really)
 {
     nsec_t oldest = now - span * burst;
 
@@ -142,24 +142,29 @@ static bool take_token(nsec_t *used, nsec_t now, nsec_t span, unsigned burst)
         *used = oldest;
     if (*used + span > now)
         return false;
-    *used += span;
+    if (really)
+        *used += span;
     return true;
 }
 
-static bool may_send_error(const struct inet_addr *to, const struct packet *about)
+/* really: one goes out if it may. */
+static bool within_limits(const struct inet_addr *to, bool really)
 {
     uint64_t mixed = (to->halves[0] ^ to->halves[1]) * 0x9e3779b97f4a7c15ull, flags;
     nsec_t now = clock_monotonic() + 3600 * IPV6_SECOND; /* credit from the start */
     bool host, all = false;
 
-    if (route_kind(to, NULL) == RTN_LOCAL)
-        return true;
     flags = spin_lock_irq(&limit_lock);
-    host = take_token(&host_credit[mixed >> 56], now, IPV6_SECOND, HOST_BURST);
+    host = take_token(&host_credit[mixed >> 56], now, IPV6_SECOND, HOST_BURST, really);
     if (host)
-        all = take_token(&all_credit, now, IPV6_SECOND / 1000, ALL_BURST);
+        all = take_token(&all_credit, now, IPV6_SECOND / 1000, ALL_BURST, really);
     spin_unlock_irq(&limit_lock, flags);
     return host && all;
+}
+
+bool icmpv6_would_complain(const struct inet_addr *to)
+{
+    return within_limits(to, false);
 }
 
 /* The packet from its IPv6 header on lies in one piece before data. */
@@ -203,7 +208,7 @@ static void send_error(const struct packet *about, unsigned type, unsigned code,
     if (!is_whole(about) || !deserves_error(about, also_groups))
         return;
     to = ip_source(about);
-    if (!may_send_error(&to, about))
+    if (route_kind(&to, NULL) != RTN_LOCAL && !within_limits(&to, true))
         return;
     head = (unsigned)(about->data - about->network);
     quoted = MIN(head + about->total, (unsigned)IPV6_MTU_MIN - IPV6_HLEN - HEAD);

@@ -107,6 +107,11 @@ void ip_complain(const struct packet *packet, enum ip_complaint what, unsigned p
         icmpv6_complain(packet, what, pointer);
 }
 
+bool ip_would_complain(const struct inet_addr *to)
+{
+    return inet_is_v4(to) ? icmp_would_complain(to) : icmpv6_would_complain(to);
+}
+
 void neighbour_give_up(struct packet *packet)
 {
     packet->network = packet->data;

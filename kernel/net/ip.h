@@ -117,6 +117,10 @@ struct ip_protocol {
      * belongs to, under RCU; NULL: the worker's. Header fields are as foreign as ever. */
     struct inet_socket *(*classify)(const struct packet *packet, const struct inet_addr *source,
                                     const struct inet_addr *destination);
+    /* There, if classify() knows nobody: true: nobody else would take it, and nothing would be said
+     * of it: it has been counted, may be freed, and costs the worker nothing. May be NULL. */
+    bool (*shed)(struct packet *packet, const struct inet_addr *source,
+                 const struct inet_addr *destination);
     bool v4, v6; /* registered for which */
 };
 void ip_protocol_register(const struct ip_protocol *protocol);
@@ -139,6 +143,9 @@ enum ip_complaint {
     COMPLAIN_PARAMETER
 };
 void ip_complain(const struct packet *packet, enum ip_complaint what, unsigned pointer);
+/* Would it be said of a packet from another host that its port is closed? false: there have been
+ * too many such errors (and this one is counted as held back). Any context. */
+bool ip_would_complain(const struct inet_addr *to);
 
 /* For netif_receive's worker: an IP packet (protocol ETH_P_IP or ETH_P_IPV6) at its network header.
  * Takes it. ipv4.c and ipv6.c. */

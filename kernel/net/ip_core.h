@@ -49,6 +49,7 @@ struct inet_addr ipv4_choose_source(const struct inet_addr *destination, struct 
 int ipv4_route(struct ip_flow *flow);
 int ipv4_output(struct ip_flow *flow, struct packet *packet);
 void icmp_complain(const struct packet *packet, enum ip_complaint what, unsigned pointer);
+bool icmp_would_complain(const struct inet_addr *to);
 /* Tell the neighbours of our addresses (gratuitous ARP): the link has come back. A thread. */
 void arp_announce(struct netif *netif);
 

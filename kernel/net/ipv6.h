@@ -74,6 +74,7 @@ void anycast_leave(struct netif *netif, const struct inet_addr *address);
 struct netif *anycast_netif(const struct netif *netif, const struct inet_addr *address);
 /* The family's part of ip_complain. */
 void icmpv6_complain(const struct packet *packet, enum ip_complaint what, unsigned pointer);
+bool icmpv6_would_complain(const struct inet_addr *to);
 /* A group was joined by its first user or left by its last (netif_join, netif_leave): told under
  * netif_lock; reports follow from the thread. IPv6 groups only. */
 void mld_group_changed(struct netif *netif, const struct inet_addr *group, bool joined);

@@ -147,7 +147,7 @@ static void count_delivery(const uint8_t *ip, bool v4, unsigned total)
     }
 }
 
-/* Straight to the socket that the packet is for: true if it was taken. */
+/* Straight to the socket that the packet is for, or away with it: true if it was taken. */
 static bool claim(struct packet *packet)
 {
     bool v4 = packet->protocol == ETH_P_IP, inside = packet->netif->type == ARPHRD_LOOPBACK;
@@ -164,14 +164,18 @@ static bool claim(struct packet *packet)
     packet->network = packet->data;
     packet->transport = packet_pull(packet, header);
     struct inet_socket *s = protocol->classify(packet, &ends.source, &ends.destination);
-    if (!s) {
+    if (packet->total > total - header)
+        packet_trim(packet, total - header);
+    if (unlikely(!s) &&
+        !(protocol->shed && protocol->shed(packet, &ends.source, &ends.destination))) {
         packet_push(packet, header);
         return false;
     }
-    if (packet->total > total - header)
-        packet_trim(packet, total - header);
     count_delivery(packet->network, v4, total);
-    channel_push(s, packet);
+    if (likely(s))
+        channel_push(s, packet);
+    else
+        packet_free(packet);
     return true;
 }
 

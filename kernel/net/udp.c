@@ -190,14 +190,22 @@ static void deliver_to_many(struct packet *packet, const struct inet_addr *sourc
     packet_free(packet);
 }
 
+/* Is it sound, and nobody's? */
+static bool is_refused(struct packet *packet, bool v4)
+{
+    bool sound = is_sound(packet) && has_good_checksum(packet, false);
+
+    if (sound)
+        COUNT(v4, NO_PORTS);
+    else
+        COUNT(v4, IN_ERRORS);
+    return sound;
+}
+
 static void refuse(struct packet *packet, bool v4)
 {
-    if (is_sound(packet) && has_good_checksum(packet, false)) {
-        COUNT(v4, NO_PORTS);
+    if (is_refused(packet, v4))
         ip_complain(packet, COMPLAIN_PORT, 0);
-    } else {
-        COUNT(v4, IN_ERRORS);
-    }
     packet_free(packet);
 }
 
@@ -225,14 +233,29 @@ static void udp_receive(struct packet *packet)
 }
 
 /* On the short way: broadcasts look like other addresses, so what may be one goes to the worker. */
+static bool is_for_one(const struct packet *packet, const struct inet_addr *destination)
+{
+    return packet->len >= UDP_HLEN && packet->kind == PACKET_HOST &&
+           !inet_is_multicast(destination) && destination->bytes[15] != 255;
+}
+
 static struct inet_socket *udp_classify(const struct packet *packet, const struct inet_addr *source,
                                         const struct inet_addr *destination)
 {
-    if (packet->len < UDP_HLEN || packet->kind != PACKET_HOST || inet_is_multicast(destination) ||
-        destination->bytes[15] == 255)
+    if (!is_for_one(packet, destination))
         return NULL;
     return inet_find(IPPROTO_UDP, source, source_port(packet), destination,
                      destination_port(packet), packet->netif, packet);
+}
+
+/* A flood to a closed port. */
+static bool udp_shed(struct packet *packet, const struct inet_addr *source,
+                     const struct inet_addr *destination)
+{
+    if (!is_for_one(packet, destination) || packet->netif == loopback || ip_would_complain(source))
+        return false;
+    is_refused(packet, inet_is_v4(destination));
+    return true;
 }
 
 /* --- errors that ICMP reports
@@ -524,6 +547,7 @@ static int start(void)
         .receive = udp_receive,
         .error = udp_error,
         .classify = udp_classify,
+        .shed = udp_shed,
         .v4 = true,
         .v6 = true,
     };

@@ -204,7 +204,7 @@ bool worker_input(struct packet *packet)
 
     if (worker) {
         uint64_t flags = spin_lock_irq(&worker->lock);
-        full = worker->input.n >= WORKER_BACKLOG;
+        full = !worker_has_room(worker->input.n, packet);
         was_idle = !worker->input.first;
         if (!full)
             packet_enqueue(&worker->input, packet);

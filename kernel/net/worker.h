@@ -5,7 +5,19 @@
 
 #include "net/inet.h"
 
-enum { WORKER_BACKLOG = 1000 }; /* packets, as net.core.netdev_max_backlog */
+enum { WORKER_BACKLOG = 1000, WORKER_RESERVE = 64 }; /* packets, as net.core.netdev_max_backlog */
+/* Where n wait, may this one (at its network header) wait, too? Beyond the backlog only what finds
+ * neighbours, ARP and ICMPv6 of RFC 4861: without that nothing goes out. */
+static inline bool worker_has_room(unsigned n, const struct packet *packet)
+{
+    const uint8_t *ip = packet->data;
+
+    return likely(n < WORKER_BACKLOG) ||
+           (n < WORKER_BACKLOG + WORKER_RESERVE &&
+            (packet->protocol == ETH_P_ARP ||
+             (packet->protocol == ETH_P_IPV6 && packet->len > 40 && ip[6] == IPPROTO_ICMPV6 &&
+              ip[40] - 133u <= 137 - 133)));
+}
 
 /* Be ready for packets: called when the first socket is made and when a device goes up. A thread.
  * -ENOMEM. */

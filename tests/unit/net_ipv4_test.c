@@ -15,6 +15,7 @@
 #include "lib/endian.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "net/worker.h"
 
 enum { ME = 0x0a000002, PEER = 0x0a000001, FAR = 0x08080808, MUTANTS = 60000 };
 static const uint8_t peer_mac[6] = {2, 0, 0, 0, 0, 1};
@@ -310,6 +311,31 @@ static void test_rate_limit(void)
     while (sent(f))
         count++;
     NEED(count == 6);
+    /* Those that nothing is said of do not come as far as the worker, and do not use up what may be
+     * said to others. */
+    for (unsigned i = 0; i < 200; i++)
+        netif_receive(&shim_eth, shim_packet(f, n, 1));
+    NEED(shim_backlog() == 0);
+    netif_receive(&shim_eth, shim_packet(f, udp_frame(f, FAR, 1000, ME, 2000, 10), 1));
+    NEED(shim_backlog() == 1);
+    shim_work();
+    NEED(sent(f) >= 42);
+    /* Nor are they in the way of those who ask for an address, as others may be. */
+    n = udp_frame(f, FAR, 1000, ME, 2000, 10);
+    f[23] = 200; /* of no protocol that there is */
+    put_be16(f + 24, 0);
+    put_le16(f + 24, checksum_header(f + 14));
+    for (unsigned i = 0; i < 2000; i++)
+        netif_receive(&shim_eth, shim_packet(f, n, 1));
+    NEED(shim_backlog() == WORKER_BACKLOG);
+    n = arp_frame(f, 1, PEER, ME);
+    for (unsigned i = 0; i < 2000; i++)
+        netif_receive(&shim_eth, shim_packet(f, n, 1));
+    NEED(shim_backlog() == WORKER_BACKLOG + WORKER_RESERVE);
+    shim_work();
+    for (count = 0; (n = sent(f)); count += get_be16(f + 12) == ETH_P_ARP)
+        ;
+    NEED(count == WORKER_RESERVE);
     shim_advance(2000000000);
     n = udp_frame(f, PEER, 1000, ME, 2000, 10);
     shim_receive(f, n);

@@ -249,7 +249,7 @@ int worker_need(void)
 }
 bool worker_input(struct packet *packet)
 {
-    if (input.n >= WORKER_BACKLOG) {
+    if (!worker_has_room(input.n, packet)) {
         netif_count_drop(packet->netif, true);
         packet_free(packet);
         return false;
@@ -435,10 +435,16 @@ static void error(const struct ip_error *e)
     if (e->mtu)
         ip_learn_mtu(&e->destination, e->mtu);
 }
+static bool shed(struct packet *packet, const struct inet_addr *source,
+                 const struct inet_addr *destination)
+{
+    return packet->netif != loopback && !ip_would_complain(source);
+}
 static const struct ip_protocol udp = {.number = IPPROTO_UDP,
                                        .receive = receive,
                                        .error = error,
                                        .classify = find,
+                                       .shed = shed,
                                        .v4 = true,
                                        .v6 = true};
 
