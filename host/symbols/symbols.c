@@ -3,28 +3,40 @@
  *   nm -n KERNEL.ELF | symbols >SYMBOLS.S
  *
  * Names are shortened by byte pair encoding (Gage, "A New Algorithm for Data Compression", 1994):
- * the bytes from 128 on stand for two others each, the pair that was the most frequent when it was
- * chosen. */
+ * they are made of the characters that are used at all and of pairs, each of two such codes, the
+ * pair that was the most frequent when it was chosen. A code has CODE_BITS, of which the highest
+ * says that a name ends with it. */
 #include <err.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { FUNCTIONS = 16384, TEXT = 1 << 20, NAME = 64, FIRST_PAIR = 128, PAIRS = 128 };
+/* CODE_BITS: as in core/symbols.c. */
+enum { FUNCTIONS = 16384, TEXT = 1 << 20, NAME = 64, CODE_BITS = 11, CODES = 1 << (CODE_BITS - 1) };
 
 static uint64_t address[FUNCTIONS];
 static unsigned n;
-static uint8_t text[TEXT]; /* names, each with its zero */
+static uint16_t text[TEXT]; /* codes of the names, 1 and up, each name with its zero */
 static size_t length;
-static uint8_t pairs[PAIRS][2];
-static unsigned npairs;
-static unsigned count[256][256];
+static char characters[CODES]; /* of the first codes */
+static unsigned nchars, ncodes;
+static uint16_t pairs[CODES][2]; /* of the others */
+static unsigned count[CODES + 1][CODES + 1];
 
 /* False: no function of the kernel's text, or a mark in it. */
 static int is_function(char type, const char *name)
 {
     return (type == 't' || type == 'T') && strncmp(name, "__text", 6) != 0 &&
            strncmp(name, "entry_text", 10) != 0;
+}
+
+static uint16_t code_of(char c)
+{
+    char *at = memchr(characters, c, nchars);
+    if (at)
+        return (uint16_t)(at - characters + 1);
+    characters[nchars++] = c;
+    return (uint16_t)nchars;
 }
 
 static uint64_t read_names(void)
@@ -44,34 +56,32 @@ static uint64_t read_names(void)
         if (n == FUNCTIONS || length + NAME > TEXT)
             errx(1, "too many functions");
         address[n++] = at;
-        memcpy(text + length, name, strlen(name) + 1);
-        length += strlen(name) + 1;
+        for (const char *p = name; *p; p++)
+            text[length++] = code_of(*p);
+        text[length++] = 0;
     }
     if (!n || address[0] < base)
         errx(1, "no functions behind __text_start");
+    ncodes = nchars;
     return base;
 }
 
-/* How often each pair of bytes is there, within names; the most frequent. */
-static unsigned most_frequent(uint8_t pair[2])
+/* How often each pair of codes is there, within names; the most frequent. */
+static unsigned most_frequent(uint16_t pair[2])
 {
     unsigned most = 0;
 
     memset(count, 0, sizeof(count));
     for (size_t i = 0; i + 1 < length; i++)
-        if (text[i] && text[i + 1])
-            count[text[i]][text[i + 1]]++;
-    for (unsigned a = 1; a < 256; a++)
-        for (unsigned b = 1; b < 256; b++)
-            if (count[a][b] > most) {
-                most = count[a][b];
-                pair[0] = (uint8_t)a;
-                pair[1] = (uint8_t)b;
-            }
+        if (text[i] && text[i + 1] && ++count[text[i]][text[i + 1]] > most) {
+            most = count[text[i]][text[i + 1]];
+            pair[0] = text[i];
+            pair[1] = text[i + 1];
+        }
     return most;
 }
 
-static void replace(const uint8_t pair[2], uint8_t by)
+static void replace(const uint16_t pair[2], uint16_t by)
 {
     size_t to = 0;
 
@@ -83,33 +93,71 @@ static void replace(const uint8_t pair[2], uint8_t by)
     length = to;
 }
 
-static void print_bytes(const char *label, const uint8_t *bytes, size_t size)
+static unsigned nbytes;
+
+static void print_byte(unsigned byte)
 {
-    printf("%s:", label);
-    for (size_t i = 0; i < size; i++)
-        printf("%s%u", i % 32 ? "," : "\n.byte ", bytes[i]);
-    printf("\n");
+    printf("%s%u", nbytes++ % 32 ? "," : "\n.byte ", byte & 255);
+}
+
+static void print_label(const char *label)
+{
+    nbytes = 0;
+    printf("\n%s:", label);
+}
+
+/* A code, or with -1 what is left of the last byte. */
+static void print_code(int code)
+{
+    static uint64_t bits;
+    static unsigned have;
+
+    if (code >= 0) {
+        bits |= (uint64_t)code << have;
+        have += CODE_BITS;
+    }
+    for (; have >= 8 || (code < 0 && have); have -= have < 8 ? have : 8, bits >>= 8)
+        print_byte((unsigned)bits);
+}
+
+/* Seven bits a byte, the lowest first; the highest says that more follow. */
+static void print_number(uint64_t value)
+{
+    for (; value > 127; value >>= 7)
+        print_byte((unsigned)(value | 128));
+    print_byte((unsigned)value);
 }
 
 int main(void)
 {
     uint64_t last = read_names();
 
-    while (npairs < PAIRS && most_frequent(pairs[npairs]) > 3) {
-        replace(pairs[npairs], (uint8_t)(FIRST_PAIR + npairs));
-        npairs++;
+    /* A pair costs less than it saves. */
+    while (ncodes < CODES && most_frequent(pairs[ncodes]) > 3) {
+        replace(pairs[ncodes], (uint16_t)(ncodes + 1));
+        ncodes++;
     }
-    printf(
-        ".section .symbols, \"a\"\n.balign 4\n.globl symbol_count, symbol_distances, symbol_pairs, "
-        "symbol_names\nsymbol_count: .long %u\nsymbol_distances:\n",
-        n);
-    for (unsigned i = 0; i < n; last = address[i++]) {
-        if (address[i] - last > UINT16_MAX)
-            errx(1, "a function of %lu bytes", address[i] - last);
-        printf(".short %lu\n", address[i] - last);
+    printf(".section .symbols, \"a\"\n.balign 4\n.globl symbol_count, symbol_distances, "
+           "symbol_characters, symbol_character_count, symbol_pairs, symbol_names\n"
+           "symbol_count: .long %u\nsymbol_character_count: .long %u",
+           n, nchars);
+    print_label("symbol_distances");
+    for (unsigned i = 0; i < n; last = address[i++])
+        print_number(address[i] - last);
+    print_label("symbol_characters");
+    for (unsigned i = 0; i < nchars; i++)
+        print_byte((unsigned char)characters[i]);
+    print_label("symbol_pairs");
+    for (unsigned i = nchars; i < ncodes; i++) {
+        print_code(pairs[i][0] - 1);
+        print_code(pairs[i][1] - 1);
     }
-    print_bytes("symbol_pairs", pairs[0], sizeof(pairs));
-    print_bytes("symbol_names", text, length);
-    printf(".section .note.GNU-stack, \"\", @progbits\n");
+    print_code(-1);
+    print_label("symbol_names");
+    for (size_t i = 0; i < length; i++)
+        if (text[i])
+            print_code((text[i] - 1) | (text[i + 1] ? 0 : CODES));
+    print_code(-1);
+    printf("\n.long 0\n.section .note.GNU-stack, \"\", @progbits\n"); /* read in words */
     return 0;
 }

@@ -1,49 +1,71 @@
 #include "core/symbols.h"
 
 /* The table of the second link (host/symbols): the distance of each function from the one before,
- * the first from the start; names one after another, in which a byte from FIRST_PAIR on stands for
- * two, of which each may stand for two again. In the first link there is none. */
+ * the first from the start, seven bits a byte and the lowest first; names one after another, of
+ * codes of CODE_BITS: characters, then pairs of codes. The highest bit ends a name. In the first
+ * link there is none. */
 extern const uint32_t symbol_count __attribute__((weak));
-extern const uint16_t symbol_distances[] __attribute__((weak));
-extern const uint8_t symbol_pairs[][2] __attribute__((weak));
+extern const uint32_t symbol_character_count __attribute__((weak));
+extern const uint8_t symbol_distances[] __attribute__((weak));
+extern const char symbol_characters[] __attribute__((weak));
+extern const uint8_t symbol_pairs[] __attribute__((weak));
 extern const uint8_t symbol_names[] __attribute__((weak));
 extern const char __text_start[], __text_end[];
 
-enum { FIRST_PAIR = 128, PAIRS = 128 };
+enum { CODE_BITS = 11, LAST = 1 << (CODE_BITS - 1), DEPTH = 64 };
 
-static void expand(const uint8_t *code, char name[SYMBOL_NAME])
+static unsigned code_at(const uint8_t *codes, size_t i)
 {
-    uint8_t open[PAIRS + 1]; /* a pair's halves stand for earlier pairs: no deeper than there are */
+    uint32_t word;
+    __builtin_memcpy(&word, codes + i * CODE_BITS / 8, sizeof(word));
+    return word >> (i * CODE_BITS % 8) & ((1 << CODE_BITS) - 1);
+}
+
+static void expand(size_t at, char name[SYMBOL_NAME])
+{
+    unsigned open[DEPTH], code; /* what pairs still stand for: no more than a name has characters */
     size_t n = 0;
 
-    for (; *code; code++) {
+    do {
         unsigned depth = 0;
-        open[depth++] = *code;
+        code = code_at(symbol_names, at++);
+        open[depth++] = code & ~LAST;
         while (depth && n < SYMBOL_NAME - 1) {
-            uint8_t byte = open[--depth];
-            if (byte < FIRST_PAIR) {
-                name[n++] = (char)byte;
-            } else {
-                open[depth++] = symbol_pairs[byte - FIRST_PAIR][1];
-                open[depth++] = symbol_pairs[byte - FIRST_PAIR][0];
+            unsigned part = open[--depth];
+            if (part < symbol_character_count) {
+                name[n++] = symbol_characters[part];
+            } else if (depth + 2 <= DEPTH) {
+                size_t pair = 2 * (part - symbol_character_count);
+                open[depth++] = code_at(symbol_pairs, pair + 1);
+                open[depth++] = code_at(symbol_pairs, pair);
             }
         }
-    }
+    } while (!(code & LAST));
     name[n] = 0;
+}
+
+static size_t distance(const uint8_t **at)
+{
+    size_t value = 0;
+    unsigned shift = 0;
+    for (; **at & 128; shift += 7)
+        value |= (size_t)(*(*at)++ & 127) << shift;
+    return value | (size_t) * (*at)++ << shift;
 }
 
 bool symbol_at(uintptr_t addr, char name[SYMBOL_NAME], size_t *offset)
 {
+    const uint8_t *distances = symbol_distances;
+    size_t code = 0, left = addr - (uintptr_t)__text_start, step;
     if (!&symbol_count || addr < (uintptr_t)__text_start || addr >= (uintptr_t)__text_end)
         return false;
-    size_t left = addr - (uintptr_t)__text_start;
-    const uint8_t *code = symbol_names;
-    if (!symbol_count || left < symbol_distances[0])
+    step = distance(&distances);
+    if (!symbol_count || left < step)
         return false;
-    left -= symbol_distances[0];
-    for (uint32_t i = 1; i < symbol_count && symbol_distances[i] <= left; i++) {
-        left -= symbol_distances[i];
-        while (*code++)
+    left -= step;
+    for (uint32_t i = 1; i < symbol_count && (step = distance(&distances)) <= left; i++) {
+        left -= step;
+        while (!(code_at(symbol_names, code++) & LAST))
             ;
     }
     *offset = left;
