@@ -180,7 +180,7 @@ static unsigned choose(struct packet_group *g, const struct packet *packet, bool
 static bool is_own(const struct packet_group *g, const struct packet *packet, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        if (g->members[i]->sending == packet)
+        if (packet_is_own(g->members[i], packet))
             return true;
     return false;
 }

@@ -111,7 +111,8 @@ static int prepare(struct packet_socket *p, struct packet *packet, const struct 
     if (!err && t->netif->type == ARPHRD_LOOPBACK) {
         packet_pull(packet, ETH_HLEN);
         packet->csum_start -= ETH_HLEN;
-        packet->header_len -= ETH_HLEN;
+        if (packet->gso)
+            packet->header_len -= ETH_HLEN;
     }
     return err;
 }
@@ -143,7 +144,7 @@ static size_t longest(const struct packet_socket *p, const struct netif *netif,
 /* The header before the packet (p->vnet bytes). */
 static int get_vnet(struct packet_socket *p, struct message *message, struct packet_vnet *vnet)
 {
-    uint8_t header[sizeof(*vnet) + 2];
+    uint8_t header[sizeof(*vnet) + 2] = {};
     if (message->io.left < p->vnet)
         return -EINVAL;
     if (io_get(&message->io, header, p->vnet) != p->vnet)

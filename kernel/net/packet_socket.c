@@ -221,8 +221,8 @@ void packet_take(struct packet_socket *p, const struct packet *packet, bool outg
 static void seen(struct netif_tap *tap, const struct packet *packet, bool outgoing)
 {
     struct packet_socket *p = container_of(tap, struct packet_socket, tap);
-    bool own = outgoing && (p->ignore_outgoing || p->sending == packet);
-    if (!own && packet_wants(p->protocol, packet, outgoing))
+    bool refused = outgoing && (p->ignore_outgoing || packet_is_own(p, packet));
+    if (!refused && packet_wants(p->protocol, packet, outgoing))
         packet_take(p, packet, outgoing);
 }
 

@@ -8,6 +8,7 @@
 #include "core/waitqueue.h"
 #include "mm/address_space.h"
 #include "net/netif.h"
+#include "net/packet_vnet.h"
 #include "net/socket.h"
 
 enum { SOL_PACKET = 263, ETH_P_8021AD = 0x88a8 };
@@ -49,12 +50,6 @@ struct packet_ring_request {
 };
 enum { RING_REQUEST_OLD = offsetof(struct packet_ring_request, retire_ms) };
 enum { RING_FILL_HASH = 1 };
-
-/* struct virtio_net_hdr */
-struct packet_vnet {
-    uint8_t flags, gso;
-    uint16_t header_len, gso_size, csum_start, csum_offset;
-};
 
 struct packet_ring {
     struct packet_ring_request request;
@@ -120,6 +115,11 @@ extern struct list packet_sockets;
 
 /* Is it of the protocol that is listened to? Any context, RCU. */
 bool packet_wants(unsigned protocol, const struct packet *packet, bool outgoing);
+/* Is it what the socket sends just now? (Another that lies where that was is not this thread's.) */
+static inline bool packet_is_own(const struct packet_socket *p, const struct packet *packet)
+{
+    return p->sending == packet && mutex_is_mine(&p->send_lock);
+}
 /* Show it to the socket: any context, RCU. */
 void packet_take(struct packet_socket *p, const struct packet *packet, bool outgoing);
 /* With its link header, which may be made up, as a packet of its own; NULL: no memory. */
@@ -131,12 +131,6 @@ void packet_drop_reference(struct packet_socket *p);
 /* packet_send.c */
 ssize_t packet_send(struct socket *socket, struct message *message);
 ssize_t packet_send_old(struct socket *socket, struct message *message); /* SOCK_PACKET */
-
-/* packet_vnet.c: what `packet` (at its link header, in one piece) is to be like; -EINVAL. */
-int packet_vnet_apply(struct packet *packet, const struct packet_vnet *asked);
-/* Does the header say what cannot be of `len` bytes? Mends its header_len. */
-int packet_vnet_check(struct packet_vnet *asked, unsigned len);
-void packet_vnet_tell(const struct packet *packet, struct packet_vnet *told);
 
 /* packet_option.c */
 int packet_set_option(struct socket *socket, int level, int name, const void *value, size_t len);

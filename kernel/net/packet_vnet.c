@@ -1,11 +1,20 @@
 /* net/packet_vnet.c: struct virtio_net_hdr before packets (virtio 1.2, 5.1.6): what the sender
  * leaves to be done, and what has not been done to what is shown. All that it says is a claim. */
-#include "lib/string.h"
-#include "net/packet_socket.h"
+#include "net/packet_vnet.h"
+
+#include "lib/errno.h"
+#include "net/netif.h"
 
 enum { NEEDS_CSUM = 1, DATA_VALID = 2 };
 enum { VNET_NONE = 0, VNET_TCP4 = 1, VNET_UFO = 3, VNET_TCP6 = 4, VNET_UDP = 5, VNET_ECN = 0x80 };
-enum { IPPROTO_TCP = 6, IPPROTO_UDP = 17, TCP_SUM = 16, UDP_SUM = 6, SEGMENTS_MAX = 128 };
+enum {
+    IPPROTO_TCP = 6,
+    IPPROTO_UDP = 17,
+    TCP_SUM = 16,
+    UDP_SUM = 6,
+    SEGMENTS_MAX = 128,
+    START_LEAST = 20
+};
 
 int packet_vnet_check(struct packet_vnet *asked, unsigned len)
 {
@@ -18,7 +27,7 @@ int packet_vnet_check(struct packet_vnet *asked, unsigned len)
 static int ask_checksum(struct packet *packet, const struct packet_vnet *asked)
 {
     unsigned start = asked->csum_start;
-    if (start < ETH_HLEN + 20 || start + asked->csum_offset + 2 > packet->total)
+    if (start < START_LEAST || start + asked->csum_offset + 2 > packet->total)
         return -EINVAL;
     packet->checksum = CHECKSUM_PARTIAL;
     packet->csum_start = asked->csum_start;
