@@ -461,6 +461,20 @@ SYSCALL(epoll_ctl, 4, SYSCALL_WHOLE, "")
 /* --- epoll_wait
  * ------------------------------------------------------------------------------------------- */
 
+/* What holds now of an item that was taken off the ready list. An edge that came while we looked
+ * (another thread was taking in what has arrived) is one that the next look sees: told once. */
+static uint32_t look(struct epoll *ep, struct item *item)
+{
+    uint32_t events = item_poll(item, NULL);
+    if (unlikely(item->ready) && item->events & EPOLLET) {
+        uint64_t flags = spin_lock_irq(&ep->ready_lock);
+        ready_drop(ep, item);
+        spin_unlock_irq(&ep->ready_lock, flags);
+        events = item_poll(item, NULL);
+    }
+    return events;
+}
+
 /* Look at each item that was in the ready list at the start, once. */
 static int collect(struct epoll *ep, uintptr_t addr, int max)
 {
@@ -470,7 +484,7 @@ static int collect(struct epoll *ep, uintptr_t addr, int max)
         struct item *item = ready_take(ep);
         if (!item)
             break;
-        struct epoll_event event = {.events = item_poll(item, NULL), .data = item->data};
+        struct epoll_event event = {.events = look(ep, item), .data = item->data};
         if (!event.events)
             continue;
         if (user_write(addr + (unsigned)count * sizeof(event), &event, sizeof(event)) < 0) {

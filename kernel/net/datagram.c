@@ -197,7 +197,7 @@ unsigned datagram_poll(struct socket *socket, struct poll_table *table)
     struct inet_socket *s = inet_of(socket);
     struct datagram_socket *d = datagram_of(s);
     poll_wait(table, &s->readers);
-    if (inet_pending(s)) {
+    if (!inet_settled(s)) {
         inet_lock(s);
         inet_unlock(s);
     }
