@@ -7,6 +7,7 @@ enum {
     LITERAL_BITS = 3, /* lc + lp at most */
     EVEN = 1024,      /* odds, of 2048 */
     CERTAIN = 2048,
+    IMPOSSIBLE = 31, /* what is less than a 32nd rounds to it */
     STATES = 12,
     AFTER_LITERAL = 7, /* states below: what came last was a literal */
     POSITIONS = 16,
@@ -43,7 +44,7 @@ struct unpacking {
     unsigned low_bits, high_bits; /* lp, lc: what chooses a literal's odds */
 };
 
-/* The next bit, without a branch: it is as good as random. zero: the odds that it is 0. */
+/* The next bit, got without a branch, which nobody could predict. zero: the odds that it is 0. */
 static inline __attribute__((always_inline)) unsigned next_bit(struct stream *s, uint16_t *zero)
 {
     if (s->range < 1u << 24) {
@@ -55,8 +56,7 @@ static inline __attribute__((always_inline)) unsigned next_bit(struct stream *s,
     uint32_t one = s->code < bound ? 0 : UINT32_MAX;
     s->range = bound + (one & (s->range - 2 * bound));
     s->code -= one & bound;
-    int toward =
-        (int)(CERTAIN - (one & (CERTAIN - 31))); /* 31: what is left of the odds rounds up */
+    int toward = (int)(CERTAIN - (one & (CERTAIN - IMPOSSIBLE)));
     *zero = (uint16_t)(*zero + ((toward - *zero) >> 5));
     return one & 1;
 }
