@@ -114,7 +114,7 @@ static int crash_at(const char *where)
             thread_sleep_until(clock_monotonic() + SOON_NS, false);
     }
     for (unsigned nr = 0; nr < SYSCALL_NAMES; nr++)
-        if (syscall_names[nr] && !strcmp(syscall_names[nr], where)) {
+        if (syscall_name(nr) && !strcmp(syscall_name(nr), where)) {
             syscall_table[nr] = in_call;
             return 0;
         }

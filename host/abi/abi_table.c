@@ -75,14 +75,23 @@ static uint64_t symbol(const char *name)
     return 0;
 }
 
-static void print_table(const struct entry *const calls[], const uint64_t names[])
+/* kernel/linux/names.c */
+static const char *name_of(unsigned nr)
+{
+    static const uint16_t *places;
+    if (!places)
+        places = at_address(symbol("syscall_name_places"), CALLS * sizeof(*places));
+    return places[nr] ? string_at(symbol("syscall_name_texts") + places[nr] - 1) : NULL;
+}
+
+static void print_table(const struct entry *const calls[])
 {
     for (unsigned nr = 0; nr <= LAST_CALL; nr++) {
         if (calls[nr])
-            printf("| %u | %s | %s | %s |\n", nr, string_at(names[nr]),
+            printf("| %u | %s | %s | %s |\n", nr, name_of(nr),
                    state_names[calls[nr]->state & STATE_MASK], string_at(calls[nr]->lacks));
-        else if (names[nr])
-            printf("| %u | %s | missing | |\n", nr, string_at(names[nr]));
+        else if (name_of(nr))
+            printf("| %u | %s | missing | |\n", nr, name_of(nr));
     }
 }
 
@@ -99,13 +108,12 @@ int main(int argc, char **argv)
 
     const struct entry *calls[CALLS] = {0};
     uint64_t start = symbol("__syscalls_start"), end = symbol("__syscalls_end");
-    const uint64_t *names = at_address(symbol("syscall_names"), CALLS * sizeof(uint64_t));
     const struct entry *table = at_address(start, end - start);
     unsigned known = 0, of_state[STATES] = {0};
     for (const struct entry *e = table; e < table + (end - start) / sizeof(*e); e++) {
         if (e->nr >= CALLS || calls[e->nr])
             fail("a call stands twice in the table");
-        if (!names[e->nr])
+        if (!name_of(e->nr))
             fail("a call without a name");
         calls[e->nr] = e;
         if ((e->state & STATE_MASK) >= STATES)
@@ -113,7 +121,7 @@ int main(int argc, char **argv)
         of_state[e->state & STATE_MASK]++;
     }
     for (unsigned nr = 0; nr <= LAST_CALL; nr++)
-        known += names[nr] != 0;
+        known += name_of(nr) != NULL;
     printf(
         "# The x86-64 system calls\n\n"
         "Made by `make abi` from the kernel's own table (`SYSCALL()` in `kernel/linux/`); a test\n"
@@ -124,6 +132,6 @@ int main(int argc, char **argv)
         known, of_state[WHOLE] + of_state[NONE], of_state[WHOLE], of_state[NONE], of_state[ABSENT],
         of_state[PARTIAL],
         known - of_state[WHOLE] - of_state[NONE] - of_state[ABSENT] - of_state[PARTIAL]);
-    print_table(calls, names);
+    print_table(calls);
     return 0;
 }

@@ -355,7 +355,7 @@ static void print_who(const struct report *report, const struct entered *in)
     const struct task *task = report->task;
     const struct process *process = task->process;
     uint64_t nr = in->how == BY_SYSCALL ? (uint32_t)in->regs->vector_or_nr : SYSCALL_NAMES;
-    const char *call = nr < SYSCALL_NAMES ? syscall_names[nr] : NULL;
+    const char *call = syscall_name(nr);
 
     log_at(report->level, "program: %s, process %d, thread %d \"%s\", %s%s",
            process->exe_name ?: "nothing loaded yet", process->pid, task->tid, task->thread.name,

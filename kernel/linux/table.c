@@ -21,8 +21,8 @@ static int64_t missing(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint6
     }
     uint64_t bit = 1ull << nr % 64;
     if (!(atomic_fetch_or(&complained[nr / 64], bit) & bit))
-        log_warning("system call %s (%u) is missing: ENOSYS",
-                    syscall_names[nr] ? syscall_names[nr] : "without a name", nr);
+        log_warning("system call %s (%u) is missing: ENOSYS", syscall_name(nr) ?: "without a name",
+                    nr);
     return -ENOSYS;
 }
 
