@@ -215,8 +215,7 @@ static int populate(struct address_space *space, uintptr_t at, uintptr_t end, bo
         struct mapping *mapping = mapping_find(space, at);
         if (!mapping || mapping->start > at)
             err = -ENOMEM;
-        else if (!(mapping->prot & (write ? PROT_WRITE : PROT_READ)) ||
-                 mapping_secret(mapping))
+        else if (!(mapping->prot & (write ? PROT_WRITE : PROT_READ)) || mapping_secret(mapping))
             err = -EINVAL;
         else
             to = MIN(end, mapping->end);
