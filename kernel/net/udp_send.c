@@ -252,7 +252,7 @@ static int send_to(struct udp_socket *u, struct message *message, struct target 
                    struct packet *packet, uint32_t scope, const struct inet_addr *ip)
 {
     struct ip_flow own;
-    struct ipv6_headers headers = {};
+    struct ipv6_headers headers;
     int err = check_send(u);
     if (!err)
         target->flow = find_way(u, ip, scope, &err);
@@ -260,6 +260,7 @@ static int send_to(struct udp_socket *u, struct message *message, struct target 
                          udp_inet(u)->options.receive & INET_FLOWINFO_SEND)) {
         err = inet_flow(udp_inet(u), &own, ip, scope);
         target->flow = &own;
+        headers = (struct ipv6_headers){};
         if (!err)
             err = inet_message_flow(udp_inet(u), message, &own, &headers, set_segment, target);
     }
