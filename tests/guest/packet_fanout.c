@@ -127,22 +127,22 @@ static void in_turn(void)
     close(fds[2]);
 }
 
-// All to the first.
-static void by_type(unsigned type)
+// All to one.
+static void by_type(unsigned type, int to)
 {
     int fds[MEMBERS];
     NEED(open_group(fds, type, OURS));
     for (int i = 0; i < 9; i++)
         CHECK(send_ours(10, i));
-    CHECK_EQ(count(fds[0]), 9);
-    CHECK_EQ(count(fds[1]) + count(fds[2]), 0);
+    for (int i = 0; i < MEMBERS; i++)
+        CHECK_EQ(count(fds[i]), i == to ? 9 : 0);
     close_group(fds);
 }
 
 static void by_processor(void)
 {
-    by_type(PACKET_FANOUT_CPU);
-    by_type(PACKET_FANOUT_QM);
+    by_type(PACKET_FANOUT_CPU, sched_getcpu() % MEMBERS);
+    by_type(PACKET_FANOUT_QM, 0);
 }
 
 static void at_random(void)

@@ -35,8 +35,8 @@ static inline void begin_on_lo(void)
 {
     cpu_set_t one;
     CPU_ZERO(&one);
-    CPU_SET(0, &one);
-    sched_setaffinity(0, sizeof(one), &one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    CHECK(sched_setaffinity(0, sizeof(one), &one) == 0);
     quiet_net();
     lo = (int)if_nametoindex("lo");
     sender = open_at_lo(SOCK_RAW, 0);
