@@ -20,7 +20,7 @@ fuzz() {
         --qemu-arg -debugcon --qemu-arg "file:$WORK/port" "$PROGRAMS/fuzz" --seed "$seed" \
         --seconds $seconds --port 0xe9 "$@" >"$WORK/said" 2>&1 </dev/null
     status=$?
-    grep 'calls, ' "$WORK/said" | sed "s/^/# seed $seed: /"
+    grep -a 'calls, ' "$WORK/said" | sed "s/^/# seed $seed: /"
     if [ $status -eq 0 ] && grep -q '^fuzz: passed' "$WORK/said"; then
         ok "$name"
     else
