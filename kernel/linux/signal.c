@@ -164,7 +164,7 @@ static bool send_effects(struct process *process, int signo)
     } else if (signo == SIGCONT) {
         flush_everywhere(process, MASK_STOP);
         was_stopped = process->stopped;
-        process->continue_waitable = was_stopped;
+        process->continue_waitable |= was_stopped;
         process->stopped = process->stop_told = process->stop_waitable = false;
         list_for_each_entry (struct task, task, &process->threads, process_link)
             ptrace_continued(task);

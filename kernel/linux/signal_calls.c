@@ -161,6 +161,11 @@ SYSCALL(rt_sigtimedwait, 4, SYSCALL_WHOLE, "")
 
 /* --- sending --- */
 
+static bool signo_ok(int signo)
+{
+    return signo >= 0 && signo <= SIGRTMAX;
+}
+
 static bool may_signal(const struct process *target, int signo)
 {
     const struct credentials *me = &current_task()->cred, *it;
@@ -177,6 +182,8 @@ static bool may_signal(const struct process *target, int signo)
 int signal_send_checked(struct process *process, struct task *task, int signo,
                         const struct siginfo *info)
 {
+    if (!signo_ok(signo))
+        return -EINVAL;
     if (!may_signal(process, signo))
         return -EPERM;
     if (signo == 0)
@@ -239,13 +246,13 @@ static int kill_process(int pid, int signo, const struct siginfo *info)
 /* tgid 0: whatever process the thread belongs to. */
 static int kill_thread(int tgid, int tid, int signo, const struct siginfo *info)
 {
-    struct task *task;
     int result = -ESRCH;
 
     rcu_read_lock();
-    task = task_find(tid);
-    if (task && (tgid == 0 || task->process->pid == tgid))
-        result = signal_send_checked(task->process, task, signo, info);
+    struct task *task = task_find(tid);
+    struct process *process = task ? task->process : process_find(tid); /* its leader has ended */
+    if (process && (tgid == 0 || process->pid == tgid))
+        result = signal_send_checked(process, task, task || !signo_ok(signo) ? signo : 0, info);
     rcu_read_unlock();
     return result;
 }
@@ -259,18 +266,11 @@ static void info_of_sender(struct siginfo *info, int signo, int code)
     };
 }
 
-static bool signo_ok(int signo)
-{
-    return signo >= 0 && signo <= SIGRTMAX;
-}
-
 SYSCALL(kill, 2, SYSCALL_WHOLE, "")
 {
     int pid = (int)a0, signo = (int)a1;
     struct siginfo info;
 
-    if (!signo_ok(signo))
-        return -EINVAL;
     info_of_sender(&info, signo, SI_USER);
     if (pid > 0)
         return kill_process(pid, signo, &info);
@@ -285,7 +285,7 @@ SYSCALL(tkill, 2, SYSCALL_WHOLE, "")
 {
     struct siginfo info;
 
-    if ((int)a0 <= 0 || !signo_ok((int)a1))
+    if ((int)a0 <= 0)
         return -EINVAL;
     info_of_sender(&info, (int)a1, SI_TKILL);
     return kill_thread(0, (int)a0, (int)a1, &info);
@@ -295,7 +295,7 @@ SYSCALL(tgkill, 3, SYSCALL_WHOLE, "")
 {
     struct siginfo info;
 
-    if ((int)a0 <= 0 || (int)a1 <= 0 || !signo_ok((int)a2))
+    if ((int)a0 <= 0 || (int)a1 <= 0)
         return -EINVAL;
     info_of_sender(&info, (int)a2, SI_TKILL);
     return kill_thread((int)a0, (int)a1, (int)a2, &info);
@@ -306,8 +306,6 @@ static int read_info(uintptr_t from, int signo, int target, struct siginfo *info
 {
     if (user_read(info, from, sizeof(*info)) < 0)
         return -EFAULT;
-    if (!signo_ok(signo))
-        return -EINVAL;
     info->signo = signo;
     if ((info->code >= 0 || info->code == SI_TKILL) && target != current_process()->pid &&
         target != current_task()->tid)

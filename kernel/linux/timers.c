@@ -13,7 +13,7 @@
 #include "mm/heap.h"
 
 enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF, ITIMERS };
-enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD_ID = 4 };
+enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD = 2, SIGEV_THREAD_ID = 4 };
 enum { CAP_WAKE_ALARM = 35, CLOCK_PROCESS_USER_TIME = ~0 << 3 | 1 };
 enum { CPU_CHECK_NS = 1000000, IGNORED_PERIOD_NS = 1000000, OVERRUN_MAX = INT32_MAX };
 
@@ -419,12 +419,13 @@ static int itimer(unsigned which, const struct setting *set, struct setting *old
         return -ENOMEM;
     mutex_lock(&timers->lock);
     alarm = timers->itimers[which];
-    if (!alarm && set && set->value)
+    bool real = which == 0; /* ITIMER_REAL forgets its interval when it stands, the others do not */
+    if (!alarm && set && (set->value || (set->interval && !real)))
         alarm = timers->itimers[which] = alarm_create(current_process(), itimer_kinds[which].clock,
                                                       itimer_kinds[which].signo, SI_KERNEL);
     if (alarm) {
         *old = (struct setting){alarm->interval, alarm_left(alarm)};
-        if (!old->value)
+        if (!old->value && real)
             old->interval = 0;
         if (set)
             alarm_set(alarm, set->value ? nsec_add(now_of(alarm), set->value) : 0, set->interval);
@@ -524,6 +525,7 @@ static int check_event(const struct sigevent *event)
     }
         __attribute__((fallthrough));
     case SIGEV_SIGNAL:
+    case SIGEV_THREAD: /* for the libc: the kernel sends the signal */
         return known && event->signo >= 1 && event->signo <= SIGRTMAX ? 0 : -EINVAL;
     default:
         return -EINVAL;
@@ -643,7 +645,7 @@ static void set_followed(struct alarm *alarm, nsec_t point, nsec_t interval)
 static void posix_set(struct alarm *alarm, const struct setting *set, bool absolute)
 {
     if (!set->value)
-        alarm_set(alarm, 0, set->interval);
+        alarm_set(alarm, 0, 0);
     else if (!absolute)
         alarm_set(alarm, nsec_add(now_of(alarm), set->value), set->interval);
     else if (is_realtime(alarm))

@@ -182,15 +182,18 @@ static int look(struct wait *wait)
     list_for_each_entry (struct process, child, &current_process()->children, siblings) {
         if (!is_meant(wait, child))
             continue;
+        bool held = child->zombie && ptrace_holds(child);
+        if (child->zombie && !held && !(wait->options & WEXITED))
+            continue; /* it will never stop or go on again */
         result = 0;
-        if (child->zombie && ptrace_holds(child))
+        if (held)
             continue;
-        if (child->zombie && wait->options & WEXITED) {
+        if (child->zombie) {
             found_dead(wait, child);
             result = 1;
             break;
         }
-        if (!child->zombie && found_job(wait, child)) {
+        if (found_job(wait, child)) {
             result = 1;
             break;
         }
@@ -261,34 +264,38 @@ static int put_info(uintptr_t to, const struct wait *wait)
     return to ? user_write(to, info, sizeof(info)) : 0;
 }
 
+static int wait_id(struct wait *wait)
+{
+    bool nonblocking = false, asked = wait->options & WNOHANG;
+    int result;
+
+    if (wait->options & ~(WAIT_FLAGS | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED) ||
+        !(wait->options & (WEXITED | WSTOPPED | WCONTINUED)))
+        return -EINVAL;
+    if (wait->kind > P_PIDFD || (wait->kind == P_PID && wait->id <= 0) ||
+        (wait->kind >= P_PGID && wait->id < 0))
+        return -EINVAL;
+    if (wait->kind == P_PIDFD) {
+        wait->id = pidfd_number(wait->id, &nonblocking);
+        if (wait->id < 0)
+            return wait->id == -ESRCH ? -ECHILD : wait->id;
+        wait->kind = P_PID;
+        if (nonblocking)
+            wait->options |= WNOHANG;
+    }
+    if (wait->kind == P_PGID && wait->id == 0)
+        wait->id = current_process()->pgid;
+    result = wait_for_child(wait);
+    return result == 0 && nonblocking && !asked ? -EAGAIN : result;
+}
+
+/* An error leaves zeros as well, as on Linux. */
 SYSCALL(waitid, 5, SYSCALL_WHOLE, "")
 {
     struct wait wait = {.kind = (unsigned)a0, .id = (int)a1, .options = (unsigned)a3};
-    bool nonblocking = false;
-    int result;
+    int result = wait_id(&wait);
 
-    if (wait.options & ~(WAIT_FLAGS | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED) ||
-        !(wait.options & (WEXITED | WSTOPPED | WCONTINUED)))
-        return -EINVAL;
-    if (wait.kind > P_PIDFD || (wait.kind == P_PID && wait.id <= 0) ||
-        (wait.kind == P_PGID && wait.id < 0))
-        return -EINVAL;
-    if (wait.kind == P_PIDFD) {
-        wait.id = pidfd_number(wait.id, &nonblocking);
-        if (wait.id < 0)
-            return wait.id == -ESRCH ? -ECHILD : wait.id;
-        wait.kind = P_PID;
-        if (nonblocking)
-            wait.options |= WNOHANG;
-    }
-    if (wait.kind == P_PGID && wait.id == 0)
-        wait.id = current_process()->pgid;
-    result = wait_for_child(&wait);
-    if (result == 0 && nonblocking && !((unsigned)a3 & WNOHANG))
-        return -EAGAIN;
-    if (result < 0)
-        return result;
     if (result > 0 && put_usage(a4, &wait) < 0)
         return -EFAULT;
-    return put_info(a2, &wait);
+    return put_info(a2, &wait) ?: MIN(result, 0);
 }
