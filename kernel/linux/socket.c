@@ -11,7 +11,7 @@
 #include "net/unix.h"
 
 enum { SOCK_TYPE_MASK = 15, SOCK_NONBLOCK = O_NONBLOCK, SOCK_CLOEXEC = O_CLOEXEC };
-enum { SOL_TCP = 6, SOL_IPV6 = 41, TCP_SAVED_SYN = 28 };
+enum { SOL_TCP = 6, SOL_IPV6 = 41, TCP_SAVED_SYN = 28, SOL_RAW = 255, AF_INET6 = 10 };
 enum { IPV6_FLOWLABEL_MGR = 32, LABEL_AT = 16 };
 enum { OPTION_MAX = 4096, OPTION_MAX6 = (64 << 10) + 1 };
 
@@ -328,7 +328,9 @@ static int get_option(struct socket *socket, int level, int name, uintptr_t addr
     uint32_t room;
     if (user_get32(len_addr, &room) < 0)
         return -EFAULT;
-    if ((int32_t)room < 0)
+    /* Those of IPv6 take a length below 0 for a large one, as Linux does. */
+    if ((int32_t)room < 0 && level != SOL_IPV6 &&
+        (level != SOL_RAW || socket->family != AF_INET6))
         return -EINVAL;
     if (room > sizeof(small)) {
         room = MIN(room, (uint32_t)OPTION_MAX);

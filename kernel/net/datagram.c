@@ -235,8 +235,6 @@ __cold int datagram_set_option(struct socket *socket, int level, int name, const
     if (len < sizeof(offset))
         return -EINVAL;
     memcpy(&offset, value, sizeof(offset));
-    if (offset < -1)
-        return -EINVAL;
     inet_lock(s);
     datagram_of(s)->peek_offset = offset;
     inet_unlock(s);

@@ -47,7 +47,7 @@ int socket_filter_make(const void *value, size_t len, struct socket_filter **mad
     if (len != sizeof(program))
         return -EINVAL;
     memcpy(&program, value, sizeof(program));
-    if (!program.n || program.n > BPF_MAX)
+    if (!program.n || program.n > BPF_MAX || !program.insns)
         return -EINVAL;
     size_t size = program.n * sizeof(struct bpf_insn);
     struct socket_filter *filter = kmalloc(sizeof(*filter) + size);

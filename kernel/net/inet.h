@@ -161,7 +161,7 @@ struct inet_socket {
         uint8_t pmtudisc, pmtudisc6;        /* enum ip_pmtudisc */
         bool receive_error, receive_error6; /* IP_RECVERR, IPV6_RECVERR */
         bool header_included, freebind, transparent, bind_no_port, dont_fragment6, autoflowlabel;
-        bool router_alert;          /* SOCK_RAW */
+        uint8_t router_alert;       /* SOCK_RAW; of IPv6 2: registered, 1: what is told */
         uint8_t source_preferences; /* IPV6_PREFER_SRC_TMP, _PUBLIC, _COA */
         uint16_t fragment_most;     /* IPV6_MTU: fragments are not larger; 0: as the way says */
         struct netif *multicast_netif, *hops_netif, *unicast_netif, *unicast6_netif;

@@ -84,6 +84,7 @@ enum {
     IPV6_FREEBIND = 78,
 };
 enum { DEFAULT_TTL = 64, OPTIONS_MAX = 40, NETIF_NAME_MAX = 15 };
+static struct netif absent; /* what a number stands for that no interface has */
 
 void inet_options_init(struct inet_socket *s)
 {
@@ -225,6 +226,7 @@ static int get_toggle(struct inet_socket *s, const struct toggle *toggle)
 static int set_ip_options(struct inet_socket *s, const uint8_t *value, size_t len)
 {
     uint8_t *options = NULL;
+    size_t used = 0; /* up to the end of the list */
     if (len > OPTIONS_MAX)
         return -EINVAL;
     for (size_t at = 0; at < len && value[at];) {
@@ -232,13 +234,14 @@ static int set_ip_options(struct inet_socket *s, const uint8_t *value, size_t le
         if (step < 1 || (value[at] != 1 && step < 2) || step > len - at)
             return -EINVAL;
         at += step;
+        used = at;
     }
     size_t padded = ALIGN_UP(len, 4ul);
     if (padded) {
         options = kzalloc(padded);
         if (!options)
             return -ENOMEM;
-        memcpy(options, value, len);
+        memcpy(options, value, used);
     }
     kfree(s->options.ip_options);
     s->options.ip_options = options;
@@ -373,7 +376,7 @@ static int get_ip_number(struct inet_socket *s, int name)
     case IP_UNICAST_IF:
         return o->unicast_netif ? (int)__builtin_bswap32(o->unicast_netif->index) : 0;
     case IP_MTU:
-        return MIN(peer_mtu(s), 65535);
+        return MIN(peer_mtu(s), inet_is_v4(&s->remote) ? 65535 : INT32_MAX);
     case IP_ROUTER_ALERT:
         return o->router_alert;
     default:
@@ -489,7 +492,9 @@ static int set_ipv6_number(struct inet_socket *s, int name, int number)
     case IPV6_ROUTER_ALERT:
         if (s->socket.type != SOCK_RAW || s->socket.protocol != IPPROTO_RAW)
             return -ENOPROTOOPT;
-        o->router_alert = number >= 0;
+        if (o->router_alert >> 1 == (number >= 0))
+            return number < 0 ? -ENOBUFS : -EADDRINUSE;
+        o->router_alert = (uint8_t)((number >= 0) << 1 | (number != 0));
         return 0;
     case IPV6_MTU:
         if (number && number < IPV6_MTU_MIN)
@@ -553,14 +558,13 @@ static int set_pktinfo(struct inet_socket *s, const void *value, size_t len)
     memcpy(address.bytes, info.address, sizeof(info.address));
     rcu_read_lock();
     struct netif *netif = netif_by_index(info.ifindex);
-    bool ours = inet_is_any(&address) || netif_address_find(netif, &address);
+    bool ours = netif_address_find(netif, &address);
     rcu_read_unlock();
     if (s->flow.bound && info.ifindex && s->flow.bound != netif)
         return -EINVAL;
-    if ((info.ifindex && !netif) || !ours)
-        return info.ifindex && !netif ? -ENODEV : -EINVAL;
-    s->options.pktinfo_source = address;
-    s->options.pktinfo_netif = netif;
+    /* Linux looks at neither before it sends, and then at the interface. */
+    s->options.pktinfo_source = ours ? address : (struct inet_addr){};
+    s->options.pktinfo_netif = info.ifindex && !netif ? &absent : netif;
     return 0;
 }
 
@@ -602,7 +606,7 @@ static int get_ipv6_number(struct inet_socket *s, int name)
     case IPV6_MINHOPCOUNT:
         return o->min_hops;
     case IPV6_ROUTER_ALERT:
-        return o->router_alert;
+        return o->router_alert & 1;
     case IPV6_ADDR_PREFERENCES:
         return get_preferences(o);
     case IPV6_UNICAST_IF:
@@ -668,7 +672,6 @@ static void note_binding(struct inet_socket *s)
  * comes from that one, and nothing goes. */
 static void follow_binding(struct inet_socket *s)
 {
-    static struct netif absent;
     uint32_t index = s->socket.bound_index;
     rcu_read_lock();
     struct netif *netif = netif_by_index(index);

@@ -312,7 +312,9 @@ static int do_verb(struct inet_socket *s, enum verb verb, const struct inet_addr
     if (verb == JOIN)
         return join(s, group, netif, NULL);
     if (verb == LEAVE)
-        return netif ? leave(s, group, netif) : -ENODEV;
+        return netif                ? leave(s, group, netif)
+               : inet_is_v4(group) ? -ENODEV
+                                    : -EADDRNOTAVAIL;
     return source_verb(s, verb, group, netif, source);
 }
 
@@ -470,7 +472,7 @@ static int get_storage(int level, const char *storage, struct inet_addr *ip)
     uint16_t family;
     memcpy(&family, storage, sizeof(family));
     if (family != (level == SOL_IP ? AF_INET : AF_INET6))
-        return level == SOL_IP ? -EINVAL : -EADDRNOTAVAIL;
+        return -EADDRNOTAVAIL;
     if (family == AF_INET)
         *ip = inet_v4(get_le32(storage + offsetof(struct sockaddr_in, address)));
     else
@@ -488,7 +490,7 @@ static int group_request(struct inet_socket *s, int level, enum verb verb, const
     memcpy(&request, value, sizeof(request));
     int err = get_storage(level, request.group, &group);
     if (err)
-        return err;
+        return level == SOL_IP ? -EINVAL : err;
     return do_verb(s, verb, &group, choose_netif(request.ifindex, NULL, &group), NULL);
 }
 
@@ -497,7 +499,7 @@ static int group_source_request(struct inet_socket *s, int level, enum verb verb
 {
     const struct group_source_req *request = value;
     struct inet_addr group, source;
-    if (len < sizeof(*request))
+    if (len < sizeof(*request) || (level == SOL_IP && len != sizeof(*request)))
         return -EINVAL;
     int err = get_storage(level, request->group, &group);
     if (!err)
@@ -537,7 +539,7 @@ static int group_filter(struct inet_socket *s, int level, const struct group_fil
     for (unsigned i = 0; i < filter->n && !err; i++)
         err = get_storage(level, filter->sources[i], &sources[i]);
     if (err)
-        return err;
+        return level == SOL_IP ? err : -EINVAL;
     return set_sources(s, &group, choose_netif(filter->ifindex, NULL, &group), filter->mode == 1,
                        sources, filter->n);
 }
@@ -662,8 +664,9 @@ static int get_group_filter(struct inet_socket *s, int level, struct group_filte
     struct inet_addr group;
     if (len < sizeof(*filter))
         return -EINVAL;
-    if (get_storage(level, filter->group, &group) < 0 || !inet_is_multicast(&group))
-        return -EINVAL;
+    int err = get_storage(level, filter->group, &group);
+    if (err || !inet_is_multicast(&group))
+        return err && level != SOL_IP ? err : -EINVAL;
     rcu_read_lock();
     const struct netif *netif = netif_by_index(filter->ifindex);
     rcu_read_unlock();

@@ -398,7 +398,7 @@ static unsigned count_groups(const struct netlink *n)
 {
     const struct netlink_protocol *protocol = protocols[n->socket.protocol];
 
-    return protocol ? protocol->groups : 0;
+    return protocol ? MAX(protocol->groups, 32u) : 0;
 }
 
 /* Under sockets_lock. */

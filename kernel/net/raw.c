@@ -434,6 +434,11 @@ static bool has_icmp_filter(const struct socket *socket, int level, int name)
     return level == SOL_ICMPV6 && name == ICMP6_FILTER && socket->protocol == IPPROTO_ICMPV6;
 }
 
+static bool is_foreign(const struct socket *socket, int level)
+{
+    return level == SOL_ICMPV6 && socket->family == AF_INET6 && socket->protocol != IPPROTO_ICMPV6;
+}
+
 static bool is_checksum(const struct socket *socket, int level, int name)
 {
     return socket->family == AF_INET6 && name == IPV6_CHECKSUM &&
@@ -457,6 +462,8 @@ static int set_checksum(struct raw_socket *r, int level, const void *value, size
 static int raw_set_option(struct socket *socket, int level, int name, const void *value, size_t len)
 {
     struct raw_socket *r = raw_of(inet_of(socket));
+    if (is_foreign(socket, level))
+        return -EOPNOTSUPP;
     if (is_checksum(socket, level, name))
         return set_checksum(r, level, value, len);
     if (level == SOL_RAW && socket->family == AF_INET6 && len < sizeof(int))
@@ -475,6 +482,8 @@ static int raw_get_option(struct socket *socket, int level, int name, void *valu
     struct raw_socket *r = raw_of(inet_of(socket));
     const void *from = r->filter;
     size_t size = level == SOL_RAW ? sizeof(r->filter[0]) : sizeof(r->filter);
+    if (is_foreign(socket, level))
+        return -EOPNOTSUPP;
     if (is_checksum(socket, level, name)) {
         from = &r->checksum_at;
         size = sizeof(r->checksum_at);

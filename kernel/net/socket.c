@@ -334,7 +334,7 @@ static int set_timeout(nsec_t *timeout, const void *value, size_t len)
     if (tv.sec < 0)
         *timeout = 1; /* as on Linux: does not wait */
     else
-        *timeout = tv.sec > INT64_MAX / 4000000000 ? 0 : tv.sec * 1000000000 + tv.usec * 1000;
+        *timeout = tv.sec > INT64_MAX / 2000000000 ? 0 : tv.sec * 1000000000 + tv.usec * 1000;
     return 0;
 }
 
@@ -383,7 +383,7 @@ int socket_set_bound(struct socket *socket, int name, const void *value, size_t 
 
 static int set_txtime(struct socket *socket, const void *value, size_t len)
 {
-    enum { MONOTONIC = 1, FLAGS = 3 };
+    enum { MONOTONIC = 1, TAI = 11, FLAGS = 3 };
     uint32_t asked[2];
     if (len != sizeof(asked))
         return -EINVAL;
@@ -392,6 +392,8 @@ static int set_txtime(struct socket *socket, const void *value, size_t len)
         return -EINVAL;
     if (asked[0] != MONOTONIC && !socket_capable(NET_CAP_ADMIN))
         return -EPERM;
+    if (asked[0] > MONOTONIC && asked[0] != TAI)
+        return -EINVAL;
     memcpy(&socket->txtime, asked, len);
     socket->flags |= 1ull << SO_TXTIME;
     return 0;
@@ -456,10 +458,19 @@ static int set_network(struct socket *socket, int name, int32_t number, size_t l
 /* SO_TIMESTAMPING is for devices and for sockets that wait for what they sent. */
 static int set_timestamping(struct socket *socket, int32_t number)
 {
-    enum { KNOWN = (1 << 19) - 1, ID = 1 << 7, ONLY = 1 << 11, STATS = 1 << 12, ID_TCP = 1 << 16 };
+    enum {
+        KNOWN = (1 << 19) - 1,
+        ID = 1 << 7,
+        ONLY = 1 << 11,
+        STATS = 1 << 12,
+        BIND_PHC = 1 << 15, /* to a clock of the interface's: none has any */
+        ID_TCP = 1 << 16
+    };
     if (number & ~KNOWN || (number & ID_TCP && !(number & ID)) ||
         (number & STATS && !(number & ONLY)))
         return -EINVAL;
+    if (number & BIND_PHC)
+        return socket->bound_index ? -EINVAL : -EOPNOTSUPP;
     socket->timestamping = (uint32_t)number;
     return 0;
 }
@@ -512,6 +523,7 @@ static int set_generic(struct socket *socket, int name, const void *value, size_
         if (len < sizeof(socket->linger))
             return -EINVAL;
         memcpy(&socket->linger, value, sizeof(socket->linger));
+        socket->linger.on = number != 0;
         return 0;
     case SO_TIMESTAMP:
     case SO_TIMESTAMPNS:

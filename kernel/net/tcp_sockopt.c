@@ -111,7 +111,7 @@ static int set_clamp(struct tcp *tp, int number)
 {
     if (!number && tp->state != TCP_CLOSE)
         return -EINVAL;
-    tp->window_clamp = number ? MAX((uint32_t)number, (uint32_t)CLAMP_MIN) : 0;
+    tp->window_clamp = number ? (uint32_t)MAX(number, (int)CLAMP_MIN) : 0;
     return 0;
 }
 
@@ -136,7 +136,7 @@ static int set_fast_open(struct tcp *tp, int name, int number)
     case TCP_FASTOPEN:
         if (number < 0 || !not_begun(tp))
             return -EINVAL;
-        tp->fastopen = (unsigned)number;
+        tp->fastopen = (unsigned)MIN(number, tcp_settings.somaxconn);
         return 0;
     case TCP_FASTOPEN_CONNECT:
         return number > 1 || number < 0 ? -EINVAL : -EOPNOTSUPP;
@@ -292,8 +292,14 @@ static int set_socket(struct tcp *tp, int name, const void *value, size_t len)
         tp->send_locked = number & 1;
         tp->receive_locked = number & 2;
     }
-    if (name == SO_RCVLOWAT && !tp->receive_locked && number > 0 && number < 1 << 20)
-        tp->inet.socket.receive_buffer = MAX(tp->inet.socket.receive_buffer, (uint32_t)number * 2);
+    if (name == SO_RCVLOWAT) {
+        struct socket *socket = &tp->inet.socket;
+        int most = tp->receive_locked ? (int)socket->receive_buffer / 2 : tcp_settings.rmem[2] / 2;
+        if (!tp->receive_locked && number > 0 && number < 1 << 20)
+            socket->receive_buffer = MAX(socket->receive_buffer, (uint32_t)number * 2);
+        socket->receive_low = number < 0 ? most : MAX(MIN(number, most), 1);
+        return 0;
+    }
     return -ENOPROTOOPT;
 }
 
@@ -479,7 +485,9 @@ static int get_number(struct tcp *tp, int name, int *number)
         *number = seconds_of_tries(tp->defer_accept);
         break;
     case TCP_WINDOW_CLAMP:
-        *number = (int)tp->window_clamp;
+        *number = (int)(tp->window_clamp || not_begun(tp)
+                            ? tp->window_clamp
+                            : tcp_window_of_space(tp->inet.socket.receive_buffer));
         break;
     case TCP_QUICKACK:
         *number = !tp->pingpong;

@@ -429,7 +429,7 @@ static __cold int udp_set_option(struct socket *socket, int level, int name, con
 {
     struct inet_socket *s = inet_of(socket);
     int number;
-    if (level != SOL_UDP)
+    if (level != SOL_UDP && level != IPPROTO_UDPLITE) /* as Linux: both mean the same */
         return datagram_set_option(socket, level, name, value, len);
     if (len < sizeof(number))
         return -EINVAL;
@@ -466,7 +466,7 @@ static int get_udp(const struct udp_socket *u, int name)
 static __cold int udp_get_option(struct socket *socket, int level, int name, void *value,
                                  size_t len)
 {
-    if (level != SOL_UDP)
+    if (level != SOL_UDP && level != IPPROTO_UDPLITE)
         return datagram_get_option(socket, level, name, value, len);
     int number = get_udp(udp_of(inet_of(socket)), name);
     if (number < 0)

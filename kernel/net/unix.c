@@ -572,8 +572,6 @@ static __cold int unix_set_option(struct socket *socket, int level, int name, co
     if (len < sizeof(offset))
         return -EINVAL;
     memcpy(&offset, value, sizeof(offset));
-    if (offset < -1)
-        return -EINVAL;
     u->peek_offset = offset;
     return 0;
 }

@@ -559,6 +559,9 @@ unsigned inet_poll_errors(const struct inet_socket *s)
 void inet_options_end(struct inet_socket *s)
 {
 }
+void inet_flow_options(const struct inet_socket *s, struct ip_flow *flow)
+{
+}
 void multicast_leave_all(struct inet_socket *s)
 {
 }
