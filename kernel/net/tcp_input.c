@@ -82,7 +82,6 @@ void tcp_established(struct tcp *tp)
     tp->received_mss = MIN((uint16_t)536, tp->mss);
     tp->quick = 16;
     tp->pingpong = false;
-    tp->inet.socket.incoming_cpu = (int)this_cpu()->id;
     tp->last_receive = tp->last_ack_received = now;
     tp->last_send = 0;
     tp->tune.seq = tp->copied_seq;

@@ -559,6 +559,9 @@ unsigned inet_poll_errors(const struct inet_socket *s)
 void inet_options_end(struct inet_socket *s)
 {
 }
+void inet6_inherit(struct inet_socket *to, const struct inet_socket *from)
+{
+}
 void inet_flow_options(const struct inet_socket *s, struct ip_flow *flow)
 {
 }
