@@ -559,6 +559,13 @@ unsigned inet_poll_errors(const struct inet_socket *s)
 void inet_options_end(struct inet_socket *s)
 {
 }
+void inet6_note(struct inet_socket *s, const struct packet *packet)
+{
+}
+int flow_label_get(struct inet_socket *s, void *value, size_t len, uint32_t remote)
+{
+    return -ENOPROTOOPT;
+}
 void inet6_inherit(struct inet_socket *to, const struct inet_socket *from)
 {
 }
