@@ -329,8 +329,7 @@ static int get_option(struct socket *socket, int level, int name, uintptr_t addr
     if (user_get32(len_addr, &room) < 0)
         return -EFAULT;
     /* Those of IPv6 take a length below 0 for a large one, as Linux does. */
-    if ((int32_t)room < 0 && level != SOL_IPV6 &&
-        (level != SOL_RAW || socket->family != AF_INET6))
+    if ((int32_t)room < 0 && level != SOL_IPV6 && (level != SOL_RAW || socket->family != AF_INET6))
         return -EINVAL;
     if (room > sizeof(small)) {
         room = MIN(room, (uint32_t)OPTION_MAX);

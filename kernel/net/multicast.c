@@ -312,9 +312,7 @@ static int do_verb(struct inet_socket *s, enum verb verb, const struct inet_addr
     if (verb == JOIN)
         return join(s, group, netif, NULL);
     if (verb == LEAVE)
-        return netif                ? leave(s, group, netif)
-               : inet_is_v4(group) ? -ENODEV
-                                    : -EADDRNOTAVAIL;
+        return netif ? leave(s, group, netif) : inet_is_v4(group) ? -ENODEV : -EADDRNOTAVAIL;
     return source_verb(s, verb, group, netif, source);
 }
 
