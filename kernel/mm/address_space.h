@@ -88,7 +88,7 @@ struct mapping {
     unsigned prot, flags; /* PROT_*, MAP_* (SHARED or PRIVATE, GROWSDOWN, STACK, LOCKED, ...) */
     unsigned max_prot;    /* mprotect may not go beyond (a file opened read-only) */
     bool no_huge, want_huge, dont_fork, wipe_on_fork, dont_dump, lock_on_fault;
-    uint8_t reads; /* MADV_NORMAL, _RANDOM, _SEQUENTIAL: told in smaps */
+    uint8_t reads;             /* MADV_NORMAL, _RANDOM, _SEQUENTIAL: told in smaps */
     struct mem_object *object; /* NULL: private anonymous */
     uint64_t object_page;      /* page of the object at start */
     void *file;                /* the struct file for name(), with a reference; opaque here */

@@ -6,7 +6,7 @@
 bool files_setup(void); /* names.c: a small tree, a few open files */
 void files_setup_again(void);
 bool descriptors_setup(void);
-bool memory_setup(void); /* memory.c: an arena with a few areas, files to map */
+bool memory_setup(void);  /* memory.c: an arena with a few areas, files to map */
 bool signals_setup(void); /* signals.c: handlers; no children */
 extern const struct op names_ops[], data_ops[], descriptors_ops[], memory_ops[], memory_use_ops[];
 extern const struct op signals_ops[];

@@ -30,8 +30,7 @@ uint64_t sim_below(uint64_t n)
     return sim_random() % n;
 }
 
-/* --- what the kernel supplies
- * -------------------------------------------------------------------------------- */
+/* --- what the kernel supplies --- */
 
 nsec_t clock_monotonic(void)
 {
@@ -203,8 +202,7 @@ static struct timer *first_timer(void)
     return ntimers ? timers[0] : NULL;
 }
 
-/* --- sockets and tables
- * ----------------------------------------------------------------------------------- */
+/* --- sockets and tables --- */
 
 static struct list connected[4096], bound = LIST_INIT(bound);
 static struct inet_socket *pending[65536], *dying;
@@ -584,8 +582,7 @@ ssize_t inet_receive_error(struct inet_socket *s, struct message *message)
     return -EAGAIN;
 }
 
-/* --- IP and the link
- * -------------------------------------------------------------------------------------- */
+/* --- IP and the link --- */
 
 /* What is on its way, in a heap by time. */
 struct flying {
@@ -812,8 +809,7 @@ void sim_inject(unsigned from, unsigned to, uint8_t *segment, unsigned len, bool
     arrive(&source, &destination, segment, len);
 }
 
-/* --- running
- * ---------------------------------------------------------------------------------------------- */
+/* --- running --- */
 
 void sim_start(uint64_t seed)
 {
