@@ -41,7 +41,7 @@ KERNEL_SRCS = $(sort $(wildcard kernel/*.c)) $(foreach d,$(KERNEL_DIRS),$(shell 
 	-not -path '*/vdso/*' -o -name '*.S' -not -path '*/vdso/*' 2>/dev/null | sort))
 KERNEL_OBJS = $(patsubst %,$(BUILD)/%.o,$(KERNEL_SRCS))
 
-.PHONY: all help kernel host setup test test-guest soak check bench clean format abi programs
+.PHONY: all help kernel host setup test test-guest soak check bench size clean format abi programs
 all: kernel host ## build the kernel and the osprey command
 
 help: ## list the targets
@@ -99,6 +99,9 @@ bench: ## the figures beside a Linux guest, in one run
 	$(MAKE) -s -j2 kernel host
 	bench/run
 	bench/net
+
+size: kernel ## where the kernel's bytes are, beside the budget (bench/size kernel/net: of a folder)
+	bench/size
 
 format: ## clang-format all sources
 	clang-format -i $$(git ls-files '*.c' '*.h')
