@@ -2,8 +2,8 @@
 
 #include "mm/heap.h"
 
-#define NAME(group, name, id) {#group, #name},
-const struct mib_name mib_names[MIB_COUNT] = {MIB_LIST(NAME)};
+#define NAME(group, name, id) #group "\0" #name "\0"
+const char mib_names[] = MIB_LIST(NAME);
 
 static uint64_t without_memory[MIB_COUNT]; /* shared: may miss some */
 

@@ -196,11 +196,8 @@
 enum mib { MIB_LIST(MIB_ENUM) MIB_COUNT };
 #undef MIB_ENUM
 
-struct mib_name {
-    const char *group, *name;
-};
-extern const struct mib_name mib_names[MIB_COUNT]; /* in the order of their files */
-uint64_t mib_sum(enum mib which);                  /* over all CPUs */
+extern const char mib_names[];    /* in the order of their files: each its group, then its name */
+uint64_t mib_sum(enum mib which); /* over all CPUs */
 
 uint64_t *mib_make(void); /* this CPU's, when it has none yet */
 

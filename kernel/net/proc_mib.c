@@ -3,17 +3,24 @@
 #include "net/mib.h"
 #include "net/proc_net.h"
 
+static const char *behind(const char *text)
+{
+    return text + strlen(text) + 1;
+}
+
 /* A line of names and one of numbers, of one group; `lead` stands before the counters in both. */
 static void put_group(struct text *text, const char *group, const char *lead_names,
                       const char *lead_values)
 {
     text_printf(text, "%s:%s", group, lead_names);
-    for (unsigned i = 0; i < MIB_COUNT; i++)
-        if (!strcmp(mib_names[i].group, group))
-            text_printf(text, " %s", mib_names[i].name);
+    const char *at = mib_names;
+    for (unsigned i = 0; i < MIB_COUNT; i++, at = behind(behind(at)))
+        if (!strcmp(at, group))
+            text_printf(text, " %s", behind(at));
     text_printf(text, "\n%s:%s", group, lead_values);
-    for (unsigned i = 0; i < MIB_COUNT; i++)
-        if (!strcmp(mib_names[i].group, group))
+    at = mib_names;
+    for (unsigned i = 0; i < MIB_COUNT; i++, at = behind(behind(at)))
+        if (!strcmp(at, group))
             text_printf(text, " %lu", mib_sum((enum mib)i));
     text_printf(text, "\n");
 }
@@ -39,13 +46,13 @@ int proc_show_netstat(struct text *text, const struct pseudo *self)
 
 int proc_show_snmp6(struct text *text, const struct pseudo *self)
 {
+    const char *at = mib_names;
     char name[64];
 
-    for (unsigned i = 0; i < MIB_COUNT; i++) {
-        const struct mib_name *m = &mib_names[i];
-        if (strcmp(m->group, "Ip6") && strcmp(m->group, "Icmp6") && strcmp(m->group, "Udp6"))
+    for (unsigned i = 0; i < MIB_COUNT; i++, at = behind(behind(at))) {
+        if (strcmp(at, "Ip6") && strcmp(at, "Icmp6") && strcmp(at, "Udp6"))
             continue;
-        snprintf(name, sizeof(name), "%s%s", m->group, m->name);
+        snprintf(name, sizeof(name), "%s%s", at, behind(at));
         text_printf(text, "%-32s\t%lu\n", name, mib_sum((enum mib)i));
     }
     return 0;

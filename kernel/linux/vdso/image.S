@@ -1,5 +1,5 @@
 /* The finished vDSO as pages of the kernel's constants. */
-        .section .rodata.vdso, "a"
+        .section .rodata.page, "a"
         .balign 4096
         .globl  vdso_image, vdso_image_end
 vdso_image:
