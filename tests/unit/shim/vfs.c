@@ -226,6 +226,10 @@ void mem_object_init(struct mem_object *object, const struct mem_object_ops *ops
     object->ops = ops;
     list_init(&object->mappings);
 }
+void mem_object_cut(struct mem_object *object, uint64_t first)
+{
+    (void)object, (void)first;
+}
 void mem_object_unmap(struct mem_object *object, uint64_t first, uint64_t npages)
 {
     (void)object, (void)first, (void)npages;
