@@ -421,11 +421,12 @@ void signal_exit_work(struct regs *regs)
         deliver(task, regs);
     else
         restart_without_handler(regs); /* what broke the call off was taken by another thread */
+    work |= atomic_load(&task->thread.work) & WORK_MOVED; /* it may have gone on elsewhere */
+    if (unlikely(task->debug) && work & (WORK_NOTIFY | WORK_MOVED))
+        load_debug(task); /* first: this does not sleep, what follows may move it again */
     if (work & WORK_MOVED ||
         (task->rseq_area && sleeps != task->thread.switches_voluntary)) /* it was stopped */
         rseq_resume(task, regs);
-    if (unlikely(task->debug) && work & (WORK_NOTIFY | WORK_MOVED))
-        load_debug(task);
     if (unlikely(frame_bad(regs))) {
         struct siginfo info = {.signo = SIGSEGV, .code = SI_KERNEL};
 

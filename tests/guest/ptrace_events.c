@@ -501,6 +501,22 @@ static void killed_in_a_stop(void)
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
+/* It goes on on the nth processor that there is, from 0 on and around. */
+static void move(pid_t pid, int nth)
+{
+    cpu_set_t all, one;
+    int cpu = -1;
+
+    NEED(sched_getaffinity(0, sizeof(all), &all) == 0);
+    for (nth %= CPU_COUNT(&all); nth >= 0; nth--)
+        do
+            cpu++;
+        while (!CPU_ISSET(cpu, &all));
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    CHECK_EQ(sched_setaffinity(pid, sizeof(one), &one), 0);
+}
+
 /* A watched word, of one thread only. */
 static volatile long watched_word;
 
@@ -527,6 +543,7 @@ static void watchpoints(void)
     CHECK_EQ(REQUEST(PTRACE_POKEUSER, pid, debug_reg(7), 1 | 1 << 16 | 2 << 18), 0); /* 8 bytes */
     CHECK_EQ(ptrace(PTRACE_PEEKUSER, pid, debug_reg(0), 0), (long)&watched_word);
     for (int i = 1; i <= 2; i++) {
+        move(pid, i); /* where it goes, its registers go */
         NEED(stopped_with(go_on(PTRACE_CONT, pid, 0), SIGTRAP));
         CHECK_EQ(REQUEST(PTRACE_GETSIGINFO, pid, 0, &info), 0);
         CHECK_EQ(info.si_code, TRAP_HWBKPT);
