@@ -72,7 +72,8 @@ static ssize_t send_to(int fd, const void *data, size_t n, const struct sockaddr
     return sendto(fd, data, n, 0, (void *)to, sizeof *to);
 }
 
-/* --- the wire */
+/* --- the wire: what is sent there is received before its socket is closed, or an error about it
+ * would be the next to be seen */
 
 static int tap(void)
 {
@@ -448,16 +449,21 @@ out:
 /* Headers of 2 KiB each leave no room in a fragment of 1280. */
 static void too_large(void)
 {
-    static uint8_t data[65527], much[2040] = {0, 254, 0x1e, 255, [259] = 0x1e, 255};
+    static uint8_t data[65527], much[2040] = {0, 254};
     struct sockaddr_in6 at;
     int fd = bound(SOCK_DGRAM, 0, &at), out = socket(AF_INET6, SOCK_DGRAM, 0);
 
+    for (size_t at = 2; at < sizeof much; at += 2u + much[at + 1]) { /* eight options */
+        much[at] = 0x1e;
+        much[at + 1] = (uint8_t)(sizeof much - at < 257 ? sizeof much - at - 2 : 255);
+    }
     if (put(out, IPV6_DSTOPTS, much, sizeof much) && errno == EPERM)
         SKIP("needs CAP_NET_RAW");
     CHECK_ERRNO(send_to(out, data, sizeof data, &at), EMSGSIZE); /* 65535 with them */
     CHECK_ERRNO(send_to(out, data, 65535 - 2040 - 8 + 1, &at), EMSGSIZE);
     CHECK_EQ(set(out, IPV6_DONTFRAG, 1), 0);
     CHECK_EQ(send_to(out, data, 40000, &at), 40000);
+    CHECK_EQ(recv(fd, data, sizeof data, 0), 40000);
     CHECK_EQ(set(out, IPV6_MTU, 1280), 0);
     CHECK_ERRNO(send_to(out, data, 4000, &at), EMSGSIZE);
     CHECK_EQ(set(out, IPV6_DONTFRAG, 0), 0);
@@ -494,14 +500,15 @@ static void held_back(void)
     CHECK_EQ(setsockopt(out, IPPROTO_UDP, 1, &(int){0}, 4), 0);
     CHECK_EQ(seen(wire, p, sizeof p), 40 + 8 + 8 + 2);
     CHECK(lies(p + 40, last, IPPROTO_UDP));
+    CHECK_EQ(recv(fd, p, sizeof p, 0), 2);
     CHECK_EQ(put(out, IPV6_RTHDRDSTOPTS, before, sizeof before), 0); /* one that is not sent */
     for (int i = 0; i < 3; i++) {
         CHECK_EQ(sendto(out, "ab", 2, MSG_MORE, (void *)&at, sizeof at), 2);
         CHECK_EQ(send_to(out, "c", 1, &at), 1);
         CHECK_EQ(seen(wire, p, sizeof p), 40 + 8 + 3);
+        CHECK_EQ(recv(fd, p, sizeof p, 0), 3);
         CHECK_EQ(put(out, IPV6_RTHDRDSTOPTS, before, sizeof before), 0);
     }
-    CHECK_EQ(sendto(out, "ab", 2, MSG_MORE, (void *)&at, sizeof at), 2); /* and closed so */
     close(out);
     close(fd);
     close(wire);
@@ -531,6 +538,7 @@ static void raw_and_ping(void)
     CHECK_EQ(send_with(raw, &c, &at), 4);
     CHECK_EQ(seen(wire, p, sizeof p), 40 + 8 + 4);
     CHECK(p[6] == IPPROTO_DSTOPTS && lies(p + 40, last, 253));
+    CHECK_EQ(recv(raw, p, sizeof p, 0), 4);
 
     CHECK_EQ(put(icmp, IPV6_DSTOPTS, last, sizeof last), 0); /* its checksum is made for it */
     CHECK_EQ(send_to(icmp, &echo, sizeof echo, &at), sizeof echo);
