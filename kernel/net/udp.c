@@ -486,7 +486,6 @@ static void udp_release(struct socket *socket)
     struct udp_socket *u = udp_of(s);
     multicast_leave_all(s);
     inet_lock(s);
-    udp_push(u);
     inet_unhash(s);
     datagram_purge(&u->datagram);
     inet_unlock(s);

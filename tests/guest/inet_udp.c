@@ -359,6 +359,11 @@ static void corked(void)
     CHECK_ERRNO(recv(a, buf, sizeof(buf), MSG_DONTWAIT), EAGAIN);
     CHECK(setsockopt(b, IPPROTO_UDP, UDP_CORK, &off, sizeof(off)) == 0);
     CHECK_EQ(recv(a, buf, sizeof(buf), 0), 4);
+    CHECK_EQ(send(b, "kl", 2, MSG_MORE), 2);
+    close(b); /* with what was held back */
+    b = socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK_EQ(sendto(b, "m", 1, 0, (void *)&at, sizeof(at)), 1);
+    CHECK_EQ(recv(a, buf, sizeof(buf), 0), 1);
     close(a);
     close(b);
 }
