@@ -42,7 +42,7 @@ static size_t lock_room(void)
     return limit > locked << PAGE_SHIFT ? limit - (locked << PAGE_SHIFT) : 0;
 }
 
-/* counted: bytes of the n that are locked already. */
+/* counted: bytes of the n that are locked already. In pages, of which any n is few enough to add. */
 static bool over_lock_limit(size_t n, size_t counted)
 {
     uint64_t limit = current_process()->limits[LIMIT_MEMLOCK][0];
@@ -50,7 +50,7 @@ static bool over_lock_limit(size_t n, size_t counted)
 
     if (limit == LIMIT_INFINITY || capable(CAP_IPC_LOCK))
         return false;
-    return (locked << PAGE_SHIFT) - counted + n > limit;
+    return locked - (counted >> PAGE_SHIFT) + (n >> PAGE_SHIFT) > limit >> PAGE_SHIFT;
 }
 
 /* --- mmap and its like --- */
@@ -368,16 +368,18 @@ static __cold int lock_range(uintptr_t addr, size_t length, bool lock, bool on_f
     uintptr_t start = ALIGN_DOWN(addr, PAGE_SIZE);
     size_t whole = ALIGN_UP(length + (addr - start), PAGE_SIZE);
 
+    bool wraps = start + whole < start;
+
     if (lock && !may_lock())
         return -EPERM;
-    if (start + whole < start)
+    if (lock && over_lock_limit(whole, 0) &&
+        (wraps || over_lock_limit(whole, address_space_locked_in(space(), start, start + whole)
+                                             << PAGE_SHIFT)))
+        return -ENOMEM;
+    if (wraps)
         return -EINVAL;
     if (whole == 0)
         return 0;
-    if (lock && over_lock_limit(whole, 0) &&
-        over_lock_limit(whole, address_space_locked_in(space(), start, start + whole)
-                                   << PAGE_SHIFT))
-        return -ENOMEM;
     return address_space_lock_pages(space(), start, whole, lock, on_fault);
 }
 

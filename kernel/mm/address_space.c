@@ -54,7 +54,6 @@ void address_space_clear(struct address_space *space)
     table_clear(&gather, 0, USER_END, 0, USER_END + PAGE_SIZE);
     gather_end(&gather);
     space->brk = space->brk_start = 0;
-    space->default_flags = 0;
     write_unlock(&space->lock);
     mapping_dispose(removed);
     kfree(atomic_exchange(&space->code_notes, NULL));

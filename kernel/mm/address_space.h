@@ -122,7 +122,6 @@ struct address_space {
     unsigned shared_tables;        /* mm/share.c; under the lock for writing */
     uint64_t as_limit, data_limit; /* RLIMIT_AS, RLIMIT_DATA in bytes */
     void *_Atomic code_notes; /* linux/patch.c: what it changed in the program's code; kmalloc */
-    unsigned default_flags;   /* added to those of new mappings: MAP_LOCKED (mlockall) */
 };
 enum { MAPPINGS_MAX = 65530 };
 
@@ -170,6 +169,10 @@ int address_space_advise(struct address_space *space, uintptr_t addr, size_t len
 int address_space_sync(struct address_space *space, uintptr_t addr, size_t length, int flags);
 int address_space_lock_pages(struct address_space *space, uintptr_t addr, size_t length, bool lock,
                              bool on_fault);
+/* Make present what is locked in [start, end) and not on fault: writable private memory as if written. all: go
+ * on after what cannot be. May sleep. -EAGAIN: no memory; -ENOMEM: what may not be read. */
+int address_space_populate_locked(struct address_space *space, uintptr_t start, uintptr_t end,
+                                  bool all);
 int address_space_mincore(struct address_space *space, uintptr_t addr, size_t npages, uint8_t *vec,
                           bool (*may_look)(void *file));
 /* How many pages of [start, end) are locked already. */

@@ -324,9 +324,8 @@ static int set_locked(struct mapping *mapping, uintptr_t start, uintptr_t end, i
     return 0;
 }
 
-/* Make present what may be read: writable private memory as if written. all: go on after what
- * cannot be. */
-static int lock_in(struct address_space *space, uintptr_t start, uintptr_t end, bool all)
+int address_space_populate_locked(struct address_space *space, uintptr_t start, uintptr_t end,
+                                  bool all)
 {
     while (start < end) {
         read_lock(&space->lock);
@@ -337,9 +336,12 @@ static int lock_in(struct address_space *space, uintptr_t start, uintptr_t end, 
         }
         uintptr_t from = MAX(start, mapping->start), to = MIN(end, mapping->end);
         bool write = mapping_writable_private(mapping) || mapping->flags & MAP_GROWSDOWN;
-        bool readable = mapping->prot && !mapping_secret(mapping);
+        bool secret = mapping_secret(mapping), readable = mapping->prot && !secret;
+        bool due = secret || (mapping->flags & MAP_LOCKED && !mapping->lock_on_fault);
         read_unlock(&space->lock);
-        int err = readable ? address_space_populate(space, from, to - from, write) : -EFAULT;
+        int err = due ? -EFAULT : 0;
+        if (due && readable)
+            err = address_space_populate(space, from, to - from, write);
         if (err && !all)
             return err == -ENOMEM ? -EAGAIN : -ENOMEM;
         start = to;
@@ -362,7 +364,7 @@ int address_space_lock_pages(struct address_space *space, uintptr_t addr, size_t
     int err = each_part(space, start, end, set_locked, lock && on_fault ? LOCK_ON_FAULT : lock);
     write_unlock(&space->lock);
     if (!err && lock && !on_fault)
-        err = lock_in(space, start, end, false);
+        err = address_space_populate_locked(space, start, end, false);
     return err;
 }
 

@@ -127,11 +127,10 @@ static int check_request(const struct map_request *request, size_t *length)
 }
 
 /* The flags that a mapping keeps. */
-static unsigned kept_flags(const struct address_space *space, unsigned flags)
+static unsigned kept_flags(unsigned flags)
 {
     unsigned kept = flags & (MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_STACK | MAP_HUGETLB);
-    kept |= (flags & MAP_SHARED_VALIDATE) == MAP_PRIVATE ? MAP_PRIVATE : MAP_SHARED;
-    return kept | (space->default_flags & MAP_LOCKED);
+    return kept | ((flags & MAP_SHARED_VALIDATE) == MAP_PRIVATE ? MAP_PRIVATE : MAP_SHARED);
 }
 
 static int check_limits(const struct address_space *space, const struct mapping *mapping)
@@ -181,7 +180,7 @@ ssize_t address_space_map(struct address_space *space, const struct map_request 
         .prot = request->prot & (PROT_READ | PROT_WRITE | PROT_EXEC),
         .max_prot = request->object && request->max_prot ? request->max_prot
                                                          : PROT_READ | PROT_WRITE | PROT_EXEC,
-        .flags = kept_flags(space, request->flags),
+        .flags = kept_flags(request->flags),
         .object = request->object,
         .object_page = request->object ? request->object_page : 0,
         .file = request->file,
@@ -211,8 +210,7 @@ ssize_t address_space_map(struct address_space *space, const struct map_request 
     if (shm)
         shm->ops->put(shm);
     bool now = request->flags & MAP_POPULATE && !(request->flags & MAP_NONBLOCK);
-    if (addr > 0 && (now || template.flags & MAP_LOCKED) && template.prot &&
-        !mapping_secret(&template))
+    if (addr > 0 && now && template.prot && !mapping_secret(&template))
         address_space_populate(space, addr, length,
                                template.prot & PROT_WRITE && !mapping_shared(&template));
     return addr;
@@ -228,7 +226,7 @@ static bool brk_grow(struct address_space *space, uintptr_t from, uintptr_t to)
         .end = to,
         .prot = PROT_READ | PROT_WRITE,
         .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC,
-        .flags = MAP_PRIVATE | (space->default_flags & MAP_LOCKED),
+        .flags = MAP_PRIVATE,
         .label = "[heap]",
         .space = space,
     };
@@ -250,10 +248,7 @@ uintptr_t address_space_brk(struct address_space *space, uintptr_t brk)
             space->brk = brk;
     }
     brk = space->brk;
-    bool locked = grown && space->default_flags & MAP_LOCKED;
     write_unlock(&space->lock);
     mapping_dispose(removed);
-    if (locked)
-        address_space_populate(space, from, to - from, true);
     return brk;
 }

@@ -62,8 +62,9 @@ static int protect_one(struct gather *gather, struct mapping *mapping, unsigned 
     return 0;
 }
 
+/* cow: set if pages that mlock(2) promised may be written now, and are to be had. */
 static int protect_locked(struct address_space *space, struct gather *gather, uintptr_t start,
-                          uintptr_t end, unsigned prot)
+                          uintptr_t end, unsigned prot, bool *cow)
 {
     uintptr_t at = start;
 
@@ -84,9 +85,11 @@ static int protect_locked(struct address_space *space, struct gather *gather, ui
             return -ENOMEM;
         if (mapping->end > end && !mapping_split(mapping, end))
             return -ENOMEM;
+        unsigned before = mapping->prot;
         int err = protect_one(gather, mapping, prot);
         if (err)
             return err;
+        *cow |= mapping->flags & MAP_LOCKED && prot & ~before & PROT_WRITE;
         at = mapping_merge(mapping)->end;
     }
     return 0;
@@ -108,6 +111,7 @@ int address_space_protect(struct address_space *space, uintptr_t addr, size_t le
     if (prot & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC))
         return -EINVAL;
     int err = 0;
+    bool cow = false;
     struct gather gather;
     write_lock(&space->lock);
     struct mapping *mapping = mapping_find(space, addr);
@@ -123,9 +127,11 @@ int address_space_protect(struct address_space *space, uintptr_t addr, size_t le
         addr = mapping->start;
     if (!err) {
         gather_begin(&gather, space);
-        err = protect_locked(space, &gather, addr, end, (unsigned)prot);
+        err = protect_locked(space, &gather, addr, end, (unsigned)prot, &cow);
         gather_end(&gather);
     }
     write_unlock(&space->lock);
+    if (unlikely(cow))
+        (void)address_space_populate_locked(space, addr, end, true);
     return err;
 }

@@ -36,8 +36,8 @@ static void clear(void)
     munmap(ARENA - 64 * PAGE, 256 * PAGE);
 }
 
-/* Is what smaps says of the area at `at` a line with this word? */
-static bool smaps_flag(const char *at, const char *word)
+/* Has what smaps says of the area at `at` this word in that line? */
+static bool smaps_says(const char *at, const char *name, const char *word)
 {
     char line[300];
     bool inside = false, found = false;
@@ -46,11 +46,16 @@ static bool smaps_flag(const char *at, const char *word)
         unsigned long from, to;
         if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
             inside = (unsigned long)at >= from && (unsigned long)at < to;
-        if (inside && strncmp(line, "VmFlags:", 8) == 0)
+        if (inside && strncmp(line, name, strlen(name)) == 0)
             found = strstr(line, word);
     }
     fclose(f);
     return found;
+}
+
+static bool smaps_flag(const char *at, const char *word)
+{
+    return smaps_says(at, "VmFlags:", word);
 }
 
 /* Run in a child without rights: its status. */
@@ -250,6 +255,7 @@ static int limits_of_locking(void)
     bad |= ((char *)syscall(SYS_brk, brk + PAGE) != brk) << 4;
     int id = shmget(IPC_PRIVATE, PAGE, 0600);
     bad |= (shmat(id, NULL, 0) != (void *)-1 || errno != EAGAIN) << 5;
+    bad |= (mlock(ARENA, -2 * PAGE) == 0 || errno != ENOMEM) << 7; /* before it wraps */
     munlock(ARENA, 16 * PAGE);
     char *at = shmat(id, NULL, 0);
     bad |= !smaps_flag(at, " lo") << 6;
@@ -272,6 +278,21 @@ static void locked_on_fault_stays_so(void)
     CHECK(mremap(ARENA, PAGE, 2 * PAGE, 0) == ARENA);
     CHECK_EQ(mincore(ARENA, 2 * PAGE, in), 0);
     CHECK_EQ(in[1] & 1, 0);
+    clear();
+    NEED(mlockall(MCL_FUTURE | MCL_ONFAULT) == 0);
+    fixed(0, 1, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(smaps_says(ARENA, "Rss:", " 0 kB"));
+    munlockall();
+    clear();
+}
+
+static void locked_is_copied_when_it_can_be_written(void)
+{
+    fixed(0, 2, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    NEED(mlock(ARENA, PAGE) == 0);
+    CHECK(smaps_says(ARENA, "Anonymous:", " 0 kB"));
+    CHECK_EQ(mprotect(ARENA, 2 * PAGE, RW), 0);
+    CHECK(smaps_says(ARENA, "Anonymous:", " 4 kB"));
     clear();
 }
 
@@ -303,6 +324,7 @@ int main(void)
     promise("mincore: residence of files is told to those who may write", residence_is_for_owners);
     promise("RLIMIT_MEMLOCK holds for all that is new", locking_is_limited);
     promise("what is locked on fault grows on fault", locked_on_fault_stays_so);
+    promise("mprotect copies what is locked", locked_is_copied_when_it_can_be_written);
     promise("a removed segment keeps its name", removed_segment_keeps_its_name);
     return check_end();
 }
