@@ -42,7 +42,7 @@ static size_t lock_room(void)
     return limit > locked << PAGE_SHIFT ? limit - (locked << PAGE_SHIFT) : 0;
 }
 
-/* counted: bytes of the n that are locked already. In pages, of which any n is few enough to add. */
+/* counted: bytes of the n that are locked already. In pages: any n is few enough to add. */
 static bool over_lock_limit(size_t n, size_t counted)
 {
     uint64_t limit = current_process()->limits[LIMIT_MEMLOCK][0];

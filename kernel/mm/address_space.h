@@ -169,8 +169,9 @@ int address_space_advise(struct address_space *space, uintptr_t addr, size_t len
 int address_space_sync(struct address_space *space, uintptr_t addr, size_t length, int flags);
 int address_space_lock_pages(struct address_space *space, uintptr_t addr, size_t length, bool lock,
                              bool on_fault);
-/* Make present what is locked in [start, end) and not on fault: writable private memory as if written. all: go
- * on after what cannot be. May sleep. -EAGAIN: no memory; -ENOMEM: what may not be read. */
+/* Make present what is locked in [start, end) and not on fault: writable private memory as if
+ * written. all: go on after what cannot be. May sleep. -EAGAIN: no memory; -ENOMEM: what may not be
+ * read. */
 int address_space_populate_locked(struct address_space *space, uintptr_t start, uintptr_t end,
                                   bool all);
 int address_space_mincore(struct address_space *space, uintptr_t addr, size_t npages, uint8_t *vec,
