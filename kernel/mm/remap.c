@@ -191,6 +191,9 @@ static ssize_t remap_to(struct move *move)
     if (!err && move->old_length > move->new_length)
         err = drop(move, move->old + move->new_length, move->old + move->old_length);
     move->old_length = kept.old_length;
+    mapping = mapping_find(space, move->old);
+    if (!err && (!mapping || mapping->start > move->old)) /* of length 0: the new place was it */
+        err = -EFAULT;
     if (!err && !fixed && !(move->new = find_place(move, mapping)))
         err = -ENOMEM;
     return err ? err : move_mapping(move);

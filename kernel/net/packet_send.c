@@ -1,4 +1,5 @@
 /* net/packet_send.c: frames that a program makes itself: one by one, and out of a ring. */
+#include "core/thread.h"
 #include "lib/string.h"
 #include "mm/uaccess.h"
 #include "net/packet_socket.h"
@@ -255,6 +256,7 @@ static ssize_t send_frames(struct packet_socket *p, const struct target *t)
         packet_ring_set_status(ring, at, PACKET_STATUS_KERNEL);
         packet_ring_advance(ring);
         total += sent ? n : 0;
+        thread_resched_point(); /* there may be millions of them */
     }
     return ring ? total : -EBUSY;
 }

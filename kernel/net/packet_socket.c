@@ -96,10 +96,12 @@ struct packet *packet_raw_view(const struct packet *packet)
     return view;
 }
 
-/* What arrives with a tag is shown without; the tag is told of. */
+/* What arrives with a tag is shown without; the tag is told of. The first piece keeps a byte behind
+ * the link header, so that this is still there when packet_skip() has passed it. */
 static bool take_tag(struct packet *view)
 {
-    if (view->total < ETH_HLEN + FRAME_TAG || !packet_own(view, ETH_HLEN + FRAME_TAG))
+    unsigned header = ETH_HLEN + FRAME_TAG;
+    if (view->total < header || !packet_own(view, MIN(view->total, header + 1)))
         return false;
     uint16_t tag = get_be16(view->data + ETH_HLEN), outer = view->protocol;
     memmove(view->data + FRAME_TAG, view->data, 2 * ETH_ALEN);

@@ -244,6 +244,10 @@ static void mremap_moves(void)
     CHECK_ERRNO((long)mremap(to, PAGE, 0, MREMAP_MAYMOVE), EINVAL);
     CHECK_ERRNO((long)mremap(at, PAGE, 2 * PAGE, MREMAP_MAYMOVE), EFAULT);
     munmap(to, 4 * PAGE);
+    at = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    NEED(at != MAP_FAILED); /* a second place for what the first makes room for */
+    CHECK_ERRNO((long)mremap(at, 0, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at), EFAULT);
+    CHECK_EQ(catch_fault(touch_read, at, NULL), SIGSEGV);
 }
 
 static void mremap_blocked_in_place(void)

@@ -34,7 +34,7 @@ static void hand_made_frames(void)
     close(fd);
 }
 
-static const unsigned char tagged[60] = {[12] = 0x81, 0, 0x20, 5, 0x88, 0xb5, 'd'};
+static const unsigned char tagged[60] = {[6] = 2, 3, 4, 5, 6, 7, 0x81, 0, 0x20, 5, 0x88, 0xb5, 'd'};
 
 static void take_tagged(int fd, bool expected)
 {
@@ -58,6 +58,19 @@ static void take_tagged(int fd, bool expected)
     CHECK_EQ(aux.tp_vlan_tpid, expected ? ETH_P_8021Q : 0);
 }
 
+// The same without its header, which is looked at all the same.
+static void take_inner(int fd)
+{
+    unsigned char buf[100];
+    struct sockaddr_ll from = {0};
+    socklen_t len = sizeof(from);
+    NEED(is_readable(fd));
+    CHECK_EQ(recvfrom(fd, buf, sizeof(buf), 0, (void *)&from, &len), sizeof(tagged) - 18);
+    CHECK_EQ(buf[0], 'd');
+    CHECK_EQ(from.sll_protocol, htons(OURS));
+    CHECK(memcmp(from.sll_addr, tagged + 6, 6) == 0);
+}
+
 // Tags are taken off what arrives, and told of; filters can ask for them.
 static void tags(void)
 {
@@ -73,19 +86,23 @@ static void tags(void)
     };
     struct sock_fprog program = {8, insns};
     int all = open_at_lo(SOCK_RAW, ETH_P_ALL), one = open_at_lo(SOCK_RAW, OURS);
+    int bare = open_at_lo(SOCK_DGRAM, ETH_P_ALL);
     char byte;
-    NEED(all >= 0 && one >= 0);
+    NEED(all >= 0 && one >= 0 && bare >= 0);
+    CHECK(setsockopt(bare, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0);
     CHECK(set_int(all, PACKET_AUXDATA, 1) && set_int(one, PACKET_AUXDATA, 1));
     CHECK(setsockopt(all, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0);
     CHECK(send_ours(30, 1));
     CHECK_EQ(send(sender, tagged, sizeof(tagged), 0), sizeof(tagged));
     CHECK_EQ(recv(witness, &byte, 1, MSG_TRUNC), sizeof(tagged) - 18);
     take_tagged(all, true);
+    take_inner(bare);
     CHECK_EQ(recv(one, &byte, 1, MSG_TRUNC), 44);
     take_tagged(one, false);
     CHECK_ERRNO(recv(all, &byte, 1, MSG_DONTWAIT), EAGAIN);
     close(all);
     close(one);
+    close(bare);
 }
 
 // The number a socket keeps, before and after.
