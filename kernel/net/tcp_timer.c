@@ -323,7 +323,8 @@ void tcp_work(struct inet_socket *s, unsigned events)
             tcp_send_ack(tp);
         }
     }
-    if (unlikely(tp->paced) && tp->pace_at <= now) {
+    /* By one look at the clock: who still waits has the timer set, who does not goes on. */
+    if (unlikely(tp->paced) && (tp->unsent || tp->lost) && !tcp_pacing_waits(tp)) {
         tcp_repeat_lost(tp);
         tcp_push(tp, PUSH_NORMAL);
     }
@@ -331,9 +332,6 @@ void tcp_work(struct inet_socket *s, unsigned events)
         retransmit_due(tp, now);
     if (tp->keep_at <= now && tp->state != TCP_CLOSE)
         keepalive(tp, now);
-    if (tp->state == TCP_CLOSE)
-        return;
-    tcp_timer_arm(tp);
-    if (unlikely(tp->paced) && (tp->unsent || tp->lost))
-        tcp_pacing_waits(tp);
+    if (tp->state != TCP_CLOSE)
+        tcp_timer_arm(tp);
 }
