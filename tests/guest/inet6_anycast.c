@@ -1,6 +1,6 @@
 // cpus: 1
 /* IPV6_JOIN_ANYCAST and IPV6_LEAVE_ANYCAST: who may, which addresses, and what /proc says. That
- * packets come and are answered is seen over a wire (tests/system/net_ipv6.sh). */
+ * packets come and are answered is seen over a wire (tests/system/net_anycast.sh). */
 #include "check.h"
 #include "quiet_net.h"
 #include <arpa/inet.h>

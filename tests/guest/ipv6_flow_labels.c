@@ -344,7 +344,8 @@ static void sent(void)
     CHECK_EQ(ntohl(peer.sin6_flowinfo), 0x33331);
     CHECK_EQ(getsockopt(out, IPPROTO_IPV6, IPV6_FLOWLABEL_MGR, &told, &len), 0);
     CHECK(len == sizeof told && ntohl(told.label) == 0x33331 && told.share == S_EXCL);
-    CHECK(told.linger == 6 && told.expires <= 6 && told.destination.s6_addr[15] == 1);
+    CHECK(told.linger == 6 && (int16_t)told.expires <= 6 && /* or has, on a slow machine */
+          told.destination.s6_addr[15] == 1);
     CHECK_EQ(give_back(out, 0x33331), 0); /* and the connection is without */
     told = request(GET, 0, 0, 0);
     CHECK_ERRNO(getsockopt(out, IPPROTO_IPV6, IPV6_FLOWLABEL_MGR, &told, &len), ENOENT);

@@ -298,15 +298,17 @@ static void locked_is_copied_when_it_can_be_written(void)
 
 static void removed_segment_keeps_its_name(void)
 {
-    char line[300];
+    char line[300], name[40];
     bool found = false;
-    int id = shmget(0x6f73aa01, PAGE, IPC_CREAT | 0600);
+    key_t key = 0x6f000000 | (getpid() & 0xffffff); /* nobody else's of this host */
+    int id = shmget(key, PAGE, IPC_CREAT | IPC_EXCL | 0600);
     char *at = shmat(id, NULL, 0);
 
     NEED(at != (void *)-1 && shmctl(id, IPC_RMID, NULL) == 0);
+    snprintf(name, sizeof(name), "/SYSV%08x (deleted)", (unsigned)key);
     FILE *f = fopen("/proc/self/maps", "r");
     while (fgets(line, sizeof(line), f))
-        found |= strstr(line, "/SYSV6f73aa01 (deleted)") != NULL;
+        found |= strstr(line, name) != NULL;
     fclose(f);
     CHECK(found);
     CHECK_ERRNO(shmat(id, (void *)0x7ffffffff000, 0), ENOMEM);

@@ -124,7 +124,7 @@ static void paced(void)
     connection(s, 0);
     NEED(set(s[0], SOL_SOCKET, SO_MAX_PACING_RATE, RATE) == 0);
     check_slow(s[0], s[1]);
-    /* Both ways at a time do not disturb each other, and the end comes behind what waits. */
+    /* The end comes behind what waits. */
     NEED(send(s[0], "end", 3, 0) == 3);
     close(s[0]);
     char data[8];
@@ -142,7 +142,7 @@ static void inherited(void)
     close(s[1]);
 }
 
-/* A pace of a byte a second is left when the rate is. */
+/* What is sent after the rate was taken back comes, too. */
 static void taken_back(void)
 {
     int s[2];

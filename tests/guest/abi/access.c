@@ -43,6 +43,7 @@ static void seen_from_outside(void)
     pid = start();
     if (pid == 0)
         ask(ends[1]);
+    close(ends[1]); /* who may not ask so ends without a word */
     NEED(read(ends[0], path, 1) == 1);
     snprintf(path, sizeof(path), "/proc/%d/status", pid);
     for (int i = 0; i < 500; i++) {
