@@ -250,8 +250,8 @@ int64_t lzma_unpack(const uint8_t *from, uint64_t n, uint8_t *to, uint64_t room)
         }
         bool repeat = get_bit(s, &odds.repeat[u.state]);
         unsigned length = repeat ? get_repeat(&u) : get_match(&u);
-        if (!repeat && u.distance[0] == UINT32_MAX) /* the mark of the end */
-            return s->at <= n && length == LENGTH_MIN ? u.at - to : -1;
+        if (!repeat && u.distance[0] == UINT32_MAX) /* the mark of the end, of any length */
+            return s->at <= n ? u.at - to : -1;
         if (put_match(&u, length))
             return -1;
     }
