@@ -17,6 +17,7 @@ balloon() {
     shift
     rm -f "$fifo" "$socket" "$WORK/go".*
     mkfifo "$fifo"
+    : >"$WORK/out" # lines() may look before the command has begun
     osprey --memory 256M "$@" --qemu-arg -qmp --qemu-arg "unix:$socket,server=on,wait=off" \
         sh -c 'free() { sed -n "s/MemFree: *\([0-9]*\).*/\1/p" /proc/meminfo; }
             free; read x; free; read x; free' <"$fifo" >"$WORK/out" 2>"$WORK/err" &
