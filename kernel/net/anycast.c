@@ -69,12 +69,13 @@ static int add(struct netif *netif, const struct inet_addr *address)
     a->netif = netif;
     a->users = 1;
     err = route_add(&route);
+    if (!err && (err = netif_join(netif, &group)))
+        route_remove(&route);
     if (err) {
         kfree(a);
         return err;
     }
     rculist_add_tail(&all, &a->link);
-    netif_join(netif, &group);
     return 0;
 }
 

@@ -342,8 +342,9 @@ static bool may_read(const struct packet_socket *p)
     return p->queue.first || atomic_load(&p->socket.error);
 }
 
-/* The next packet, which stays in the queue if it is only looked at (a clone then). */
-static struct packet *take_next(struct packet_socket *p, bool peek)
+/* The next packet, which stays in the queue if it is only looked at (a clone then). NULL: none; with
+ * *err set: no memory. */
+static struct packet *take_next(struct packet_socket *p, bool peek, int *err)
 {
     uint64_t flags = spin_lock_irq(&p->queue_lock);
     struct packet *packet = p->queue.first;
@@ -351,6 +352,8 @@ static struct packet *take_next(struct packet_socket *p, bool peek)
         struct packet *clone = packet_clone(packet);
         if (clone)
             memcpy(clone->scratch, packet->scratch, sizeof(clone->scratch));
+        else
+            *err = -ENOBUFS;
         packet = clone;
     } else if (packet) {
         packet_dequeue(&p->queue);
@@ -433,7 +436,7 @@ static ssize_t packet_receive(struct socket *socket, struct message *message)
         return -EAGAIN;
     for (;;) {
         int err = -atomic_exchange(&socket->error, 0);
-        struct packet *packet = err ? NULL : take_next(p, message->flags & MSG_PEEK);
+        struct packet *packet = err ? NULL : take_next(p, message->flags & MSG_PEEK, &err);
         if (packet) {
             ssize_t n = hand_out(p, message, packet);
             packet_free(packet);
