@@ -1,6 +1,5 @@
 // AF_PACKET on lo: what passes is seen, filtered, counted, put into rings; frames can be sent.
-#include "check.h"
-#include "quiet_net.h"
+#include "packet_lo.h"
 
 #include <arpa/inet.h>
 #include <linux/filter.h>
@@ -12,20 +11,6 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-
-static int lo;
-
-static int open_at_lo(int type, unsigned protocol)
-{
-    struct sockaddr_ll at = {
-        .sll_family = AF_PACKET, .sll_protocol = htons((uint16_t)protocol), .sll_ifindex = lo};
-    int fd = socket(AF_PACKET, type, 0);
-    if (fd >= 0 && bind(fd, (void *)&at, sizeof(at))) {
-        close(fd);
-        fd = -1;
-    }
-    return fd;
-}
 
 // A datagram of our own over lo, to a socket that takes it: returns the port.
 static unsigned send_one(unsigned bytes)

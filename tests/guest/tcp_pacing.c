@@ -145,6 +145,8 @@ static void inherited(void)
 /* What is sent after the rate was taken back comes, too. */
 static void taken_back(void)
 {
+    struct tcp_info info;
+    socklen_t len = sizeof info;
     int s[2];
 
     connection(s, 0);
@@ -152,6 +154,8 @@ static void taken_back(void)
     CHECK(move_all(s[0], s[1]) >= 0);
     NEED(set(s[0], SOL_SOCKET, SO_MAX_PACING_RATE, -1) == 0);
     CHECK(move_all(s[0], s[1]) >= 0);
+    NEED(getsockopt(s[0], IPPROTO_TCP, TCP_INFO, &info, &len) == 0);
+    CHECK(info.tcpi_max_pacing_rate == UINT64_MAX);
     close(s[0]);
     close(s[1]);
 }

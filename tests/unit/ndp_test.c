@@ -9,14 +9,7 @@
 #include "lib/errno.h"
 #include "net/mld_parse.h"
 #include "net/ndp_parse.h"
-
-#define NEED(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            printf("not ok - line %d: %s\n", __LINE__, #cond);                                     \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "need.h"
 
 static struct inet_addr ip(const char *text)
 {

@@ -9,14 +9,7 @@
 #include "lib/endian.h"
 #include "net/icmp_extension.h"
 #include "net/packet.h"
-
-#define NEED(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            printf("not ok - line %d: %s\n", __LINE__, #cond);                                     \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "need.h"
 
 bool packet_pull_up(struct packet *packet, unsigned n) /* checksum.c's; not called */
 {

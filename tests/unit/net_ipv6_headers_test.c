@@ -9,14 +9,7 @@
 #include "mm/heap.h"
 #include "net/ipv6_headers.h"
 #include "net/ipv6_parse.h"
-
-#define NEED(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            printf("not ok - line %d: %s\n", __LINE__, #cond);                                     \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "need.h"
 
 void *kmalloc(size_t size)
 {
