@@ -342,8 +342,8 @@ static bool may_read(const struct packet_socket *p)
     return p->queue.first || atomic_load(&p->socket.error);
 }
 
-/* The next packet, which stays in the queue if it is only looked at (a clone then). NULL: none; with
- * *err set: no memory. */
+/* The next packet, which stays in the queue if it is only looked at (a clone then). NULL: none;
+ * with *err set: no memory. */
 static struct packet *take_next(struct packet_socket *p, bool peek, int *err)
 {
     uint64_t flags = spin_lock_irq(&p->queue_lock);
