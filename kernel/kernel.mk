@@ -57,4 +57,4 @@ $(BUILD)/abi_table: host/abi/abi_table.c
 	gcc -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -o $@ $<
 
 abi: $(BUILD)/osprey.elf $(BUILD)/abi_table ## write docs/abi.md from the kernel's table
-	$(BUILD)/abi_table $(BUILD)/osprey.elf >docs/abi.md
+	$(BUILD)/abi_table $(BUILD)/osprey.debug >docs/abi.md

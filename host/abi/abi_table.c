@@ -1,5 +1,5 @@
-/* abi_table.c: print docs/abi.md from the table inside the kernel file: abi_table build/osprey.elf
- */
+/* abi_table.c: print docs/abi.md from what the kernel file has for debuggers and for this:
+ * abi_table build/osprey.debug */
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,12 +13,10 @@ enum { CALLS = 512, LAST_CALL = 450 };
 enum { WHOLE, PARTIAL, MISSING, NONE, ABSENT, STATES, STATE_MASK = 15 };
 static const char *const state_names[] = {"whole", "partial", "missing", "as Linux", "absent"};
 
-/* kernel/linux/syscall.h: struct syscall_entry */
-struct entry {
-    uint16_t nr;
-    uint8_t state, nargs;
-    uint32_t pad;
-    uint64_t lacks, fn;
+/* kernel/linux/syscall.h: SYSCALL_ENTRY() */
+struct __attribute__((packed)) entry {
+    uint16_t nr, state;
+    char lacks[];
 };
 
 static const unsigned char *file;
@@ -75,6 +73,19 @@ static uint64_t symbol(const char *name)
     return 0;
 }
 
+static const Elf64_Shdr *section(const char *name)
+{
+    const Elf64_Ehdr *e = bytes(0, sizeof(*e));
+    const Elf64_Shdr *all = bytes(e->e_shoff, e->e_shnum * sizeof(*all));
+    const Elf64_Shdr *strings = e->e_shstrndx < e->e_shnum ? &all[e->e_shstrndx] : all;
+    const char *names = bytes(strings->sh_offset, strings->sh_size);
+    for (unsigned i = 0; i < e->e_shnum; i++)
+        if (all[i].sh_name < strings->sh_size && !strcmp(names + all[i].sh_name, name))
+            return &all[i];
+    fail("the kernel file has no table of calls");
+    return NULL;
+}
+
 /* kernel/linux/names.c */
 static const char *name_of(unsigned nr)
 {
@@ -89,7 +100,7 @@ static void print_table(const struct entry *const calls[])
     for (unsigned nr = 0; nr <= LAST_CALL; nr++) {
         if (calls[nr])
             printf("| %u | %s | %s | %s |\n", nr, name_of(nr),
-                   state_names[calls[nr]->state & STATE_MASK], string_at(calls[nr]->lacks));
+                   state_names[calls[nr]->state & STATE_MASK], calls[nr]->lacks);
         else if (name_of(nr))
             printf("| %u | %s | missing | |\n", nr, name_of(nr));
     }
@@ -107,10 +118,13 @@ int main(int argc, char **argv)
         fail("cannot map the kernel file");
 
     const struct entry *calls[CALLS] = {0};
-    uint64_t start = symbol("__syscalls_start"), end = symbol("__syscalls_end");
-    const struct entry *table = at_address(start, end - start);
+    const Elf64_Shdr *table = section(".debug_syscalls");
+    const char *start = bytes(table->sh_offset, table->sh_size), *end = start + table->sh_size;
     unsigned known = 0, of_state[STATES] = {0};
-    for (const struct entry *e = table; e < table + (end - start) / sizeof(*e); e++) {
+    for (const struct entry *e; start < end; start = e->lacks + strlen(e->lacks) + 1) {
+        e = (const struct entry *)start;
+        if (end - start < (long)sizeof(*e) || !memchr(e->lacks, 0, end - e->lacks))
+            fail("the table of calls is cut off");
         if (e->nr >= CALLS || calls[e->nr])
             fail("a call stands twice in the table");
         if (!name_of(e->nr))

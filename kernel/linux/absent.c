@@ -4,15 +4,13 @@
 #include "lib/errno.h"
 #include "linux/syscall.h"
 
-static int64_t absent(__unused uint64_t a0, __unused uint64_t a1, __unused uint64_t a2,
-                      __unused uint64_t a3, __unused uint64_t a4, __unused uint64_t a5)
+static __used int64_t absent(__unused uint64_t a0, __unused uint64_t a1, __unused uint64_t a2,
+                             __unused uint64_t a3, __unused uint64_t a4, __unused uint64_t a5)
 {
     return -ENOSYS;
 }
 
-#define ANSWERS_ENOSYS(call, state, why)                                                           \
-    static const struct syscall_entry syscall_entry_##call SYSCALL_ENTRY = {NR_##call, state, 0,   \
-                                                                            why, absent}
+#define ANSWERS_ENOSYS(call, state, why) SYSCALL_EXPANDED(NR_##call, state, why, absent)
 
 ANSWERS_ENOSYS(_sysctl, SYSCALL_NONE, "ENOSYS since Linux 5.5");
 ANSWERS_ENOSYS(create_module, SYSCALL_NONE, "ENOSYS since Linux 2.6");

@@ -31,7 +31,7 @@ static int fill_table(void)
     for (unsigned nr = 0; nr <= SYSCALLS_MAX; nr++)
         syscall_register(nr, missing, false);
     for (const struct syscall_entry *e = __syscalls_start; e < __syscalls_end; e++)
-        syscall_register(e->nr, e->fn, e->state & SYSCALL_FULL_REGS);
+        syscall_register(e->nr, (void *)((uintptr_t)&e->distance + e->distance), e->full_regs);
     if (boot_param("strace"))
         strace_start();
     return 0;

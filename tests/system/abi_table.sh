@@ -10,7 +10,7 @@ if [ -z "$missing" ]; then
 else
     echo "not ok - calls without a program in tests/guest/abi:" $missing
 fi
-if diff <(build/abi_table build/osprey.elf) docs/abi.md; then
+if diff <(build/abi_table build/osprey.debug) docs/abi.md; then
     echo "ok - docs/abi.md is the kernel's own table"
 else
     echo "not ok - docs/abi.md is out of date: make abi"
