@@ -8,7 +8,7 @@ CC = gcc
 KERNEL_CFLAGS = -std=gnu17 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
 	-mgeneral-regs-only -mpreferred-stack-boundary=3 -mskip-rax-setup -fno-strict-aliasing -fwrapv -fstack-protector-strong \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -foptimize-sibling-calls \
-	-ffunction-sections -fdata-sections -fcf-protection=none \
+	-ffunction-sections -fdata-sections -malign-data=abi -fcf-protection=none \
 	-Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes \
 	-Ikernel -MMD -MP
 KERNEL_LDFLAGS = -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=64 \

@@ -17,7 +17,7 @@ static union {
     uint8_t bytes[PAGE_SIZE];
 } page __attribute__((aligned(PAGE_SIZE)));
 struct clock_data *clock_data = &page.data;
-/* The first word of the image, where programs find it (arch/x86_64/layout.h). */
+/* Where programs find it (arch/x86_64/layout.h). */
 asm(".pushsection .text.first, \"ax\"\n"
     ".quad page\n"
     ".popsection");

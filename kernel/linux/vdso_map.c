@@ -82,7 +82,7 @@ uintptr_t vdso_map(struct process *process)
         sigreturn = symbol_offset("__vdso_rt_sigreturn");
     }
     struct map_request request = {
-        .length = vdso_image_end - vdso_image,
+        .length = ALIGN_UP(vdso_image_end - vdso_image, PAGE_SIZE),
         .prot = PROT_READ | PROT_EXEC,
         .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC,
         .flags = MAP_PRIVATE,
