@@ -3,6 +3,7 @@
 #include "fs/lock.h"
 
 #include "fs/namei.h"
+#include "fs/procfs.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 
@@ -10,6 +11,8 @@ enum kind { POSIX, OFD, FLOCK };
 
 struct lock {
     struct list link; /* inode->locks */
+    struct list among_all;
+    const struct inode *inode;
     enum kind kind;
     const void *owner;
     int type, pid;
@@ -24,7 +27,7 @@ struct waiting {
 
 static atomic_uint changes;     /* counts changes of any lock */
 static struct mutex locks_lock; /* over all lists of locks */
-static struct list all_waiting = LIST_INIT(all_waiting);
+static struct list all_waiting = LIST_INIT(all_waiting), all_locks = LIST_INIT(all_locks);
 static struct kcache lock_cache = {.name = "file_lock", .size = sizeof(struct lock)};
 
 static struct inode *inode_of(struct file *file)
@@ -66,6 +69,7 @@ static struct lock *find_conflict(struct inode *inode, const struct lock *want)
 static void drop(struct lock *l)
 {
     list_del(&l->link);
+    list_del(&l->among_all);
     kcache_free(&lock_cache, l);
 }
 
@@ -98,6 +102,7 @@ static void cut_out(struct inode *inode, struct lock *want, struct lock **spare)
                 rest->start = want->end + 1;
                 l->end = want->start - 1;
                 list_add(&l->link, &rest->link);
+                list_add(&l->among_all, &rest->among_all);
             } else if (l->start < want->start) {
                 l->end = want->start - 1;
             } else {
@@ -166,6 +171,8 @@ static int try_set(struct inode *inode, const struct lock *want, const void **ho
         cut_out(inode, fresh, &spare);
         if (want->type != LOCK_NONE) {
             list_add_tail(&inode->locks, &fresh->link);
+            list_add_tail(&all_locks, &fresh->among_all);
+            fresh->inode = inode;
             fresh = NULL;
         }
     }
@@ -225,10 +232,16 @@ void lock_test(struct file *file, const void *owner, bool ofd, struct lock_range
     mutex_unlock(&locks_lock);
 }
 
-int lock_flock(struct file *file, int type, bool wait)
+int lock_flock(struct file *file, int type, int pid, bool wait)
 {
     struct inode *inode = inode_of(file);
-    struct lock want = {.kind = FLOCK, .owner = file, .type = type, .start = 0, .end = INT64_MAX};
+    struct lock want = {
+        .kind = FLOCK,
+        .owner = file,
+        .type = type,
+        .pid = pid,
+        .end = INT64_MAX,
+    };
     struct lock none = want;
     none.type = LOCK_NONE;
     const void *holder;
@@ -241,6 +254,35 @@ int lock_flock(struct file *file, int type, bool wait)
     set(inode, &none, false);
     return wait ? set(inode, &want, true) : -EAGAIN;
 }
+
+/* --- /proc/locks (man 5 proc) */
+
+static int show_locks(struct text *text, const struct pseudo *self)
+{
+    unsigned n = 0;
+    mutex_lock(&locks_lock);
+    list_for_each_entry (struct lock, l, &all_locks, among_all) {
+        uint32_t dev = l->inode->super->dev;
+        text_printf(text, "%u: %-6s ADVISORY  %s %d %02x:%02x:%lu %ld ", ++n,
+                    l->kind == POSIX ? "POSIX"
+                    : l->kind == OFD ? "OFDLCK"
+                                     : "FLOCK",
+                    l->type == LOCK_WRITE ? "WRITE" : "READ", l->kind == OFD ? -1 : l->pid,
+                    dev_major(dev), dev_minor(dev), l->inode->ino, l->start);
+        text_printf(text, l->end == INT64_MAX ? "EOF\n" : "%ld\n", l->end);
+    }
+    mutex_unlock(&locks_lock);
+    return 0;
+}
+
+static struct pseudo_entry locks_file = PSEUDO_FILE("locks", show_locks);
+
+static int register_locks(void)
+{
+    proc_register(&locks_file);
+    return 0;
+}
+BOOT_STEP(PHASE_BUS, "/proc/locks", register_locks);
 
 /* --- the end */
 

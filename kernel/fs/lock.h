@@ -20,8 +20,9 @@ int lock_set(struct file *file, const void *owner, bool ofd, const struct lock_r
              bool wait);
 /* Is something in the way of *range? Then it is described there, else range->type: LOCK_NONE. */
 void lock_test(struct file *file, const void *owner, bool ofd, struct lock_range *range);
-/* flock(2) on the open file: LOCK_READ (LOCK_SH), LOCK_WRITE (LOCK_EX), LOCK_NONE. */
-int lock_flock(struct file *file, int type, bool wait);
+/* flock(2) on the open file: LOCK_READ (LOCK_SH), LOCK_WRITE (LOCK_EX), LOCK_NONE; pid: the caller,
+ * for /proc/locks. */
+int lock_flock(struct file *file, int type, int pid, bool wait);
 
 /* A descriptor of this table was closed: POSIX locks of the owner on the file go. Cheap where there
  * are none. */

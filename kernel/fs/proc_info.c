@@ -11,6 +11,7 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/hugetlb.h"
+#include "mm/shm.h"
 
 enum { TICK_NS = 10000000 }; /* USER_HZ is 100 */
 
@@ -39,6 +40,16 @@ static struct cached_stats cached_now(void)
     return stats;
 }
 
+static unsigned count_threads(void)
+{
+    unsigned n = 0;
+
+    for (int pid = 0; proc_source && (pid = proc_source->next(pid));)
+        for (int tid = 0; (tid = proc_source->next_thread(pid, tid));)
+            n++;
+    return n;
+}
+
 static int show_meminfo(struct text *text, const struct pseudo *self)
 {
     struct frame_stats f;
@@ -46,7 +57,7 @@ static int show_meminfo(struct text *text, const struct pseudo *self)
     struct cached_stats c = cached_now();
     f.user -= MIN(c.pages, f.user);
     unsigned long kb = PAGE_SIZE / 1024, heap = heap_used() / 1024;
-    unsigned long used = f.total - f.free;
+    unsigned long used = f.total - f.free, shmem = page_store_shmem * kb;
     const struct {
         const char *name;
         unsigned long value;
@@ -55,7 +66,7 @@ static int show_meminfo(struct text *text, const struct pseudo *self)
         {"MemFree:", f.free * kb},
         {"MemAvailable:", (f.free + c.pages - MIN(c.pages, c.dirty + c.writing)) * kb},
         {"Buffers:", c.pages * kb},
-        {"Cached:", 0},
+        {"Cached:", shmem},
         {"SwapCached:", 0},
         {"Active:", f.user * kb},
         {"Inactive:", 0},
@@ -69,14 +80,14 @@ static int show_meminfo(struct text *text, const struct pseudo *self)
         {"SwapFree:", 0},
         {"Dirty:", c.dirty * kb},
         {"Writeback:", c.writing * kb},
-        {"AnonPages:", f.user * kb},
+        {"AnonPages:", f.user * kb - MIN(shmem, f.user * kb)},
         {"Mapped:", 0},
-        {"Shmem:", 0},
+        {"Shmem:", shmem},
         {"KReclaimable:", 0},
         {"Slab:", heap},
         {"SReclaimable:", 0},
         {"SUnreclaim:", heap},
-        {"KernelStack:", 0},
+        {"KernelStack:", count_threads() * (KSTACK_SIZE / 1024)},
         {"PageTables:", 0},
         {"NFS_Unstable:", 0},
         {"Bounce:", 0},
@@ -133,6 +144,14 @@ static struct cpu_use cpu_use(const struct cpu *cpu)
     return (struct cpu_use){busy - kernel, kernel, idle_ns / TICK_NS};
 }
 
+static struct proc_totals totals(void)
+{
+    struct proc_totals t = {};
+    if (proc_source)
+        proc_source->totals(&t);
+    return t;
+}
+
 static void show_cpu(struct text *text, const char *name, const struct cpu_use *use)
 {
     text_printf(text, "%s %lu 0 %lu %lu 0 0 0 0 0 0\n", name, use->program, use->kernel, use->idle);
@@ -140,6 +159,7 @@ static void show_cpu(struct text *text, const char *name, const struct cpu_use *
 
 static int show_stat(struct text *text, const struct pseudo *self)
 {
+    struct proc_totals t = totals();
     struct cpu_use use, all = {};
     uint64_t irqs = 0;
     char name[16];
@@ -157,8 +177,8 @@ static int show_stat(struct text *text, const struct pseudo *self)
         show_cpu(text, name, &use);
     }
     nsec_t boot = clock_realtime() - clock_monotonic();
-    text_printf(text, "intr %lu\nctxt 0\nbtime %lu\nprocesses 1\nprocs_running %u\n", irqs,
-                (uint64_t)boot / 1000000000, sched_runnable());
+    text_printf(text, "intr %lu\nctxt %lu\nbtime %lu\nprocesses %lu\nprocs_running %u\n", irqs,
+                t.switches, (uint64_t)boot / 1000000000, t.forks, sched_runnable());
     text_printf(text, "procs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n");
     return 0;
 }
@@ -172,30 +192,17 @@ static int show_uptime(struct text *text, const struct pseudo *self)
     return 0;
 }
 
-static unsigned count_threads(void)
-{
-    unsigned n = 0;
-
-    for (int pid = 0; proc_source && (pid = proc_source->next(pid));)
-        for (int tid = 0; (tid = proc_source->next_thread(pid, tid));)
-            n++;
-    return n;
-}
-
 static int show_loadavg(struct text *text, const struct pseudo *self)
 {
     unsigned running = sched_runnable();
     unsigned threads = count_threads();
-    int pid = 0, tid = 0;
     uint64_t loads[3];
-    if (proc_source)
-        proc_source->self(&pid, &tid);
     tick_load(loads);
     for (int i = 0; i < 3; i++) {
         uint64_t hundredths = ((loads[i] * 100) + (1 << LOAD_SHIFT) / 2) >> LOAD_SHIFT;
         text_printf(text, "%lu.%02lu ", hundredths / 100, hundredths % 100);
     }
-    text_printf(text, "%u/%u %d\n", running, MAX(running, threads), tid);
+    text_printf(text, "%u/%u %d\n", running, MAX(running, threads), totals().last);
     return 0;
 }
 
@@ -256,12 +263,14 @@ static int show_vmstat(struct text *text, const struct pseudo *self)
     struct frame_stats f;
     frame_get_stats(&f);
     struct cached_stats c = cached_now();
+    unsigned long shmem = page_store_shmem;
     text_printf(
         text,
         "nr_free_pages %lu\nnr_anon_pages %lu\nnr_mapped 0\nnr_file_pages %lu\nnr_dirty %lu\n"
-        "nr_writeback %lu\nnr_shmem 0\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\npgfault 0\n"
+        "nr_writeback %lu\nnr_shmem %lu\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\npgfault %lu\n"
         "pgmajfault 0\noom_kill 0\n",
-        f.free, f.user - MIN(c.pages, f.user), c.pages, c.dirty, c.writing);
+        f.free, f.user - MIN(c.pages + shmem, f.user), c.pages + shmem, c.dirty, c.writing, shmem,
+        totals().faults);
     return 0;
 }
 

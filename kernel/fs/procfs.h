@@ -27,6 +27,12 @@ void proc_pid_register_groups(struct pseudo_group groups[2], unsigned where);
 /* The process whose folder /proc/PID the file is; 0 for other files. */
 int proc_pid_of(const struct file *file);
 
+/* Since the boot; forks: processes and threads made, last: the number that was given last. */
+struct proc_totals {
+    uint64_t switches, faults, forks;
+    int last;
+};
+
 /* Supplied by linux/. */
 struct proc_source {
     bool (*exists)(int pid);
@@ -36,6 +42,7 @@ struct proc_source {
     int (*next_thread)(int pid, int tid);
     void (*self)(int *pid, int *tid); /* of the caller */
     void (*owner)(int pid, uint32_t *uid, uint32_t *gid);
+    void (*totals)(struct proc_totals *totals);
     /* A thread's root folder and mounts, with references. -ESRCH. */
     int (*view)(const struct pseudo *self, struct path *root, struct mount_ns **mounts);
 };

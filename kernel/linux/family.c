@@ -95,6 +95,7 @@ static bool tell_end(struct process *process)
 void family_tell_end(struct process *process)
 {
     if (tell_end(process)) {
+        usage_leave(process);
         family_remove(process);
         process_free(process);
     }

@@ -186,7 +186,7 @@ SYSCALL(flock, 2, SYSCALL_WHOLE, "")
         return -EBADF;
     int err = -EBADF; /* opened with access mode 3 */
     if (type == LOCK_NONE || file_readable(ref.file) || file_writable(ref.file))
-        err = lock_flock(ref.file, type, !(a1 & FLOCK_NB));
+        err = lock_flock(ref.file, type, current_process()->pid, !(a1 & FLOCK_NB));
     fd_return(ref);
     return err == -EINTR ? -ERESTARTSYS : err;
 }

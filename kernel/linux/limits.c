@@ -2,6 +2,7 @@
 #include "core/boot.h"
 #include "core/clock.h"
 #include "core/tick.h"
+#include "fs/cached.h"
 #include "fs/procfs.h"
 #include "lib/string.h"
 #include "linux/path.h"
@@ -12,6 +13,7 @@
 #include "linux/usage.h"
 #include "linux/uts.h"
 #include "mm/frame.h"
+#include "mm/shm.h"
 #include "net/config.h"
 
 /* --- limits --- */
@@ -179,6 +181,7 @@ SYSCALL(sysinfo, 1, SYSCALL_WHOLE, "")
 {
     struct frame_stats frames;
     struct sysinfo info = {.mem_unit = 1};
+    struct cached_stats cache;
     unsigned threads = 0;
 
     frame_get_stats(&frames);
@@ -191,6 +194,11 @@ SYSCALL(sysinfo, 1, SYSCALL_WHOLE, "")
         info.loads[i] <<= LOADS_SHIFT - LOAD_SHIFT;
     info.totalram = frames.total << PAGE_SHIFT;
     info.freeram = frames.free << PAGE_SHIFT;
+    info.sharedram = page_store_shmem << PAGE_SHIFT;
+    if (cached) {
+        cached->stats(&cache);
+        info.bufferram = cache.pages << PAGE_SHIFT;
+    }
     info.procs = (uint16_t)MIN(threads, 65535u);
     return user_write(a0, &info, sizeof(info));
 }

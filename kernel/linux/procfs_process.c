@@ -208,6 +208,7 @@ static const struct proc_source source = {
     .next_thread = next_thread,
     .self = self_numbers,
     .owner = owner,
+    .totals = usage_totals,
 };
 
 static int connect(void)

@@ -161,24 +161,6 @@ static int show_stat(struct text *text, const struct pseudo *self)
     return 0;
 }
 
-static int show_statm(struct text *text, const struct pseudo *self)
-{
-    struct subject s;
-    int error = subject_get(self, &s);
-
-    if (error)
-        return error;
-    const struct address_space *space = s.process->space;
-
-    text_printf(text, "%lu %lu 0 %lu 0 %lu 0\n", pages(&space->total_pages),
-                pages(&space->resident_pages),
-                (ALIGN_UP(space->end_code, PAGE_SIZE) - ALIGN_DOWN(space->start_code, PAGE_SIZE)) >>
-                    PAGE_SHIFT,
-                pages(&space->data_pages));
-    subject_put(&s);
-    return 0;
-}
-
 /* Sizes and what is resident, in bytes. */
 struct memory_sums {
     struct memory_use use;
@@ -196,6 +178,27 @@ static void sum_memory(struct address_space *space, struct memory_sums *sums)
             sums->library_code += m->end - m->start;
     }
     read_unlock(&space->lock);
+}
+
+static int show_statm(struct text *text, const struct pseudo *self)
+{
+    struct subject s;
+    int error = subject_get(self, &s);
+
+    if (error)
+        return error;
+    struct address_space *space = s.process->space;
+    uint64_t resident = pages(&space->resident_pages);
+    struct memory_sums sums = {};
+
+    sum_memory(space, &sums);
+    text_printf(text, "%lu %lu %lu %lu 0 %lu 0\n", pages(&space->total_pages), resident,
+                resident - MIN(sums.use.anonymous >> PAGE_SHIFT, resident),
+                (ALIGN_UP(space->end_code, PAGE_SIZE) - ALIGN_DOWN(space->start_code, PAGE_SIZE)) >>
+                    PAGE_SHIFT,
+                pages(&space->data_pages));
+    subject_put(&s);
+    return 0;
 }
 
 static void show_kb(struct text *text, const char *name, uint64_t bytes)

@@ -203,6 +203,7 @@ static int make(struct ipc_get *get, struct ipc_object **made)
     segment->nhuge = nhuge;
     mem_object_init(&segment->object, &segment_ops);
     page_store_init(&segment->pages);
+    segment->pages.total = nhuge ? NULL : &page_store_shmem;
     segment->size = get->size;
     segment->npages = npages;
     segment->ctime = ipc_now();

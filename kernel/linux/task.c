@@ -3,6 +3,7 @@
 
 #include "arch/x86_64/context.h"
 #include "core/log.h"
+#include "fs/procfs.h"
 #include "lib/string.h"
 #include "linux/core.h"
 #include "linux/groups.h"
@@ -21,6 +22,7 @@ static struct task *_Atomic task_hash[TID_BUCKETS];
 static struct process *_Atomic process_hash[PROCESS_BUCKETS];
 static struct spinlock number_lock; /* over both tables and last_number */
 static int last_number;
+static uint64_t forks; /* numbers that were given */
 static struct kcache task_cache = {.name = "task", .size = sizeof(struct task)};
 
 struct task *task_find(int tid)
@@ -92,6 +94,7 @@ static bool number_taken(int number)
 /* The next free number, or `wanted` if it is free. -EAGAIN, -EEXIST. Under number_lock. */
 static int number_choose(int wanted)
 {
+    forks++;
     if (wanted)
         return number_taken(wanted) ? -EEXIST : wanted;
     for (int tries = 0; tries < PID_MAX; tries++) {
@@ -370,6 +373,38 @@ void process_usage(struct process *process, struct usage *usage)
             MAX(atomic_load(&space->peak_resident), atomic_load(&space->resident_pages));
     }
     spin_unlock_irq(&process->signal_lock, flags);
+}
+
+static bool add_usage(struct process *process, void *sum)
+{
+    struct usage own;
+
+    process_usage(process, &own);
+    usage_add(sum, &own);
+    usage_add(sum, &process->children_use);
+    return true;
+}
+
+/* Of processes that nobody waited for. Under tasks_lock. */
+static struct usage left_behind;
+
+void usage_leave(struct process *process)
+{
+    add_usage(process, &left_behind);
+}
+
+void usage_totals(struct proc_totals *totals)
+{
+    struct usage sum;
+
+    mutex_lock(&tasks_lock);
+    sum = left_behind;
+    rcu_read_lock();
+    process_each(add_usage, &sum);
+    rcu_read_unlock();
+    mutex_unlock(&tasks_lock);
+    *totals = (struct proc_totals){sum.switches_voluntary + sum.switches_forced, sum.faults, forks,
+                                   last_number};
 }
 
 /* --- tasks --- */

@@ -265,6 +265,11 @@ nsec_t process_runtime(struct process *process); /* under signal_lock or process
 /* What it has used itself; takes signal_lock. */
 void process_usage(struct process *process, struct usage *usage);
 void usage_add(struct usage *sum, const struct usage *more);
+/* A process goes that nobody has waited for. Under tasks_lock. */
+void usage_leave(struct process *process);
+/* Of all processes that are and were, for /proc. Takes tasks_lock. */
+struct proc_totals;
+void usage_totals(struct proc_totals *totals);
 /* A GS base for a task that is current or stands. -EINVAL: the processor has no FSGSBASE; -ENOMEM.
  */
 int task_set_gs_base(struct task *task, uint64_t base);

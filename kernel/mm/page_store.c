@@ -14,6 +14,8 @@ struct node {
 
 static struct kcache node_cache = {.name = "page_store", .size = sizeof(struct node)};
 
+atomic_ulong page_store_shmem;
+
 void page_store_init(struct page_store *store)
 {
     *store = (struct page_store){};
@@ -73,7 +75,10 @@ static uintptr_t *find_slot(struct page_store *store, uint64_t index, bool alloc
 static void count(struct page_store *store, unsigned long pages)
 {
     atomic_fetch_add_explicit(&store->npages, pages, memory_order_relaxed);
-    if (store->total)
+    if (!store->total)
+        return;
+    atomic_fetch_add_explicit(&page_store_shmem, pages, memory_order_relaxed);
+    if (store->total != &page_store_shmem)
         atomic_fetch_add_explicit(store->total, pages, memory_order_relaxed);
 }
 

@@ -89,6 +89,7 @@ struct mem_object *shm_object_create(uint64_t npages, uint64_t nhuge)
         return NULL;
     mem_object_init(&shm->object, &shm_ops);
     page_store_init(&shm->pages);
+    shm->pages.total = nhuge ? NULL : &page_store_shmem;
     shm->npages = npages;
     shm->nhuge = nhuge;
     atomic_store(&shm->refs, 1);

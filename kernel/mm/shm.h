@@ -13,6 +13,8 @@ struct page_store {
     atomic_ulong *total; /* counts the pages of several stores together; NULL: nobody does */
 };
 
+/* How many pages there are in all stores that have a total: shared memory and tmpfs. */
+extern atomic_ulong page_store_shmem;
 void page_store_init(struct page_store *store);
 /* The frame at index; alloc makes a zeroed one. No reference is taken: the store owns it, and the
  * caller's lock keeps it (or frame_get it under store->lock: page_store_get). 0 none; -ENOMEM as 0
