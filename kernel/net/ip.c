@@ -94,6 +94,17 @@ int ip_output(struct ip_flow *flow, struct packet *packet)
     return goes_by_v4(flow) ? ipv4_output(flow, packet) : ipv6_output(flow, packet);
 }
 
+bool ip_leave_fragments(const struct ip_flow *flow, struct packet *packet, unsigned size)
+{
+    if (!(flow->netif->features & NETIF_UFO) || flow->protocol != IPPROTO_UDP ||
+        packet->checksum != CHECKSUM_PARTIAL || flow->options_len)
+        return false;
+    packet->gso = GSO_UFO;
+    packet->gso_size = (uint16_t)size;
+    packet->header_len = packet->csum_start + 8;
+    return true;
+}
+
 unsigned ip_header_len(const struct ip_flow *flow)
 {
     return (goes_by_v4(flow) ? 20 : 40) + flow->options_len;

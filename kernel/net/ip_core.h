@@ -46,6 +46,9 @@ extern unsigned ip_min_pmtu, ip_mtu_expires_seconds;
 /* IPv4: the source that packets to destination through netif carry (0.0.0.0: it has none). RCU. */
 struct inet_addr ipv4_choose_source(const struct inet_addr *destination, struct netif *netif,
                                     unsigned scope);
+/* Leave it to the device to make fragments of `size` bytes, and the checksum: only for UDP, without
+ * options or extension headers. true: `packet`, at its network header, is to be sent so. */
+bool ip_leave_fragments(const struct ip_flow *flow, struct packet *packet, unsigned size);
 int ipv4_route(struct ip_flow *flow);
 int ipv4_output(struct ip_flow *flow, struct packet *packet);
 void icmp_complain(const struct packet *packet, enum ip_complaint what, unsigned pointer);

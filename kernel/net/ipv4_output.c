@@ -349,6 +349,8 @@ static int fragment(const struct ip_flow *flow, struct packet *packet, unsigned 
     int err = -EMSGSIZE;
 
     if (may_fragment(flow) && mtu >= c.header + 8 && !flow->header_included) {
+        if (ip_leave_fragments(flow, packet, (mtu - HEADER) & ~7u))
+            return neighbour_send(flow->netif, &flow->next_hop, packet);
         err = 0;
         if (packet->checksum == CHECKSUM_PARTIAL && !packet_checksum_finish(packet))
             err = -ENOMEM;

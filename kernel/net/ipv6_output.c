@@ -379,10 +379,13 @@ static int fragment_and_send(struct ip_flow *flow, struct packet *whole, unsigne
 
     ipv6_fragment_place(whole->data + IPV6_HLEN, flow->options_len, whole->data[6], &place, &field);
     before = IPV6_HLEN + place;
-    if (mtu < before + FRAGMENT_HLEN + 8 || mtu < first_least(flow) ||
-        (whole->checksum == CHECKSUM_PARTIAL && !packet_checksum_finish(whole)))
+    if (mtu < before + FRAGMENT_HLEN + 8 || mtu < first_least(flow))
         return too_big(whole);
     size = (mtu - before - FRAGMENT_HLEN) & ~7u;
+    if (ip_leave_fragments(flow, whole, size))
+        return neighbour_send(flow->netif, &flow->next_hop, whole);
+    if (whole->checksum == CHECKSUM_PARTIAL && !packet_checksum_finish(whole))
+        return too_big(whole);
     err = send_fragments(flow, whole, before, field, size);
     packet_free(whole);
     if (err)

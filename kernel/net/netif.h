@@ -37,8 +37,9 @@ enum {
     NETIF_CHECKSUM = 1, /* fills in PARTIAL checksums */
     NETIF_TSO4 = 2,
     NETIF_TSO6 = 4,
-    NETIF_UFO = 8,
+    NETIF_USO = 8,
     NETIF_PIECES = 16, /* takes packets of several pieces */
+    NETIF_UFO = 32,
 };
 
 struct netif_ops {

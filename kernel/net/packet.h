@@ -38,8 +38,9 @@ enum packet_kind {
 enum packet_checksum { CHECKSUM_NONE, CHECKSUM_GOOD, CHECKSUM_PARTIAL };
 
 /* Larger than the MTU: cut into segments of gso_size payload bytes by the device or packet_segment;
- * UDP: datagrams with a header each (UDP_SEGMENT). */
-enum packet_gso { GSO_NONE, GSO_TCP4, GSO_TCP6, GSO_UDP };
+ * UDP: datagrams with a header each (UDP_SEGMENT); UFO: one datagram, fragments of which hold that
+ * many bytes of it, its header included (a multiple of 8). */
+enum packet_gso { GSO_NONE, GSO_TCP4, GSO_TCP6, GSO_UDP, GSO_UFO };
 
 struct packet {
     struct packet *next; /* the owner's: queues, channels */

@@ -60,38 +60,28 @@ static void put_pseudo_sum(uint8_t *field, const uint8_t *ip, bool v4, unsigned 
     put_le16(field, (uint16_t)~checksum_fold(sum));
 }
 
-/* A datagram that IP is to cut: its checksum is made here, and lo has no need of more. */
-static int ask_fragments(struct packet *packet, const struct packet_vnet *asked)
-{
-    if (asked->flags & NEEDS_CSUM) {
-        int err = ask_checksum(packet, asked);
-        if (err)
-            return err;
-    }
-    bool fits = packet->total <= packet->netif->mtu + ETH_HLEN;
-    return fits || packet->netif->type == ARPHRD_LOOPBACK ? 0 : -EINVAL;
-}
-
 static int ask_segments(struct packet *packet, const struct packet_vnet *asked)
 {
     static const uint8_t kinds[] = {
-        [VNET_TCP4] = GSO_TCP4, [VNET_TCP6] = GSO_TCP6, [VNET_UDP] = GSO_UDP};
+        [VNET_TCP4] = GSO_TCP4, [VNET_TCP6] = GSO_TCP6, [VNET_UDP] = GSO_UDP, [VNET_UFO] = GSO_UFO};
     unsigned gso = asked->gso & ~(unsigned)VNET_ECN;
-    bool udp = gso == VNET_UDP;
+    bool ufo = gso == VNET_UFO, udp = ufo || gso == VNET_UDP;
     const uint8_t *ip = packet->data + ETH_HLEN;
-    bool v4 = packet->protocol == ETH_P_IP;
+    bool v4 = packet->protocol == ETH_P_IP, summed = asked->flags & NEEDS_CSUM;
+    if (ufo && packet->netif->type == ARPHRD_LOOPBACK) /* takes it whole */
+        return summed ? ask_checksum(packet, asked) : 0;
     unsigned protocol = udp ? IPPROTO_UDP : IPPROTO_TCP, sum_at = udp ? UDP_SUM : TCP_SUM;
     if (packet->total < ETH_HLEN + 20 || (!udp && v4 != (gso == VNET_TCP4)))
         return -EINVAL;
     unsigned at = find_transport(ip, packet->total - ETH_HLEN, v4, protocol) + ETH_HLEN;
     unsigned header = at + (udp ? 8u : (packet->data[at + 12] >> 4) * 4u);
-    bool summed = asked->flags & NEEDS_CSUM;
     if (at == ETH_HLEN || header < at + (udp ? 8 : 20) || header >= packet->total)
         return -EINVAL;
-    if ((udp && !summed) || (summed && (asked->csum_start != at || asked->csum_offset != sum_at)))
+    if ((udp && !ufo && !summed) ||
+        (summed && (asked->csum_start != at || asked->csum_offset != sum_at)))
         return -EINVAL;
-    unsigned payload = packet->total - header;
-    if (udp && payload > asked->gso_size * SEGMENTS_MAX)
+    unsigned payload = packet->total - (ufo ? at : header);
+    if (udp && !ufo && payload > asked->gso_size * SEGMENTS_MAX)
         return -EINVAL;
     if (payload <= asked->gso_size) /* not so large after all */
         return summed ? ask_checksum(packet, asked) : 0;
@@ -114,7 +104,6 @@ int packet_vnet_apply(struct packet *packet, const struct packet_vnet *asked)
             break;
         return asked->flags & NEEDS_CSUM ? ask_checksum(packet, asked) : 0;
     case VNET_UFO:
-        return asked->gso_size ? ask_fragments(packet, asked) : -EINVAL;
     case VNET_TCP4:
     case VNET_TCP6:
     case VNET_UDP:
@@ -126,7 +115,7 @@ int packet_vnet_apply(struct packet *packet, const struct packet_vnet *asked)
 void packet_vnet_tell(const struct packet *packet, struct packet_vnet *told)
 {
     static const uint8_t kinds[] = {
-        [GSO_TCP4] = VNET_TCP4, [GSO_TCP6] = VNET_TCP6, [GSO_UDP] = VNET_UDP};
+        [GSO_TCP4] = VNET_TCP4, [GSO_TCP6] = VNET_TCP6, [GSO_UDP] = VNET_UDP, [GSO_UFO] = VNET_UFO};
     *told = (struct packet_vnet){.gso = kinds[packet->gso]};
     if (packet->gso) {
         told->header_len = packet->header_len;

@@ -1,14 +1,17 @@
-/* Cutting a large packet into segments in software: what TSO does in devices. */
+/* Cutting a large packet into segments or fragments in software: what TSO does in devices. */
+#include "core/random.h"
 #include "lib/endian.h"
 #include "lib/string.h"
 #include "net/packet.h"
 
 enum { FIN = 1, PSH = 8, CWR = 0x80 };
+enum { NEXT_FRAGMENT = 44, FRAGMENT_HLEN = 8, MORE_FRAGMENTS = 0x2000 };
 
 /* Where the headers are, counted from data. */
 struct layout {
-    unsigned network, transport, header; /* header: of all of them */
-    bool v4, udp;
+    unsigned network, transport, header; /* header: of all that each segment has */
+    bool v4, udp, ufo;
+    uint32_t id; /* of IPv6 fragments */
 };
 
 static bool find_layout(const struct packet *packet, struct layout *l)
@@ -22,9 +25,15 @@ static bool find_layout(const struct packet *packet, struct layout *l)
     l->transport = (unsigned)(packet->transport - data);
     l->header = packet->header_len;
     l->v4 = packet->network[0] >> 4 == 4;
-    l->udp = packet->gso == GSO_UDP;
-    return l->header >= l->transport + (l->udp ? 8u : 20u) && l->header <= packet->len &&
-           l->header < packet->total && packet->gso_size;
+    l->ufo = packet->gso == GSO_UFO;
+    l->udp = l->ufo || packet->gso == GSO_UDP;
+    bool sound = l->header >= l->transport + (l->udp ? 8u : 20u) && l->header <= packet->len &&
+                 l->header < packet->total && packet->gso_size;
+    if (l->ufo) {
+        l->header = l->transport;
+        l->id = (uint32_t)random_u64();
+    }
+    return sound;
 }
 
 static void mend_network(uint8_t *ip, const struct layout *l, unsigned total, unsigned index)
@@ -61,6 +70,23 @@ static void mend_tcp(uint8_t *tcp, unsigned offset, bool first, bool last)
         tcp[13] &= (uint8_t)~CWR;
 }
 
+/* RFC 791, 3.2; RFC 8200, 4.5. */
+static void put_fragment(struct packet *s, const struct layout *l, unsigned offset, bool last)
+{
+    uint8_t *ip = s->data + l->network;
+
+    if (l->v4) {
+        put_be16(ip + 6, (uint16_t)(offset / 8 | (last ? 0 : MORE_FRAGMENTS)));
+        return;
+    }
+    uint8_t *f = packet_append(s, FRAGMENT_HLEN);
+    f[0] = ip[6];
+    f[1] = 0;
+    put_be16(f + 2, (uint16_t)((offset & ~7u) | !last));
+    put_be32(f + 4, l->id);
+    ip[6] = NEXT_FRAGMENT;
+}
+
 static void copy_about(struct packet *to, const struct packet *from, const struct layout *l)
 {
     to->link = from->link ? to->data + (from->link - from->data) : NULL;
@@ -79,12 +105,14 @@ static void copy_about(struct packet *to, const struct packet *from, const struc
 static struct packet *cut(const struct packet *packet, const struct layout *l, unsigned offset,
                           unsigned n)
 {
-    struct packet *s = packet_alloc(PACKET_HEADROOM, l->header);
+    struct packet *s = packet_alloc(PACKET_HEADROOM, l->header + FRAGMENT_HLEN);
     unsigned end = packet->total - l->header, whole = packet->total - l->transport;
 
     if (!s)
         return NULL;
     memcpy(packet_append(s, l->header), packet->data, l->header);
+    if (l->ufo)
+        put_fragment(s, l, offset, offset + n == end);
     s->more = packet_slice(packet, l->header + offset, n);
     if (!s->more) {
         packet_free(s);
@@ -92,7 +120,9 @@ static struct packet *cut(const struct packet *packet, const struct layout *l, u
     }
     s->total += n;
     copy_about(s, packet, l);
-    mend_network(s->network, l, s->total, offset / packet->gso_size);
+    mend_network(s->network, l, s->total, l->ufo ? 0 : offset / packet->gso_size);
+    if (l->ufo)
+        return s;
     if (l->udp)
         put_be16(s->transport + 4, (uint16_t)(s->total - l->transport));
     else
@@ -105,8 +135,8 @@ static struct packet *cut(const struct packet *packet, const struct layout *l, u
 struct packet *packet_segment(struct packet *packet)
 {
     struct packet *list = NULL, **end = &list;
-    struct layout l;
-    bool sound = find_layout(packet, &l);
+    struct layout l = {};
+    bool sound = find_layout(packet, &l) && (!l.ufo || packet_checksum_finish(packet));
     unsigned payload = sound ? packet->total - l.header : 0;
 
     for (unsigned offset = 0; offset < payload; offset += packet->gso_size) {

@@ -43,6 +43,11 @@ void kcache_free(struct kcache *cache, void *p)
     kfree(p);
 }
 
+uint64_t random_u64(void)
+{
+    return (uint64_t)rand() << 32 | (unsigned)rand();
+}
+
 static void fail(const char *why)
 {
     fprintf(stderr, "%s\n", why);
@@ -135,6 +140,59 @@ static void sound(void)
     packet_free_list(list);
 }
 
+/* Its fragments are IP's, of `size` bytes, and make the datagram with a right checksum. */
+static void check_fragments(const struct packet *list, unsigned size, unsigned want)
+{
+    uint8_t datagram[MOST + 100], f[MOST + 100];
+    unsigned done = 0, id = 0;
+    const uint8_t *ip = f + 14;
+    for (const struct packet *s = list; s; s = s->next) {
+        packet_read(s, 0, f, s->total);
+        bool v4 = ip[0] >> 4 == 4;
+        unsigned at = v4 ? 20 : 48, len = s->total - 14 - at, word = get_be16(ip + (v4 ? 6 : 42));
+        unsigned more = v4 ? word & 0x2000 : word & 1,
+                 its = v4 ? get_be16(ip + 4) : get_be32(ip + 44);
+        if (v4 ? get_be16(ip + 2) != s->total - 14 || checksum_header(ip) || ip[9] != 17
+               : get_be16(ip + 4) != s->total - 54 || ip[6] != 44 || ip[40] != 17)
+            fail("a fragment's header is wrong");
+        if ((v4 ? (word & 0x1fff) * 8 : word & ~7u) != done || !more != !s->next ||
+            (more ? len != size : len > size) || (done && its != id))
+            fail("a fragment's place is wrong");
+        id = its;
+        memcpy(datagram + done, ip + at, len);
+        done += len;
+    }
+    bool v4 = ip[0] >> 4 == 4;
+    uint8_t pseudo[4] = {0, 17, (uint8_t)(done >> 8), (uint8_t)done};
+    uint32_t sum = checksum_add(checksum_add(0, datagram, done), pseudo, sizeof(pseudo));
+    if (done != want || checksum_fold(checksum_add(sum, ip + (v4 ? 12 : 8), v4 ? 8 : 32)))
+        fail("a datagram of fragments is wrong");
+}
+
+static void fragments(void)
+{
+    struct packet_vnet v;
+    unsigned n = 600 + below(2000);
+    struct packet *packet = make(UFO, n, &v);
+    bool whole = packet->netif == &lo;
+    v.gso_size &= ~7u;
+    if (below(2))
+        v.flags = 0;
+    else
+        put_le16(packet->data + v.csum_start + 6, 0); /* the program's part */
+    if (packet_vnet_check(&v, packet->total) || packet_vnet_apply(packet, &v))
+        fail("a datagram that IP is to cut is refused");
+    if (packet->gso != (whole ? GSO_NONE : GSO_UFO))
+        fail("a datagram is not for IP to cut");
+    if (!whole) {
+        packet = packet_segment(packet);
+        if (!packet)
+            fail("no fragments");
+        check_fragments(packet, v.gso_size, n + 8);
+    }
+    packet_free_list(packet);
+}
+
 static void mutant(void)
 {
     static const uint8_t kinds[] = {0, TCP4, UFO, TCP6, UDP, TCP4 | 0x80};
@@ -161,7 +219,7 @@ static void mutant(void)
 int main(void)
 {
     for (int i = 0; i < ROUNDS / 100; i++)
-        sound();
+        sound(), fragments();
     for (int i = 0; i < ROUNDS; i++)
         mutant();
     if (blocks)

@@ -369,12 +369,39 @@ static void header_fields(void)
     check(!one(100), "segments of no size");
     *h = (struct net_header){.gso_type = HEADER_GSO_TCP6, .gso_size = 100};
     check(!one(100), "segments that were not agreed on");
+    *h = (struct net_header){.gso_type = HEADER_GSO_UDP, .gso_size = 1472};
+    check(!one(1400), "a large datagram that was not agreed on");
     *h = (struct net_header){};
     check(!one(ETH_HLEN - 1), "a frame shorter than its header");
     use(&queues[0], wire, NET_HEADER - 1);
     interrupt(0);
     check(!arrived.n && !broken, "less than the device's header");
     end();
+}
+
+/* GUEST_UFO: a datagram that its sender has not cut arrives as one. */
+static void large_datagrams(void)
+{
+    static const uint64_t features[] = {BIT(F_MRG_RXBUF), 0};
+    for (unsigned f = 0; f < ARRAY_SIZE(features); f++) {
+        begin(features[f] | BIT(F_GUEST_CSUM) | BIT(F_GUEST_UFO));
+        fill_wire();
+        *header_of() = (struct net_header){.flags = HEADER_NEEDS_CSUM,
+                                           .gso_type = HEADER_GSO_UDP,
+                                           .gso_size = 1480,
+                                           .hdr_len = 42,
+                                           .csum_start = 34,
+                                           .csum_offset = 6};
+        unsigned n = net.mergeable ? (NET_HEADER + 40000 + room() - 1) / room() : 0;
+        arrive(40000, n);
+        interrupt(0);
+        struct packet *p = packet_dequeue(&arrived);
+        check(p && p->gso == GSO_NONE && p->checksum == CHECKSUM_PARTIAL &&
+                  equals(p, wire + NET_HEADER, 40000),
+              "a datagram larger than the link");
+        packet_free(p);
+        end();
+    }
 }
 
 static void missing_buffers(void)
@@ -526,6 +553,30 @@ static void sending(void)
     end();
 }
 
+/* HOST_UFO: so does one that leaves. */
+static void large_out(void)
+{
+    static uint8_t out[70000];
+    struct net_header header;
+    begin(BIT(F_MRG_RXBUF));
+    struct packet *p = make_packet(60000);
+    p->checksum = CHECKSUM_PARTIAL;
+    p->csum_start = 34;
+    p->csum_offset = 6;
+    p->gso = GSO_UFO;
+    p->gso_size = 1480;
+    p->header_len = 42;
+    net.netif.features |= NETIF_UFO;
+    check(net_transmit(&net.netif, p) == 0 && sent(out, &header) == 60000, "a large datagram");
+    check(header.flags == HEADER_NEEDS_CSUM && header.gso_type == HEADER_GSO_UDP &&
+              header.gso_size == 1480 && header.hdr_len == 42 && header.csum_start == 34 &&
+              header.csum_offset == 6,
+          "its header says how to cut it");
+    use(&queues[1], NULL, 0);
+    pair.reclaim.fire(&pair.reclaim);
+    end();
+}
+
 static void full_ring(void)
 {
     begin(BIT(F_MRG_RXBUF));
@@ -578,6 +629,7 @@ int main(void)
     frames();
     printf("ok - frames in one buffer and in many\n");
     header_fields();
+    large_datagrams();
     missing_buffers();
     lies();
     printf("ok - what cannot be true is dropped\n");
@@ -585,6 +637,7 @@ int main(void)
     budget();
     printf("ok - buffers come back, and polling\n");
     sending();
+    large_out();
     full_ring();
     many_pieces();
     printf("ok - sending\n");

@@ -213,6 +213,8 @@ static void read_features(struct net_device *net)
     if (net_has(net, F_HOST_TSO6))
         netif->features |= NETIF_TSO6;
     if (net_has(net, F_HOST_USO))
+        netif->features |= NETIF_USO;
+    if (net_has(net, F_HOST_UFO))
         netif->features |= NETIF_UFO;
 }
 
@@ -305,9 +307,10 @@ static const struct virtio_driver net_driver = {
     .id = VIRTIO_ID_NET,
     .features = BIT(F_CSUM) | BIT(F_GUEST_CSUM) | BIT(F_MTU) | BIT(F_MAC) | BIT(F_GUEST_TSO4) |
                 BIT(F_GUEST_TSO6) | BIT(F_GUEST_ECN) | BIT(F_GUEST_UFO) | BIT(F_HOST_TSO4) |
-                BIT(F_HOST_TSO6) | BIT(F_HOST_ECN) | BIT(F_MRG_RXBUF) | BIT(F_STATUS) |
-                BIT(F_CTRL_VQ) | BIT(F_CTRL_RX) | BIT(F_GUEST_ANNOUNCE) | BIT(F_MQ) |
-                BIT(F_CTRL_MAC_ADDR) | BIT(F_ANY_LAYOUT) | BIT(F_HOST_USO) | BIT(F_SPEED_DUPLEX),
+                BIT(F_HOST_TSO6) | BIT(F_HOST_ECN) | BIT(F_HOST_UFO) | BIT(F_MRG_RXBUF) |
+                BIT(F_STATUS) | BIT(F_CTRL_VQ) | BIT(F_CTRL_RX) | BIT(F_GUEST_ANNOUNCE) |
+                BIT(F_MQ) | BIT(F_CTRL_MAC_ADDR) | BIT(F_ANY_LAYOUT) | BIT(F_HOST_USO) |
+                BIT(F_SPEED_DUPLEX),
     .probe = probe,
 };
 VIRTIO_DRIVER(net_driver);

@@ -21,6 +21,7 @@ enum { /* feature bits, 5.1.3 */
        F_HOST_TSO4 = 11,
        F_HOST_TSO6 = 12,
        F_HOST_ECN = 13,
+       F_HOST_UFO = 14,
        F_MRG_RXBUF = 15,
        F_STATUS = 16,
        F_CTRL_VQ = 17,

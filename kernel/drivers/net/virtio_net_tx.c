@@ -31,6 +31,8 @@ static uint8_t gso_type(const struct packet *packet)
         return HEADER_GSO_TCP6;
     case GSO_UDP:
         return HEADER_GSO_UDP_L4;
+    case GSO_UFO:
+        return HEADER_GSO_UDP;
     default:
         return HEADER_GSO_NONE;
     }
@@ -182,8 +184,11 @@ static int enqueue(struct net_pair *pair, struct packet *packet)
 /* What the device cannot do the stack has done already. */
 static bool acceptable(const struct netif *netif, const struct packet *packet)
 {
-    static const unsigned gso_feature[] = {
-        [GSO_NONE] = 0, [GSO_TCP4] = NETIF_TSO4, [GSO_TCP6] = NETIF_TSO6, [GSO_UDP] = NETIF_UFO};
+    static const unsigned gso_feature[] = {[GSO_NONE] = 0,
+                                           [GSO_TCP4] = NETIF_TSO4,
+                                           [GSO_TCP6] = NETIF_TSO6,
+                                           [GSO_UDP] = NETIF_USO,
+                                           [GSO_UFO] = NETIF_UFO};
     unsigned needed = packet->checksum == CHECKSUM_PARTIAL ? NETIF_CHECKSUM : 0;
     if (packet->gso >= ARRAY_SIZE(gso_feature) || packet->total < ETH_HLEN)
         return false;
