@@ -86,7 +86,7 @@ static void settle_mode(const struct credentials *cred, const struct inode *inod
         attr->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
         if (!cred_in_group(cred, gid) && !cred_has(cred, VFS_CAP_FSETID))
             attr->mode &= ~S_ISGID;
-    } else if (attr->mask & (ATTR_UID | ATTR_GID) && !inode_is(inode, S_IFDIR) &&
+    } else if (attr->mask & ATTR_OWNER && !inode_is(inode, S_IFDIR) &&
                inode->mode & (S_ISUID | S_ISGID)) {
         attr->mask |= ATTR_MODE;
         attr->mode = mode_without_set_id(inode, cred);
@@ -105,6 +105,9 @@ static int check_change(const struct inode *inode, const struct attributes *attr
         return -EPERM;
     if (attr->mask & (ATTR_UID | ATTR_GID))
         err = may_change_owner(cred, inode, attr);
+    if (attr->mask & ATTR_OWNER && !inode_is(inode, S_IFDIR) && !owns(cred, inode) &&
+        mode_without_set_id(inode, cred) != inode->mode)
+        return -EPERM;
     if (err == 0 && attr->mask & (ATTR_ATIME | ATTR_MTIME))
         err = may_change_times(cred, inode, attr);
     return err;

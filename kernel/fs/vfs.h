@@ -153,7 +153,8 @@ enum {
     ATTR_ATIME = 16,
     ATTR_MTIME = 32,
     ATTR_CTIME = 64,
-    ATTR_NOW = 128, /* with ATIME, MTIME: to the present time, which writers may, too */
+    ATTR_NOW = 128,   /* with ATIME, MTIME: to the present time, which writers may, too */
+    ATTR_OWNER = 256, /* chown(2), be it to nobody else: set-id bits go */
 };
 
 struct inode_ops {

@@ -69,7 +69,7 @@ SYSCALL(umask, 1, SYSCALL_WHOLE, "")
 /* -1 leaves one as it is. */
 static struct attributes owner_attr(uint64_t uid, uint64_t gid)
 {
-    struct attributes attr = {.uid = (uint32_t)uid, .gid = (uint32_t)gid};
+    struct attributes attr = {.mask = ATTR_OWNER, .uid = (uint32_t)uid, .gid = (uint32_t)gid};
     if (attr.uid != UINT32_MAX)
         attr.mask |= ATTR_UID;
     if (attr.gid != UINT32_MAX)

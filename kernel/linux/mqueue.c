@@ -4,6 +4,7 @@
  * one that makes room or brings a message ends the wait of the one that needed it, so nobody can
  * come between. */
 #include "core/boot.h"
+#include "fs/file.h"
 #include "fs/procfs.h"
 #include "lib/string.h"
 #include "linux/ipc.h"
@@ -34,10 +35,10 @@ struct mq_waiter {
 };
 struct mqueue {
     struct mutex lock;
-    atomic_uint refs;
-    struct list link; /* in `queues`; empty: unlinked */
+    struct inode *inode; /* whose last reference ends it; the name holds one */
+    struct list link;    /* in `queues` */
     char name[NAME_MAX + 1];
-    uint32_t mode, uid, gid;
+    uint32_t user; /* who made it */
     uint64_t max_messages, max_size, count, bytes, cost;
     struct list messages; /* highest priority first, then oldest */
     struct list senders, receivers;
@@ -79,19 +80,32 @@ static struct mqueue *mqueue_of(struct file *file)
 static struct mqueue *find(const char *name)
 {
     list_for_each_entry (struct mqueue, queue, &queues, link)
-        if (strcmp(queue->name, name) == 0)
+        if (queue->inode->nlink && strcmp(queue->name, name) == 0)
             return queue;
     return NULL;
 }
 
-static void put(struct mqueue *queue)
+static void destroy(struct inode *inode)
 {
-    if (atomic_fetch_sub_explicit(&queue->refs, 1, memory_order_acq_rel) != 1)
-        return;
+    struct mqueue *queue = inode->data;
+
+    mutex_lock(&names_lock);
+    list_del(&queue->link);
+    nqueues--;
+    mutex_unlock(&names_lock);
     list_for_each_safe (link, next, &queue->messages)
         kfree(list_entry(link, struct mq_message, link));
     kfree(queue);
+    file_anonymous_destroy(inode);
 }
+
+static int set_attributes(struct inode *inode, const struct attributes *attr)
+{
+    inode_set(inode, attr);
+    return 0;
+}
+
+static const struct inode_ops queue_inode = {.setattr = set_attributes, .destroy = destroy};
 
 static int read_name(uintptr_t from, char name[NAME_MAX + 1])
 {
@@ -102,19 +116,6 @@ static int read_name(uintptr_t from, char name[NAME_MAX + 1])
     if (len == 0)
         return -ENOENT;
     return strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ? -EACCES : 0;
-}
-
-static int may_open(const struct mqueue *queue, int flags)
-{
-    static const uint8_t wants[3] = {4, 2, 6};
-    const struct credentials *cred = &current_task()->cred;
-    unsigned granted = queue->mode;
-
-    if (cred->fsuid == queue->uid)
-        granted >>= 6;
-    else if (cred_in_group(cred, queue->gid))
-        granted >>= 3;
-    return wants[flags & O_ACCMODE] & ~granted && !capable(CAP_DAC_OVERRIDE) ? -EACCES : 0;
 }
 
 static int check_attributes(const struct mq_attr *attr)
@@ -134,17 +135,18 @@ static bool within_limit(uint64_t cost)
     uint64_t limit = current_process()->limits[LIMIT_MSGQUEUE][0];
 
     list_for_each_entry (struct mqueue, queue, &queues, link)
-        if (queue->uid == current_task()->cred.fsuid)
+        if (queue->user == current_task()->cred.uid)
             cost += queue->cost;
     return cost <= limit;
 }
 
 /* With names_lock. */
-static int create(const char *name, uint32_t mode, const struct mq_attr *attr,
-                  struct mqueue **created)
+static int create(const char *name, int flags, uint32_t mode, const struct mq_attr *attr,
+                  struct file **opened)
 {
     int err = check_attributes(attr);
     uint64_t cost = (uint64_t)attr->max_messages * (MESSAGE_COST + (uint64_t)attr->max_size);
+    char label[NAME_MAX + 2];
 
     if (nqueues >= queues_max.value && !capable(CAP_SYS_RESOURCE))
         return -ENOSPC;
@@ -155,10 +157,20 @@ static int create(const char *name, uint32_t mode, const struct mq_attr *attr,
     struct mqueue *queue = kzalloc(sizeof(*queue));
     if (!queue)
         return -ENOMEM;
+    snprintf(label, sizeof(label), "/%s", name);
+    err = file_anonymous(label, &mqueue_ops, S_IFREG | (mode & 07777 & ~current_task()->fs->umask),
+                         flags, queue, opened);
+    if (err) {
+        kfree(queue);
+        return err;
+    }
+    queue->inode = (*opened)->inode;
+    queue->inode->ops = &queue_inode;
+    queue->inode->file_ops = &mqueue_ops;
+    queue->inode->size = QUEUE_FILE_SIZE;
+    inode_get(queue->inode);
     strlcpy(queue->name, name, sizeof(queue->name));
-    queue->mode = mode & 0777 & ~current_task()->fs->umask;
-    queue->uid = current_task()->cred.fsuid;
-    queue->gid = current_task()->cred.fsgid;
+    queue->user = current_task()->cred.uid;
     queue->max_messages = (uint64_t)attr->max_messages;
     queue->max_size = (uint64_t)attr->max_size;
     queue->cost = cost;
@@ -166,45 +178,41 @@ static int create(const char *name, uint32_t mode, const struct mq_attr *attr,
     list_init(&queue->senders);
     list_init(&queue->receivers);
     waitqueue_init(&queue->pollers);
-    atomic_init(&queue->refs, 1);
     list_add_tail(&queues, &queue->link);
     nqueues++;
-    *created = queue;
     return 0;
 }
 
-/* The queue with a reference. */
-static int open_or_create(const char *name, int flags, uint32_t mode, const struct mq_attr *attr,
-                          struct mqueue **opened)
+/* With names_lock. */
+static int open_queue(struct mqueue *queue, int flags, int kept, struct file **opened)
 {
-    int err = 0;
+    static const uint8_t wants[3] = {4, 2, 6};
+    char label[NAME_MAX + 2];
 
-    mutex_lock(&names_lock);
-    struct mqueue *queue = find(name);
-    if (!queue)
-        err = flags & O_CREAT ? create(name, mode, attr, &queue) : -ENOENT;
-    else if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
-        err = -EEXIST;
-    else
-        err = (flags & O_ACCMODE) == O_ACCMODE ? -EINVAL : may_open(queue, flags);
-    if (!err) {
-        atomic_fetch_add_explicit(&queue->refs, 1, memory_order_relaxed);
-        *opened = queue;
-    }
-    mutex_unlock(&names_lock);
+    if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+        return -EEXIST;
+    if ((flags & O_ACCMODE) == O_ACCMODE)
+        return -EINVAL;
+    int err = inode_permission(queue->inode, wants[flags & O_ACCMODE]);
+    if (err)
+        return err;
+    inode_get(queue->inode);
+    snprintf(label, sizeof(label), "/%s", queue->name);
+    err = file_of_inode(label, queue->inode, kept, opened);
+    if (!err)
+        (*opened)->data = queue;
     return err;
 }
 
 SYSCALL(mq_open, 4, SYSCALL_WHOLE, "")
 {
-    int flags = (int)a1;
-    struct mqueue *queue;
+    int flags = (int)a1, kept = flags & (O_ACCMODE | O_NONBLOCK | O_APPEND);
     struct file *file = NULL;
-    char name[NAME_MAX + 1], label[NAME_MAX + 2];
+    char name[NAME_MAX + 1];
     struct mq_attr attr = {.max_messages = (int64_t)MIN(msg_max.value, msg_default.value),
                            .max_size = (int64_t)MIN(size_max.value, size_default.value)};
 
-    if (a3 && flags & O_CREAT && user_read(&attr, a3, sizeof(attr)) < 0)
+    if (a3 && user_read(&attr, a3, sizeof(attr)) < 0)
         return -EFAULT;
     int err = read_name(a0, name);
     if (err)
@@ -212,16 +220,13 @@ SYSCALL(mq_open, 4, SYSCALL_WHOLE, "")
     int fd = fd_reserve(0);
     if (fd < 0)
         return fd;
-    err = open_or_create(name, flags, (uint32_t)a2, &attr, &queue);
-    if (!err) {
-        snprintf(label, sizeof(label), "/%s", name);
-        err = file_anonymous(label, &mqueue_ops, S_IFREG | queue->mode,
-                             flags & (O_ACCMODE | O_NONBLOCK), queue, &file);
-        if (err)
-            put(queue);
-        else
-            file->inode->size = QUEUE_FILE_SIZE;
-    }
+    mutex_lock(&names_lock);
+    struct mqueue *queue = find(name);
+    if (queue)
+        err = open_queue(queue, flags, kept, &file);
+    else
+        err = flags & O_CREAT ? create(name, kept, (uint32_t)a2, &attr, &file) : -ENOENT;
+    mutex_unlock(&names_lock);
     return fd_finish(fd, err, file, true);
 }
 
@@ -237,15 +242,13 @@ SYSCALL(mq_unlink, 1, SYSCALL_WHOLE, "")
     struct mqueue *queue = find(name);
     if (!queue)
         err = -ENOENT;
-    else if (cred->fsuid != queue->uid && cred->fsuid != 0 && !capable(CAP_FOWNER))
+    else if (cred->fsuid != queue->inode->uid && cred->fsuid != 0 && !capable(CAP_FOWNER))
         err = -EPERM; /* their folder is sticky */
-    if (!err) {
-        list_del(&queue->link);
-        nqueues--;
-    }
+    else
+        queue->inode->nlink = 0;
     mutex_unlock(&names_lock);
     if (!err)
-        put(queue);
+        inode_put(queue->inode);
     return err;
 }
 
@@ -664,16 +667,11 @@ static int mqueue_flush(struct file *file)
     return 0;
 }
 
-static void mqueue_release(struct file *file)
-{
-    put(file->data);
-}
-
 static const struct file_ops mqueue_ops = {
     .read = mqueue_read,
     .poll = mqueue_poll,
     .flush = mqueue_flush,
-    .release = mqueue_release,
+    .seek = file_seek_generic,
 };
 
 static const struct pseudo_entry limits[] = {

@@ -332,8 +332,8 @@ static int copy_message(struct queue *queue, const struct want *want, struct mes
 
     if (!message)
         return -ENOMSG;
-    if (want->size < message->size && !want->cut)
-        return -E2BIG;
+    if (want->size < message->size)
+        return want->cut ? -EINVAL : -E2BIG;
     *copied = kmalloc(sizeof(*message) + message->size);
     if (!*copied)
         return -ENOMEM;
@@ -377,6 +377,16 @@ static int receive_locked(int id, const struct want *want, unsigned flags, struc
     return err;
 }
 
+/* MSG_COPY: Linux reads what it is going to write over. */
+static int probe(uintptr_t from, size_t n)
+{
+    void *copy = kmalloc(n + 1);
+    int err = copy ? user_read(copy, from, n) : -ENOMEM;
+
+    kfree(copy);
+    return err;
+}
+
 SYSCALL(msgrcv, 5, SYSCALL_WHOLE, "")
 {
     unsigned flags = (unsigned)a4;
@@ -386,9 +396,12 @@ SYSCALL(msgrcv, 5, SYSCALL_WHOLE, "")
         return -EINVAL;
     if (flags & MSG_COPY && (flags & MSG_EXCEPT || !(flags & IPC_NOWAIT)))
         return -EINVAL;
+    int err = flags & MSG_COPY ? probe(a1, MIN(a2, msgmax.value)) : 0;
+    if (err)
+        return err;
     struct want want = want_of((int64_t)a3, a2, flags);
     mutex_lock(&queues.lock);
-    int err = receive_locked((int)a0, &want, flags, &message);
+    err = receive_locked((int)a0, &want, flags, &message);
     mutex_unlock(&queues.lock);
     if (err)
         return err;
@@ -406,7 +419,7 @@ static int64_t do_info(int cmd, uintptr_t to)
 {
     struct msg_info info = {
         .pool = MSGPOOL,
-        .map = (int)MIN(msgmnb.value * msgmni.value, (uint64_t)INT32_MAX),
+        .map = (int)msgmnb.value,
         .max = (int)msgmax.value,
         .mnb = (int)msgmnb.value,
         .mni = (int)msgmni.value,

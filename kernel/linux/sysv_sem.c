@@ -323,14 +323,14 @@ static int operate(int id, struct sem_waiter *w, nsec_t deadline)
 
     if (!set)
         return -EINVAL;
-    int result = check_operations(set, w);
-    if (result)
-        return result;
-    if (wants_undo(w)) {
+    if (wants_undo(w)) { /* first: its end then counts as an operation */
         w->undo = undo_of(set, current_process());
         if (!w->undo)
             return -ENOMEM;
     }
+    int result = check_operations(set, w);
+    if (result)
+        return result;
     result = try_all(set, w);
     if (result == 1) {
         list_add_tail(&set->waiters, &w->link);
@@ -341,20 +341,23 @@ static int operate(int id, struct sem_waiter *w, nsec_t deadline)
     return result;
 }
 
-static int64_t do_semop(int id, uintptr_t from, unsigned n, nsec_t deadline)
+/* bad: what is wrong with the deadline. */
+static int64_t do_semop(int id, uintptr_t from, unsigned n, nsec_t deadline, int bad)
 {
     struct operation small[OPS_SMALL], *ops = small;
     struct sem_waiter w = {.thread = current, .pid = current_process()->pid, .n = n, .result = 1};
     int result;
 
-    if (n < 1 || id < 0)
-        return -EINVAL;
     if (n > limits[LIMIT_OPM])
         return -E2BIG;
+    if (n < 1)
+        return -EINVAL;
     if (n > OPS_SMALL && !(ops = kmalloc(n * sizeof(*ops))))
         return -ENOMEM;
     w.ops = ops;
     result = user_read(ops, from, n * sizeof(*ops));
+    if (!result)
+        result = bad;
     if (!result) {
         mutex_lock(&sets.lock);
         result = operate(id, &w, deadline);
@@ -367,14 +370,14 @@ static int64_t do_semop(int id, uintptr_t from, unsigned n, nsec_t deadline)
 
 SYSCALL(semop, 3, SYSCALL_WHOLE, "")
 {
-    return do_semop((int)a0, a1, (unsigned)a2, NSEC_FOREVER);
+    return do_semop((int)a0, a1, (unsigned)a2, NSEC_FOREVER, 0);
 }
 
 SYSCALL(semtimedop, 4, SYSCALL_WHOLE, "")
 {
     nsec_t deadline = NSEC_FOREVER;
     int err = a3 ? time_deadline(a3, &deadline) : 0;
-    return err ? err : do_semop((int)a0, a1, (unsigned)a2, deadline);
+    return err == -EFAULT ? err : do_semop((int)a0, a1, (unsigned)a2, deadline, err);
 }
 
 /* --- semctl --- */
@@ -464,8 +467,6 @@ static void assign(struct sem_set *set, unsigned number, int value)
 
 static int64_t set_one(struct sem_set *set, unsigned number, int value)
 {
-    if (number >= set->n)
-        return -EINVAL;
     assign(set, number, value);
     set->ctime = ipc_now();
     run_waiters(set);
@@ -480,6 +481,8 @@ static int64_t one(int id, unsigned number, int cmd, int value)
         return -ERANGE;
     mutex_lock(&sets.lock);
     int64_t result = set_for(id, cmd == SETVAL ? IPC_WRITE : IPC_READ, &set);
+    if (cmd == SETVAL && set && number >= set->n)
+        result = -EINVAL;
     if (!result)
         result = cmd == SETVAL ? set_one(set, number, value) : get_one(set, number, cmd);
     mutex_unlock(&sets.lock);

@@ -293,8 +293,8 @@ SYSCALL(shmat, 3, SYSCALL_WHOLE, "")
     if (at == 0)
         at = user_range_ok(request.addr, request.length)
                  ? address_space_map(current_process()->space, &request)
-             : !(flags & SHM_REMAP) && request.addr + request.length < request.addr ? -EINVAL
-                                                                                    : -ENOMEM;
+             : !(flags & SHM_REMAP) && request.addr + segment->size < request.addr ? -EINVAL
+                                                                                   : -ENOMEM;
     if (at > 0) {
         segment->atime = ipc_now();
         segment->last = current_process()->pid;
@@ -316,8 +316,6 @@ static struct mem_object *find_piece(uintptr_t addr, uintptr_t *at, uintptr_t *e
     read_lock(&space->lock);
     struct mapping *m = address_space_find(space, *at);
     for (; m && !object; m = mapping_next(m)) {
-        if (!of && m->start > addr)
-            break;
         if (!m->object || m->object->ops != &segment_ops || (of && m->object != of) ||
             m->start - addr != m->object_page << PAGE_SHIFT)
             continue;

@@ -41,8 +41,9 @@ struct family {
     const char *name;
     bool (*setup)(void);
     const struct op *lists[OP_LISTS];
-    bool peer;  /* one step in eight is a second process's */
-    bool users; /* one step in four is made as another user */
+    bool peer;           /* one step in eight is a second process's */
+    bool users;          /* one step in four is made as another user */
+    void (*after)(void); /* each step, NULL: nothing */
 };
 extern const struct family families[];
 extern const char *why;

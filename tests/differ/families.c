@@ -1,10 +1,13 @@
 // The families.
 #include "families.h"
+#include "hands.h"
+#include "ipc.h"
 
 const struct family families[] = {
-    {"files", files_setup, {names_ops, data_ops}, true, true},
-    {"descriptors", descriptors_setup, {descriptors_ops}, false, false},
-    {"memory", memory_setup, {memory_ops, memory_use_ops}, true, true},
-    {"signals", signals_setup, {signals_ops}, false, false},
-    {NULL, NULL, {NULL}, false, false},
+    {"files", files_setup, {names_ops, data_ops}, true, true, NULL},
+    {"descriptors", descriptors_setup, {descriptors_ops}, false, false, NULL},
+    {"memory", memory_setup, {memory_ops, memory_use_ops}, true, true, NULL},
+    {"signals", signals_setup, {signals_ops}, false, false, NULL},
+    {"ipc", ipc_setup, {sysv_ops, sems_ops, mqueue_ops}, false, true, hands_settle},
+    {NULL, NULL, {NULL}, false, false, NULL},
 };

@@ -8,5 +8,6 @@ void files_setup_again(void);
 bool descriptors_setup(void);
 bool memory_setup(void);  /* memory.c: an arena with a few areas, files to map */
 bool signals_setup(void); /* signals.c: handlers; no children */
+bool ipc_setup(void);     /* ipc.c: nothing there */
 extern const struct op names_ops[], data_ops[], descriptors_ops[], memory_ops[], memory_use_ops[];
 extern const struct op signals_ops[];

@@ -192,6 +192,8 @@ static void run_step(unsigned step)
     op->run();
     if (user)
         be_root();
+    if (family->after)
+        family->after();
     say("\n");
 }
 

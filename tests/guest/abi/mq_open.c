@@ -23,8 +23,44 @@ static void results(void)
     CHECK_ERRNO(CALL(mq_open, "abi-open", O_RDWR | O_CREAT, 0600, &attr), EINVAL);
 }
 
+/* A queue is a file, with a mode and an owner that may be changed. */
+static void file(void)
+{
+    struct mq_attr attr = {.mq_maxmsg = 4, .mq_msgsize = 64};
+    struct stat st;
+    char text[100];
+    int fd = CALL(mq_open, "abi-file", O_RDWR | O_CREAT | O_EXCL, 0600, &attr);
+
+    if (fd < 0 && errno == ENOSYS)
+        SKIP("this Linux has no queues");
+    NEED(fd >= 0);
+    CHECK_ERRNO(CALL(mq_open, "abi-file", O_RDWR, 0, BAD), EFAULT);
+    int other = CALL(mq_open, "abi-file", O_RDONLY | O_APPEND, 0, NULL);
+    CHECK_EQ(fcntl(other, F_GETFL) & ~O_LARGEFILE, O_RDONLY | O_APPEND);
+    CHECK(pread(fd, text, 100, 0) > 50 && strncmp(text, "QSIZE:0 ", 8) == 0);
+    CHECK(read(fd, text, 10) == 10 && lseek(fd, 0, SEEK_CUR) == 10);
+    CHECK_EQ(fchmod(fd, 0640), 0);
+    CHECK(fstat(other, &st) == 0 && st.st_mode == (S_IFREG | 0640) && st.st_nlink == 1);
+    if (fchown(fd, NOBODY, -1) == 0) {
+        CHECK(fstat(other, &st) == 0 && st.st_uid == NOBODY);
+        pid_t pid = start();
+        if (pid == 0) {
+            become_nobody();
+            _exit(CALL(mq_open, "abi-file", O_RDWR, 0, NULL) >= 0 &&
+                          CALL(mq_unlink, "abi-file") == 0
+                      ? 0
+                      : 1);
+        }
+        CHECK_EQ(end_of(pid), 0);
+    } else {
+        CHECK_EQ(CALL(mq_unlink, "abi-file"), 0);
+    }
+    CHECK(fstat(other, &st) == 0 && st.st_nlink == 0);
+}
+
 int main(void)
 {
     promise("mq_open: results and errors", results);
+    promise("mq_open: the queue's file", file);
     return check_end();
 }

@@ -15,6 +15,7 @@ static void results(void)
     CHECK_EQ(CALL(msgctl, id, IPC_SET, &ds), 0);
     CHECK(CALL(msgctl, id, IPC_STAT, &ds) == 0 && ds.msg_qbytes == 1000);
     CHECK(CALL(msgctl, 0, IPC_INFO, &info) >= 0 && info.msgmax == 8192);
+    CHECK_EQ(info.msgmap, info.msgmnb);
     CHECK(CALL(msgctl, 0, MSG_INFO, &info) >= 0 && info.msgpool >= 1);
     CHECK_ERRNO(CALL(msgctl, id, 99, &ds), EINVAL);
     CHECK_ERRNO(CALL(msgctl, id, IPC_STAT, BAD), EFAULT);

@@ -36,6 +36,10 @@ static void results(void)
     CHECK(get(2, 0, MSG_NOERROR) == 2 && memcmp(message.text, "th", 3) == 0);
     CHECK_ERRNO(get(2, 0, 0), E2BIG);
     CHECK(get(16, 0, MSG_COPY) == 4); /* a look at the first */
+    CHECK_ERRNO(get(2, 0, MSG_COPY), E2BIG);
+    CHECK_ERRNO(get(2, 0, MSG_COPY | MSG_NOERROR), EINVAL); /* a copy is whole */
+    CHECK_ERRNO(CALL(msgrcv, -5, BAD, 16, 0, MSG_COPY | IPC_NOWAIT), EINVAL);
+    CHECK_ERRNO(CALL(msgrcv, id, BAD, 16, 99, MSG_COPY | IPC_NOWAIT), EFAULT);
     CHECK(get(16, 3, MSG_EXCEPT) == -1 && errno == ENOMSG);
     CHECK(get(16, 0, 0) == 4 && message.type == 3);
     CHECK_ERRNO(get(-1, 0, 0), EINVAL);

@@ -12,6 +12,9 @@ static void results(void)
     CHECK_ERRNO(CALL(semtimedop, id, &down, 1, &soon), EAGAIN);
     CHECK_ERRNO(CALL(semtimedop, id, &down, 1, &wrong), EINVAL);
     CHECK_ERRNO(CALL(semtimedop, id, &down, 1, BAD), EFAULT);
+    CHECK_ERRNO(CALL(semtimedop, id, BAD, 1, &wrong), EFAULT);
+    CHECK_ERRNO(CALL(semtimedop, id, BAD, 501, &wrong), E2BIG);
+    CHECK_ERRNO(CALL(semtimedop, -1, BAD, 501, &wrong), E2BIG);
     pid_t pid = start();
     if (pid == 0) {
         long err = CALL(semtimedop, id, &down, 1, NULL);

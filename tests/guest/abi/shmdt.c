@@ -17,8 +17,34 @@ static void results(void)
     CHECK_EQ(shmctl(id, IPC_RMID, NULL), 0);
 }
 
+/* The rest of an attachment goes by the address at which it began. */
+static void pieces(void)
+{
+    int id = shmget(IPC_PRIVATE, 3 * 4096, 0600);
+    char *at = shmat(id, NULL, 0);
+    struct shmid_ds ds;
+
+    NEED(id >= 0 && at != (void *)-1);
+    CHECK_EQ(shmctl(id, IPC_RMID, NULL), 0);
+    CHECK_EQ(munmap(at, 4096), 0);
+    CHECK_EQ(CALL(shmdt, at), 0);
+    CHECK_ERRNO(shmctl(id, IPC_STAT, &ds), EINVAL);
+}
+
+/* Where the segment's bytes end counts, not where its last page does. */
+static void at_the_end(void)
+{
+    int id = shmget(IPC_PRIVATE, 1, 0600);
+
+    NEED(id >= 0);
+    CHECK_ERRNO(CALL(shmat, id, -4096, 0), ENOMEM);
+    CHECK_EQ(shmctl(id, IPC_RMID, NULL), 0);
+}
+
 int main(void)
 {
     promise_apart("shmdt: results and errors", results);
+    promise_apart("shmdt: pieces", pieces);
+    promise("shmat: the last page of all", at_the_end);
     return check_end();
 }
