@@ -522,13 +522,22 @@ static void tx_used(struct virtqueue *queue)
     waitqueue_wake(&port->stream.wait, 0, POLLOUT);
 }
 
-static void control_used(struct virtqueue *queue)
+static void wake_everybody(struct console_device *console)
 {
-    struct console_device *console = virtqueue_owner(queue);
     wake_all(&console->named);
     for (unsigned i = 0; i < console->nports; i++)
         if (console->ports[i])
             wake_all(&console->ports[i]->stream.wait);
+}
+
+static void control_used(struct virtqueue *queue)
+{
+    wake_everybody(virtqueue_owner(queue));
+}
+
+static void lost(struct virtio_device *device)
+{
+    wake_everybody(device->driver);
 }
 
 static unsigned rx_index(unsigned port)
@@ -580,6 +589,7 @@ static int console_probe(struct virtio_device *device)
         return -ENOMEM;
     console->device = device;
     device->driver = console;
+    device->lost = lost;
     waitqueue_init(&console->named);
     bool multiport = device->features >> F_MULTIPORT & 1;
     uint32_t most = 1;

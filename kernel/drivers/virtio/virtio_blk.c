@@ -337,10 +337,13 @@ static void ask_serial(struct disk *disk)
     struct queue *q = &disk->queues[0];
     uint64_t flags = spin_lock_irq(&q->lock);
     atomic_fetch_add(&disk->block.in_flight, 1);
-    if (add(q, request) == 0)
+    int err = add(q, request);
+    if (err == 0)
         list_add_tail(&q->under_way, &request->link);
     virtqueue_kick(q->vq);
     spin_unlock_irq(&q->lock, flags);
+    if (err)
+        block_done(request, err);
 }
 
 static int probe(struct virtio_device *device)
