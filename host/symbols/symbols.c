@@ -11,8 +11,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* CODE_BITS: as in core/symbols.c. */
-enum { FUNCTIONS = 16384, TEXT = 1 << 20, NAME = 64, CODE_BITS = 11, CODES = 1 << (CODE_BITS - 1) };
+/* CODE_BITS, LOW_BITS: as in core/symbols.c. */
+enum {
+    FUNCTIONS = 16384,
+    TEXT = 1 << 20,
+    NAME = 64,
+    CODE_BITS = 11,
+    CODES = 1 << (CODE_BITS - 1),
+    LOW_BITS = 7
+};
 
 static uint64_t address[FUNCTIONS];
 static unsigned n;
@@ -106,26 +113,35 @@ static void print_label(const char *label)
     printf("\n%s:", label);
 }
 
-/* A code, or with -1 what is left of the last byte. */
-static void print_code(int code)
-{
-    static uint64_t bits;
-    static unsigned have;
+static uint64_t bits;
+static unsigned have;
 
-    if (code >= 0) {
-        bits |= (uint64_t)code << have;
-        have += CODE_BITS;
-    }
-    for (; have >= 8 || (code < 0 && have); have -= have < 8 ? have : 8, bits >>= 8)
+static void print_bits(uint64_t value, unsigned n)
+{
+    bits |= value << have;
+    have += n;
+    for (; have >= 8; have -= 8, bits >>= 8)
         print_byte((unsigned)bits);
 }
 
-/* Seven bits a byte, the lowest first; the highest says that more follow. */
-static void print_number(uint64_t value)
+/* What is left of the last byte. */
+static void end_bits(void)
 {
-    for (; value > 127; value >>= 7)
-        print_byte((unsigned)(value | 128));
-    print_byte((unsigned)value);
+    if (have)
+        print_bits(0, 8 - have);
+}
+
+static void print_code(unsigned code)
+{
+    print_bits(code, CODE_BITS);
+}
+
+static void print_distance(uint64_t value)
+{
+    for (uint64_t ones = value >> LOW_BITS; ones; ones--)
+        print_bits(1, 1);
+    print_bits(0, 1);
+    print_bits(value & ((1 << LOW_BITS) - 1), LOW_BITS);
 }
 
 int main(void)
@@ -143,21 +159,22 @@ int main(void)
            n, nchars);
     print_label("symbol_distances");
     for (unsigned i = 0; i < n; last = address[i++])
-        print_number(address[i] - last);
+        print_distance(address[i] - last);
+    end_bits();
     print_label("symbol_characters");
     for (unsigned i = 0; i < nchars; i++)
         print_byte((unsigned char)characters[i]);
     print_label("symbol_pairs");
     for (unsigned i = nchars; i < ncodes; i++) {
-        print_code(pairs[i][0] - 1);
-        print_code(pairs[i][1] - 1);
+        print_code(pairs[i][0] - 1u);
+        print_code(pairs[i][1] - 1u);
     }
-    print_code(-1);
+    end_bits();
     print_label("symbol_names");
     for (size_t i = 0; i < length; i++)
         if (text[i])
-            print_code((text[i] - 1) | (text[i + 1] ? 0 : CODES));
-    print_code(-1);
+            print_code((text[i] - 1u) | (text[i + 1] ? 0u : (unsigned)CODES));
+    end_bits();
     printf("\n.long 0\n.section .note.GNU-stack, \"\", @progbits\n"); /* read in words */
     return 0;
 }
