@@ -17,10 +17,9 @@ KERNEL_LDFLAGS = -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-s
 # Small, but for what runs at each call, fault, switch or packet (kernel/kernel.mk has the list), and that
 # without padding, which an instruction cache holds, too.
 FAST = -O2 -falign-functions=1 -falign-loops=1 -falign-jumps=1 -fno-reorder-blocks-and-partition
-# -fno-expensive-optimizations makes less of code and guesses wrong what is initialized, -fno-move-loop-invariants
-# less, too. What functions begin
+# -fno-expensive-optimizations makes less of code and guesses wrong what is initialized. What functions begin
 # and end with is shared (host/frames), for which it must be in one piece: -fno-schedule-insns2.
-SMALL = -Oz -fno-expensive-optimizations -fno-move-loop-invariants -Wno-maybe-uninitialized -fno-schedule-insns2
+SMALL = -Oz -fno-expensive-optimizations -Wno-maybe-uninitialized -fno-schedule-insns2
 is_fast = $(filter-out $(COLD),$(filter $(HOT),$(1)))
 optimize = $(if $(call is_fast,$(1)),$(FAST),$(SMALL))
 
