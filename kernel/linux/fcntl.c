@@ -199,11 +199,11 @@ static int64_t set_flags(int fd, struct file *file, unsigned arg)
     const unsigned settable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
     unsigned old = file->flags;
     uint32_t type = file->inode->mode & S_IFMT;
-    if (arg & O_DIRECT && type != S_IFIFO && type != S_IFREG && type != S_IFBLK)
-        return -EINVAL;
     if (arg & ~old & O_NOATIME && !capable(CAP_FOWNER) &&
         current_task()->cred.fsuid != file->path.dentry->inode->uid)
         return -EPERM;
+    if (arg & O_DIRECT && type != S_IFIFO && type != S_IFREG && type != S_IFBLK)
+        return -EINVAL;
     if ((arg ^ old) & O_ASYNC) {
         int err = file_set_async(file, fd, arg & O_ASYNC);
         if (err)

@@ -51,12 +51,19 @@ static int take_files(struct message *message, const int32_t *fds, size_t n)
 static int check_cred(const struct socket_cred *cred)
 {
     const struct credentials *own = &current_task()->cred;
+    if (cred->uid == UINT32_MAX || cred->gid == UINT32_MAX)
+        return -EINVAL;
     bool pid = cred->pid == current_process()->pid || capable(CAP_SYS_ADMIN);
     bool uid = cred->uid == own->uid || cred->uid == own->euid || cred->uid == own->suid ||
                capable(CAP_SETUID);
     bool gid = cred->gid == own->gid || cred->gid == own->egid || cred->gid == own->sgid ||
                capable(CAP_SETGID);
-    return pid && uid && gid ? 0 : -EPERM;
+    if (!pid || !uid || !gid)
+        return -EPERM;
+    rcu_read_lock();
+    bool exists = process_find(cred->pid) || task_find(cred->pid);
+    rcu_read_unlock();
+    return exists ? 0 : -ESRCH;
 }
 
 static int take_one(struct message *message, const struct control_message *control)
@@ -68,6 +75,7 @@ static int take_one(struct message *message, const struct control_message *contr
     if (control->type != SCM_CREDENTIALS || control->len != sizeof(struct socket_cred))
         return -EINVAL;
     memcpy(&message->cred, control->data, sizeof(message->cred));
+    message->cred_given = true;
     return check_cred(&message->cred);
 }
 
@@ -163,6 +171,8 @@ static int control_put(const struct socket *socket, struct message *message)
     int err = 0;
     if (socket->ops->control)
         return 0;
+    if (socket->family == AF_UNIX && socket->type != SOCK_STREAM && !message->cred_given)
+        return 0; /* the end is no message */
     if (socket_wants_time(socket))
         err = put_time(socket, message);
     if (!err && socket_flag(socket, SO_PASSCRED))
@@ -317,8 +327,9 @@ static int64_t receive_buffer(int fd, uintptr_t buf, size_t n, unsigned flags, u
                               .address = addr ? &address : NULL};
     result = user_range_ok(buf, n) ? socket->ops->receive(socket, &message) : -EFAULT;
     socket_files_free(message.files);
-    if (result >= 0 && address_put(&address, addr, len_addr) < 0)
-        result = -EFAULT;
+    int err = result >= 0 ? address_put(&address, addr, len_addr) : 0;
+    if (err)
+        result = err;
     fd_return(ref);
     return result;
 }
@@ -404,8 +415,8 @@ static int64_t receive_messages(const struct fd_ref *ref, struct socket *socket,
                                 unsigned n, unsigned flags, nsec_t deadline)
 {
     unsigned done = 0;
-    int64_t result = 0;
-    while (done < n) {
+    int64_t result = flags & MSG_ERRQUEUE ? 0 : -atomic_exchange(&socket->error, 0);
+    while (done < n && !result) {
         uintptr_t at = addr + done * sizeof(struct user_messages);
         result = receive_message(ref, socket, at, flags & ~(unsigned)MSG_WAITFORONE);
         if (result < 0)

@@ -66,11 +66,9 @@ int address_get(struct socket_address *address, uintptr_t addr, int len)
     return user_read(address->bytes, addr, (size_t)len);
 }
 
-int address_put(const struct socket_address *address, uintptr_t addr, uintptr_t len_addr)
+static int put_name(const struct socket_address *address, uintptr_t addr, uintptr_t len_addr)
 {
     uint32_t room;
-    if (!addr)
-        return 0;
     if (user_get32(len_addr, &room) < 0)
         return -EFAULT;
     if ((int32_t)room < 0)
@@ -78,6 +76,11 @@ int address_put(const struct socket_address *address, uintptr_t addr, uintptr_t 
     if (user_write(addr, address->bytes, MIN(room, address->len)) < 0)
         return -EFAULT;
     return user_put32(len_addr, address->len);
+}
+
+int address_put(const struct socket_address *address, uintptr_t addr, uintptr_t len_addr)
+{
+    return addr ? put_name(address, addr, len_addr) : 0;
 }
 
 /* --- making
@@ -222,9 +225,12 @@ static int64_t do_accept(int fd, uintptr_t addr, uintptr_t len_addr, int flags)
 {
     struct fd_ref ref;
     struct socket *socket;
-    if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
-        return -EINVAL;
     int err = socket_borrow(fd, &ref, &socket);
+    if (err != -EBADF && flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) {
+        if (!err)
+            fd_return(ref);
+        return -EINVAL;
+    }
     if (err)
         return err;
     struct file *file = NULL;
@@ -269,7 +275,7 @@ static int64_t get_name(int fd, bool peer, uintptr_t addr, uintptr_t len_addr)
         return err;
     err = socket->ops->name(socket, peer, &address);
     if (!err)
-        err = addr ? address_put(&address, addr, len_addr) : -EFAULT;
+        err = put_name(&address, addr, len_addr);
     fd_return(ref);
     return err;
 }
@@ -329,7 +335,9 @@ static int get_option(struct socket *socket, int level, int name, uintptr_t addr
     if (user_get32(len_addr, &room) < 0)
         return -EFAULT;
     /* Those of IPv6 take a length below 0 for a large one, as Linux does. */
-    if ((int32_t)room < 0 && level != SOL_IPV6 && (level != SOL_RAW || socket->family != AF_INET6))
+    if ((int32_t)room < 0 && level != SOL_IPV6 &&
+        (level == SOL_SOCKET || socket->family != AF_UNIX) &&
+        (level != SOL_RAW || socket->family != AF_INET6))
         return -EINVAL;
     if (room > sizeof(small)) {
         room = MIN(room, (uint32_t)OPTION_MAX);
@@ -365,6 +373,8 @@ static int get_peer_groups(struct socket *socket, uintptr_t addr, uintptr_t len_
     struct socket_cred cred;
     if (user_get32(len_addr, &room) < 0)
         return -EFAULT;
+    if ((int32_t)room < 0)
+        return -EINVAL;
     if (socket->family != AF_UNIX || get_peer(socket, &cred) < 0)
         return -ENODATA;
     struct group_set *set = unix_peer_groups(unix_of(socket));
@@ -381,6 +391,8 @@ static int get_peer_pidfd(struct socket *socket, uintptr_t addr, uintptr_t len_a
     struct file *file = NULL;
     if (user_get32(len_addr, &room) < 0)
         return -EFAULT;
+    if ((int32_t)room < 0)
+        return -EINVAL;
     room = MIN(room, (uint32_t)sizeof(int32_t));
     int err = get_peer(socket, &cred);
     if (err)

@@ -3,6 +3,7 @@
 #include "lib/string.h"
 #include "mm/uaccess.h"
 #include "net/inet.h"
+#include "net/netlink.h"
 
 enum {
     SIOCGSTAMP = 0x8906,
@@ -236,7 +237,8 @@ int64_t netif_ioctl(struct socket *socket, unsigned cmd, uintptr_t arg)
     struct request r;
     unsigned short_cmd = cmd & 0xffff;
     if ((short_cmd == SIOCGSTAMP || short_cmd == SIOCGSTAMPNS) &&
-        (cmd == short_cmd || cmd >> 16 == 0x8010))
+        (cmd == short_cmd || cmd >> 16 == 0x8010) && socket->family != AF_UNIX &&
+        socket->family != AF_NETLINK)
         return put_stamp(socket, short_cmd == SIOCGSTAMPNS, arg);
     if (cmd == SIOCGIFCONF)
         return put_configuration(arg);

@@ -157,6 +157,7 @@ struct message {
     bool nonblock;
     nsec_t stamp;               /* received: on the wall clock; 0: when it is asked */
     struct socket_cred cred;    /* the sender's */
+    bool cred_given;            /* by SCM_CREDENTIALS; received: there is a packet */
     struct socket_files *files; /* sent: taken over and set to NULL; received: the caller's */
     /* Families with socket_ops.control only: all control messages that were sent, in kernel memory,
      * and the room for those that are received. */

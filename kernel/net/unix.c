@@ -199,9 +199,7 @@ static __cold int unix_bind(struct socket *socket, const struct socket_address *
     if (err)
         return err;
     mutex_lock(&u->lock);
-    if (u->name)
-        err = automatic ? 0 : -EINVAL;
-    else
+    if (!u->name || !automatic)
         err = unix_name_bind(u, address);
     mutex_unlock(&u->lock);
     return err;
@@ -263,14 +261,14 @@ static int try_connect(struct unix_socket *u, struct unix_socket *listener, stru
 {
     int result = 0;
     unix_lock_both(u, listener);
-    if (u->state != UNIX_IDLE)
-        result = u->state == UNIX_CONNECTED ? -EISCONN : -EINVAL;
-    else if (listener->dead)
+    if (listener->dead)
         result = 2;
     else if (listener->state != UNIX_LISTENING || listener->shut_read)
         result = -ECONNREFUSED;
     else if (listener->nqueued > listener->backlog)
         result = 1;
+    else if (u->state != UNIX_IDLE)
+        result = u->state == UNIX_CONNECTED ? -EISCONN : -EINVAL;
     else
         establish(u, listener, new);
     unix_unlock_both(u, listener);
@@ -379,10 +377,10 @@ static int unix_accept(struct socket *socket, bool nonblock, struct socket **acc
         return -EINVAL;
     nsec_t deadline = socket_deadline(socket->receive_timeout);
     while (!(pending = take_pending(u))) {
-        if (u->shut_read)
-            return -EINVAL;
         if (nonblock)
             return -EAGAIN;
+        if (u->shut_read)
+            return -EINVAL;
         int err = WAIT_EVENT(&u->readable, u->nqueued || u->shut_read,
                              WAIT_INTERRUPTIBLE | WAIT_EXCLUSIVE, deadline);
         if (err)
@@ -529,7 +527,7 @@ static __cold int64_t unix_ioctl(struct socket *socket, unsigned cmd, uintptr_t 
     case FIONREAD:
         return u->state == UNIX_LISTENING ? -EINVAL : user_put32(arg, readable_bytes(u));
     case SIOCATMARK:
-        return socket->type == SOCK_STREAM ? user_put32(arg, at_mark(u)) : -EINVAL;
+        return socket->type == SOCK_STREAM ? user_put32(arg, at_mark(u)) : -EOPNOTSUPP;
     case TIOCOUTQ:
         return user_put32(arg, (uint32_t)u->in_flight);
     default:
@@ -544,8 +542,7 @@ static int unix_get_option(struct socket *socket, int level, int name, void *val
     size_t size;
     if (level == SOL_SOCKET && name == SO_PEERCRED) {
         static const struct socket_cred unknown = {0, UINT32_MAX, UINT32_MAX};
-        bool known = u->peer || u->state == UNIX_LISTENING;
-        from = known ? &u->peer_cred : &unknown;
+        from = u->peer_cred.pid ? &u->peer_cred : &unknown;
         size = sizeof(struct socket_cred);
     } else if (level == SOL_SOCKET && name == SO_PEEK_OFF) {
         from = &u->peek_offset;

@@ -53,12 +53,12 @@ struct unix_socket {
 struct unix_packet {
     struct list link;
     struct unix_socket *sender; /* with a reference */
-    struct unix_name *from;     /* with a reference; NULL: not bound, or a stream */
     struct socket_cred cred;
     struct socket_files *files;
     size_t len, offset;
-    nsec_t stamp; /* on the wall clock, if the receiver wanted to know; 0 */
-    bool mark;    /* one byte of MSG_OOB; where it was read already, reading stops before it */
+    nsec_t stamp;    /* on the wall clock, if the receiver wanted to know; 0 */
+    bool cred_given; /* by SCM_CREDENTIALS */
+    bool mark;       /* one byte of MSG_OOB; where it was read already, reading stops before it */
     char data[];
 };
 
@@ -83,8 +83,9 @@ static inline bool unix_has_room(const struct unix_socket *u)
 
 /* --- names */
 void unix_name_put(struct unix_name *name);
-/* bind(2): of a name in the file system (made now) or an abstract one; an address without a name:
- * one is chosen. The socket is locked. */
+/* bind(2): of a name in the file system (made now) or an abstract one (-EINVAL if the socket has
+ * one already; told after what is wrong with a path, as on Linux); an address without a name: one
+ * is chosen. The socket is locked. */
 int unix_name_bind(struct unix_socket *u, const struct socket_address *address);
 void unix_name_release(struct unix_socket *u);
 /* The socket bound to an address, with a reference; -ECONNREFUSED, -EPROTOTYPE, and the errors of

@@ -7,7 +7,7 @@
 #include "net/filter.h"
 #include "net/unix.h"
 
-enum { STREAM_CHUNK = 16 * 1024, MESSAGE_SPARE = 32 };
+enum { STREAM_CHUNK = 16 * 1024, MESSAGE_SPARE = 32, OVERFLOW_ID = 65534 };
 
 /* --- packets
  * --------------------------------------------------------------------------------------------- */
@@ -29,7 +29,6 @@ void unix_packet_free(struct unix_packet *packet)
     if (packet->files)
         unix_files_arrive(packet->files);
     socket_files_free(packet->files);
-    unix_name_put(packet->from);
     kfree(packet);
 }
 
@@ -41,7 +40,8 @@ static int packet_make(struct unix_socket *u, struct message *message, size_t le
     struct unix_packet *packet = kmalloc(sizeof(*packet) + len);
     if (!packet)
         return len > STREAM_CHUNK ? -ENOBUFS : -ENOMEM;
-    *packet = (struct unix_packet){.len = len, .cred = message->cred};
+    *packet =
+        (struct unix_packet){.len = len, .cred = message->cred, .cred_given = message->cred_given};
     if (io_get(&message->io, packet->data, len) != len) {
         kfree(packet);
         return -EFAULT;
@@ -64,6 +64,10 @@ static int packet_make(struct unix_socket *u, struct message *message, size_t le
 /* Under to->lock. */
 static void enqueue(struct unix_socket *to, struct unix_packet *packet)
 {
+    static const struct socket_cred nobody = {0, OVERFLOW_ID, OVERFLOW_ID};
+    const uint64_t flags = to->socket.flags | packet->sender->socket.flags;
+    if (!packet->cred_given && to->socket.file && !(flags & 1ull << SO_PASSCRED))
+        packet->cred = nobody; /* neither has asked for it yet */
     list_add_tail(&to->queue, &packet->link);
     to->queued_bytes += packet->len;
     to->nqueued++;
@@ -179,6 +183,12 @@ static struct unix_socket *get_peer(struct unix_socket *u)
 
 /* --- sending
  * ---------------------------------------------------------------------------------------------- */
+
+/* Told once: -errno, or 0 if another thread was faster. */
+static int take_error(struct unix_socket *u)
+{
+    return unlikely(u->socket.error) ? -atomic_exchange(&u->socket.error, 0) : 0;
+}
 
 static bool may_send_now(const struct unix_socket *u)
 {
@@ -319,64 +329,58 @@ static int deliver_when_room(struct unix_socket *u, struct unix_socket *to,
     }
 }
 
-static int find_target(struct unix_socket *u, const struct message *message,
-                       struct unix_socket **to)
-{
-    if (u->socket.type == SOCK_DGRAM && message->address && message->address->len) {
-        int err = unix_address_check(message->address);
-        return err ? err : unix_name_find(message->address, SOCK_DGRAM, to);
-    }
-    *to = get_peer(u);
-    return *to ? 0 : -ENOTCONN;
-}
-
-static ssize_t send_to(struct unix_socket *u, struct unix_socket *to, struct message *message)
+/* In the order in which Linux finds mistakes: who gets it by name is looked for last. */
+static ssize_t send_packet(struct unix_socket *u, bool named, struct message *message)
 {
     struct unix_packet *packet;
     nsec_t deadline = socket_deadline(u->socket.send_timeout);
     size_t len = message->io.left;
-    int pending = unlikely(u->socket.error) ? atomic_exchange(&u->socket.error, 0) : 0;
-    if (pending) /* the peer has gone with something unread */
-        return -pending;
     if (len > u->socket.send_buffer - MESSAGE_SPARE)
         return -EMSGSIZE;
-    if (u->shut_write)
-        return -EPIPE;
-    int err = wait_for_room(u, message, deadline);
+    int err = take_error(u); /* the peer has gone with something unread */
+    if (!err && u->shut_write)
+        err = -EPIPE;
+    if (!err)
+        err = wait_for_room(u, message, deadline);
     if (!err)
         err = packet_make(u, message, len, &packet);
     if (err)
         return err;
-    if (u->name) {
-        atomic_fetch_add_explicit(&u->name->refs, 1, memory_order_relaxed);
-        packet->from = u->name;
-    }
-    bool kept = likely(!to->socket.filter) || cut_packet(to, packet);
-    err = kept ? deliver_when_room(u, to, packet, message, deadline) : 0;
-    if (!err && kept)
-        return (ssize_t)len;
-    unix_packet_free(packet);
-    if (!err)
-        return (ssize_t)len;
-    if (err == -ECONNREFUSED)
+    struct unix_socket *to = NULL;
+    if (named)
+        err = unix_name_find(message->address, SOCK_DGRAM, &to);
+    else if (!(to = get_peer(u)))
+        err = -ENOTCONN;
+    bool kept = !err && (likely(!to->socket.filter) || cut_packet(to, packet));
+    if (kept)
+        err = deliver_when_room(u, to, packet, message, deadline);
+    if (err || !kept)
+        unix_packet_free(packet);
+    if (err == -ECONNREFUSED && to)
         leave_dead_peer(u, to);
-    return err;
+    if (to)
+        unix_put(to);
+    return err ? err : (ssize_t)len;
 }
 
 ssize_t unix_send_packet(struct socket *socket, struct message *message)
 {
     static const struct socket_address automatic = {.len = UNIX_PATH_AT, .family = AF_UNIX};
-    struct unix_socket *u = unix_of(socket), *to;
-    if (message->flags & MSG_OOB)
-        return -EOPNOTSUPP;
-    if (socket_flag(socket, SO_PASSCRED) && !u->name && socket->type == SOCK_DGRAM)
-        socket->ops->bind(socket, &automatic);
-    int err = find_target(u, message, &to);
+    struct unix_socket *u = unix_of(socket);
+    bool named = socket->type == SOCK_DGRAM && message->address && message->address->len;
+    int err = socket->type == SOCK_SEQPACKET ? take_error(u) : 0;
     if (err)
         return err;
-    ssize_t n = send_to(u, to, message);
-    unix_put(to);
-    return n;
+    if (message->flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    if (socket->type == SOCK_SEQPACKET && u->state != UNIX_CONNECTED)
+        return -ENOTCONN;
+    err = named ? unix_address_check(message->address) : 0;
+    if (err)
+        return err;
+    if (socket_flag(socket, SO_PASSCRED) && !u->name)
+        socket->ops->bind(socket, &automatic);
+    return send_packet(u, named, message);
 }
 
 /* --- receiving
@@ -387,20 +391,16 @@ static bool may_receive(const struct unix_socket *u)
     return u->nqueued || u->shut_read || u->socket.error;
 }
 
-/* Told once: -errno, or 0 if another thread was faster. */
-static int take_error(struct unix_socket *u)
-{
-    return unlikely(u->socket.error) ? -atomic_exchange(&u->socket.error, 0) : 0;
-}
-
 /* The queue is empty: 1 look again, 0 the end, or why there is nothing. */
 static int wait_for_data(struct unix_socket *u, const struct message *message, nsec_t deadline)
 {
     int error = take_error(u);
     if (error)
         return error;
-    if (u->shut_read)
-        return u->nqueued ? 1 : 0;
+    if (u->shut_read && u->nqueued)
+        return 1;
+    if (u->shut_read && (u->socket.type != SOCK_DGRAM || !message->nonblock))
+        return 0;
     if (message->nonblock)
         return -EAGAIN;
     int err = WAIT_EVENT(&u->readable, may_receive(u), WAIT_INTERRUPTIBLE, deadline);
@@ -635,11 +635,12 @@ static ssize_t copy_packet(struct unix_socket *u, struct message *message,
     if (n < len)
         message->result |= MSG_TRUNC;
     message->cred = packet->cred;
+    message->cred_given = true;
     message->stamp = packet->stamp;
     if (message->address) {
         message->address->len = 0;
-        if (packet->from)
-            *message->address = packet->from->address;
+        if (packet->sender->name) /* which it may have got since */
+            *message->address = packet->sender->name->address;
     }
     if (peek && u->peek_offset >= 0)
         u->peek_offset += (int)n;

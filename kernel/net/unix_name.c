@@ -74,11 +74,12 @@ static void copy_path(char path[UNIX_PATH_MAX + 1], const struct socket_address 
 
 /* --- finding; under names_lock */
 
-static struct unix_socket *find_abstract(const struct socket_address *address)
+/* Each type of socket has abstract names of its own. */
+static struct unix_socket *find_abstract(const struct socket_address *address, int type)
 {
     list_for_each_entry (struct unix_socket, u, bucket_of_abstract(address), name_link) {
         const struct unix_name *name = u->name;
-        if (!name->place.dentry && name->address.len == address->len &&
+        if (!name->place.dentry && u->socket.type == type && name->address.len == address->len &&
             memcmp(name->address.bytes, address->bytes, address->len) == 0)
             return u;
     }
@@ -120,7 +121,8 @@ int unix_name_find(const struct socket_address *address, int type, struct unix_s
             return err;
     }
     mutex_lock(&names_lock);
-    struct unix_socket *u = place.dentry ? find_inode(place.dentry->inode) : find_abstract(address);
+    struct unix_socket *u =
+        place.dentry ? find_inode(place.dentry->inode) : find_abstract(address, type);
     if (u)
         unix_get(u);
     mutex_unlock(&names_lock);
@@ -141,7 +143,7 @@ int unix_name_find(const struct socket_address *address, int type, struct unix_s
 static int bind_abstract(struct unix_socket *u, struct unix_name *name)
 {
     mutex_lock(&names_lock);
-    bool taken = find_abstract(&name->address) != NULL;
+    bool taken = find_abstract(&name->address, u->socket.type) != NULL;
     if (!taken) {
         u->name = name;
         list_add(bucket_of_abstract(&name->address), &u->name_link);
@@ -158,6 +160,10 @@ static int bind_path(struct unix_socket *u, struct unix_name *name)
     int err = vfs_mknod(NULL, path, S_IFSOCK | 0777, 0);
     if (err)
         return err == -EEXIST ? -EADDRINUSE : err;
+    if (u->name) { /* found only now, as Linux does */
+        vfs_unlink(NULL, path);
+        return -EINVAL;
+    }
     err = vfs_lookup(NULL, path, 0, &name->place);
     if (err)
         return err;
@@ -194,7 +200,7 @@ int unix_name_bind(struct unix_socket *u, const struct socket_address *address)
     if (address->len == UNIX_PATH_AT)
         err = bind_automatic(u, name);
     else if (is_abstract(address))
-        err = bind_abstract(u, name);
+        err = u->name ? -EINVAL : bind_abstract(u, name);
     else
         err = bind_path(u, name);
     if (err)

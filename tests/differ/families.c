@@ -2,6 +2,7 @@
 #include "families.h"
 #include "hands.h"
 #include "ipc.h"
+#include "sockets.h"
 
 const struct family families[] = {
     {"files", files_setup, {names_ops, data_ops}, true, true, NULL},
@@ -9,5 +10,11 @@ const struct family families[] = {
     {"memory", memory_setup, {memory_ops, memory_use_ops}, true, true, NULL},
     {"signals", signals_setup, {signals_ops}, false, false, NULL},
     {"ipc", ipc_setup, {sysv_ops, sems_ops, mqueue_ops}, false, true, hands_settle},
+    {"unix",
+     sockets_unix_setup,
+     {sockets_unix_ops, socket_state_ops, socket_message_ops},
+     true,
+     true,
+     NULL},
     {NULL, NULL, {NULL}, false, false, NULL},
 };
