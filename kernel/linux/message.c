@@ -30,6 +30,8 @@ static int take_files(struct message *message, const int32_t *fds, size_t n)
     size_t have = message->files ? message->files->n : 0;
     if (have + n > SOCKET_FILES_MAX)
         return -EINVAL;
+    if (!n)
+        return 0;
     struct socket_files *files = message->files;
     files = krealloc(files, sizeof(*files) + (have + n) * sizeof(files->files[0]));
     if (!files)
@@ -249,6 +251,8 @@ static int64_t send_message(const struct fd_ref *ref, struct socket *socket,
                             const struct user_message *header, unsigned flags)
 {
     struct user_iov vec;
+    if (header->name && header->name_len < 0)
+        return -EINVAL;
     if (header->iov_len > IOV_MAX)
         return -EMSGSIZE;
     int64_t result = user_iov_get(&vec, header->iov, header->iov_len);

@@ -187,7 +187,7 @@ SYSCALL(connect, 3, SYSCALL_WHOLE, "")
     struct socket_address address;
     int err = socket_borrow((int)a0, &ref, &socket);
     if (err)
-        return err;
+        return err == -EBADF ? err : address_get(&address, a1, (int)a2) ?: err;
     err = address_get(&address, a1, (int)a2);
     if (!err) {
         socket->cred = caller_cred();

@@ -158,7 +158,8 @@ static void close_socket(struct unix_socket *u, bool never_accepted)
     if (state == UNIX_LISTENING) {
         close_pending(u);
     } else {
-        bool lost = unix_purge(u);
+        bool lost = u->queued_bytes; /* empty messages are no loss */
+        unix_purge(u);
         if (u->peer && u->socket.type != SOCK_DGRAM)
             hang_up(u->peer, lost || never_accepted);
         drop_clients(u);

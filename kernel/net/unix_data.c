@@ -548,14 +548,28 @@ static ssize_t receive_now(struct unix_socket *u, struct message *message, bool 
     return total ? (ssize_t)total : n;
 }
 
-/* recv(2) of no bytes waits for some and leaves them. */
-static ssize_t wait_for_any(struct unix_socket *u, const struct message *message, nsec_t deadline)
+/* recv(2) of no bytes waits for some and leaves them, but not the files beside them. */
+static ssize_t wait_for_any(struct unix_socket *u, struct message *message, nsec_t deadline)
 {
     while (!u->nqueued) {
         int err = wait_for_data(u, message, deadline);
         if (err <= 0)
             return err;
     }
+    mutex_lock(&u->lock);
+    if (!list_empty(&u->queue)) {
+        struct unix_packet *packet = list_first(&u->queue, struct unix_packet, link);
+        note_sender(message, packet);
+        if (message->flags & MSG_PEEK) {
+            message->files = copy_files(packet->files);
+        } else {
+            message->files = packet->files;
+            packet->files = NULL;
+        }
+    }
+    mutex_unlock(&u->lock);
+    if (message->files && !(message->flags & MSG_PEEK))
+        unix_files_arrive(message->files);
     return 0;
 }
 
@@ -660,6 +674,8 @@ static int receive_packet_now(struct unix_socket *u, struct message *message, ss
         if (message->flags & MSG_PEEK) {
             message->files = copy_files(packet->files);
         } else {
+            if (u->peek_offset > 0)
+                u->peek_offset = MAX(u->peek_offset - (int)packet->len, 0);
             was_full = u->nqueued > UNIX_DGRAM_QUEUE;
             unix_dequeue(u, packet);
             message->files = packet->files;

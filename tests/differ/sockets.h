@@ -27,6 +27,7 @@ void sockets_drain(void);            /* nothing is under way that goes to or com
 void sockets_sent(size_t bytes);     /* drains when much is under way */
 void show_peer_name(const struct sockaddr_storage *a, long room, long len);
 extern const struct op socket_message_ops[];
-extern int talks; /* the slot of this step's message */
+void sockets_pass(int fd); /* closed before the next message */
+extern int talks;          /* the slot of this step's message */
 /* socket_states.c */
 extern const struct op socket_state_ops[];

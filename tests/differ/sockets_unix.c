@@ -12,8 +12,8 @@
 #endif
 enum { FDS_MOST = 3 };
 
-// LEFT OUT: SO_PASSSEC (without security modules it only sets MSG_CTRUNC), SO_PASSPIDFD and SCM_PIDFD (Linux 6.5), MSG_OOB (its rules have changed from 6.1
-// to 6.12).
+// LEFT OUT: SO_PASSSEC (without security modules it only sets MSG_CTRUNC), SO_PASSPIDFD and
+// SCM_PIDFD (Linux 6.5), MSG_OOB (its rules have changed from 6.1 to 6.12).
 static const struct named send_flags[] = {N(MSG_DONTWAIT), N(MSG_NOSIGNAL),  N(MSG_EOR),
                                           N(MSG_MORE),     N(MSG_DONTROUTE), N(MSG_CONFIRM),
                                           N(MSG_PEEK),     N(MSG_TRUNC),     N(MSG_WAITALL),
@@ -224,6 +224,8 @@ static void show_extra(struct cmsghdr *c)
     }
 }
 
+static bool careful; /* LEFT OUT: of SEQPACKET, which of two mistakes is told */
+
 /* A descriptor to pass, and whether it is to be closed afterwards: files, and sockets that are new.
  */
 static int draw_passed(void)
@@ -231,7 +233,7 @@ static int draw_passed(void)
     int ends[2], fd = SLOT_FIRST + (int)below(SLOTS), other = take_slot();
     if (type_of(fd) != S_IFSOCK && chance(50)) {
         arg("pass %d", fd);
-        return type_of(fd) ? fcntl(fd, F_DUPFD_CLOEXEC, 70) : -1;
+        return type_of(fd) ? fcntl(fd, F_DUPFD_CLOEXEC, 70) : careful ? open("f", O_RDONLY) : -1;
     }
     if (chance(50)) {
         arg("pass file");
@@ -248,15 +250,6 @@ static int draw_passed(void)
     return ends[1];
 }
 
-static int passed[8], npassed;
-static bool careful; /* LEFT OUT: of SEQPACKET, which of two mistakes is told */
-
-static void close_passed(void)
-{
-    while (npassed)
-        close(passed[--npassed]);
-}
-
 static size_t put_rights(char *at)
 {
     struct cmsghdr *c = (void *)at;
@@ -267,8 +260,7 @@ static size_t put_rights(char *at)
     for (int i = 0; i < n; i++) {
         int fd = chance(97) || careful ? draw_passed() : -1;
         memcpy(at + CMSG_LEN(4 * i), &fd, 4);
-        if (fd >= 0)
-            passed[npassed++] = fd;
+        sockets_pass(fd);
     }
     return CMSG_SPACE(4 * n);
 }
@@ -301,11 +293,10 @@ static size_t draw_control(char *at)
 {
     struct cmsghdr *c = (void *)at;
     size_t n = 0;
-    close_passed(); // those of the call before
     careful = is_packets(talks);
     n += chance(60) ? put_rights(at) : put_cred(at);
     if (chance(15))
-        n += chance(50) && npassed < 4 ? put_rights(at + n) : put_cred(at + n);
+        n += chance(50) ? put_rights(at + n) : put_cred(at + n);
     if (careful)
         return n;
     if (chance(5))
@@ -317,13 +308,6 @@ static size_t draw_control(char *at)
     if (chance(4))
         n = (size_t)CHOOSE(0, 1, 15, 16, 20, 24);
     return n;
-}
-
-static void op_let_go(void)
-{
-    begin("let go");
-    close_passed();
-    end(0);
 }
 
 // --- options ---
@@ -363,10 +347,10 @@ static void op_getsockopt(void)
 
 static void op_setsockopt(void)
 {
-    static const struct named set[] = {N(SO_PASSCRED),  N(SO_PASSCRED),  N(SO_PEEK_OFF),
-                                       N(SO_PEEK_OFF),  N(SO_RCVLOWAT),
-                                       N(SO_TIMESTAMP), N(SO_ERROR),     N(SO_TYPE),
-                                       N(SO_PEERCRED),  N(SO_REUSEADDR), N(SO_BROADCAST)};
+    static const struct named set[] = {N(SO_PASSCRED),  N(SO_PASSCRED), N(SO_PEEK_OFF),
+                                       N(SO_PEEK_OFF),  N(SO_RCVLOWAT), N(SO_TIMESTAMP),
+                                       N(SO_ERROR),     N(SO_TYPE),     N(SO_PEERCRED),
+                                       N(SO_REUSEADDR), N(SO_BROADCAST)};
     begin("setsockopt");
     int fd = socket_slot();
     uint64_t name = ONE(set);
@@ -409,5 +393,5 @@ bool sockets_unix_setup(void)
 
 const struct op sockets_unix_ops[] = {
     {op_socket, 14},     {op_pair, 10},      {op_set_up, 12}, {op_names, 10},
-    {op_getsockopt, 10}, {op_setsockopt, 8}, {op_let_go, 2},  {NULL, 0},
+    {op_getsockopt, 10}, {op_setsockopt, 8}, {NULL, 0},
 };
