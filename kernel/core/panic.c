@@ -21,7 +21,7 @@ static void print_address(const char *what, uintptr_t addr)
     char name[SYMBOL_NAME];
     size_t offset;
 
-    if (symbol_at(addr, name, &offset))
+    if (symbol_at(addr, name, &offset, NULL))
         log_at(LOG_PANIC, "  %s%016lx %s+%#zx", what, addr, name, offset);
     else
         log_at(LOG_PANIC, "  %s%016lx", what, addr);

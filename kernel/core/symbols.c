@@ -60,7 +60,7 @@ static size_t distance(size_t *bit)
     return value;
 }
 
-bool symbol_at(uintptr_t addr, char name[SYMBOL_NAME], size_t *offset)
+bool symbol_at(uintptr_t addr, char name[SYMBOL_NAME], size_t *offset, size_t *size)
 {
     size_t distances = 0, code = 0, left = addr - (uintptr_t)__text_start, step;
     if (!&symbol_count || addr < (uintptr_t)__text_start || addr >= (uintptr_t)__text_end)
@@ -75,6 +75,8 @@ bool symbol_at(uintptr_t addr, char name[SYMBOL_NAME], size_t *offset)
             ;
     }
     *offset = left;
+    if (size)
+        *size = step;
     expand(code, name);
     return true;
 }

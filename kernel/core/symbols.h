@@ -5,5 +5,6 @@
 
 enum { SYMBOL_NAME = 64 }; /* bytes, with the zero; longer names are cut */
 
-/* The function that addr lies in, by its name, and the offset in it; false: none. */
-bool symbol_at(uintptr_t addr, char name[SYMBOL_NAME], size_t *offset);
+/* The function that addr lies in, by its name, the offset in it, and its size (may be NULL); false:
+ * none. */
+bool symbol_at(uintptr_t addr, char name[SYMBOL_NAME], size_t *offset, size_t *size);

@@ -1,6 +1,7 @@
-/* linux/procfs_wait.c: what a thread waits for: /proc/PID/syscall and wchan (man 5 proc). */
+/* linux/procfs_wait.c: what a thread waits for: /proc/PID/syscall, wchan and stack (man 5 proc). */
 #include "arch/x86_64/entry.h"
 #include "core/symbols.h"
+#include "linux/path.h"
 #include "linux/procfs.h"
 #include "linux/ptrace.h"
 
@@ -60,43 +61,84 @@ static int show_syscall(struct text *text, const struct pseudo *self)
     return 0;
 }
 
-/* The innermost function on the stack of a thread that sleeps that is none of core/; 0: none.
- * Not sanitized: one that wakes up meanwhile changes what is its own. */
-__attribute__((no_sanitize_address)) static uintptr_t waits_in(const struct thread *t)
-{
-    uintptr_t at = t->saved_rsp;
+enum { CALLERS = 64 };
 
-    for (;;) { /* what called the function that has rbp, and its caller's rbp */
+/* What has called whom on the stack of a thread, from the function with the frame on, up to where
+ * the program did. Not sanitized: one that wakes up meanwhile changes what is its own. */
+__attribute__((no_sanitize_address)) static unsigned
+callers_of(const struct thread *t, uintptr_t at, uintptr_t callers[CALLERS])
+{
+    for (unsigned n = 0; n < CALLERS;) {
         const uintptr_t *frame = (const uintptr_t *)at;
-        if (frame[1] < (uintptr_t)__core_start || frame[1] >= (uintptr_t)__core_end)
-            return frame[1] < (uintptr_t)vector_stubs ? 0 : frame[1];
+        callers[n++] = frame[1];
         if (*frame <= at || *frame >= t->kstack_top - sizeof(struct regs))
-            return 0;
+            return n;
         at = *frame;
     }
+    return CALLERS;
 }
 
+/* The same of a thread that sleeps; 0: it runs. */
+static unsigned sleeps_in(const struct thread *t, uintptr_t callers[CALLERS])
+{
+    uint64_t since = asleep_since(t);
+    unsigned n = since ? callers_of(t, t->saved_rsp, callers) : 0;
+
+    return asleep_since(t) == since ? n : 0;
+}
+
+/* The innermost function that is none of core/. */
 static int show_wchan(struct text *text, const struct pseudo *self)
 {
     char name[SYMBOL_NAME] = "0";
+    uintptr_t callers[CALLERS];
     struct subject s;
+    size_t offset;
     int error = subject_get(self, &s);
 
     if (error)
         return error;
-    const struct thread *t = &s.task->thread;
-    uint64_t since = ptrace_access(s.task, false) ? 0 : asleep_since(t);
-    uintptr_t at = since ? waits_in(t) : 0;
-    size_t offset;
-    if (at && asleep_since(t) == since)
-        (void)symbol_at(at, name, &offset);
+    unsigned n = ptrace_access(s.task, false) ? 0 : sleeps_in(&s.task->thread, callers);
     subject_put(&s);
+    for (unsigned i = 0; i < n; i++)
+        if (callers[i] < (uintptr_t)__core_start || callers[i] >= (uintptr_t)__core_end) {
+            if (callers[i] >= (uintptr_t)vector_stubs)
+                (void)symbol_at(callers[i], name, &offset, NULL);
+            break;
+        }
     text_printf(text, "%s", name);
     return 0;
+}
+
+static int show_stack(struct text *text, const struct pseudo *self)
+{
+    uintptr_t callers[CALLERS];
+    struct subject s;
+    unsigned n = 0;
+
+    if (!capable(CAP_SYS_ADMIN))
+        return -EACCES;
+    int error = subject_get(self, &s);
+    if (error)
+        return error;
+    const struct thread *t = &s.task->thread;
+    error = ptrace_access(s.task, true);
+    if (!error)
+        n = t == current ? callers_of(t, (uintptr_t)__builtin_frame_address(0), callers)
+                         : sleeps_in(t, callers);
+    subject_put(&s);
+    for (unsigned i = 0; i < n; i++) {
+        char name[SYMBOL_NAME];
+        size_t offset, size;
+        if (symbol_at(callers[i], name, &offset, &size))
+            text_printf(text, "[<0>] %s+%#zx/%#zx\n", name, offset, size);
+    }
+    return error;
 }
 
 static const struct pseudo_entry files[] = {
     PROC_SECRET("syscall", show_syscall),
     PSEUDO_FILE("wchan", show_wchan),
+    PROC_SECRET("stack", show_stack),
 };
 PROC_PID_FILES(files, PROC_PROCESS | PROC_THREAD);

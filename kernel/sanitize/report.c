@@ -65,7 +65,7 @@ static void print_address(uintptr_t addr)
     char name[SYMBOL_NAME] = "?";
     size_t offset = 0;
 
-    symbol_at(addr, name, &offset);
+    symbol_at(addr, name, &offset, NULL);
     log_at(LOG_PANIC, "  %016lx %s+%#zx", addr, name, offset);
 }
 
@@ -95,7 +95,7 @@ void sanitize_report(uintptr_t addr, size_t size, bool write, uintptr_t bad, uin
     const char *kind = kind_of(bad);
     size_t offset = 0;
 
-    symbol_at(caller, name, &offset);
+    symbol_at(caller, name, &offset, NULL);
     log_at(LOG_PANIC, "sanitizer: %s of %zu bytes at %016lx in %s+%#zx: %s",
            write ? "write" : "read", size, addr, name, offset, kind);
     if (bad != addr)

@@ -340,6 +340,27 @@ static void meminfo_has_columns(void)
     }
 }
 
+/* Each line is a function, with the offset in it and its size. For CAP_SYS_ADMIN only. */
+static void check_stack(const char *path)
+{
+    char *text = slurp(path);
+    int lines = 0, end;
+
+    if (geteuid() != 0 || prctl(PR_CAPBSET_READ, 21) != 1)
+        return;
+    CHECK(text != NULL);
+    for (char *at = text; at && *at; at += end, lines++) {
+        unsigned long offset = 1, size = 0;
+        char name[64];
+        end = 0;
+        CHECK(sscanf(at, "[<0>] %63[^+]+%lx/%lx%*1[\n]%n", name, &offset, &size, &end) == 3 && end);
+        CHECK(offset <= size);
+        if (!end)
+            return;
+    }
+    CHECK(lines >= 2);
+}
+
 /* The call that a thread is in, with its arguments, the stack pointer and where it returns to. */
 static void syscall_is_shown(void)
 {
@@ -373,8 +394,19 @@ static void syscall_is_shown(void)
     CHECK(memcmp((void *)(ip - 2), "\x0f\x05", 2) == 0); /* syscall */
     snprintf(path, sizeof(path), "/proc/%d/wchan", pid);
     CHECK(slurp(path) && *slurp(path));
+    snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+    check_stack(path);
     CHECK(write(ends[1], "", 1) == 1 && end_of(pid) == 0);
     close(fd);
+    check_stack("/proc/self/stack");
+    pid = start();
+    if (pid == 0) {
+        if (setresuid(65534, 65534, 65534) != 0 || prctl(PR_SET_DUMPABLE, 1) != 0)
+            _exit(2);
+        fd = open("/proc/self/stack", O_RDONLY);
+        _exit((fd >= 0 && read(fd, &byte, 1) != -1) || errno != EACCES);
+    }
+    CHECK_EQ(end_of(pid), 0);
 }
 
 int main(void)
