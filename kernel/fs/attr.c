@@ -267,7 +267,7 @@ static int check_xattr(const struct path *path, const char *name, int mask)
     } else if (has_prefix(name, "trusted.")) {
         err = admin ? 0 : mask & 2 ? -EPERM : -ENODATA;
     } else if (has_prefix(name, "system.")) {
-        known = false;
+        known = mask == 4 && inode_is(inode, S_IFSOCK) && !strcmp(name, "system.sockprotoname");
     } else {
         known = has_prefix(name, "user.");
         if (known && !inode_is(inode, S_IFREG) && !inode_is(inode, S_IFDIR))

@@ -159,7 +159,7 @@ void file_anonymous_destroy(struct inode *inode)
 }
 
 /* Pipes and sockets have a mode and an owner of their own, whatever they are good for. */
-static int set_anonymous(struct inode *inode, const struct attributes *attr)
+int file_anonymous_setattr(struct inode *inode, const struct attributes *attr)
 {
     if (!inode_is(inode, S_IFIFO) && !inode_is(inode, S_IFSOCK))
         return -EOPNOTSUPP;
@@ -168,7 +168,7 @@ static int set_anonymous(struct inode *inode, const struct attributes *attr)
 }
 
 static const struct inode_ops anon_inode_ops = {
-    .setattr = set_anonymous,
+    .setattr = file_anonymous_setattr,
     .destroy = file_anonymous_destroy,
 };
 

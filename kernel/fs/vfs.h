@@ -535,7 +535,8 @@ struct file *file_alloc(const struct file_ops *ops, int flags); /* refs 1; NULL:
  * ("anon_inode:[eventfd]", "pipe:[%ino]"). */
 int file_anonymous(const char *label, const struct file_ops *ops, uint32_t mode, int flags,
                    void *data, struct file **file);
-/* Frees such an inode: for an ops->destroy that has taken the place of its own. */
+/* Those of such an inode: for ops that have taken the place of its own. */
+int file_anonymous_setattr(struct inode *inode, const struct attributes *attr);
 void file_anonymous_destroy(struct inode *inode);
 /* Another open file of the same anonymous inode (a pipe's other end). */
 int file_anonymous_pair(struct file *first, const struct file_ops *ops, int flags, void *data,

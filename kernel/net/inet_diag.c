@@ -30,7 +30,7 @@ struct diag_request {
     uint32_t states;
     struct sockid id;
 };
-struct old_request { /* of TCPDIAG_GETSOCK */
+struct old_request { /* of *DIAG_GETSOCK */
     uint8_t family, local_len, remote_len, extensions;
     struct sockid id;
     uint32_t states, tables;
@@ -248,7 +248,7 @@ static int get_one(struct answer *a, unsigned protocol)
 static int read_head(struct diag_request *to, const struct nl_message *m)
 {
     struct old_request old;
-    bool is_old = m->type == TCPDIAG_GETSOCK;
+    bool is_old = m->type != SOCK_DIAG_BY_FAMILY;
     size_t size = is_old ? sizeof(old) : sizeof(*to);
 
     if (m->len < size)
@@ -256,7 +256,8 @@ static int read_head(struct diag_request *to, const struct nl_message *m)
     memcpy(is_old ? (void *)&old : to, m->payload, size);
     if (is_old)
         *to = (struct diag_request){.family = m->flags & NLM_F_DUMP ? 0 : old.family,
-                                    .protocol = IPPROTO_TCP,
+                                    .protocol =
+                                        m->type == TCPDIAG_GETSOCK ? IPPROTO_TCP : IPPROTO_DCCP,
                                     .extensions = old.extensions,
                                     .states = old.states,
                                     .id = old.id};

@@ -8,6 +8,7 @@ enum {
     IPPROTO_IP = 0,
     IPPROTO_ICMP = 1,
     IPPROTO_TCP = 6,
+    IPPROTO_DCCP = 33,
     IPPROTO_UDP = 17,
     IPPROTO_IPV6 = 41,
     IPPROTO_ICMPV6 = 58,

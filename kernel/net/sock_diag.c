@@ -40,7 +40,7 @@ void diag_put_meminfo(struct nl_out *out, unsigned type, const struct socket *so
 
 static int request(struct netlink_request *r)
 {
-    if (r->message.type == TCPDIAG_GETSOCK)
+    if (r->message.type == TCPDIAG_GETSOCK || r->message.type == DCCPDIAG_GETSOCK)
         return diag_inet(r);
     if (r->message.type != SOCK_DIAG_BY_FAMILY)
         return r->message.type > SOCK_DIAG_BY_FAMILY ? -EOPNOTSUPP : -EINVAL;

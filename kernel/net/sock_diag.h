@@ -3,7 +3,7 @@
 
 #include "net/netlink.h"
 
-enum { TCPDIAG_GETSOCK = 18, SOCK_DIAG_BY_FAMILY = 20, DIAG_MEMINFO = 9 };
+enum { TCPDIAG_GETSOCK = 18, DCCPDIAG_GETSOCK, SOCK_DIAG_BY_FAMILY = 20, DIAG_MEMINFO = 9 };
 
 int diag_inet(struct netlink_request *r);   /* inet_diag.c */
 int diag_unix(struct netlink_request *r);   /* unix_diag.c */

@@ -253,12 +253,61 @@ static const struct file_ops socket_file_ops = {
     .release = file_release,
 };
 
+/* --- the attribute by which strace and lsof know the protocol */
+
+static const char attribute[] = "system.sockprotoname";
+
+static const char *protocol_name(const struct socket *s)
+{
+    static const char *const inet[][2] = {{"TCP", "TCPv6"}, {"UDP", "UDPv6"}, {"RAW", "RAWv6"}};
+    switch (s->family) {
+    case AF_INET:
+    case AF_INET6:
+        if (s->type == SOCK_DGRAM && s->protocol != IPPROTO_UDP)
+            return s->family == AF_INET ? "PING" : "PINGv6";
+        return inet[s->type - SOCK_STREAM][s->family == AF_INET6];
+    case AF_UNIX:
+        return s->type == SOCK_STREAM ? "UNIX-STREAM" : "UNIX";
+    default:
+        return s->family == AF_PACKET ? "PACKET" : "NETLINK";
+    }
+}
+
+static ssize_t give(const char *text, void *to, size_t size)
+{
+    size_t len = strlen(text) + 1;
+    if (size && size < len)
+        return -ERANGE;
+    if (size)
+        memcpy(to, text, len);
+    return (ssize_t)len;
+}
+
+static ssize_t get_attribute(struct inode *inode, const char *name, void *value, size_t size)
+{
+    return strcmp(name, attribute) ? -EOPNOTSUPP : give(inode->data, value, size);
+}
+
+static ssize_t list_attributes(struct inode *inode, char *list, size_t size)
+{
+    return give(attribute, list, size);
+}
+
+static const struct inode_ops socket_inode_ops = {
+    .setattr = file_anonymous_setattr,
+    .getxattr = get_attribute,
+    .listxattr = list_attributes,
+    .destroy = file_anonymous_destroy,
+};
+
 int socket_file(struct socket *socket, int flags, struct file **file)
 {
     int err = file_anonymous("socket:[%ino]", &socket_file_ops, S_IFSOCK | 0777,
                              O_RDWR | (flags & O_NONBLOCK), socket, file);
     if (!err) {
         socket->file = *file;
+        (*file)->inode->ops = &socket_inode_ops;
+        (*file)->inode->data = (void *)protocol_name(socket); /* it may outlive the socket */
         socket->ino = (*file)->inode->ino;
         atomic_fetch_add_explicit(&socket_count, 1, memory_order_relaxed);
     }

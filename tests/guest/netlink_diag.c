@@ -186,6 +186,11 @@ static void older_kind(void)
           ntohs(s.m.id.idiag_sport) == port);
     request_begin(&r, TCPDIAG_GETSOCK, NLM_F_DUMP, sizeof(*q) - 4);
     CHECK_EQ(netlink_talk(fd, &r, see, &s), -EINVAL);
+    q = request_begin(&r, DCCPDIAG_GETSOCK, NLM_F_DUMP, sizeof(*q)); /* ss asks for these, too */
+    q->idiag_states = 1 << LISTEN;
+    s.count = 0;
+    int err = netlink_talk(fd, &r, see, &s);
+    CHECK((err == -ENOENT || err == -EINVAL /* Linux 6.16 */ || !err) && s.count == 0);
 }
 
 static void datagrams(void)

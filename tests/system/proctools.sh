@@ -3,7 +3,7 @@
 # The tools that read /proc and /sys: ps, top, free, pmap, lsof and their like, run in the machine.
 . tests/system/lib.sh
 
-tools=(ps top free vmstat pmap lsof uptime w pgrep pkill pstree fuser ss slabtop pwdx pidof prlimit
+tools=(ps top free vmstat lslocks flock pmap lsof uptime w pgrep pkill pstree fuser ss slabtop pwdx pidof prlimit
     lscpu findmnt nproc sleep head tail grep)
 add=()
 missing=()
@@ -51,6 +51,10 @@ part prlimit prlimit --pid $child
 part lscpu lscpu
 part findmnt findmnt /sys/fs/cgroup
 part nproc nproc
+part lslocks flock /tmp/locked lslocks -o COMMAND,TYPE,MODE,PATH
+part ss-everything ss -a
+part vmstat-forks vmstat -f
+part vmstat-twice vmstat 1 2
 part slabtop slabtop -o
 part pkill pkill sleep
 wait $child
@@ -99,4 +103,9 @@ says lscpu '^CPU\(s\): +2' '^Architecture: +x86_64' '^On-line CPU\(s\) list: +0,
 says findmnt '^/sys/fs/cgroup +cgroup2 +cgroup2 '
 says nproc '^2$'
 says slabtop 'Active'
+says lslocks '^flock +FLOCK +WRITE +/tmp/locked$'
+says ss-everything '^Netid '
+grep -q RTNETLINK "$WORK/part" && not_ok 'ss asks nothing that is not answered' "$WORK/part"
+says vmstat-forks '^ +[1-9][0-9]+ forks$'
+says vmstat-twice '^( *[0-9]+){11} +[1-9][0-9]*( +[0-9]+){5}$'
 says pkill 'pkill'

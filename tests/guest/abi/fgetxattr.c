@@ -1,5 +1,6 @@
 /* man 2 fgetxattr */
 #include "abi.h"
+#include <sys/socket.h>
 #include <sys/xattr.h>
 
 static void results(void)
@@ -15,9 +16,54 @@ static void results(void)
     CHECK_ERRNO(CALL(fgetxattr, open("file", O_PATH), "user.a", value, 8), EBADF);
 }
 
+/* A socket says what protocol it is of (strace -yy asks for that). */
+static void sockets(void)
+{
+    static const struct {
+        int family, type, protocol;
+        const char *name;
+    } kinds[] = {{AF_INET, SOCK_STREAM, 0, "TCP"},
+                 {AF_INET, SOCK_DGRAM, 0, "UDP"},
+                 {AF_INET6, SOCK_STREAM, 0, "TCPv6"},
+                 {AF_INET6, SOCK_DGRAM, 0, "UDPv6"},
+                 {AF_UNIX, SOCK_STREAM, 0, "UNIX-STREAM"},
+                 {AF_UNIX, SOCK_DGRAM, 0, "UNIX"},
+                 {AF_UNIX, SOCK_SEQPACKET, 0, "UNIX"},
+                 {AF_NETLINK, SOCK_RAW, 0, "NETLINK"},
+                 {AF_INET, SOCK_RAW, 1, "RAW"},
+                 {AF_INET6, SOCK_RAW, 58, "RAWv6"},
+                 {AF_PACKET, SOCK_RAW, 0, "PACKET"}};
+    static const char attribute[] = "system.sockprotoname";
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        int fd = socket(kinds[i].family, kinds[i].type, kinds[i].protocol);
+        long size = (long)strlen(kinds[i].name) + 1;
+        char value[32] = "", path[40];
+
+        if (fd < 0)
+            continue; /* no such family, or no right to it */
+        CHECK_EQ(CALL(fgetxattr, fd, attribute, value, sizeof value), size);
+        CHECK(!strcmp(value, kinds[i].name));
+        CHECK_EQ(CALL(fgetxattr, fd, attribute, NULL, 0), size);
+        CHECK_ERRNO(CALL(fgetxattr, fd, attribute, value, 2), ERANGE);
+        CHECK_ERRNO(CALL(fgetxattr, fd, "system.other", value, 8), EOPNOTSUPP);
+        CHECK_ERRNO(CALL(fgetxattr, fd, "user.a", value, 8), ENODATA);
+        CHECK_ERRNO(CALL(fsetxattr, fd, attribute, "a", 1, 0), EOPNOTSUPP);
+        CHECK_ERRNO(CALL(fremovexattr, fd, attribute), EOPNOTSUPP);
+        CHECK_EQ(CALL(flistxattr, fd, value, sizeof value), (long)sizeof attribute);
+        CHECK(!strcmp(value, attribute));
+        CHECK_EQ(CALL(flistxattr, fd, NULL, 0), (long)sizeof attribute);
+        CHECK_ERRNO(CALL(flistxattr, fd, value, 20), ERANGE);
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        CHECK_EQ(CALL(getxattr, path, attribute, value, sizeof value), size);
+        close(fd);
+    }
+}
+
 int main(void)
 {
     enter_fresh_dir();
     promise("fgetxattr: results and errors", results);
+    promise("fgetxattr: sockets name their protocol", sockets);
     return check_end();
 }
