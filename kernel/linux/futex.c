@@ -133,12 +133,14 @@ static int wake_in(struct futex_bucket *bucket, uint64_t irq, struct memory_key 
     list_for_each_safe (p, next, &bucket->waiters) {
         struct futex_waiter *waiter = list_entry(p, struct futex_waiter, link);
 
-        if (!futex_same(&waiter->key, &key) || !(waiter->bitset & bitset))
+        if (!futex_same(&waiter->key, &key))
             continue;
         if (waiter->pi || waiter->requeue_pi) {
             woken = -EINVAL;
             break;
         }
+        if (!(waiter->bitset & bitset))
+            continue;
         futex_release(waiter);
         if (++woken >= count)
             break;
@@ -255,26 +257,19 @@ static int32_t sign_extend_12(uint32_t value)
     return (int32_t)(value << 20) >> 20;
 }
 
-static int apply_op(uint32_t op, uint32_t arg, uint32_t old, uint32_t *now)
+static uint32_t apply_op(uint32_t op, uint32_t arg, uint32_t old)
 {
     switch (op) {
     case 0:
-        *now = arg;
-        return 0;
+        return arg;
     case 1:
-        *now = old + arg;
-        return 0;
+        return old + arg;
     case 2:
-        *now = old | arg;
-        return 0;
+        return old | arg;
     case 3:
-        *now = old & ~arg;
-        return 0;
-    case 4:
-        *now = old ^ arg;
-        return 0;
+        return old & ~arg;
     default:
-        return -ENOSYS;
+        return old ^ arg;
     }
 }
 
@@ -301,19 +296,19 @@ static int compare(uint32_t how, int32_t old, int32_t arg)
 /* The operation that `encoded` describes, atomically: whether the old value compares; -EFAULT. */
 static int change_word(uintptr_t word, uint32_t encoded)
 {
-    uint32_t op = encoded >> 28 & 7, old, now;
+    uint32_t op = encoded >> 28 & 7, old;
     int32_t op_arg = sign_extend_12(encoded >> 12 & 0xfff);
     int32_t cmp_arg = sign_extend_12(encoded & 0xfff);
     int result;
 
+    if (op > 4)
+        return -ENOSYS;
     if (encoded >> 31)
         op_arg = (int32_t)(1u << (op_arg & 31));
     if (user_get32(word, &old) < 0)
         return -EFAULT;
     do {
-        result = apply_op(op, (uint32_t)op_arg, old, &now);
-        if (!result)
-            result = user_cmpxchg32(word, &old, now);
+        result = user_cmpxchg32(word, &old, apply_op(op, (uint32_t)op_arg, old));
         if (result < 0)
             return result;
     } while (result == 1);
@@ -382,11 +377,13 @@ static int64_t timed(uintptr_t word, int op, unsigned flags, uint32_t value, uin
     nsec_t deadline;
     int error;
 
-    if (op == FUTEX_LOCK_PI)
-        flags |= FLAG_REALTIME;
     error = futex_deadline(timeout, flags, op != FUTEX_WAIT, &deadline);
     if (error)
         return error;
+    if (flags & FLAG_REALTIME && !takes_clock(op))
+        return -ENOSYS;
+    if (op == FUTEX_LOCK_PI)
+        flags |= FLAG_REALTIME;
     switch (op) {
     case FUTEX_WAIT:
         return wait_call(word, flags, value, deadline, FUTEX_BITSET_ALL);
@@ -407,15 +404,11 @@ static __attribute__((noinline)) int64_t futex(uintptr_t a0, uint64_t a1, uint64
                      (a1 & FUTEX_CLOCK_REALTIME ? FLAG_REALTIME : 0);
     uint32_t value = (uint32_t)a2, value3 = (uint32_t)a5;
 
-    if (flags & FLAG_REALTIME && !takes_clock(op))
+    if (op == FUTEX_WAIT || op == FUTEX_LOCK_PI || takes_clock(op))
+        return timed(a0, op, flags, value, a3, a4, value3);
+    if (flags & FLAG_REALTIME)
         return -ENOSYS;
     switch (op) {
-    case FUTEX_WAIT:
-    case FUTEX_WAIT_BITSET:
-    case FUTEX_WAIT_REQUEUE_PI:
-    case FUTEX_LOCK_PI:
-    case FUTEX_LOCK_PI2:
-        return timed(a0, op, flags, value, a3, a4, value3);
     case FUTEX_WAKE:
         return wake(a0, flags, (int)value, FUTEX_BITSET_ALL);
     case FUTEX_WAKE_BITSET:
@@ -467,28 +460,41 @@ static int unqueue_many(struct futex_waiter *waiters, int n)
     return woken;
 }
 
-static int setup_many(struct futex_waiter *waiters, uintptr_t from, int n)
+/* The flags and the value go with the waiter as owner_tid and pi_word. */
+static int read_many(struct futex_waiter *waiters, uintptr_t from, int n)
 {
     for (int i = 0; i < n; i++) {
         struct waitv v;
-        int error = user_read(&v, from + (unsigned)i * sizeof(v), sizeof(v)), woken;
 
-        if (!error && (v.flags & ~(uint32_t)(FUTEX_PRIVATE_FLAG | FUTEX2_SIZE_U32) ||
-                       !(v.flags & FUTEX2_SIZE_U32) || v.reserved))
-            error = -EINVAL;
-        waiters[i] = (struct futex_waiter){
-            .task = current_task(), .word = v.word, .bitset = FUTEX_BITSET_ALL};
-        if (!error)
-            error =
-                futex_key(v.word, v.flags & FUTEX_PRIVATE_FLAG ? 0 : FLAG_SHARED, &waiters[i].key);
-        if (!error)
-            error = wait_setup(&waiters[i], (uint32_t)v.value);
-        if (error) {
-            woken = unqueue_many(waiters, i);
-            return woken >= 0 ? woken + 1 : error;
-        }
+        if (user_read(&v, from + (unsigned)i * sizeof(v), sizeof(v)) < 0)
+            return -EFAULT;
+        if (v.flags & ~(uint32_t)(FUTEX_PRIVATE_FLAG | FUTEX2_SIZE_U32) ||
+            !(v.flags & FUTEX2_SIZE_U32) || v.reserved)
+            return -EINVAL;
+        waiters[i] = (struct futex_waiter){.task = current_task(),
+                                           .word = v.word,
+                                           .bitset = FUTEX_BITSET_ALL,
+                                           .owner_tid = v.flags,
+                                           .pi_word = v.value};
     }
     return 0;
+}
+
+/* First they are all looked at, then all words; 1 + the index of one that was woken meanwhile. */
+static int setup_many(struct futex_waiter *waiters, uintptr_t from, int n)
+{
+    int error = read_many(waiters, from, n), woken;
+
+    for (int i = 0; i < n && !error; i++)
+        error =
+            futex_key(waiters[i].word, waiters[i].owner_tid & FUTEX_PRIVATE_FLAG ? 0 : FLAG_SHARED,
+                      &waiters[i].key);
+    for (int i = 0; i < n && !error; i++) {
+        error = wait_setup(&waiters[i], (uint32_t)waiters[i].pi_word);
+        if (error && (woken = unqueue_many(waiters, i)) >= 0)
+            return woken + 1;
+    }
+    return error;
 }
 
 static bool any_woken(struct futex_waiter *waiters, int n)

@@ -138,14 +138,14 @@ static struct futex_waiter *top_waiter(struct futex_bucket *bucket, const struct
     return top;
 }
 
-/* Somebody waits on the word otherwise than for a lock. */
+/* Who waits on the word first does not wait for a lock. */
 static bool other_waiter(struct futex_bucket *bucket, const struct memory_key *key)
 {
     list_for_each (p, &bucket->waiters) {
         struct futex_waiter *waiter = list_entry(p, struct futex_waiter, link);
 
-        if (!waiter->pi && futex_same(&waiter->key, key))
-            return true;
+        if (futex_same(&waiter->key, key))
+            return !waiter->pi;
     }
     return false;
 }
@@ -181,8 +181,10 @@ static int find_owner(uint32_t tid)
 
 enum { TAKEN = 1, QUEUED = 0 };
 
-/* Take the lock for `task`, or make the waiter stand in its queue. Bucket locked. */
-static int take_or_queue(struct futex_bucket *bucket, struct futex_waiter *waiter, bool try_only)
+/* Take the lock for `task`, or make the waiter stand in its queue. Bucket locked. bits: of the
+ * word, if it is taken. */
+static int take_or_queue(struct futex_bucket *bucket, struct futex_waiter *waiter, bool try_only,
+                         uint32_t bits)
 {
     struct task *task = waiter->task;
     uint32_t tid = (uint32_t)task->tid, value;
@@ -191,18 +193,16 @@ static int take_or_queue(struct futex_bucket *bucket, struct futex_waiter *waite
 
     if (user_get32(waiter->word, &value) < 0)
         return -EFAULT;
-    if (other_waiter(bucket, &waiter->key))
-        return -EINVAL;
     for (;;) {
         uint32_t now = value | FUTEX_WAITERS;
 
         if ((value & FUTEX_TID_MASK) == tid)
             return -EDEADLK;
+        if (other_waiter(bucket, &waiter->key))
+            return -EINVAL;
         if ((value & FUTEX_TID_MASK) == 0)
-            now = tid | (value & FUTEX_OWNER_DIED) |
+            now = tid | bits | (value & FUTEX_OWNER_DIED) |
                   (top_waiter(bucket, &waiter->key, &others) ? FUTEX_WAITERS : 0);
-        else if (try_only)
-            return find_owner(value & FUTEX_TID_MASK) ?: -EAGAIN;
         result = user_cmpxchg32(waiter->word, &value, now);
         if (result < 0)
             return result;
@@ -214,8 +214,8 @@ static int take_or_queue(struct futex_bucket *bucket, struct futex_waiter *waite
         return TAKEN;
     }
     result = find_owner(value & FUTEX_TID_MASK);
-    if (result)
-        return result;
+    if (result || try_only)
+        return result ?: -EAGAIN;
     if (would_deadlock(task, value & FUTEX_TID_MASK))
         return -EDEADLK;
     pi_remember(waiter, value & FUTEX_TID_MASK);
@@ -245,7 +245,7 @@ int64_t futex_lock_pi(uintptr_t word, unsigned flags, nsec_t deadline, bool try_
     for (;;) {
         uint64_t irq = futex_lock(bucket);
 
-        result = take_or_queue(bucket, &waiter, try_only);
+        result = take_or_queue(bucket, &waiter, try_only, 0);
         futex_unlock(bucket, irq);
         if (result == -EFAULT && futex_fault_in(word) == 0)
             continue;
@@ -302,13 +302,13 @@ static int unlock_locked(struct futex_bucket *bucket, const struct memory_key *k
         return -EFAULT;
     if ((value & FUTEX_TID_MASK) != tid)
         return -EPERM;
+    if (other_waiter(bucket, key))
+        return -EINVAL;
     top = top_waiter(bucket, key, &others);
     if (top) {
         *next = (uint32_t)top->task->tid;
         return hand_over(bucket, top, tid, 0);
     }
-    if (other_waiter(bucket, key))
-        return -EINVAL;
     do {
         result = user_cmpxchg32(word, &value, 0);
     } while (result == 1 && (value & FUTEX_TID_MASK) == tid);
@@ -319,9 +319,12 @@ int64_t futex_unlock_pi(uintptr_t word, unsigned flags)
 {
     struct memory_key key;
     struct futex_bucket *bucket;
-    uint32_t next = 0;
-    int result = futex_key(word, flags, &key);
+    uint32_t next = 0, value;
+    int result = user_get32(word, &value);
 
+    if (!result && (value & FUTEX_TID_MASK) != (uint32_t)current_task()->tid)
+        return -EPERM;
+    result = result ?: futex_key(word, flags, &key);
     if (result)
         return result;
     bucket = futex_bucket(&key);
@@ -393,7 +396,7 @@ int64_t futex_wait_requeue_pi(uintptr_t word, unsigned flags, uint32_t value, ns
 
     if (word == pi_word)
         return -EINVAL;
-    error = futex_key(word, flags, &waiter.key) ?: futex_key(pi_word, flags, &waiter.pi_key);
+    error = futex_key(pi_word, flags, &waiter.pi_key) ?: futex_key(word, flags, &waiter.key);
     if (error)
         return error;
     bucket = futex_bucket(&waiter.key);
@@ -401,16 +404,16 @@ int64_t futex_wait_requeue_pi(uintptr_t word, unsigned flags, uint32_t value, ns
         uint64_t irq = futex_lock(bucket);
 
         error = user_get32(word, &seen);
-        if (!error && seen == value)
+        if (!error)
+            error = seen != value ? -EAGAIN : futex_same(&waiter.key, &waiter.pi_key) ? -EINVAL : 0;
+        if (!error)
             futex_enqueue(bucket, &waiter);
         futex_unlock(bucket, irq);
         if (!error)
             break;
-        if (user_get32(word, &seen) < 0)
-            return -EFAULT;
+        if (error != -EFAULT || user_get32(word, &seen) < 0)
+            return error;
     }
-    if (seen != value)
-        return -EAGAIN;
     error = futex_sleep(&waiter, deadline, flags & FLAG_REALTIME);
     if (!error)
         return took_over();
@@ -422,7 +425,7 @@ int64_t futex_wait_requeue_pi(uintptr_t word, unsigned flags, uint32_t value, ns
 }
 
 /* One waiter from the condition to the lock. 1: it has it (and was woken); 0: it waits for it. */
-static int move_to_lock(struct futex_bucket *to, struct futex_waiter *waiter)
+static int move_to_lock(struct futex_bucket *to, struct futex_waiter *waiter, uint32_t bits)
 {
     struct memory_key old_key = waiter->key;
     uintptr_t old_word = waiter->word;
@@ -432,7 +435,7 @@ static int move_to_lock(struct futex_bucket *to, struct futex_waiter *waiter)
     list_del(&waiter->link);
     waiter->key = waiter->pi_key;
     waiter->word = waiter->pi_word;
-    result = take_or_queue(to, waiter, false);
+    result = take_or_queue(to, waiter, false, bits);
     if (result == QUEUED)
         return 0;
     waiter->key = old_key;
@@ -460,7 +463,7 @@ static int requeue_locked(struct futex_bucket *from, struct futex_bucket *to,
             continue;
         if (!waiter->requeue_pi || waiter->pi || !futex_same(&waiter->pi_key, pi_key))
             return -EINVAL;
-        result = move_to_lock(to, waiter);
+        result = move_to_lock(to, waiter, nrequeue ? FUTEX_WAITERS : 0);
         if (result < 0)
             return done ? done : result;
         done++;
@@ -478,15 +481,18 @@ int64_t futex_cmp_requeue_pi(uintptr_t word, unsigned flags, int nwake, int nreq
     if (nwake != 1 || nrequeue < 0 || word == pi_word)
         return -EINVAL;
     error = futex_key(word, flags, &key) ?: futex_key(pi_word, flags, &pi_key);
-    if (error)
-        return error;
+    if (error || futex_same(&key, &pi_key))
+        return error ?: -EINVAL;
     from = futex_bucket(&key);
     to = futex_bucket(&pi_key);
     for (;;) {
         uint64_t irq = futex_lock_two(from, to);
-        uint32_t seen;
+        uint32_t seen, lock;
         int result = user_get32(word, &seen);
+        bool absent = result;
 
+        if (!result && seen == value)
+            result = user_get32(pi_word, &lock);
         if (!result)
             result = seen == value ? requeue_locked(from, to, &key, &pi_key, nrequeue) : -EAGAIN;
         futex_unlock_two(from, to, irq);
@@ -494,7 +500,7 @@ int64_t futex_cmp_requeue_pi(uintptr_t word, unsigned flags, int nwake, int nreq
             futex_pi_changed(seen & FUTEX_TID_MASK);
         if (result != -EFAULT)
             return result;
-        if (futex_fault_in(word) < 0 || futex_fault_in(pi_word) < 0)
+        if ((absent ? user_get32(word, &seen) : futex_fault_in(pi_word)) < 0)
             return -EFAULT;
     }
 }

@@ -54,7 +54,7 @@ static void walk_list(struct task *task)
     for (int n = 0; (entry & ~1ull) != at && n < LIST_LIMIT; n++) {
         int error = user_get64(entry & ~1ull, &next);
 
-        if (entry != head.pending &&
+        if ((entry ^ head.pending) & ~1ull &&
             owner_died(task, (entry & ~1ull) + (uint64_t)head.futex_offset, entry & 1, false) < 0)
             return;
         if (error)

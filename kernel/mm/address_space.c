@@ -70,6 +70,8 @@ int address_space_key(struct address_space *space, uintptr_t addr, struct memory
     else if (mapping_shared(mapping))
         *key = (struct memory_key){mapping->object,
                                    (mapping->object_page << PAGE_SHIFT) + (addr - mapping->start)};
+    else if (!mapping->object && !(mapping->prot & PROT_WRITE))
+        err = -EFAULT; /* it will not change */
     else
         *key = (struct memory_key){space, addr};
     read_unlock(&space->lock);

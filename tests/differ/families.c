@@ -16,5 +16,6 @@ const struct family families[] = {
      true,
      true,
      NULL},
+    {"futex", futex_setup, {futex_ops}, false, false, futex_after},
     {NULL, NULL, {NULL}, false, false, NULL},
 };

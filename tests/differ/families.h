@@ -10,6 +10,8 @@ bool memory_setup(void);  /* memory.c: an arena with a few areas, files to map *
 bool signals_setup(void); /* signals.c: handlers; no children */
 bool ipc_setup(void);     /* ipc.c: nothing there */
 extern const struct op names_ops[], data_ops[], descriptors_ops[], memory_ops[], memory_use_ops[];
-extern const struct op signals_ops[];
 bool sockets_unix_setup(void); /* sockets_unix.c: a few files and folders */
 extern const struct op sockets_unix_ops[];
+bool futex_setup(void); /* futex.c: all words 0, no threads */
+void futex_after(void);
+extern const struct op signals_ops[], futex_ops[];

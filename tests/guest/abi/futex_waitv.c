@@ -31,6 +31,12 @@ static void results(void)
     CHECK_ERRNO(CALL(futex_waitv, waits, 0, 0, NULL, 0), EINVAL);
     CHECK_ERRNO(CALL(futex_waitv, waits, 129, 0, NULL, 0), EINVAL);
     CHECK_ERRNO(CALL(futex_waitv, waits, 3, 1, NULL, 0), EINVAL);
+    waits[2].flags = 0; /* all are looked at before a word is */
+    CHECK_ERRNO(CALL(futex_waitv, waits, 3, 0, NULL, 0), EINVAL);
+    waits[2].flags = waits[0].flags;
+    waits[2].uaddr++;
+    CHECK_ERRNO(CALL(futex_waitv, waits, 3, 0, NULL, 0), EINVAL);
+    waits[2].uaddr--;
     CHECK_ERRNO(CALL(futex_waitv, BAD, 1, 0, NULL, 0), EFAULT);
     CHECK_ERRNO(CALL(futex_waitv, waits, 1, 0, &past, CLOCK_BOOTTIME), EINVAL);
     waits[0].__reserved = 1;
