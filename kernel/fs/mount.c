@@ -272,7 +272,7 @@ static bool is_dir(const struct dentry *d)
 /* May m be attached on the place? */
 static int check_place(const struct mount *m, const struct path *place)
 {
-    if (place->dentry->unhashed)
+    if (mount_place_gone(place))
         return -ENOENT;
     if (!mount_is_ours(place->mount))
         return -EINVAL;
@@ -366,8 +366,7 @@ int vfs_mount(const char *source, const struct path *on, const char *type, unsig
     int err = t->mount(source, flags, options, &super);
     if (err < 0)
         return err;
-    if (flags & MS_RDONLY)
-        super->readonly = true;
+    super_set_flags(super, flags | (super->readonly ? MS_RDONLY : 0));
     return mount_super(super, source, on, flags);
 }
 
@@ -383,16 +382,16 @@ static bool is_written(const struct super *super)
     return false;
 }
 
-int super_reconfigure(struct super *super, bool readonly, const char *options)
+int super_reconfigure(struct super *super, unsigned flags, const char *options)
 {
     int err = 0;
     mutex_lock(&mounts_lock);
-    if (readonly && !super->readonly && is_written(super))
+    if (flags & MS_RDONLY && !super->readonly && is_written(super))
         err = -EBUSY;
     else if (super->type->remount)
         err = super->type->remount(super, options);
     if (err == 0)
-        super->readonly = readonly;
+        super_set_flags(super, flags);
     mutex_unlock(&mounts_lock);
     return err;
 }
@@ -402,7 +401,8 @@ int vfs_remount(const struct path *path, unsigned flags, const char *options, bo
     struct mount *m = path->mount;
     if (path->dentry != m->root || !mount_is_ours(m))
         return -EINVAL;
-    int err = bind ? 0 : super_reconfigure(m->super, flags & MS_RDONLY, options);
+    unsigned kept = m->super->flags & MS_DIRSYNC; /* a remount does not change it */
+    int err = bind ? 0 : super_reconfigure(m->super, (flags & ~MS_DIRSYNC) | kept, options);
     if (err < 0)
         return err;
     mutex_lock(&mounts_lock);
@@ -410,6 +410,7 @@ int vfs_remount(const struct path *path, unsigned flags, const char *options, bo
         err = -EBUSY;
     else
         m->flags = flags & MOUNT_FLAGS;
+    mounts_changed();
     mutex_unlock(&mounts_lock);
     return err;
 }
@@ -424,6 +425,7 @@ static uint64_t statfs_flags(const struct mount *m, const struct super *super)
         shown |= ST_RELATIME;
     if (flags & MS_NOSYMFOLLOW)
         shown |= ST_NOSYMFOLLOW;
+    shown |= super->flags & (MS_SYNCHRONOUS | MS_MANDLOCK);
     return super->readonly ? shown | MS_RDONLY : shown;
 }
 
@@ -460,14 +462,16 @@ static char *prepend(char *start, char *at, const char *s, size_t n)
     return memcpy(at - n, s, n);
 }
 
-/* One step up: the name is put before *at. False: at the top of everything, or, with *at as it was
- * at first, of a file system of which the mount shows a part that the place was moved out of. */
+/* One step up: the name is put before *at, if it is none between mounts. False: at the top of
+ * everything, or, with *at as it was at first, of a file system of which the mount shows a part
+ * that the place was moved out of. */
 static bool name_step(struct path *p, char *start, char **at, char *end)
 {
-    while (p->dentry == p->mount->root) {
+    if (p->dentry == p->mount->root) {
         if (!p->mount->on.mount)
             return false;
         *p = p->mount->on;
+        return true;
     }
     if (p->dentry == p->dentry->parent) {
         *at = end;

@@ -34,6 +34,11 @@ void mount_detach(struct mount *m, struct path *on);
 /* Detach and drop it, or all of them. */
 void mount_drop(struct mount *m);
 void mount_drop_tree(struct mount *top);
+/* Removed, or of a mount that was taken away. mounts_lock held. */
+static inline bool mount_place_gone(const struct path *place)
+{
+    return place->dentry->unhashed || place->mount->detached;
+}
 struct path mount_topmost(const struct path *on);
 /* What is topmost on a place; takes mounts_lock, and the lock of its inode, so that nobody removes
  * its name (fs/remove.c) before something is mounted on it. */

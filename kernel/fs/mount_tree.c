@@ -168,7 +168,8 @@ static int copy_place(const struct path *from, bool recursive, struct mount **to
 
 static int check_source(const struct path *from)
 {
-    return from->mount->unbindable || top_of(from->mount) != ours()->root ? -EINVAL : 0;
+    const struct mount *top = top_of(from->mount);
+    return from->mount->unbindable || (top != ours()->root && !top->anonymous) ? -EINVAL : 0;
 }
 
 /* Give the tree whose root has no place yet one. */
@@ -185,9 +186,7 @@ int vfs_bind(const struct path *from, const struct path *on, bool recursive)
 {
     struct mount *top = NULL;
     struct path place = mount_lock_place(on);
-    int err = check_source(from);
-    if (err == 0 && place.dentry->unhashed)
-        err = -ENOENT;
+    int err = mount_place_gone(&place) ? -ENOENT : check_source(from);
     if (err == 0 && !mount_is_ours(place.mount))
         err = -EINVAL;
     if (err == 0 &&
@@ -233,14 +232,14 @@ void vfs_dissolve(struct mount *top)
 static int check_move(const struct path *from, const struct path *place)
 {
     struct mount *m = from->mount, *parent = m->on.mount;
+    if (mount_place_gone(place))
+        return -ENOENT;
     if (!is_root(from) || !(m->anonymous || (parent && mount_is_ours(m))))
         return -EINVAL;
     if (!mount_is_ours(place->mount) || (parent && parent->group))
         return -EINVAL;
     if (inode_is(from->dentry->inode, S_IFDIR) != inode_is(place->dentry->inode, S_IFDIR))
         return -EINVAL;
-    if (place->dentry->unhashed)
-        return -ENOENT;
     if (place->mount->group && mount_has_unbindable(m))
         return -EINVAL;
     for (const struct mount *above = place->mount; above; above = above->on.mount)
@@ -249,12 +248,16 @@ static int check_move(const struct path *from, const struct path *place)
     return 0;
 }
 
-/* The place below what is mounted topmost on `on`. */
-static int place_beneath(const struct path *on, struct path *place)
+/* The place below what is mounted topmost on `on`, which may not be m or have it inside. */
+static int place_beneath(const struct mount *m, const struct path *on, struct path *place)
 {
     struct path top = mount_topmost(on);
-    if (top.dentry != top.mount->root || !top.mount->on.mount || top.mount == ours()->root)
+    if (top.dentry != top.mount->root || !top.mount->on.mount || top.mount == ours()->root ||
+        top.mount == vfs_caller_hook()->root->mount)
         return -EINVAL;
+    for (; m; m = m->on.mount)
+        if (m == top.mount)
+            return -EINVAL;
     *place = top.mount->on;
     return 0;
 }
@@ -263,7 +266,7 @@ int vfs_move_mount(const struct path *from, const struct path *on, bool beneath)
 {
     struct mount *m = from->mount, *over = NULL;
     struct path old = {}, locked = mount_lock_place(on), place = locked, covered;
-    int err = beneath ? place_beneath(on, &place) : 0;
+    int err = beneath ? place_beneath(m, on, &place) : 0;
     if (err == 0)
         err = check_move(from, &place);
     if (err == 0) {
@@ -449,6 +452,7 @@ int vfs_set_mount_flags(const struct path *path, unsigned set, unsigned clear, u
         err = mount_collect(m, m->root, recursive, &list);
     if (err == 0) {
         err = set_flags_of(&list, set, clear, propagation);
+        mounts_changed();
         kfree(list.m);
     }
     mutex_unlock(&mounts_lock);

@@ -121,12 +121,12 @@ static int step_up(struct walk *w)
     for (;;) {
         struct path *at = &w->at;
         if (at->dentry == w->root.dentry && at->mount == w->root.mount)
-            return w->flags & LOOKUP_BENEATH ? -EXDEV : 0;
+            return w->flags & LOOKUP_BENEATH ? -EXDEV : cross_mounts(w);
         if (at->dentry != at->mount->root)
             break;
         struct path on = at->mount->on;
         if (!on.mount)
-            return 0;
+            return cross_mounts(w);
         if (w->flags & LOOKUP_NO_XDEV)
             return -EXDEV;
         if (!w->rcu)

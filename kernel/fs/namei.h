@@ -45,6 +45,8 @@ static inline int may_be_missing(const struct path *dir)
 {
     return dir->dentry->inode->flags & INODE_CLOSED ? -ENOENT : 0;
 }
+/* Whether anything below the place may change: -EROFS. */
+int may_change(const struct path *dir);
 int may_delete(const struct path *dir, const struct inode *victim);
 /* Set the size of a regular file that the caller may write (fs/attr.c). */
 int place_truncate(const struct path *path, uint64_t size);

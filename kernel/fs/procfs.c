@@ -294,6 +294,16 @@ static void show_propagation(struct text *text, const struct mount *m)
 
 static void show_options(struct text *text, const struct super *super)
 {
+    static const struct {
+        unsigned flag;
+        const char *text;
+    } told[] = {{MS_SYNCHRONOUS, ",sync"},
+                {MS_DIRSYNC, ",dirsync"},
+                {MS_MANDLOCK, ",mand"},
+                {MS_LAZYTIME, ",lazytime"}};
+    for (unsigned i = 0; super->flags && i < ARRAY_SIZE(told); i++)
+        if (super->flags & told[i].flag)
+            text_printf(text, "%s", told[i].text);
     if (super->type->show)
         super->type->show(super, text);
 }

@@ -29,7 +29,8 @@ static bool leave_group(struct mount *m)
 
 void mount_set_type(struct mount *m, unsigned type)
 {
-    m->unbindable = type == MS_UNBINDABLE;
+    if (type != MS_SLAVE)
+        m->unbindable = type == MS_UNBINDABLE;
     if (type == MS_SHARED) {
         if (!m->group)
             m->group = next_group++;

@@ -5,12 +5,15 @@
 #include "fs/notify.h"
 #include "lib/string.h"
 
+int may_change(const struct path *dir)
+{
+    return dir->mount->flags & MS_RDONLY || dir->dentry->super->readonly ? -EROFS : 0;
+}
+
 int may_delete(const struct path *dir, const struct inode *victim)
 {
     const struct inode *inode = dir->dentry->inode;
     const struct credentials *cred = vfs_caller_hook()->cred;
-    if (dir->mount->flags & MS_RDONLY)
-        return -EROFS;
     int err = inode_permission_as(inode, 3, cred);
     if (err < 0)
         return err;
@@ -41,7 +44,9 @@ static int removal_begin(struct removal *r)
     struct walk *w = &r->walk;
     r->dir = w->at.dentry->inode;
     write_lock(&r->dir->lock);
-    int err = dentry_lookup(w->at.dentry, w->last.name, w->last.len, w->last.hash, &r->dentry);
+    int err = may_change(&w->at);
+    if (err == 0)
+        err = dentry_lookup(w->at.dentry, w->last.name, w->last.len, w->last.hash, &r->dentry);
     if (err < 0) {
         write_unlock(&r->dir->lock);
         walk_end(w);

@@ -169,7 +169,7 @@ static int rename_in_folders(struct renaming *r)
     r->to_dir = r->to_walk.at.dentry->inode;
     mutex_lock(&rename_lock);
     lock_folders(r);
-    int err = find(&r->from_walk, &r->from);
+    int err = may_change(&r->from_walk.at) ?: find(&r->from_walk, &r->from);
     if (err == 0) {
         err = r->from->inode ? find(&r->to_walk, &r->to) : -ENOENT;
         if (err == 0) {

@@ -297,10 +297,13 @@ static void get_statfs(struct super *super, struct statfs_info *info)
     uint64_t used = atomic_load_explicit(&fs->pages, memory_order_relaxed);
     info->type = fs->lower ? OVERLAY_MAGIC : TMPFS_MAGIC;
     info->blocks = tmpfs_max_pages(fs);
+    if (info->blocks == UINT64_MAX)
+        info->blocks = 0; /* no bound: nothing is said */
     info->bfree = info->bavail = used < info->blocks ? info->blocks - used : 0;
-    info->files = fs->max_inodes ? fs->max_inodes : frames.total;
-    info->ffree = frames.free;
-    if (fs->max_inodes)
+    if (!fs->inodes_given) {
+        info->files = frames.total;
+        info->ffree = frames.free;
+    } else if ((info->files = fs->max_inodes))
         info->ffree = info->files - MIN(info->files, atomic_load(&super->inodes) - 1);
 }
 
@@ -318,6 +321,7 @@ int tmpfs_create(const struct fs_type *type, uint64_t max_pages, uint32_t mode, 
         return -ENOMEM;
     }
     atomic_init(&fs->max_pages, max_pages);
+    fs->mode = mode;
     atomic_init(&fs->next_ino, 1);
     super->data = fs;
     super->statfs = get_statfs;
@@ -356,7 +360,7 @@ static int parse_scaled(const char *s, uint64_t *n, bool *percent)
         shift = 10 * ((unsigned)(unit - units) / 2 + 1);
     if (shift || *percent)
         digits[len - 1] = 0;
-    if (parse_u64(digits, 10, n) < 0)
+    if (parse_u64(digits, 0, n) < 0)
         return -EINVAL;
     *n <<= shift;
     return 0;
@@ -387,10 +391,8 @@ static int parse_count(const char *s, uint64_t *n)
 
 static int parse_mode(const char *value, uint32_t *mode)
 {
-    char octal[16] = "0";
     uint64_t n;
-    strlcpy(octal + 1, value, sizeof(octal) - 1);
-    int err = parse_u64(octal, 8, &n);
+    int err = parse_u64(value, 8, &n);
     if (err == 0)
         *mode = n & 07777;
     return err;
@@ -415,11 +417,11 @@ static int check_word(const char *word, const char *value)
         return strcmp(word, "inode64") == 0 || strcmp(word, "inode32") == 0 ||
                        strcmp(word, "noswap") == 0
                    ? 0
-                   : -EINVAL;
+                   : -ENOENT;
     for (size_t i = 0; strcmp(word, "huge") == 0 && i < ARRAY_SIZE(huge); i++)
         if (strcmp(value, huge[i]) == 0)
             return 0;
-    return strcmp(word, "mpol") == 0 && strncmp(value, "default", 7) == 0 ? 0 : -EINVAL;
+    return strcmp(word, "mpol") == 0 && strncmp(value, "default", 7) == 0 ? 0 : -ENOENT;
 }
 
 static int parse_option(char *word, struct options *options)
@@ -453,9 +455,8 @@ static int check_option(const char *option)
 {
     char word[128];
     struct options unused;
-    return strlcpy(word, option, sizeof(word)) < sizeof(word) && parse_option(word, &unused) == 0
-               ? 0
-               : -EINVAL;
+    return strlcpy(word, option, sizeof(word)) < sizeof(word) ? parse_option(word, &unused)
+                                                              : -EINVAL;
 }
 
 static int parse_options(const char *text, struct options *options)
@@ -468,7 +469,7 @@ static int parse_options(const char *text, struct options *options)
             return -EINVAL;
         memcpy(word, text, n);
         word[n] = 0;
-        if (parse_option(word, options) < 0)
+        if (n && parse_option(word, options) < 0)
             return -EINVAL;
         text += n + (end != NULL);
     }
@@ -484,16 +485,20 @@ static int remount(struct super *super, const char *text)
     if (err < 0)
         return err;
     uint64_t inodes = atomic_load(&super->inodes) - 1;
-    if ((options.given & HAS_SIZE && options.pages && options.pages < atomic_load(&fs->pages)) ||
-        (options.given & HAS_INODES && options.inodes && options.inodes < inodes))
+    if (options.pages &&
+        (options.pages < atomic_load(&fs->pages) || atomic_load(&fs->max_pages) == UINT64_MAX))
+        return -EINVAL; /* what has no bound gets none later */
+    if (options.inodes && (options.inodes < inodes || (fs->inodes_given && !fs->max_inodes)))
         return -EINVAL;
     if (options.given & HAS_SIZE) {
         atomic_store_explicit(&fs->max_pages, options.pages ? options.pages : UINT64_MAX,
                               memory_order_relaxed);
         fs->size_given = true;
     }
-    if (options.given & HAS_INODES)
+    if (options.given & HAS_INODES) {
         fs->max_inodes = options.inodes;
+        fs->inodes_given = true;
+    }
     return 0;
 }
 
@@ -501,17 +506,16 @@ static void show(const struct super *super, struct text *text)
 {
     struct tmpfs *fs = super->data;
     uint64_t pages = atomic_load_explicit(&fs->max_pages, memory_order_relaxed);
-    const struct inode *root = super->root;
-    if (fs->size_given && pages != UINT64_MAX)
-        text_printf(text, ",size=%luk", pages * (PAGE_SIZE / 1024));
-    if (fs->max_inodes)
+    if (fs->size_given)
+        text_printf(text, ",size=%luk", (pages + 1 ? pages : 0) * (PAGE_SIZE / 1024));
+    if (fs->inodes_given)
         text_printf(text, ",nr_inodes=%lu", fs->max_inodes);
-    if ((root->mode & 07777) != 01777)
-        text_printf(text, ",mode=%o", root->mode & 07777);
-    if (root->uid)
-        text_printf(text, ",uid=%u", root->uid);
-    if (root->gid)
-        text_printf(text, ",gid=%u", root->gid);
+    if (fs->mode != 01777)
+        text_printf(text, ",mode=%o", fs->mode);
+    if (fs->uid)
+        text_printf(text, ",uid=%u", fs->uid);
+    if (fs->gid)
+        text_printf(text, ",gid=%u", fs->gid);
     text_printf(text, ",inode64");
 }
 
@@ -525,7 +529,8 @@ static struct fs_type tmpfs_type = {.name = "tmpfs",
 
 static int mount(const char *source, unsigned flags, const char *text, struct super **super)
 {
-    struct options options = {.mode = 01777};
+    const struct credentials *cred = vfs_caller_hook()->cred;
+    struct options options = {.mode = 01777, .uid = cred->fsuid, .gid = cred->fsgid};
     int err = parse_options(text, &options);
     if (err == 0 && options.given & HAS_SIZE && !options.pages)
         options.pages = UINT64_MAX; /* size=0: no bound */
@@ -535,8 +540,9 @@ static int mount(const char *source, unsigned flags, const char *text, struct su
         struct tmpfs *fs = (*super)->data;
         fs->max_inodes = options.inodes;
         fs->size_given = options.given & HAS_SIZE;
-        (*super)->root->uid = options.uid;
-        (*super)->root->gid = options.gid;
+        fs->inodes_given = options.given & HAS_INODES;
+        (*super)->root->uid = fs->uid = options.uid;
+        (*super)->root->gid = fs->gid = options.gid;
     }
     return err;
 }

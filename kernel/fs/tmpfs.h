@@ -16,8 +16,9 @@ struct tmpfs {
     struct mutex names; /* over all folders' entries, and what overlay.c keeps in nodes */
     atomic_ulong pages, max_pages;         /* 0: half of memory, looked up when it matters */
     _Atomic uint64_t next_ino, max_inodes; /* max_inodes 0: no bound */
-    bool size_given;
-    struct super *lower; /* the read-only file system below, with a reference of its root */
+    bool size_given, inodes_given;
+    uint32_t mode, uid, gid; /* of the root, as the mount's options gave them */
+    struct super *lower;     /* the read-only file system below, with a reference of its root */
     /* Run before the first reading of the root or look for a name that is not there (devfs makes
      * its files then). */
     void (*_Atomic populate)(struct inode *root);

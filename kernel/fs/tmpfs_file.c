@@ -369,8 +369,21 @@ static __cold int punch(struct tmpfs_node *node, uint64_t from, uint64_t to)
     return err;
 }
 
+/* Either there is room for all of it or nothing is taken. */
 static int preallocate(struct tmpfs_node *node, uint64_t from, uint64_t to)
 {
+    struct tmpfs *fs = tmpfs_of(&node->inode);
+    uint64_t need = (ALIGN_UP(to, PAGE_SIZE) - ALIGN_DOWN(from, PAGE_SIZE)) >> PAGE_SHIFT;
+    uint64_t max = tmpfs_max_pages(fs), used = atomic_load(&fs->pages);
+    uint64_t room = max > used ? max - used : 0;
+    for (uint64_t i = from >> PAGE_SHIFT; unlikely(need > room) && i << PAGE_SHIFT < to; i++) {
+        paddr_t frame = page_store_get(&node->store, i, false);
+        need -= frame || shows_lower(node, i);
+        if (frame)
+            frame_put(frame);
+    }
+    if (need > room)
+        return -ENOSPC;
     for (uint64_t i = from >> PAGE_SHIFT; i << PAGE_SHIFT < to; i++) {
         paddr_t frame;
         if (shows_lower(node, i))

@@ -252,7 +252,8 @@ struct super {
     struct dentry *root_dentry; /* the VFS's; made at the first mount */
     uint32_t dev;               /* st_dev: anonymous, unique */
     bool readonly;
-    bool no_cache; /* names must be looked up afresh each time (procfs) */
+    unsigned flags; /* SUPER_FLAGS */
+    bool no_cache;  /* names must be looked up afresh each time (procfs) */
     void *data;
     void (*statfs)(struct super *super, struct statfs_info *info);
     void (*destroy)(struct super *super); /* after its last inode is gone */
@@ -334,7 +335,10 @@ enum {
     MS_NOSUID = 2,
     MS_NODEV = 4,
     MS_NOEXEC = 8,
+    MS_SYNCHRONOUS = 16,
     MS_REMOUNT = 32,
+    MS_MANDLOCK = 64,
+    MS_DIRSYNC = 128,
     MS_NOSYMFOLLOW = 256,
     MS_NOATIME = 1024,
     MS_NODIRATIME = 2048,
@@ -345,8 +349,10 @@ enum {
     MS_PRIVATE = 1 << 18,
     MS_SLAVE = 1 << 19,
     MS_SHARED = 1 << 20,
+    MS_LAZYTIME = 1 << 25,
     MS_RELATIME = 1 << 21, /* neither this nor MS_NOATIME: every reading counts */
     MS_PROPAGATION = MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED,
+    SUPER_FLAGS = MS_SYNCHRONOUS | MS_MANDLOCK | MS_DIRSYNC | MS_LAZYTIME, /* told, no more */
     MOUNT_FLAGS = 15 | MS_NOSYMFOLLOW | MS_NOATIME | MS_NODIRATIME | MS_RELATIME,
     MNT_FORCE = 1,
     MNT_DETACH = 2,
@@ -386,7 +392,13 @@ int vfs_copy_tree(const struct path *from, bool recursive, struct path *top);
 int vfs_mount_anonymous(struct super *super, const char *source, unsigned flags, struct path *top);
 void vfs_dissolve(struct mount *top);
 /* ro or rw, and options, for a file system as a whole. */
-int super_reconfigure(struct super *super, bool readonly, const char *options);
+int super_reconfigure(struct super *super, unsigned flags, const char *options);
+/* Take MS_RDONLY and SUPER_FLAGS. */
+static inline void super_set_flags(struct super *super, unsigned flags)
+{
+    super->readonly = flags & MS_RDONLY;
+    super->flags = flags & SUPER_FLAGS;
+}
 void super_put(struct super *super);
 struct super *super_get(struct super *super);
 int vfs_statfs(const struct path *path, struct statfs_info *info);

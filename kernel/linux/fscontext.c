@@ -16,7 +16,7 @@ struct context {
     enum phase phase;
     struct super *super; /* once there is one, with a reference */
     char *source, *options;
-    bool readonly;
+    unsigned flags;    /* MS_RDONLY, SUPER_FLAGS */
     unsigned first, n; /* messages that nobody has read */
     char messages[MESSAGES][MESSAGE_MAX];
 };
@@ -76,7 +76,7 @@ static int open_context(const struct fs_type *type, struct super *super, bool cl
         return fd_finish(fd, -ENOMEM, NULL, false);
     c->type = type;
     c->phase = super ? RECONF_PARAMS : CREATE_PARAMS;
-    c->readonly = super && super->readonly;
+    c->flags = super ? super->flags | (super->readonly ? MS_RDONLY : 0) : 0;
     int err = file_anonymous("anon_inode:[fscontext]", &context_ops, 0600, O_RDWR, c, &file);
     if (err)
         kfree(c);
@@ -88,7 +88,7 @@ static int open_context(const struct fs_type *type, struct super *super, bool cl
 /* The context of a descriptor; *file is to be put. */
 static int get_context(int fd, struct file **file, struct context **c)
 {
-    *file = fd_get_any(fd);
+    *file = fd_get(fd);
     if (!*file)
         return -EBADF;
     if ((*file)->ops == &context_ops) {
@@ -109,6 +109,7 @@ static int get_string(uintptr_t addr, size_t size, char **copy)
     if (len >= 0)
         return 0;
     kfree(*copy);
+    *copy = NULL;
     return len == -ENAMETOOLONG ? -EINVAL : (int)len;
 }
 
@@ -202,15 +203,18 @@ static int check_args(unsigned cmd, bool key, bool value, int aux)
 /* Options that every file system has. */
 static bool set_common(struct context *c, const char *key)
 {
-    static const char *const harmless[] = {"async",      "sync", "dirsync", "lazytime",
-                                           "nolazytime", "mand", "nomand"};
-    if (strcmp(key, "ro") == 0 || strcmp(key, "rw") == 0) {
-        c->readonly = key[1] == 'o';
-        return true;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(harmless); i++)
-        if (strcmp(key, harmless[i]) == 0)
-            return true; /* nothing is held back here, whatever they say */
+    static const struct {
+        const char *name;
+        unsigned clear, set;
+    } words[] = {
+        {"ro", 0, MS_RDONLY},         {"rw", MS_RDONLY, 0},           {"sync", 0, MS_SYNCHRONOUS},
+        {"async", MS_SYNCHRONOUS, 0}, {"dirsync", 0, MS_DIRSYNC},     {"lazytime", 0, MS_LAZYTIME},
+        {"mand", 0, MS_MANDLOCK},     {"nolazytime", MS_LAZYTIME, 0}, {"nomand", MS_MANDLOCK, 0}};
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (strcmp(key, words[i].name) == 0) {
+            c->flags = (c->flags & ~words[i].clear) | words[i].set;
+            return true;
+        }
     return false;
 }
 
@@ -241,21 +245,15 @@ static int set_source(struct context *c, const char *value)
 
 static int set_option(struct context *c, const char *key, const char *value)
 {
-    if (c->phase == AWAITING_RECONF)
-        c->phase = RECONF_PARAMS;
-    if (c->phase != CREATE_PARAMS && c->phase != RECONF_PARAMS)
-        return -EBUSY;
-    if (!value && set_common(c, key))
-        return 0;
     if (strcmp(key, "source") == 0)
         return set_source(c, value);
     char *option = kmalloc(2 * WORD_MAX);
     if (!option)
         return -ENOMEM;
     snprintf(option, 2 * WORD_MAX, value ? "%s=%s" : "%s", key, value);
-    int err = c->type->check_option ? c->type->check_option(option) : -EINVAL;
+    int err = c->type->check_option ? c->type->check_option(option) : -ENOENT;
     if (err)
-        say(c, "Unknown parameter", key);
+        say(c, err == -ENOENT ? "Unknown parameter" : "Bad value for", key), err = -EINVAL;
     else
         err = add_option(c, option);
     kfree(option);
@@ -266,11 +264,13 @@ static int create(struct context *c)
 {
     if (c->phase != CREATE_PARAMS)
         return -EBUSY;
-    int err = c->type->mount(c->source, c->readonly ? MS_RDONLY : 0, c->options, &c->super);
+    if (!capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    int err = c->type->mount(c->source, c->flags & MS_RDONLY, c->options, &c->super);
     if (err)
         c->super = NULL;
-    else if (c->readonly)
-        c->super->readonly = true;
+    else
+        super_set_flags(c->super, c->flags);
     c->phase = err ? FAILED : AWAITING_MOUNT;
     return err;
 }
@@ -281,7 +281,7 @@ static int reconfigure(struct context *c)
         c->phase = RECONF_PARAMS;
     if (c->phase != RECONF_PARAMS)
         return -EBUSY;
-    int err = super_reconfigure(c->super, c->readonly, c->options);
+    int err = capable(CAP_SYS_ADMIN) ? super_reconfigure(c->super, c->flags, c->options) : -EPERM;
     c->phase = err ? FAILED : AWAITING_RECONF;
     kfree(c->options);
     c->options = NULL;
@@ -296,6 +296,14 @@ static int run_command(struct context *c, unsigned cmd, const char *key, const c
         return create(c);
     case CMD_RECONFIGURE:
         return reconfigure(c);
+    }
+    if (c->phase == AWAITING_RECONF)
+        c->phase = RECONF_PARAMS;
+    if (c->phase != CREATE_PARAMS && c->phase != RECONF_PARAMS)
+        return -EBUSY;
+    if (set_common(c, key)) /* whatever the value */
+        return 0;
+    switch (cmd) {
     case SET_FLAG:
     case SET_STRING:
         return set_option(c, key, value);
@@ -311,13 +319,16 @@ static int with_strings(struct context *c, unsigned cmd, uintptr_t key_at, uintp
     int err = key_at ? get_string(key_at, WORD_MAX, &key) : 0;
     if (err)
         return err;
-    err = cmd == SET_STRING ? get_string(value_at, WORD_MAX, &value) : 0;
+    if (cmd == SET_STRING || cmd == SET_PATH)
+        err = get_string(value_at, cmd == SET_PATH ? PATH_MAX : WORD_MAX, &value);
+    if (!err && cmd == SET_PATH && !*value)
+        err = -ENOENT;
     if (!err) {
         mutex_lock(&c->lock);
         err = run_command(c, cmd, key, value);
         mutex_unlock(&c->lock);
-        kfree(value);
     }
+    kfree(value);
     kfree(key);
     return err;
 }
@@ -334,7 +345,10 @@ SYSCALL(fsconfig, 5, SYSCALL_WHOLE, "")
     err = get_context((int)a0, &file, &c);
     if (err)
         return err;
-    err = with_strings(c, (unsigned)a1, a2, a3);
+    struct file *value = a1 == SET_FD ? fd_get_any((int)a4) : NULL;
+    err = a1 == SET_FD && !value ? -EBADF : with_strings(c, (unsigned)a1, a2, a3);
+    if (value)
+        file_put(value);
     file_put(file);
     return err;
 }
@@ -353,7 +367,8 @@ static int mount_context(struct context *c, unsigned flags, struct file **file)
         return err;
     c->phase = AWAITING_RECONF;
     kfree(c->options);
-    c->options = NULL;
+    kfree(c->source);
+    c->options = c->source = NULL;
     return mount_tree_open(&top, file);
 }
 

@@ -55,6 +55,12 @@ static bool over_lock_limit(size_t n, size_t counted)
 
 /* --- mmap and its like --- */
 
+bool memory_is_shared(const struct mapping *m)
+{
+    bool writable = m->max_prot & PROT_WRITE || (m->file && file_writable(m->file)); /* sealed */
+    return m->flags & MAP_SHARED && writable;
+}
+
 int memory_lock_new(struct map_request *request)
 {
     if (current_process()->lock_future)
@@ -216,12 +222,10 @@ static int shared_request(uintptr_t start, size_t size, struct map_request *requ
     int err = -EINVAL;
     read_lock(&space()->lock);
     struct mapping *m = address_space_find(space(), start), *first = m;
-    if (m && m->start <= start && (m->flags & 3) != MAP_PRIVATE && m->object &&
-        m->max_prot & PROT_WRITE) {
+    if (m && m->start <= start && memory_is_shared(m)) {
         while (m && m->end < start + size) {
             struct mapping *next = mapping_next(m);
-            bool same = next && next->start == m->end && next->object == first->object &&
-                        next->flags == first->flags && next->prot == first->prot;
+            bool same = next && next->start == m->end && mapping_same_kind(first, next);
             m = same ? next : NULL;
         }
         err = m ? 0 : -EINVAL;
@@ -256,7 +260,9 @@ SYSCALL(remap_file_pages, 5, SYSCALL_WHOLE, "")
         return err;
     request.object_page = a3;
     request.flags |= (unsigned)a4 & MAP_NONBLOCK;
-    ssize_t at = address_space_map(space(), &request);
+    ssize_t at = request.flags & MAP_LOCKED && !may_lock() ? -EPERM : memory_lock_new(&request);
+    if (!at)
+        at = address_space_map(space(), &request);
     if (request.file)
         mapping_file_put_hook(request.file);
     request.object->ops->put(request.object);

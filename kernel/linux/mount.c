@@ -6,10 +6,8 @@
 #include "mm/heap.h"
 
 enum {
-    MS_MANDLOCK = 64,
     MS_SILENT = 32768,
     MS_STRICTATIME = 1 << 24,
-    MS_NOUSER = 1 << 31,
     UMOUNT_NOFOLLOW = 8,
 };
 #define MS_MAGIC      0xc0ed0000u
@@ -71,7 +69,7 @@ static int bind(const struct strings *strings, const struct path *on, unsigned f
 static unsigned own_flags(unsigned flags, const struct path *on)
 {
     const unsigned times = MS_NOATIME | MS_NODIRATIME | MS_RELATIME;
-    unsigned own = flags & (unsigned)MOUNT_FLAGS;
+    unsigned own = flags & (unsigned)(MOUNT_FLAGS | SUPER_FLAGS);
     if (flags & MS_REMOUNT && !(flags & (times | MS_STRICTATIME)))
         return (own & ~times) | (on->mount->flags & times);
     if (flags & MS_STRICTATIME)
@@ -90,8 +88,6 @@ static int change_type(const struct path *on, unsigned flags)
 static int do_mount(const struct strings *strings, const struct path *on, unsigned flags)
 {
     unsigned own = own_flags(flags, on);
-    if (flags & MS_NOUSER)
-        return -EINVAL;
     if (flags & MS_REMOUNT)
         return vfs_remount(on, own, strings->options, flags & MS_BIND);
     if (flags & MS_BIND)
@@ -120,7 +116,10 @@ static int mount_with(struct strings *strings, const uint64_t args[5])
         err = user_lookup(AT_FDCWD, args[1], 0, &on);
     if (err)
         return err;
-    err = capable(CAP_SYS_ADMIN) ? do_mount(strings, &on, flags) : -EPERM;
+    if (args[3] >> 31) /* MS_NOUSER and what is above it */
+        err = -EINVAL;
+    else
+        err = capable(CAP_SYS_ADMIN) ? do_mount(strings, &on, flags) : -EPERM;
     path_put(&on);
     return err;
 }

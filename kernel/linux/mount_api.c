@@ -85,18 +85,18 @@ SYSCALL(move_mount, 5, SYSCALL_WHOLE, "")
     if ((flags & (MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_BENEATH)) ==
         (MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_BENEATH))
         return -EINVAL;
-    int err = lookup_end((int)a0, a1, flags & MOVE_MOUNT_F_SYMLINKS,
-                         flags & MOVE_MOUNT_F_EMPTY_PATH, &from);
+    int err = lookup_end((int)a2, a3, flags & MOVE_MOUNT_T_SYMLINKS,
+                         flags & MOVE_MOUNT_T_EMPTY_PATH, &to); /* first, since Linux 6.15 */
     if (err)
         return err;
-    err = lookup_end((int)a2, a3, flags & MOVE_MOUNT_T_SYMLINKS, flags & MOVE_MOUNT_T_EMPTY_PATH,
-                     &to);
+    err = lookup_end((int)a0, a1, flags & MOVE_MOUNT_F_SYMLINKS, flags & MOVE_MOUNT_F_EMPTY_PATH,
+                     &from);
     if (!err) {
         err = flags & MOVE_MOUNT_SET_GROUP ? vfs_set_group(&from, &to)
                                            : vfs_move_mount(&from, &to, flags & MOVE_MOUNT_BENEATH);
-        path_put(&to);
+        path_put(&from);
     }
-    path_put(&from);
+    path_put(&to);
     return err;
 }
 

@@ -1,5 +1,6 @@
 /* linux/procfs_maps.c: maps, smaps, smaps_rollup and numa_maps of /proc/PID (man 5 proc). */
 #include "lib/string.h"
+#include "linux/memory.h"
 #include "linux/path.h"
 #include "linux/procfs.h"
 #include "mm/heap.h"
@@ -93,7 +94,7 @@ static void show_flags(struct text *text, const struct mapping *m)
         {m->prot & PROT_READ, " rd"},
         {m->prot & PROT_WRITE, " wr"},
         {m->prot & PROT_EXEC, " ex"},
-        {m->flags & MAP_SHARED && m->max_prot & PROT_WRITE, " sh"},
+        {memory_is_shared(m), " sh"},
         {m->max_prot & PROT_READ, " mr"},
         {m->max_prot & PROT_WRITE, " mw"},
         {m->max_prot & PROT_EXEC, " me"},

@@ -199,6 +199,8 @@ int address_space_poke(struct address_space *space, uintptr_t addr, const void *
 
 /* Iterate: the mapping above; NULL at the end. Caller holds space->lock. */
 struct mapping *mapping_next(const struct mapping *mapping);
+/* Whether they differ in nothing but place and the object's pages. Any context. */
+bool mapping_same_kind(const struct mapping *a, const struct mapping *b);
 /* The mapping at addr or the next one above; NULL at the end. Caller holds space->lock. */
 struct mapping *address_space_find(struct address_space *space, uintptr_t addr);
 /* Key of a shared futex word: same (object, offset) for every mapping of it; private: (space,

@@ -335,7 +335,7 @@ int address_space_populate_locked(struct address_space *space, uintptr_t start, 
             return 0;
         }
         uintptr_t from = MAX(start, mapping->start), to = MIN(end, mapping->end);
-        bool write = mapping_writable_private(mapping) || mapping->flags & MAP_GROWSDOWN;
+        bool write = mapping_writable_private(mapping);
         bool secret = mapping_secret(mapping), readable = mapping->prot && !secret;
         bool due = secret || (mapping->flags & MAP_LOCKED && !mapping->lock_on_fault);
         read_unlock(&space->lock);

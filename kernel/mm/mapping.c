@@ -255,7 +255,7 @@ static void take_out(struct mapping *mapping)
     atomic_fetch_add_explicit(&space->changes, 1, memory_order_relaxed);
 }
 
-static bool same_kind(const struct mapping *a, const struct mapping *b)
+bool mapping_same_kind(const struct mapping *a, const struct mapping *b)
 {
     return a->prot == b->prot && a->flags == b->flags && a->max_prot == b->max_prot &&
            a->no_huge == b->no_huge && a->want_huge == b->want_huge &&
@@ -268,7 +268,7 @@ static bool same_kind(const struct mapping *a, const struct mapping *b)
 
 static bool fits(const struct mapping *low, const struct mapping *high)
 {
-    return low->end == high->start && same_kind(low, high) &&
+    return low->end == high->start && mapping_same_kind(low, high) &&
            (!low->object || low->object_page + (uint64_t)pages_of(low) == high->object_page);
 }
 

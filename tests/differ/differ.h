@@ -120,5 +120,9 @@ bool own_ipc(void);
 void become(int uid, bool only_fs);
 void be_root(void);
 
+/* A fresh tmpfs as the root of this process, in a mount namespace of its own, made from the one in
+ * which it is. */
+bool new_root(void);
+
 /* Give up what the host may not have: this many descriptors etc. */
 void show_tree(void);

@@ -8,6 +8,7 @@ const struct family families[] = {
     {"files", files_setup, {names_ops, data_ops}, true, true, NULL},
     {"descriptors", descriptors_setup, {descriptors_ops}, false, false, NULL},
     {"memory", memory_setup, {memory_ops, memory_use_ops}, true, true, NULL},
+    {"mounts", mounts_setup, {mounts_ops, mounts_use_ops}, false, true, NULL},
     {"signals", signals_setup, {signals_ops}, false, false, NULL},
     {"ipc", ipc_setup, {sysv_ops, sems_ops, mqueue_ops}, false, true, hands_settle},
     {"unix",

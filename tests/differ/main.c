@@ -133,18 +133,25 @@ static void same_limits(void)
     umask(022);
 }
 
-/* A fresh tmpfs as the root of this process, in a mount namespace of its own. */
-static bool fresh_world(void)
+bool new_root(void)
 {
-    if (geteuid() != 0 || !same_rights())
-        return why = "root's capabilities are not all there", false;
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return why = "no mount namespace of its own", false;
     if (mount("world", place, "tmpfs", 0, "size=32m,nr_inodes=10000,mode=755") != 0)
         return why = "no tmpfs", false;
-    dup2(open("/proc", O_PATH | O_CLOEXEC), PROC);
+    if (fcntl(PROC, F_GETFD) < 0)
+        dup2(open("/proc", O_PATH | O_CLOEXEC), PROC);
     if (chdir(place) != 0 || chroot(".") != 0)
         return why = "no chroot", false;
+    return true;
+}
+
+static bool fresh_world(void)
+{
+    if (geteuid() != 0 || !same_rights())
+        return why = "root's capabilities are not all there", false;
+    if (!new_root())
+        return false;
     same_limits();
     return family->setup();
 }

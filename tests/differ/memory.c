@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
+#include <sys/sysmacros.h>
 
 int shared_ids[SHARED];
 
@@ -470,21 +471,38 @@ static void pick_flags(struct area *area, const char *text)
     }
 }
 
-static FILE *open_proc(const char *name)
+/* The lines of a file of /proc, in memory that is there: after mlockall() more may not be had. */
+static char *proc_text(const char *name)
 {
+    static char text[1 << 18];
+    size_t used = 0;
     int fd = openat(PROC, name, O_RDONLY);
-    return fd < 0 ? NULL : fdopen(fd, "r");
+    for (ssize_t n = 1; fd >= 0 && n > 0; used += n > 0 ? (size_t)n : 0)
+        n = read(fd, text + used, sizeof(text) - 1 - used);
+    text[used] = 0;
+    close(fd);
+    return text;
+}
+
+static char *next_line(char **text)
+{
+    char *line = *text;
+    if (!line || !*line)
+        return NULL;
+    *text = strchrnul(line, '\n');
+    if (**text)
+        *(*text)++ = 0;
+    return line;
 }
 
 void show_arena(bool numbers)
 {
-    static char line[1000];
     static struct area last, now;
-    FILE *f = open_proc(numbers ? "self/smaps" : "self/maps");
+    char *line, *text = proc_text(numbers ? "self/smaps" : "self/maps");
     memset(&last, 0, sizeof(last));
-    bool inside = false, more = f;
+    bool inside = false, more = true;
     while (more) {
-        more = fgets(line, sizeof(line), f);
+        more = (line = next_line(&text));
         if (more && !(line[0] >= 'A' && line[0] <= 'Z')) {
             inside = parse_area(line, &now) && near(&now);
             if (!inside || numbers)
@@ -506,25 +524,37 @@ void show_arena(bool numbers)
         }
     }
     show_area(&last, numbers);
-    if (f)
-        fclose(f);
 }
 
 /* Whether the range begins in one area and ends in another (or might: what is private Linux joins
  * only as far as its pages have one origin). */
 static bool areas_in(const char *at, size_t n)
 {
-    char line[1000];
     struct area area;
-    long first = (at - ARENA) / PAGE, end = first + (long)(n / PAGE);
+    long first = (at - ARENA) / PAGE, end = first + (long)(n / PAGE + (n % PAGE != 0));
     bool more = false;
-    FILE *f = open_proc("self/maps");
-    while (f && fgets(line, sizeof(line), f))
+    char *text = proc_text("self/maps");
+    for (char *line; (line = next_line(&text));)
         if (parse_area(line, &area) && near(&area) && area.first < end && area.end > first)
             more |= area.first > first || area.end < end || area.rights[3] == 'p';
-    if (f)
-        fclose(f);
     return more;
+}
+
+bool shows(const char *at, int fd, long offset, size_t n)
+{
+    struct stat st;
+    char *text = proc_text("self/maps");
+    for (char *line; fstat(fd, &st) == 0 && (line = next_line(&text));) {
+        unsigned long from, to, off, ino;
+        unsigned dev[2];
+        if (sscanf(line, "%lx-%lx %*s %lx %x:%x %lu", &from, &to, &off, &dev[0], &dev[1], &ino) ==
+                6 &&
+            ino == st.st_ino && makedev(dev[0], dev[1]) == st.st_dev &&
+            from < (unsigned long)at + n && to > (unsigned long)at &&
+            labs((long)at - (long)from + (long)off - offset) < (long)n)
+            return true;
+    }
+    return false;
 }
 
 static void op_maps(void)

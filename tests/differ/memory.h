@@ -14,5 +14,7 @@ char *place(void);                     /* an argument: somewhere in the arena, s
 size_t extent(void);                   /* an argument: some pages; at times odd, 0, far too long */
 void end_place(long result, size_t n); /* end() of a call that answers with an address */
 void show_place(const void *at);
+/* Whether n bytes at `at` are the file's, and overlap the n at the offset. */
+bool shows(const char *at, int fd, long offset, size_t n);
 void clear_arena(void);
 void show_arena(bool numbers); /* areas; numbers: what smaps says of them as well */

@@ -203,6 +203,21 @@ static void flags_in_smaps(void)
     clear();
     close(fd);
     close(only_read);
+    fd = memfd_create("sealed", MFD_ALLOW_SEALING);
+    NEED(ftruncate(fd, PAGE) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) == 0);
+    if (fixed(0, 1, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED) /* since Linux 6.7 */
+        CHECK(smaps_flag(ARENA, " sh") && !smaps_flag(ARENA, " mw"));
+    clear();
+    close(fd);
+}
+
+static void locking_what_grows(void)
+{
+    unsigned char there = 0;
+    char *at = fixed(1, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0);
+    CHECK_EQ(mlock(at, PAGE), 0);
+    CHECK(mincore(at, PAGE, &there) == 0 && there & 1);
+    clear();
 }
 
 static int residence_of_others(void)
@@ -323,6 +338,7 @@ int main(void)
     promise("mprotect, mremap, msync, madvise, mlock: which error is told", order_of_others);
     promise("madvise: populating and removing", populating);
     promise("smaps: flags of areas", flags_in_smaps);
+    promise("mlock: a read-only area that grows down is made present", locking_what_grows);
     promise("mincore: residence of files is told to those who may write", residence_is_for_owners);
     promise("RLIMIT_MEMLOCK holds for all that is new", locking_is_limited);
     promise("what is locked on fault grows on fault", locked_on_fault_stays_so);

@@ -487,7 +487,8 @@ static struct result our_do(const struct op *op)
         r.value = with_place(op->a, LOOKUP_FOLLOW, do_setattr, &attr);
         break;
     case OP_CHOWN:
-        attr = (struct attributes){.mask = ATTR_UID | ATTR_GID, .uid = op->x, .gid = op->y};
+        attr = (struct attributes){
+            .mask = ATTR_OWNER | ATTR_UID | ATTR_GID, .uid = op->x, .gid = op->y};
         r.value = with_place(op->a, LOOKUP_FOLLOW, do_setattr, &attr);
         break;
     case OP_ACCESS:

@@ -32,8 +32,27 @@ static void shuffling(void)
     CHECK_ERRNO(remap(m, PAGE, 0, 0), EINVAL);
 }
 
+/* Several areas at once must be of one kind. */
+static void across_areas(void)
+{
+    enum { PAGE = 4096, N = 4 };
+    char *m = mmap(NULL, N * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    NEED(m != MAP_FAILED);
+    m[PAGE] = 'b';
+    CHECK_EQ(remap(m, 2 * PAGE, 0, 1), 0);
+    CHECK_EQ(m[0], 'b');
+    CHECK_EQ(madvise(m + PAGE, PAGE, MADV_RANDOM), 0);
+    CHECK_ERRNO(remap(m, 2 * PAGE, 0, 0), EINVAL);
+    CHECK_EQ(madvise(m + PAGE, PAGE, MADV_NORMAL), 0);
+    CHECK_EQ(remap(m, 2 * PAGE, 0, 0), 0);
+    CHECK_EQ(madvise(m + PAGE, PAGE, MADV_DONTDUMP), 0);
+    CHECK_ERRNO(remap(m, 2 * PAGE, 0, 0), EINVAL);
+    munmap(m, N * PAGE);
+}
+
 int main(void)
 {
     promise("pages change places", shuffling);
+    promise("areas of several kinds are refused", across_areas);
     return check_end();
 }
