@@ -7,6 +7,7 @@
 #include "linux/time.h"
 
 #include "lib/string.h"
+#include "net/netlink.h"
 
 enum { SCM_RIGHTS = 1, SCM_CREDENTIALS = 2, CONTROL_MAX = 20480, MESSAGES_MAX = 1024 };
 enum { CAP_SETGID = 6, CAP_SETUID = 7 };
@@ -68,10 +69,13 @@ static int check_cred(const struct socket_cred *cred)
     return exists ? 0 : -ESRCH;
 }
 
-static int take_one(struct message *message, const struct control_message *control)
+static int take_one(const struct socket *socket, struct message *message,
+                    const struct control_message *control)
 {
-    if (control->level != SOL_SOCKET)
-        return 0;
+    bool other = socket->family != AF_UNIX && socket->family != AF_NETLINK;
+    if (control->level != SOL_SOCKET ||
+        (other && (control->type == SCM_RIGHTS || control->type == SCM_CREDENTIALS)))
+        return 0; /* not for this socket */
     if (control->type == SCM_RIGHTS)
         return take_files(message, control->data, control->len / sizeof(int32_t));
     if (control->type != SCM_CREDENTIALS || control->len != sizeof(struct socket_cred))
@@ -81,13 +85,13 @@ static int take_one(struct message *message, const struct control_message *contr
     return check_cred(&message->cred);
 }
 
-static int take_all(struct message *message)
+static int take_all(const struct socket *socket, struct message *message)
 {
     struct control_message next;
     size_t at = 0;
     int more;
     while ((more = message_next_control(message, &at, &next)) > 0) {
-        int err = take_one(message, &next);
+        int err = take_one(socket, message, &next);
         if (err)
             return err;
     }
@@ -109,7 +113,7 @@ static int control_get(const struct socket *socket, struct message *message, uin
     message->sent = buf;
     message->sent_size = size;
     int err = user_read(buf, addr, size);
-    return err || socket->ops->control ? err : take_all(message);
+    return err || socket->ops->control ? err : take_all(socket, message);
 }
 
 static void control_drop(struct message *message)

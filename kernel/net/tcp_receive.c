@@ -684,7 +684,7 @@ static int why_nothing(struct tcp *tp, const struct message *message)
 {
     int err;
 
-    if (tp->done && (tp->shutdown & 1 || tp->state == TCP_CLOSE) && !tp->inet.socket.error)
+    if (tp->done) /* before an error: the answer to what was written after the end */
         return 0;
     err = tcp_take_error(tp);
     if (err)

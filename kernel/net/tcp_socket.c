@@ -203,8 +203,6 @@ static int begin_connect(struct tcp *tp, const struct inet_addr *ip, unsigned po
     uint32_t received = tp->rcv_nxt;
     int err = inet_flow(s, &s->flow, ip, scope);
 
-    if (!err)
-        err = ip_route(&s->flow);
     if (err)
         return err;
     rcu_read_lock();
@@ -212,6 +210,9 @@ static int begin_connect(struct tcp *tp, const struct inet_addr *ip, unsigned po
     rcu_read_unlock();
     if (hash_kind == RTN_BROADCAST || hash_kind == RTN_MULTICAST || inet_is_multicast(ip))
         return -ENETUNREACH;
+    err = ip_route(&s->flow);
+    if (err)
+        return err;
     begin_anew(tp);
     s->local = s->flow.source;
     s->remote = *ip;
@@ -289,6 +290,7 @@ static int connect_step(struct tcp *tp, const struct inet_addr *ip, unsigned por
     tp->connecting = false;
     if (tp->state == TCP_CLOSE && !tp->done) {
         err = tcp_take_error(tp);
+        tp->shutdown = 0; /* as new */
         forget_ends(tp, true);
         return err ? err : -ECONNABORTED;
     }
@@ -305,14 +307,16 @@ static int op_connect(struct socket *socket, const struct socket_address *addres
     int err;
 
     inet_lock(&tp->inet);
+    bool idle = tp->state == TCP_CLOSE && !tp->connecting && !tp->connected;
     err = inet_destination_get(&tp->inet, address, &ip, &port, &scope);
     if (err == 1) {
         disconnect(tp);
         err = 0;
-    } else if (!err) {
-        if (tp->state == TCP_CLOSE && !tp->connecting && !tp->connected)
+    } else {
+        if (!err && idle)
             err = inet6_connect(&tp->inet, address);
-        if (!err)
+        /* Under way or connected: whatever the address is. */
+        if (!err || (!idle && address->len >= sizeof(address->family)))
             err = connect_step(tp, &ip, port, scope, nonblock);
     }
     inet_unlock(&tp->inet);
