@@ -183,6 +183,43 @@ static void no_terminal(void)
     close(fd);
 }
 
+/* TIOCSLCKTRMIOS: what of the settings is locked tcsetattr() leaves alone; the old struct termios
+ * of the kernel. */
+static void locked_settings(void)
+{
+    struct {
+        unsigned flags[4];
+        unsigned char line, cc[19];
+    } lock = {}, none = {}, got;
+    struct termios t;
+
+    NEED(openpty(&master, &slave, NULL, NULL, NULL) == 0);
+    memset(&got, 1, sizeof got);
+    CHECK_EQ(ioctl(slave, TIOCGLCKTRMIOS, &got), 0);
+    CHECK(memcmp(&got, &none, sizeof got) == 0);
+    CHECK_ERRNO(ioctl(slave, TIOCGLCKTRMIOS, (void *)8), EFAULT);
+    lock.flags[3] = ECHO;
+    lock.cc[VINTR] = 1;
+    if (ioctl(slave, TIOCSLCKTRMIOS, &lock) < 0) {
+        CHECK_EQ(errno, EPERM);
+        CHECK(geteuid() != 0);
+        SKIP("only root locks settings");
+    }
+    CHECK_ERRNO(ioctl(slave, TIOCSLCKTRMIOS, (void *)8), EFAULT);
+    CHECK(ioctl(master, TIOCGLCKTRMIOS, &got) == 0 && memcmp(&got, &lock, sizeof got) == 0);
+    NEED(tcgetattr(slave, &t) == 0 && t.c_lflag & ECHO && t.c_cc[VINTR] == 3);
+    t.c_lflag &= ~(tcflag_t)(ECHO | ICANON);
+    t.c_cc[VINTR] = t.c_cc[VQUIT] = 0xe3;
+    CHECK_EQ(tcsetattr(slave, TCSANOW, &t), 0);
+    CHECK(tcgetattr(slave, &t) == 0 && t.c_lflag & ECHO && !(t.c_lflag & ICANON));
+    CHECK(t.c_cc[VINTR] == 3 && t.c_cc[VQUIT] == 0xe3);
+    CHECK_EQ(ioctl(slave, TIOCSLCKTRMIOS, &none), 0);
+    set_mode(0, ECHO);
+    CHECK(tcgetattr(slave, &t) == 0 && !(t.c_lflag & ECHO));
+    close(slave);
+    close(master);
+}
+
 /* Each open of /dev/tty is a file of its own: closing it takes nothing from the others. */
 static void controlling(void)
 {
@@ -239,6 +276,7 @@ int main(void)
     promise("FIONREAD, tcflush, tcdrain", waiting_bytes);
     promise("what is no terminal says ENOTTY", no_terminal);
     promise("closing one end is seen at the other", hang_up);
+    promise("settings that are locked stay as they are", locked_settings);
     promise("/dev/tty is opened and closed like any other file", controlling);
     return check_end();
 }

@@ -41,6 +41,7 @@ struct tty {
     uint32_t rdev;
     struct mutex lock; /* over what follows */
     struct ldisc ldisc;
+    struct termios locked; /* by TIOCSLCKTRMIOS: what of the settings stays as it is */
     struct winsize winsize;
     int session, pgrp; /* 0: none */
     unsigned opens;

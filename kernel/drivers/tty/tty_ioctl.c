@@ -41,6 +41,8 @@ enum tty_command {
     TIOCGDEV = 0x80045432,
     TIOCVHANGUP = 0x5437,
     TIOCGEXCL = 0x80045440,
+    TIOCGLCKTRMIOS = 0x5456,
+    TIOCSLCKTRMIOS = 0x5457,
 };
 
 /* The older `struct termio`. */
@@ -51,12 +53,25 @@ struct termio {
 
 /* --- settings ----------------------------------------------------------------------------- */
 
-static int get_termios(struct tty *tty, uintptr_t arg, size_t size)
+/* from: the settings, or what of them is locked. */
+static int get_termios(struct tty *tty, const struct termios *from, uintptr_t arg, size_t size)
 {
     mutex_lock(&tty->lock);
-    struct termios t = tty->ldisc.termios;
+    struct termios t = *from;
     mutex_unlock(&tty->lock);
     return user_write(arg, &t, size);
+}
+
+/* What is locked keeps its value: bits of the flags, the discipline and the characters as a whole.
+ */
+static void keep_locked(const struct tty *tty, struct termios *t)
+{
+    const uint8_t *locked = (const void *)&tty->locked, *old = (const void *)&tty->ldisc.termios;
+    uint8_t *new = (void *)t;
+    for (size_t i = 0; i < TERMIOS_OLD_SIZE; i++) {
+        uint8_t mask = i < offsetof(struct termios, line) ? locked[i] : locked[i] ? 0xff : 0;
+        new[i] ^= (new[i] ^ old[i]) & mask;
+    }
 }
 
 static int get_termio(struct tty *tty, uintptr_t arg)
@@ -89,6 +104,7 @@ static int change_termios(struct tty *tty, const struct termios *t, enum when wh
         tty->ops->room(tty);
     }
     struct termios fixed = *t;
+    keep_locked(tty, &fixed);
     if (tty->ops->fix_termios)
         tty->ops->fix_termios(&fixed);
     ldisc_set_termios(&tty->ldisc, &fixed);
@@ -265,11 +281,29 @@ static int set_exclusive(struct tty *tty, bool exclusive)
     return 0;
 }
 
+static bool is_admin(void)
+{
+    struct tty_caller caller = {.admin = true};
+    if (tty_hooks)
+        tty_hooks->caller(&caller);
+    return caller.admin;
+}
+
+static int lock_termios(struct tty *tty, uintptr_t arg)
+{
+    struct termios t;
+    int r = is_admin() ? user_read(&t, arg, TERMIOS_OLD_SIZE) : -EPERM;
+    if (r < 0)
+        return r;
+    mutex_lock(&tty->lock);
+    memcpy(&tty->locked, &t, TERMIOS_OLD_SIZE);
+    mutex_unlock(&tty->lock);
+    return 0;
+}
+
 static int hangup(struct tty *tty)
 {
-    struct tty_caller caller;
-    is_callers(tty, &caller);
-    if (tty_hooks && !caller.admin)
+    if (!is_admin())
         return -EPERM;
     tty_vhangup(tty);
     return 0;
@@ -306,6 +340,10 @@ static int64_t other_ioctl(struct tty *tty, unsigned cmd, uintptr_t arg)
         return user_put32(arg, 0);
     case TIOCSETD:
         return set_discipline(arg);
+    case TIOCGLCKTRMIOS:
+        return get_termios(tty, &tty->locked, arg, TERMIOS_OLD_SIZE);
+    case TIOCSLCKTRMIOS:
+        return lock_termios(tty, arg);
     case TIOCGDEV:
         return user_put32(arg, tty->rdev);
     case TIOCVHANGUP:
@@ -321,9 +359,9 @@ int64_t tty_ioctl(struct file *file, unsigned cmd, uintptr_t arg)
         return cmd == TIOCSPGRP ? -ENOTTY : -EIO;
     switch (cmd) {
     case TCGETS:
-        return get_termios(tty, arg, TERMIOS_OLD_SIZE);
+        return get_termios(tty, &tty->ldisc.termios, arg, TERMIOS_OLD_SIZE);
     case TCGETS2:
-        return get_termios(tty, arg, TERMIOS2_SIZE);
+        return get_termios(tty, &tty->ldisc.termios, arg, TERMIOS2_SIZE);
     case TCSETS:
     case TCSETSW:
     case TCSETSF:
