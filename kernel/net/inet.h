@@ -352,6 +352,12 @@ void inet_tell_copied(struct inet_socket *s);
 /* SO_TIMESTAMPING: origin SO_EE_ORIGIN_*; stamp 0: none. payload as told. */
 void inet_queue_notice(struct inet_socket *s, unsigned origin, int err, uint32_t info,
                        uint32_t data, nsec_t stamp, const void *payload, unsigned len);
+/* Around ip_output() with that packet: when it left is told with the frame, if socket or message
+ * want to know. begin: NULL if not, or no memory; end takes what it gave, and the error. */
+struct packet *inet_stamp_begin(const struct inet_socket *s, const struct ip_flow *flow,
+                                const struct packet *packet);
+void inet_stamp_end(struct inet_socket *s, const struct ip_flow *flow, struct packet *copy,
+                    int err);
 /* recvmsg(MSG_ERRQUEUE) of every transport: -EAGAIN. Takes the lock. */
 ssize_t inet_receive_error(struct inet_socket *s, struct message *message);
 /* POLLERR and POLLPRI for errors that wait. */

@@ -33,7 +33,7 @@ enum {
     IPV6_RECVFRAGSIZE = 77,
 };
 enum { SCM_RIGHTS = 1, SCM_CREDENTIALS = 2, IPV4_HLEN = 20, IPV6_HLEN = 40 };
-enum { STAMP_RX_SOFTWARE = 8, STAMP_SOFTWARE = 16 }; /* SOF_TIMESTAMPING_* */
+enum { STAMP_RX_SOFTWARE = 8, STAMP_TX = 0x40303 /* what a message may ask for */ };
 
 struct in_pktinfo {
     uint32_t ifindex, ours, address;
@@ -64,6 +64,14 @@ static int put_stamps(const struct socket *socket, struct message *message, nsec
     if (!err && socket->timestamping & STAMP_SOFTWARE && socket->timestamping & STAMP_RX_SOFTWARE)
         err = message_put_control(message, SOL_SOCKET, SO_TIMESTAMPING, time, sizeof(time));
     return err;
+}
+
+int socket_put_departure(const struct socket *socket, struct message *message, nsec_t stamp)
+{
+    int64_t time[6] = {stamp / 1000000000, stamp % 1000000000};
+    if (!(socket->timestamping & STAMP_SOFTWARE))
+        return 0;
+    return message_put_control(message, SOL_SOCKET, SO_TIMESTAMPING, time, sizeof(time));
 }
 
 int socket_put_control(struct socket *socket, struct message *message, nsec_t stamp, uint32_t drops)
@@ -256,7 +264,7 @@ static int get_number(const struct control_message *control, int low, int high, 
     return *number < low || *number > high ? -EINVAL : 0;
 }
 
-int socket_get_control(const struct socket *socket, uint32_t *mark,
+int socket_get_control(const struct socket *socket, uint32_t *mark, uint16_t *stamps,
                        const struct control_message *control)
 {
     int number;
@@ -270,7 +278,10 @@ int socket_get_control(const struct socket *socket, uint32_t *mark,
         return 0;
     case SO_TIMESTAMPING:
     case SO_TIMESTAMPING_NEW:
-        return get_number(control, INT32_MIN, INT32_MAX, &number);
+        if (get_number(control, 0, STAMP_TX, &number) < 0 || number & ~STAMP_TX)
+            return -EINVAL;
+        *stamps = (uint16_t)(STAMP_GIVEN | (number & STAMP_SENT));
+        return 0;
     case SO_TXTIME:
         return socket_flag(socket, SO_TXTIME) && control->len == sizeof(uint64_t) ? 0 : -EINVAL;
     case SCM_RIGHTS: /* for AF_UNIX */
@@ -403,7 +414,7 @@ int inet_get_control(struct inet_socket *s, const struct message *message, struc
     int err, v6 = !inet_is_v4(&flow->destination);
     while ((err = message_next_control(message, &at, &control)) > 0) {
         if (control.level == SOL_SOCKET)
-            err = socket_get_control(&s->socket, &flow->mark, &control);
+            err = socket_get_control(&s->socket, &flow->mark, &flow->stamps, &control);
         else if (control.level == SOL_IP)
             err = v6 ? 0 : get_ip(s, flow, &control);
         else if (control.level == SOL_IPV6)

@@ -18,12 +18,6 @@ enum {
     PAYLOAD_MAX = 2048,
 };
 
-/* struct sock_extended_err */
-struct extended_error {
-    uint32_t err;
-    uint8_t origin, type, code, pad;
-    uint32_t info, data; /* data of ICMP: struct sock_ee_data_rfc4884 */
-};
 struct notice {
     struct extended_error error;
     bool addressed; /* offender, destination, port say something */
@@ -125,6 +119,42 @@ void inet_queue_notice(struct inet_socket *s, unsigned origin, int err, uint32_t
     enqueue(s, &notice, payload, len);
 }
 
+/* Where the link header of what the flow sends begins, before its packet's data. */
+static unsigned headers_of(const struct ip_flow *flow)
+{
+    return ETH_HLEN + (flow->header_included ? 0 : ip_header_len(flow));
+}
+
+struct packet *inet_stamp_begin(const struct inet_socket *s, const struct ip_flow *flow,
+                                const struct packet *packet)
+{
+    if (likely(!socket_stamps(&s->socket, flow->stamps)))
+        return NULL;
+    struct packet *copy = packet_clone(packet);
+    unsigned before = headers_of(flow);
+    if (copy && packet_headroom(copy) >= before)
+        memset(copy->data - before, 0, ETH_HLEN);
+    return copy;
+}
+
+/* The headers have been put before the data that both share; the link's perhaps not yet. */
+void inet_stamp_end(struct inet_socket *s, const struct ip_flow *flow, struct packet *copy, int err)
+{
+    if (likely(!copy))
+        return;
+    unsigned before = headers_of(flow), stamps = socket_stamps(&s->socket, flow->stamps);
+    uint32_t key = socket_stamp_key(&s->socket);
+    bool only = s->socket.timestamping & STAMP_OPT_TSONLY || packet_headroom(copy) < before;
+    uint8_t *frame = copy->data - (only ? 0 : before);
+    if (!only)
+        put_be16(frame + 2 * ETH_ALEN, inet_is_v4(&flow->destination) ? ETH_P_IP : ETH_P_IPV6);
+    for (unsigned info = STAMP_INFO_SCHED + 1; info-- && !err;)
+        if (stamps & (info == STAMP_INFO_SCHED ? STAMP_TX_SCHED : STAMP_TX_SOFTWARE))
+            inet_queue_notice(s, ORIGIN_TIMESTAMPING, ENOMSG, info, key, clock_realtime(), frame,
+                              only ? 0 : copy->len + before);
+    packet_free(copy);
+}
+
 /* One notice for all those in a row that nobody has read yet: info is the first, data the last. */
 void inet_tell_copied(struct inet_socket *s)
 {
@@ -151,12 +181,6 @@ static void error_after(struct inet_socket *s, const struct notice *taken)
         atomic_store(&s->socket.error, (int)next->error.err);
     else if (is_icmp(taken))
         atomic_store(&s->socket.error, 0);
-}
-
-static int put_stamp(struct message *message, nsec_t stamp)
-{
-    int64_t times[6] = {stamp / 1000000000, stamp % 1000000000};
-    return message_put_control(message, SOL_SOCKET, SO_TIMESTAMPING, times, sizeof(times));
 }
 
 /* IP_RECVERR or IPV6_RECVERR with the offender behind it. */
@@ -195,7 +219,8 @@ ssize_t inet_receive_error(struct inet_socket *s, struct message *message)
     message->result |= MSG_ERRQUEUE | (n < packet->len ? MSG_TRUNC : 0);
     if (message->address && notice->addressed)
         inet_address_put(s, message->address, &notice->destination, notice->port, 0);
-    if (result >= 0 && notice->stamp && put_stamp(message, notice->stamp) < 0)
+    if (result >= 0 && notice->stamp &&
+        socket_put_departure(&s->socket, message, notice->stamp) < 0)
         result = -EFAULT;
     if (result >= 0 && put_error(s, message, notice) < 0)
         result = -EFAULT;

@@ -48,6 +48,7 @@ struct ip_flow {
     bool dont_fragment;     /* IPV6_DONTFRAG, beside pmtudisc */
     uint8_t salt;           /* of the one that is made up (SO_TXREHASH) */
     uint16_t fragment_most; /* IPV6_MTU; 0: the way's MTU */
+    uint16_t stamps;        /* STAMP_* that a message asks for; 0 */
     uint32_t label;         /* IPv6 flow label, network order; 0 */
     uint32_t mark, hash;    /* hash: chooses the device's queue */
     struct netif *bound;    /* SO_BINDTODEVICE or a scope id; NULL */

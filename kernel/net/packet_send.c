@@ -1,15 +1,19 @@
 /* net/packet_send.c: frames that a program makes itself: one by one, and out of a ring. */
+#include "core/clock.h"
 #include "core/thread.h"
 #include "lib/string.h"
 #include "mm/uaccess.h"
+#include "net/datagram.h"
 #include "net/packet_socket.h"
 
 enum { FRAME_MAX = 65536 + ETH_HLEN + FRAME_TAG, FRAME_LEAST = 64, OLD_ADDRESS = 18 };
+enum { PACKET_TX_TIMESTAMP = 16 };
 
 /* Where to, and as what. */
 struct target {
     struct netif *netif;
     uint32_t mark;
+    uint16_t stamps;   /* STAMP_* that the message asks for; 0 */
     uint16_t protocol; /* network order */
     bool addressed;
     uint8_t address[8];
@@ -20,14 +24,14 @@ static struct packet_socket *packet_of(struct socket *socket)
     return container_of(socket, struct packet_socket, socket);
 }
 
-static int get_control(struct packet_socket *p, const struct message *message, uint32_t *mark)
+static int get_control(struct packet_socket *p, const struct message *message, struct target *t)
 {
     struct control_message control;
     size_t at = 0;
     int err;
     while ((err = message_next_control(message, &at, &control)) > 0) {
         if (control.level == SOL_SOCKET)
-            err = socket_get_control(&p->socket, mark, &control);
+            err = socket_get_control(&p->socket, &t->mark, &t->stamps, &control);
         if (err < 0)
             return err;
     }
@@ -61,7 +65,7 @@ static int find_target(struct packet_socket *p, const struct message *message, s
         rcu_read_unlock();
     }
     int err = check_netif(t->netif, -ENXIO);
-    return err ?: get_control(p, message, &t->mark);
+    return err ?: get_control(p, message, t);
 }
 
 /* Room for n bytes behind a link header that is to come. */
@@ -118,6 +122,58 @@ static int prepare(struct packet_socket *p, struct packet *packet, const struct 
     return err;
 }
 
+/* --- when frames left (SO_TIMESTAMPING)
+ * --------------------------------------------------------------------------------------------- */
+
+/* Takes the packet. What nobody reads is bounded by the receive buffer. */
+static void queue_notice(struct packet_socket *p, struct packet *note, unsigned info, uint32_t key)
+{
+    struct extended_error error = {ENOMSG, ORIGIN_TIMESTAMPING, 0, 0, 0, info, key};
+    memcpy(note->scratch, &error, sizeof(error));
+    note->stamp = clock_realtime();
+    uint64_t flags = spin_lock_irq(&p->queue_lock);
+    bool room = p->errors.bytes + p->errors.n * sizeof(*note) < p->socket.receive_buffer;
+    if (room)
+        packet_enqueue(&p->errors, note);
+    spin_unlock_irq(&p->queue_lock, flags);
+    if (!room)
+        packet_free(note);
+    else
+        waitqueue_wake(&p->readers, 0, POLLERR | POLLPRI);
+}
+
+/* Takes `sent`, which has the bytes of a frame that has left. */
+static void tell_sent(struct packet_socket *p, struct packet *sent, unsigned stamps)
+{
+    uint32_t key = socket_stamp_key(&p->socket);
+    bool only = p->socket.timestamping & STAMP_OPT_TSONLY;
+    for (unsigned info = STAMP_INFO_SCHED + 1; info--;) {
+        if (!(stamps & (info == STAMP_INFO_SCHED ? STAMP_TX_SCHED : STAMP_TX_SOFTWARE)))
+            continue;
+        struct packet *note = only ? packet_alloc(0, 1) : packet_clone(sent);
+        if (note)
+            queue_notice(p, note, info, key);
+    }
+    packet_free(sent);
+}
+
+ssize_t packet_receive_notice(struct packet_socket *p, struct message *message)
+{
+    uint64_t flags = spin_lock_irq(&p->queue_lock);
+    struct packet *note = packet_dequeue(&p->errors);
+    spin_unlock_irq(&p->queue_lock, flags);
+    if (!note)
+        return -EAGAIN;
+    size_t n = MIN((size_t)note->total, message->io.left);
+    message->result |= MSG_ERRQUEUE | (n < note->total ? MSG_TRUNC : 0);
+    int err = datagram_copy(message, note, 0, n)
+                  ?: socket_put_departure(&p->socket, message, note->stamp)
+                  ?: message_put_control(message, SOL_PACKET, PACKET_TX_TIMESTAMP, note->scratch,
+                                         sizeof(struct extended_error));
+    packet_free(note);
+    return err ?: (ssize_t)n;
+}
+
 /* Takes the packet. send_lock held. */
 static int transmit(struct packet_socket *p, struct packet *packet, const struct target *t,
                     const struct packet_vnet *vnet)
@@ -127,9 +183,17 @@ static int transmit(struct packet_socket *p, struct packet *packet, const struct
         packet_free(packet);
         return err;
     }
+    unsigned stamps = socket_stamps(&p->socket, t->stamps);
+    struct packet *sent = unlikely(stamps) ? packet_clone(packet) : NULL;
+    if (sent && t->netif->type == ARPHRD_LOOPBACK)
+        packet_push(sent, ETH_HLEN);
     atomic_store(&p->sending, packet);
     err = netif_transmit(t->netif, packet);
     atomic_store(&p->sending, NULL);
+    if (sent && err)
+        packet_free(sent);
+    else if (sent)
+        tell_sent(p, sent, stamps);
     return err;
 }
 
@@ -301,6 +365,6 @@ ssize_t packet_send_old(struct socket *socket, struct message *message)
     rcu_read_lock();
     t.netif = netif_find(name);
     rcu_read_unlock();
-    int err = check_netif(t.netif, -ENODEV) ?: get_control(p, message, &t.mark);
+    int err = check_netif(t.netif, -ENODEV) ?: get_control(p, message, &t);
     return err ? err : send_message(p, message, &t, NULL);
 }

@@ -433,7 +433,7 @@ static ssize_t packet_receive(struct socket *socket, struct message *message)
     if (message->flags & ~RECEIVE_FLAGS)
         return -EINVAL;
     if (message->flags & MSG_ERRQUEUE)
-        return -EAGAIN;
+        return packet_receive_notice(p, message);
     for (;;) {
         int err = -atomic_exchange(&socket->error, 0);
         struct packet *packet = err ? NULL : take_next(p, message->flags & MSG_PEEK, &err);
@@ -457,6 +457,8 @@ static unsigned packet_poll(struct socket *socket, struct poll_table *table)
     uint64_t flags = spin_lock_irq(&p->queue_lock);
     if (p->queue.first || (p->rings[RING_RECEIVE] && packet_ring_has_any(p)))
         events |= POLLIN | POLLRDNORM;
+    if (p->errors.first)
+        events |= POLLERR | (socket_flag(socket, SO_SELECT_ERR_QUEUE) ? POLLPRI : 0);
     spin_unlock_irq(&p->queue_lock, flags);
     return events | (atomic_load(&socket->error) ? POLLERR : 0);
 }
@@ -511,6 +513,7 @@ static void packet_release(struct socket *socket)
     mutex_unlock(&packet_sockets_lock);
     packet_ring_end(p);
     packet_queue_purge(&p->queue);
+    packet_queue_purge(&p->errors);
     socket_filter_free(socket);
     packet_drop_reference(p);
 }

@@ -81,6 +81,7 @@ struct packet_socket {
     const struct packet *_Atomic sending; /* does not hear itself */
     struct spinlock queue_lock;
     struct packet_queue queue; /* scratch is struct packet_queued; queue_lock, interrupts off */
+    struct packet_queue errors; /* notices of MSG_ERRQUEUE; queue_lock, interrupts off */
     size_t charged;
     uint32_t packets, drops, freezes; /* since they were asked for last; queue_lock */
     atomic_uint dropped;              /* since ever, for SO_RXQ_OVFL */
@@ -129,6 +130,8 @@ void packet_listen(struct packet_socket *p);
 void packet_drop_reference(struct packet_socket *p);
 
 /* packet_send.c */
+/* recvmsg(MSG_ERRQUEUE): when a frame left; -EAGAIN. */
+ssize_t packet_receive_notice(struct packet_socket *p, struct message *message);
 ssize_t packet_send(struct socket *socket, struct message *message);
 ssize_t packet_send_old(struct socket *socket, struct message *message); /* SOCK_PACKET */
 

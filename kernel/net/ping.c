@@ -153,7 +153,10 @@ static int transmit(struct raw_socket *r, const struct message *message, struct 
     }
     put_be16(packet->data + 4, s->local_port);
     put_checksum(packet, &flow);
-    return ip_output(&flow, packet);
+    struct packet *copy = inet_stamp_begin(s, &flow, packet);
+    err = ip_output(&flow, packet);
+    inet_stamp_end(s, &flow, copy, err);
+    return err;
 }
 
 static ssize_t ping_send(struct socket *socket, struct message *message)

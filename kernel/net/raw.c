@@ -330,7 +330,9 @@ static int transmit(struct raw_socket *r, const struct message *message, struct 
         packet_free(packet);
         return err;
     }
+    struct packet *copy = inet_stamp_begin(s, &flow, packet);
     err = ip_output(&flow, packet);
+    inet_stamp_end(s, &flow, copy, err);
     if (err == -EMSGSIZE)
         inet_tell_too_big(s, &flow, 0);
     bool told = s->socket.family == AF_INET ? s->options.receive_error : s->options.receive_error6;

@@ -218,6 +218,7 @@ struct socket {
     nsec_t last_stamp; /* of the packet that was read last, if keeps_stamp (SIOCGSTAMP); 0 */
     bool keeps_stamp;
     uint32_t busy_poll, buffer_lock, timestamping;
+    uint32_t stamp_key;   /* SOF_TIMESTAMPING_OPT_ID: of the next packet; locked as sends are */
     int incoming_cpu;     /* SO_INCOMING_CPU; -1 */
     uint32_t bound_index; /* SO_BINDTOIFINDEX; 0 */
     struct {
@@ -275,12 +276,41 @@ static inline bool socket_wants_stamps(const struct socket *socket)
 {
     return socket_wants_time(socket) || socket->timestamping || socket->keeps_stamp;
 }
+/* SOF_TIMESTAMPING_* that are asked for what is sent, and how it is told. */
+enum {
+    STAMP_TX_SOFTWARE = 2,
+    STAMP_SOFTWARE = 16,
+    STAMP_OPT_ID = 0x80,
+    STAMP_TX_SCHED = 0x100,
+    STAMP_OPT_TSONLY = 0x800,
+    STAMP_SENT = STAMP_TX_SOFTWARE | STAMP_TX_SCHED,
+    STAMP_GIVEN = 0x8000 /* the message says which, not the socket */
+};
+/* struct sock_extended_err */
+struct extended_error {
+    uint32_t err;
+    uint8_t origin, type, code, pad;
+    uint32_t info, data; /* data of ICMP: struct sock_ee_data_rfc4884 */
+};
+enum { ORIGIN_TIMESTAMPING = 4, STAMP_INFO_SENT = 0, STAMP_INFO_SCHED = 1 };
+/* Those of the message that is sent (0 or with STAMP_GIVEN), else the socket's. */
+static inline unsigned socket_stamps(const struct socket *socket, unsigned given)
+{
+    return (given ?: socket->timestamping) & STAMP_SENT;
+}
+/* Its number, for SOF_TIMESTAMPING_OPT_ID. */
+static inline uint32_t socket_stamp_key(struct socket *socket)
+{
+    return socket->timestamping & STAMP_OPT_ID ? socket->stamp_key++ : 0;
+}
+/* When it left, in a notice of MSG_ERRQUEUE, if the socket wants that. */
+int socket_put_departure(const struct socket *socket, struct message *message, nsec_t stamp);
 /* Control messages of SOL_SOCKET that go with a packet: when it came (0: not known), how many were
  * dropped up to then. (net/inet_control.c) */
 int socket_put_control(struct socket *socket, struct message *message, nsec_t stamp,
                        uint32_t drops);
 /* A control message of SOL_SOCKET that a packet is sent with: -EINVAL, -EPERM. */
-int socket_get_control(const struct socket *socket, uint32_t *mark,
+int socket_get_control(const struct socket *socket, uint32_t *mark, uint16_t *stamps,
                        const struct control_message *control);
 /* setsockopt(2) and getsockopt(2) with kernel memory; get returns the length. */
 int socket_set_option(struct socket *socket, int level, int name, const void *value, size_t len,

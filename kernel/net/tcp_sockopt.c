@@ -38,7 +38,7 @@ enum {
 enum { FASTOPEN_KEY = 16, SOL_IP = 0, SOL_IPV6 = 41, IP_PKTOPTIONS = 9, IPV6_2292PKTOPTIONS = 6 };
 enum { IPV6_FLOWLABEL_MGR = 32 };
 enum { KEEP_MAX = 32767, COUNT_MAX = 127, LINGER2_MAX = 120, MSS_MIN = 88, MSS_MAX = 32767 };
-enum { CLAMP_MIN = 1152, CC_NAME = 16, STAMP_ID = 1 << 7 /* SOF_TIMESTAMPING_OPT_ID */ };
+enum { CLAMP_MIN = 1152, CC_NAME = 16 };
 
 /* --- setting
  * ---------------------------------------------------------------------------------------------- */
@@ -273,8 +273,8 @@ static int set_socket(struct tcp *tp, int name, const void *value, size_t len)
         tcp_arm_keepalive(tp);
         return 0;
     }
-    if ((name == SO_TIMESTAMPING || name == SO_TIMESTAMPING_NEW) && number & STAMP_ID &&
-        !(tp->inet.socket.timestamping & STAMP_ID) && not_begun(tp))
+    if ((name == SO_TIMESTAMPING || name == SO_TIMESTAMPING_NEW) && number & STAMP_OPT_ID &&
+        !(tp->inet.socket.timestamping & STAMP_OPT_ID) && not_begun(tp))
         return -EINVAL;
     if (name == SO_TXREHASH) {
         if (number < -1 || number > 1)

@@ -18,7 +18,6 @@ struct udp_socket {
     struct packet *cork;
     struct ip_flow cork_flow;
     uint16_t cork_port, cork_gso;
-    uint32_t stamp_key; /* SOF_TIMESTAMPING_OPT_ID: of the next datagram */
 };
 
 static inline struct udp_socket *udp_of(struct inet_socket *s)

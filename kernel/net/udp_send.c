@@ -7,8 +7,6 @@
 #include "net/udp.h"
 
 enum { SOL_UDP = 17, UDP_SEGMENT = 103, CHECKSUM_AT = 6 };
-enum { STAMP_TX_SOFTWARE = 2, STAMP_OPT_ID = 0x80, STAMP_OPT_TSONLY = 0x800 };
-enum { ORIGIN_TIMESTAMPING = 4 };
 
 /* Where one datagram goes. */
 struct target {
@@ -109,22 +107,6 @@ static int set_gso(struct packet *packet, const struct udp_socket *u, const stru
     return 0;
 }
 
-/* Tell when it went, if the program wants to know (SO_TIMESTAMPING). */
-static void tell_sent(struct udp_socket *u, const struct packet *packet)
-{
-    struct socket *socket = &u->datagram.inet.socket;
-    uint8_t payload[256];
-    if (likely(!(socket->timestamping & STAMP_TX_SOFTWARE)))
-        return;
-    unsigned n = MIN(packet->len - UDP_HLEN, (uint32_t)sizeof(payload));
-    if (socket->timestamping & STAMP_OPT_TSONLY)
-        n = 0;
-    uint32_t key = socket->timestamping & STAMP_OPT_ID ? u->stamp_key++ : 0;
-    memcpy(payload, packet->data + UDP_HLEN, n);
-    inet_queue_notice(udp_inet(u), ORIGIN_TIMESTAMPING, ENOMSG, 0, key, clock_realtime(), payload,
-                      n);
-}
-
 static int told_error(struct udp_socket *u, const struct target *target, int err)
 {
     bool v4 = inet_is_v4(&target->flow->destination);
@@ -154,12 +136,13 @@ static int transmit(struct udp_socket *u, const struct target *target, struct pa
         packet_free(packet);
         return err;
     }
-    tell_sent(u, packet);
+    struct packet *copy = inet_stamp_begin(udp_inet(u), flow, packet);
     if (inet_is_v4(&flow->destination))
         MIB(UDP_OUT_DATAGRAMS);
     else
         MIB(UDP6_OUT_DATAGRAMS);
     err = ip_output(flow, packet);
+    inet_stamp_end(udp_inet(u), flow, copy, err);
     return unlikely(err) ? told_error(u, target, err) : 0;
 }
 
