@@ -520,7 +520,7 @@ static int set_timestamping(struct socket *socket, int32_t number)
         return -EINVAL;
     if (number & BIND_PHC)
         return socket->bound_index ? -EINVAL : -EOPNOTSUPP;
-    if (number & ID && !(socket->timestamping & ID))
+    if (socket->type != SOCK_STREAM && number & ID && !(socket->timestamping & ID))
         socket->stamp_key = 0;
     socket->timestamping = (uint32_t)number;
     return 0;

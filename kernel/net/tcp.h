@@ -208,20 +208,28 @@ struct tcp {
     unsigned syn_count, defer_accept, notsent_low;
     int linger2;
     bool send_locked, receive_locked;
-    bool nospace;    /* somebody waits for room in the send buffer */
+    union {
+        struct {
+            bool nospace;   /* somebody waits for room in the send buffer */
+            bool departing; /* `departures` has some: looked at when bytes are acknowledged */
+        };
+        uint16_t on_ack; /* one of them */
+    };
     bool connecting; /* connect(2) has begun and not been told how it went */
     bool connected;  /* it has been told that it went well */
     bool counted_orphan, thin, fastopen_no_cookie, no_rehash;
     union {
         struct {
             bool repair, paced; /* TCP_REPAIR; SO_MAX_PACING_RATE has been set */
+            bool stamping;      /* SO_TIMESTAMPING of what is sent */
         };
-        uint16_t unusual; /* one of them */
+        uint32_t unusual; /* one of them */
     };
     bool tell_inq; /* TCP_INQ */
     uint8_t repair_queue, save_syn;
     unsigned fastopen, tx_delay;
     struct tcp_saved *saved_syn, *fastopen_keys; /* kmalloc; NULL: none */
+    struct tcp_departures *departures;           /* likewise */
     struct {
         uint32_t ifindex, flow; /* flow: traffic class and label, network order */
         uint8_t ttl, tos;
@@ -392,6 +400,15 @@ struct tcp_reply {
 void tcp_send_reply(const struct tcp_reply *reply);
 
 /* --- tcp_send.c */
+/* SO_TIMESTAMPING (tcp_departures.c): the socket's option has changed; the bytes before `end` are
+ * about to be sent, have been acknowledged up to snd_una. Socket locked. */
+void tcp_departures_set(struct tcp *tp, uint32_t stamping);
+void tcp_departures_sent(struct tcp *tp, uint32_t end);
+void tcp_departures_acknowledged(struct tcp *tp);
+/* Around what takes a message's n bytes: begin's answer is for taken, with whether there were any.
+ */
+uint32_t tcp_departures_begin(struct tcp *tp, size_t n);
+void tcp_departures_taken(struct tcp *tp, uint32_t end, bool any);
 ssize_t tcp_op_send(struct socket *socket, struct message *message);
 bool tcp_writable(const struct tcp *tp);
 void tcp_grow_send_buffer(struct tcp *tp);

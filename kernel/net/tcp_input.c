@@ -243,6 +243,17 @@ static void keep_stamp(struct tcp *tp, const struct tcp_header *header, nsec_t n
     tp->recent_stamp_at = (uint32_t)(now / TCP_SECOND);
 }
 
+/* Those who wait for bytes to be acknowledged. */
+static void look_after_ack(struct tcp *tp)
+{
+    if (tp->departing)
+        tcp_departures_acknowledged(tp);
+    if (tp->nospace && tcp_writable(tp)) {
+        tp->nospace = false;
+        waitqueue_wake(&tp->inet.writers, 0, POLLOUT | POLLWRNORM);
+    }
+}
+
 /* --- its parts
  * -------------------------------------------------------------------------------------------- */
 
@@ -275,10 +286,8 @@ static bool process_ack(struct tcp *tp, struct packet *packet, const struct tcp_
     if (tp->snd_una != una) {
         tcp_grow_send_buffer(tp);
         tcp_charge(tp);
-        if (tp->nospace && tcp_writable(tp)) {
-            tp->nospace = false;
-            waitqueue_wake(&tp->inet.writers, 0, POLLOUT | POLLWRNORM);
-        }
+        if (tp->on_ack)
+            look_after_ack(tp);
     }
     return true;
 }

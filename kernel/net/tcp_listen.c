@@ -320,6 +320,7 @@ static void inherit(struct tcp *child, struct tcp *tp)
     to->txtime = from->txtime;
     to->pacing_rate = from->pacing_rate;
     child->paced = tp->paced;
+    child->stamping = tp->stamping;
     child->inet.v6only = tp->inet.v6only;
     child->inet.reuse_address = tp->inet.reuse_address;
     child->inet.reuse_port = tp->inet.reuse_port;

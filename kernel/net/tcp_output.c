@@ -474,9 +474,13 @@ static int64_t may_send(struct tcp *tp, enum tcp_push how)
 
     if (likely(!tp->unusual))
         return window_allows(tp, how);
-    if (tp->repair || tcp_pacing_waits(tp))
+    if (tp->repair || (tp->paced && tcp_pacing_waits(tp)))
         return tp->repair ? (int64_t)tp->unsent->len : -1;
     n = window_allows(tp, how);
+    if (tp->stamping && n > 0)
+        tcp_departures_sent(tp, tcp_sent(tp->unsent)->seq + (uint32_t)n);
+    if (!tp->paced)
+        return n;
     mss = tcp_mss(tp);
     burst = MAX(tcp_pacing_rate(tp) / 1024 / mss, 2ul) * mss;
     return n > 0 && (uint64_t)n > burst ? (int64_t)burst : n;

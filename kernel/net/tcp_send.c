@@ -242,6 +242,19 @@ static ssize_t send_stream(struct tcp *tp, struct message *message)
     return done ? done : n;
 }
 
+static ssize_t send_unusual(struct tcp *tp, struct message *message)
+{
+    ssize_t n = tp->repair ? tcp_repair_send(tp, message) : 0;
+    uint32_t end;
+
+    if (n || !tp->stamping)
+        return n ?: send_stream(tp, message);
+    end = tcp_departures_begin(tp, message->io.left);
+    n = send_stream(tp, message);
+    tcp_departures_taken(tp, end, n > 0);
+    return n;
+}
+
 ssize_t tcp_op_send(struct socket *socket, struct message *message)
 {
     struct tcp *tp = tcp_of_socket(socket);
@@ -250,9 +263,7 @@ ssize_t tcp_op_send(struct socket *socket, struct message *message)
     if (message->flags & MSG_FASTOPEN)
         return -EOPNOTSUPP;
     inet_lock(&tp->inet);
-    n = unlikely(tp->repair) ? tcp_repair_send(tp, message) : 0;
-    if (likely(!n))
-        n = send_stream(tp, message);
+    n = unlikely(tp->unusual) ? send_unusual(tp, message) : send_stream(tp, message);
     inet_unlock(&tp->inet);
     if (n == -EPIPE && !(message->flags & MSG_NOSIGNAL) && vfs_sigpipe_hook)
         vfs_sigpipe_hook();

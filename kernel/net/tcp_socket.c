@@ -47,6 +47,7 @@ static void free_tcp(struct inet_socket *s)
     packet_free_list(tp->first);
     tcp_receive_purge(tp);
     kfree(tp->saved_syn);
+    kfree(tp->departures);
     kfree(tp->fastopen_keys);
     atomic_fetch_sub_explicit(&tcp_memory, tp->charged, memory_order_relaxed);
     inet_options_end(s);
@@ -116,7 +117,9 @@ void tcp_fin_wait2(struct tcp *tp)
 static void begin_anew(struct tcp *tp)
 {
     tp->shutdown = 0;
-    tp->done = tp->urgent = tp->fin_queued = tp->nospace = false;
+    tp->done = tp->urgent = tp->fin_queued = tp->nospace = tp->departing = false;
+    kfree(tp->departures);
+    tp->departures = NULL;
     tp->srtt = tp->rttvar = tp->min_rtt = 0;
     tp->rto = TCP_RTO_INIT;
     tp->backoff = tp->retries = tp->probes = tp->keep_probes = tp->total_again = 0;

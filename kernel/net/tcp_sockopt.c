@@ -273,9 +273,12 @@ static int set_socket(struct tcp *tp, int name, const void *value, size_t len)
         tcp_arm_keepalive(tp);
         return 0;
     }
-    if ((name == SO_TIMESTAMPING || name == SO_TIMESTAMPING_NEW) && number & STAMP_OPT_ID &&
-        !(tp->inet.socket.timestamping & STAMP_OPT_ID) && not_begun(tp))
-        return -EINVAL;
+    if (name == SO_TIMESTAMPING || name == SO_TIMESTAMPING_NEW) {
+        if (number & STAMP_OPT_ID && !(tp->inet.socket.timestamping & STAMP_OPT_ID) &&
+            not_begun(tp))
+            return -EINVAL;
+        tcp_departures_set(tp, (uint32_t)number);
+    }
     if (name == SO_TXREHASH) {
         if (number < -1 || number > 1)
             return -EINVAL;

@@ -24,7 +24,8 @@ enum {
     ACK = SOF_TIMESTAMPING_TX_ACK,
     TELL = SOF_TIMESTAMPING_SOFTWARE,
     ID = SOF_TIMESTAMPING_OPT_ID,
-    ONLY = SOF_TIMESTAMPING_OPT_TSONLY
+    ONLY = SOF_TIMESTAMPING_OPT_TSONLY,
+    ID_TCP = 1 << 16
 };
 enum { WAIT_MS = 20000 };
 
@@ -198,6 +199,77 @@ static void ipv6(void)
     close(other);
 }
 
+static int connected(int *other)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (listener < 0 || fd < 0 || bind(listener, (void *)&at, len) || listen(listener, 1) ||
+        getsockname(listener, (void *)&at, &len) || connect(fd, (void *)&at, len))
+        return -1;
+    *other = accept(listener, NULL, NULL);
+    close(listener);
+    return *other < 0 ? -1 : fd;
+}
+
+/* Each message's last byte, counted from when numbers were asked for. */
+static void tcp(void)
+{
+    static char bytes[5000];
+    struct told t;
+    int other, fd = connected(&other);
+    NEED(fd >= 0);
+    CHECK_EQ(send(fd, "before", 6, 0), 6);
+    CHECK_EQ(set(fd, SW | SCHED | ACK | TELL | ID | ID_TCP | ONLY), 0);
+    for (unsigned i = 0, last = 0; i < 4; i++) {
+        size_t n = 1 + i * 1200;
+        CHECK_EQ(send(fd, bytes, n, 0), (ssize_t)n);
+        last += n;
+        next(fd, &t);
+        check_notice(&t, SCM_TSTAMP_SCHED, last - 1);
+        CHECK_EQ(t.n, 0);
+        next(fd, &t);
+        check_notice(&t, SCM_TSTAMP_SND, last - 1);
+        next(fd, &t);
+        check_notice(&t, SCM_TSTAMP_ACK, last - 1);
+    }
+    CHECK(is_silent(fd));
+    CHECK_EQ(set(fd, TELL), 0);
+    CHECK_EQ(send(fd, bytes, 10, 0), 10);
+    CHECK(is_silent(fd));
+    close(fd);
+    close(other);
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_ERRNO(set(fd, SW | ID), EINVAL);
+    close(fd);
+}
+
+/* Bytes that have to wait for room at the other end. */
+static void tcp_later(void)
+{
+    static char bytes[1 << 16];
+    struct told t;
+    size_t filled = 0, left;
+    int other, fd = connected(&other);
+    NEED(fd >= 0);
+    for (ssize_t n; (n = send(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0;)
+        filled += (size_t)n;
+    CHECK_EQ(set(fd, SW | ACK | TELL | ID | ONLY), 0);
+    CHECK(is_silent(fd));
+    left = filled;
+    for (ssize_t n; left && (n = recv(other, bytes, sizeof(bytes), 0)) > 0;)
+        left -= (size_t)n;
+    CHECK_EQ(left, 0u);
+    CHECK(is_silent(fd));
+    CHECK_EQ(send(fd, "last", 4, 0), 4);
+    next(fd, &t);
+    CHECK_EQ(t.error.ee_info, SCM_TSTAMP_SND);
+    next(fd, &t);
+    CHECK_EQ(t.error.ee_info, SCM_TSTAMP_ACK);
+    close(fd);
+    close(other);
+}
+
 static void raw(void)
 {
     struct told t;
@@ -255,6 +327,8 @@ int main(void)
     promise("datagrams: when they were queued and left", udp);
     promise("for one message", one_message);
     promise("over IPv6", ipv6);
+    promise("TCP: when a message was sent and acknowledged", tcp);
+    promise("TCP: only what is sent from then on", tcp_later);
     promise("raw sockets", raw);
     promise("packet sockets", packet);
     return check_end();

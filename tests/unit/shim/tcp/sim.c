@@ -547,6 +547,10 @@ void inet_queue_icmp(struct inet_socket *s, const struct ip_error *error, unsign
                      const void *payload, unsigned len)
 {
 }
+void inet_queue_notice(struct inet_socket *s, unsigned origin, int err, uint32_t info,
+                       uint32_t data, nsec_t stamp, const void *payload, unsigned len)
+{
+}
 void inet_tell_copied(struct inet_socket *s)
 {
 }
