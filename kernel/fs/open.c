@@ -157,8 +157,14 @@ static int open_place(const struct path *path, int flags, struct file **out)
         file_abandon(file);
         return err;
     }
-    if (flags & (O_NOCTTY | O_EXCL))
+    if (flags & (O_NOCTTY | O_EXCL | O_DIRECT)) {
         atomic_fetch_and_explicit(&file->flags, ~(O_NOCTTY | O_EXCL), memory_order_relaxed);
+        if (flags & O_DIRECT && !path_only && !inode_is(file->inode, S_IFREG) &&
+            !inode_is(file->inode, S_IFBLK)) {
+            file_put(file);
+            return -EINVAL;
+        }
+    }
     if (!path_only)
         notify_dentry(path->dentry, IN_OPEN);
     *out = file;

@@ -62,6 +62,17 @@ static void errors(void)
     CHECK(CALL(open, "fifo", O_RDONLY | O_NONBLOCK) >= 0);
 }
 
+/* Only files and disks can be read and written past the cache. */
+static void direct(void)
+{
+    mkfifo("direct", 0600);
+    CHECK_ERRNO(CALL(open, "direct", O_RDWR | O_DIRECT | O_NONBLOCK), EINVAL);
+    CHECK_ERRNO(CALL(open, "/dev/null", O_RDWR | O_DIRECT), EINVAL);
+    CHECK_ERRNO(CALL(open, "/dev/zero", O_RDONLY | O_DIRECT), EINVAL);
+    CHECK_ERRNO(CALL(open, "/dev", O_RDONLY | O_DIRECT), EINVAL);
+    CHECK(CALL(open, "/dev/null", O_PATH | O_DIRECT) >= 0);
+}
+
 static void permissions(void)
 {
     close(CALL(open, "secret", O_CREAT | O_WRONLY, 0600));
@@ -79,6 +90,7 @@ int main(void)
     promise("open: flags", flags);
     promise("open of a file without a name", nameless);
     promise("open: errors", errors);
+    promise("open: O_DIRECT", direct);
     promise_apart("open: permissions", permissions);
     return check_end();
 }
