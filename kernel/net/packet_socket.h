@@ -80,7 +80,7 @@ struct packet_socket {
     struct mutex send_lock;               /* one sends at a time; over its ring too */
     const struct packet *_Atomic sending; /* does not hear itself */
     struct spinlock queue_lock;
-    struct packet_queue queue; /* scratch is struct packet_queued; queue_lock, interrupts off */
+    struct packet_queue queue;  /* scratch is struct packet_queued; queue_lock, interrupts off */
     struct packet_queue errors; /* notices of MSG_ERRQUEUE; queue_lock, interrupts off */
     size_t charged;
     uint32_t packets, drops, freezes; /* since they were asked for last; queue_lock */

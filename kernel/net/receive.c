@@ -262,8 +262,10 @@ void netif_receive(struct netif *netif, struct packet *packet)
 
 static bool does_gso(const struct netif *netif, const struct packet *packet)
 {
-    static const unsigned feature[] = {
-        [GSO_TCP4] = NETIF_TSO4, [GSO_TCP6] = NETIF_TSO6, [GSO_UDP] = NETIF_USO, [GSO_UFO] = NETIF_UFO};
+    static const unsigned feature[] = {[GSO_TCP4] = NETIF_TSO4,
+                                       [GSO_TCP6] = NETIF_TSO6,
+                                       [GSO_UDP] = NETIF_USO,
+                                       [GSO_UFO] = NETIF_UFO};
 
     return netif->features & feature[packet->gso] && packet->total <= netif->gso_max;
 }
