@@ -221,7 +221,7 @@ static bool may_write(const struct pipe *pipe)
 }
 
 /* The part of a write that is less than a page may join the last page, if it fits there whole: so a
- * write of up to PIPE_BUF is never torn. */
+ * write of up to PIPE_BUF is never torn. The first of packets may join what is none (as Linux). */
 static ssize_t merge(struct pipe *pipe, struct io *io)
 {
     size_t n = io->left & ~PAGE_MASK;
@@ -256,7 +256,7 @@ static ssize_t write_page(struct pipe *pipe, struct io *io, bool packet)
 static ssize_t write_some(struct pipe *pipe, struct io *io, bool packet)
 {
     size_t total = 0;
-    ssize_t n = packet ? 0 : merge(pipe, io);
+    ssize_t n = merge(pipe, io);
     while (n >= 0) {
         total += n;
         if (!io->left || pipe_full(pipe))

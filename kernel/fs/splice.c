@@ -180,6 +180,8 @@ ssize_t pipe_splice_to(struct file *in, struct file *out, off_t *pos, size_t n, 
         return -EINVAL;
     if (file_pipe(out))
         return between_pipes(pipe, file_pipe(out), n, nonblock || file_nonblock(out), true);
+    if (out->seekable && (pos ? *pos : out->pos) > INT64_MAX - (off_t)n)
+        return -EINVAL;
     while (done < n) {
         int ready = wait_data(pipe, nonblock || done);
         if (ready <= 0)
@@ -210,7 +212,7 @@ static ssize_t read_page(struct file *in, off_t *pos, struct pipe *pipe, size_t 
         mutex_lock(&pipe->lock);
         bool room = !pipe_full(pipe);
         if (room)
-            pipe_push(pipe, &(struct pipe_buffer){frame, 0, moved, false, true});
+            pipe_push(pipe, &(struct pipe_buffer){frame, 0, moved, false, false});
         mutex_unlock(&pipe->lock);
         if (room) {
             waitqueue_wake(&pipe->readable, 0, POLLIN | POLLRDNORM);
@@ -233,6 +235,8 @@ ssize_t pipe_splice_from(struct file *in, off_t *pos, struct file *out, size_t n
         return -EINVAL;
     if (file_pipe(in))
         return between_pipes(file_pipe(in), pipe, n, nonblock || file_nonblock(in), true);
+    if (in->seekable && (pos ? *pos : in->pos) > INT64_MAX - (off_t)n)
+        return -EINVAL;
     while (done < n) {
         int err = wait_room(pipe, nonblock || done);
         if (err < 0)

@@ -243,14 +243,16 @@ SYSCALL(tee, 4, SYSCALL_WHOLE, "")
 
 static int64_t vmsplice(struct file *file, uintptr_t addr, size_t n, bool nonblock)
 {
-    if (!file_pipe(file))
-        return -EBADF;
     struct user_iov vec;
     int64_t result = user_iov_get(&vec, addr, n);
     if (result)
         return result;
     vec.io.nowait = nonblock;
-    if (file_writable(file))
+    if (!vec.io.left)
+        result = 0;
+    else if (!file_pipe(file))
+        result = -EBADF;
+    else if (file_writable(file))
         result = pipe_gift(file, current_process()->space, &vec.io, nonblock);
     else
         result = file_read(file, &vec.io, NULL);

@@ -18,5 +18,6 @@ const struct family families[] = {
      true,
      NULL},
     {"futex", futex_setup, {futex_ops}, false, false, futex_after},
+    {"pipes", pipes_setup, {pipes_ops}, false, false, NULL},
     {NULL, NULL, {NULL}, false, false, NULL},
 };

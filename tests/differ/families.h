@@ -17,3 +17,5 @@ extern const struct op sockets_unix_ops[];
 bool futex_setup(void); /* futex.c: all words 0, no threads */
 void futex_after(void);
 extern const struct op signals_ops[], futex_ops[];
+bool pipes_setup(void); /* pipes.c: three pipes, three files */
+extern const struct op pipes_ops[];

@@ -1,5 +1,5 @@
 /* man 2 splice, tee, vmsplice */
-#include "check.h"
+#include "abi.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/uio.h>
@@ -44,9 +44,38 @@ static void between_file_and_pipe(void)
     CHECK_ERRNO(splice(a[0], NULL, b[1], NULL, 1, 0), EPIPE); /* though there is nothing to move */
 }
 
+/* A range that would end beyond all offsets is refused. */
+static void far(void)
+{
+    int ends[2], fd = file_with("far", "text");
+    loff_t at = INT64_MAX;
+
+    NEED(pipe(ends) == 0);
+    CHECK_ERRNO(CALL(splice, fd, &at, ends[1], NULL, 4, 0), EINVAL);
+    NEED(write(ends[1], "abcd", 4) == 4);
+    CHECK_ERRNO(CALL(splice, ends[0], NULL, fd, &at, 4, 0), EINVAL);
+}
+
+/* A packet joins what was written before packets began, but no page of a file. */
+static void packets(void)
+{
+    int ends[2], fd = file_with("packets", "text");
+    char buf[20];
+
+    NEED(pipe(ends) == 0 && write(ends[1], "a", 1) == 1 && fcntl(ends[1], F_SETFL, O_DIRECT) == 0);
+    NEED(write(ends[1], "b", 1) == 1 && write(ends[1], "c", 1) == 1);
+    CHECK(read(ends[0], buf, 20) == 3 && memcmp(buf, "abc", 3) == 0);
+    CHECK_EQ(CALL(splice, fd, NULL, ends[1], NULL, 4, 0), 4);
+    NEED(write(ends[1], "d", 1) == 1 && write(ends[1], "e", 1) == 1);
+    CHECK(read(ends[0], buf, 20) == 5 && memcmp(buf, "textd", 5) == 0);
+    CHECK(read(ends[0], buf, 20) == 1 && buf[0] == 'e');
+}
+
 int main(void)
 {
     enter_fresh_dir();
     promise("splice, tee, vmsplice", between_file_and_pipe);
+    promise("splice: offsets too far", far);
+    promise("splice: packets", packets);
     return check_end();
 }

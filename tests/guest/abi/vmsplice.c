@@ -28,6 +28,11 @@ static void gift(void)
     CHECK_ERRNO(vmsplice(p[1], iov, 1, 0), EFAULT);
     iov[0] = (struct iovec){buf, 0};
     CHECK_EQ(vmsplice(p[1], iov, 1, 0), 0);
+    int file = open("/dev/null", O_RDWR); // what is no pipe: looked at last
+    CHECK_EQ(vmsplice(file, iov, 1, 0), 0);
+    CHECK_ERRNO(vmsplice(file, iov, 1025, 0), EINVAL);
+    iov[0].iov_len = 1;
+    CHECK_ERRNO(vmsplice(file, iov, 1, 0), EBADF);
     // As much as there is room for.
     char *many = mmap(NULL, 40 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     memset(many, 'm', 40 * 4096);
