@@ -6,7 +6,7 @@
 bool files_setup(void); /* names.c: a small tree, a few open files */
 void files_setup_again(void);
 bool descriptors_setup(void);
-bool memory_setup(void);  /* memory.c: an arena with a few areas, files to map */
+bool memory_setup(void); /* memory.c: an arena with a few areas, files to map */
 extern const struct op mounts_ops[], mounts_use_ops[];
 bool mounts_setup(void);  /* mounts.c: folders to mount on, in namespaces of its own */
 bool signals_setup(void); /* signals.c: handlers; no children */
