@@ -226,6 +226,11 @@ static struct file *get_counted(struct fd_table *table, unsigned fd)
     }
 }
 
+struct fd_ref fd_borrow_called(int fd)
+{
+    return fd_borrow(fd);
+}
+
 struct fd_ref fd_borrow_counted(int fd)
 {
     return (struct fd_ref){get_counted(current_task()->fds, (unsigned)fd), true};

@@ -42,7 +42,12 @@ static inline void fd_return(struct fd_ref ref)
     if (unlikely(ref.counted))
         file_put(ref.file);
 }
-/* The same for files that are open for more than their name: NULL for O_PATH. */
+/* The same for files that are open for more than their name: NULL for O_PATH. What is compiled for
+ * size shares one. */
+struct fd_ref fd_borrow_called(int fd);
+#ifdef __OPTIMIZE_SIZE__
+#define fd_borrow fd_borrow_called
+#else
 static inline struct fd_ref fd_borrow(int fd)
 {
     struct fd_ref ref = fd_borrow_any(fd);
@@ -53,6 +58,7 @@ static inline struct fd_ref fd_borrow(int fd)
     }
     return ref;
 }
+#endif
 
 /* Take the lowest free number >= from before the file is there, so that a full table is found out
  * before anything has happened: the number, -EMFILE, -ENOMEM. Then one of the two below. */
