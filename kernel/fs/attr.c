@@ -7,7 +7,7 @@
 int vfs_getattr(const struct path *path, struct attributes *attr)
 {
     struct inode *inode = path->dentry->inode;
-    attr->mode = inode->mode;
+    attr->mode = inode->mode & ~S_HAS_CAPS;
     attr->uid = inode->uid;
     attr->gid = inode->gid;
     attr->nlink = inode->nlink;
@@ -70,9 +70,18 @@ static uint32_t mode_without_set_id(const struct inode *inode, const struct cred
     return mode;
 }
 
+/* Who writes to a file, or gives it away, takes its capabilities (man 7 capabilities). */
+static __cold void drop_caps(struct inode *inode)
+{
+    inode->mode &= ~S_HAS_CAPS;
+    inode->ops->setxattr(inode, XATTR_CAPS, NULL, 0, 0);
+}
+
 void inode_drop_set_id(struct inode *inode)
 {
     const struct credentials *cred = vfs_caller_hook()->cred;
+    if (inode->mode & S_HAS_CAPS)
+        drop_caps(inode);
     if (inode->mode & (S_ISUID | S_ISGID) && !cred_has(cred, VFS_CAP_FSETID))
         inode->mode = mode_without_set_id(inode, cred);
 }
@@ -83,7 +92,7 @@ static void settle_mode(const struct credentials *cred, const struct inode *inod
 {
     if (attr->mask & ATTR_MODE) {
         uint32_t gid = attr->mask & ATTR_GID ? attr->gid : inode->gid;
-        attr->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
+        attr->mode = (inode->mode & ~07777u) | (attr->mode & 07777);
         if (!cred_in_group(cred, gid) && !cred_has(cred, VFS_CAP_FSETID))
             attr->mode &= ~S_ISGID;
     } else if (attr->mask & ATTR_OWNER && !inode_is(inode, S_IFDIR) &&
@@ -141,7 +150,13 @@ int vfs_setattr(const struct path *path, const struct attributes *wanted)
     if (err == 0) {
         settle_mode(vfs_caller_hook()->cred, inode, &attr);
         settle_times(&attr);
+        if (attr.mask & ATTR_MODE && !owns(vfs_caller_hook()->cred, inode))
+            err = -EPERM; /* CAP_CHOWN alone does not take set-id bits away */
+    }
+    if (err == 0) {
         err = inode->ops->setattr(inode, &attr);
+        if (unlikely(inode->mode & S_HAS_CAPS) && err == 0 && attr.mask & ATTR_OWNER)
+            drop_caps(inode);
     }
     write_unlock(&inode->lock);
     if (err == 0)
@@ -247,6 +262,13 @@ static bool has_prefix(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+bool caps_valid(const void *value, size_t size)
+{
+    uint32_t version = size >= sizeof(uint32_t) ? *(const uint32_t *)value >> 24 : 0;
+    return (version == 2 && size == 20) ||
+           (version == 3 && size == 24 && ((const uint32_t *)value)[5] != UINT32_MAX);
+}
+
 /* mask 4: reading, 2: changing. Reading what one may not know of is -ENODATA. */
 static int check_xattr(const struct path *path, const char *name, int mask)
 {
@@ -263,6 +285,8 @@ static int check_xattr(const struct path *path, const char *name, int mask)
     bool admin = cred_has(cred, VFS_CAP_SYS_ADMIN), known = true;
     int err = 0;
     if (has_prefix(name, "security.")) {
+        if (strcmp(name, XATTR_CAPS) == 0)
+            admin = cred_has(cred, VFS_CAP_SETFCAP);
         err = mask & 2 && !admin ? -EPERM : 0;
     } else if (has_prefix(name, "trusted.")) {
         err = admin ? 0 : mask & 2 ? -EPERM : -ENODATA;
@@ -310,6 +334,8 @@ static int change_xattr(const struct path *path, const char *name, const void *v
     err = inode->ops->setxattr(inode, name, value, size, flags);
     if (err == 0)
         inode_touch(inode, false);
+    if (err == 0 && value && strcmp(name, XATTR_CAPS) == 0)
+        inode->mode |= S_HAS_CAPS;
     write_unlock(&inode->lock);
     if (err == 0)
         notify_dentry(path->dentry, IN_ATTRIB);
@@ -323,6 +349,16 @@ int vfs_setxattr(const struct path *path, const char *name, const void *value, s
         return -EINVAL;
     if (size > XATTR_SIZE_MAX)
         return -E2BIG;
+    uint32_t caps[5];
+    if (strcmp(name, XATTR_CAPS) == 0) {
+        if (!caps_valid(value, size))
+            return -EINVAL;
+        if (size == 24 && ((const uint32_t *)value)[5] == 0) { /* root's own need not say so */
+            size = sizeof(caps);
+            value = memcpy(caps, value, size);
+            caps[0] -= 1 << 24;
+        }
+    }
     return change_xattr(path, name, value ? value : "", size, flags);
 }
 

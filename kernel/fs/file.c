@@ -350,7 +350,7 @@ ssize_t file_write_prepare(struct file *file, off_t *pos, size_t n)
             return -EFBIG;
         n = INT64_MAX - at;
     }
-    if (unlikely(inode->mode & (S_ISUID | S_ISGID)) && n)
+    if (unlikely(inode->mode & (S_ISUID | S_ISGID | S_HAS_CAPS)) && n)
         inode_drop_set_id(inode);
     return n;
 }
@@ -496,7 +496,8 @@ __cold int file_fallocate(struct file *file, int mode, off_t offset, off_t lengt
     if (file->inode->flags & INODE_IMMUTABLE ||
         (file->inode->flags & INODE_APPEND && mode & ~FALLOC_KEEP_SIZE))
         return -EPERM;
-    if (!(mode & FALLOC_KEEP_SIZE) && (uint64_t)end > vfs_caller_hook()->file_size_limit) {
+    if (!(mode & FALLOC_PUNCH_HOLE) && (uint64_t)end > file->inode->size &&
+        (uint64_t)end > vfs_caller_hook()->file_size_limit) {
         if (vfs_sigxfsz_hook)
             vfs_sigxfsz_hook();
         return -EFBIG;

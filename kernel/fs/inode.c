@@ -146,7 +146,7 @@ int inode_permission(struct inode *inode, int mask)
 void inode_set(struct inode *inode, const struct attributes *attr)
 {
     if (attr->mask & ATTR_MODE)
-        inode->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
+        inode->mode = (inode->mode & ~07777u) | (attr->mode & 07777);
     if (attr->mask & ATTR_UID)
         inode->uid = attr->uid;
     if (attr->mask & ATTR_GID)

@@ -188,6 +188,12 @@ int file_open_path(const struct path *path, int flags, struct file **file)
     return check_and_open(path, flags, vfs_caller_hook()->cred, file);
 }
 
+int file_open_program(const struct path *path, struct file **file)
+{
+    path_get(path);
+    return open_place(path, O_RDONLY, file);
+}
+
 /* --- O_CREAT */
 
 /* Make the file that does not exist. Folder locked; *child becomes its positive name. */

@@ -17,8 +17,8 @@ const struct proc_source *proc_source;
 static void owner(const struct pseudo *self, struct attributes *attr)
 {
     attr->uid = attr->gid = 0;
-    if (proc_source && proc_source->owner)
-        proc_source->owner((int)self->key, &attr->uid, &attr->gid);
+    if (proc_source)
+        proc_source->owner((int)self->key, attr);
 }
 
 static int list_mounts(struct text *text, const struct pseudo *self, bool info);
@@ -65,7 +65,7 @@ static int show_mountstats(struct text *text, const struct pseudo *self)
     {                                                                                              \
         .name = (file_name), .mode = S_IFREG | 0444, .show = (show_fn), .special = &polled         \
     }
-static const struct pseudo_special polled = {.poll = poll_mounts}, owned = {.attr = owner};
+static const struct pseudo_special polled = {.poll = poll_mounts};
 static const struct pseudo_entry thread_table[] = {
     MOUNTS("mounts", show_mounts),
     MOUNTS("mountinfo", show_mountinfo),
@@ -73,8 +73,7 @@ static const struct pseudo_entry thread_table[] = {
 static struct pseudo_entry thread_dir = {
     .name = "TID",
     .mode = S_IFDIR | 0555,
-    .flags = INODE_IMMUTABLE,
-    .special = &owned,
+    .flags = INODE_IMMUTABLE | INODE_OWNED,
     .table = thread_table,
     .ntable = ARRAY_SIZE(thread_table),
 };
@@ -104,7 +103,7 @@ static const struct pseudo_entry process_table[] = {
     {
         .name = "task",
         .mode = S_IFDIR | 0555,
-        .special = PSEUDO_SPECIAL(.attr = owner, .lookup = lookup_thread, .next = next_thread),
+        .special = PSEUDO_SPECIAL(.lookup = lookup_thread, .next = next_thread),
     },
     MOUNTS("mounts", show_mounts),
     MOUNTS("mountinfo", show_mountinfo),
@@ -113,8 +112,7 @@ static const struct pseudo_entry process_table[] = {
 static struct pseudo_entry process_dir = {
     .name = "PID",
     .mode = S_IFDIR | 0555,
-    .flags = INODE_IMMUTABLE,
-    .special = &owned,
+    .flags = INODE_IMMUTABLE | INODE_OWNED,
     .table = process_table,
     .ntable = ARRAY_SIZE(process_table),
 };
@@ -381,6 +379,7 @@ static int mount(const char *source, unsigned flags, const char *options, struct
 
 static int start(void)
 {
+    pseudo_owner_hook = owner;
     fs_register(&proc_type);
     return 0;
 }

@@ -41,7 +41,7 @@ struct proc_source {
     bool (*thread_exists)(int pid, int tid);
     int (*next_thread)(int pid, int tid);
     void (*self)(int *pid, int *tid); /* of the caller */
-    void (*owner)(int pid, uint32_t *uid, uint32_t *gid);
+    void (*owner)(int pid, struct attributes *attr);
     void (*totals)(struct proc_totals *totals);
     /* A thread's root folder and mounts, with references. -ESRCH. */
     int (*view)(const struct pseudo *self, struct path *root, struct mount_ns **mounts);

@@ -49,6 +49,8 @@ static uint32_t low_half(const void *address)
 
 /* --- nodes */
 
+int (*pseudo_guard_hook)(const struct pseudo *self);
+
 static uint64_t ino_of(const struct pseudo *self)
 {
     uint64_t h = (uintptr_t)self->entry >> 3;
@@ -56,20 +58,20 @@ static uint64_t ino_of(const struct pseudo *self)
     return (h ^ h >> 29) & 0x7fffffffffffull;
 }
 
-/* What the entry says of its owner. */
-static void apply_attr(struct inode *inode, const struct pseudo *self)
+void (*pseudo_owner_hook)(const struct pseudo *self, struct attributes *attr);
+
+/* What the entry says of itself, on what the inode says. */
+static void own_attr(const struct inode *inode, const struct pseudo *self, struct attributes *attr)
 {
-    struct attributes attr = {.mode = inode->mode};
-    if (!special_of(self)->attr)
-        return;
-    special_of(self)->attr(self, &attr);
-    inode->uid = attr.uid;
-    inode->gid = attr.gid;
-    inode->mode = (inode->mode & S_IFMT) | (attr.mode & 07777);
-    inode->size = attr.size;
+    attr->mode = inode->mode;
+    if (inode->flags & INODE_OWNED)
+        pseudo_owner_hook(self, attr);
+    if (special_of(self)->attr)
+        special_of(self)->attr(self, attr);
+    attr->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
 }
 
-static struct inode *make_node(struct super *super, const struct pseudo *self)
+static struct inode *make_node(struct super *super, const struct pseudo *self, uint32_t inherited)
 {
     struct pseudo_node *node = kcache_alloc(&node_cache);
     if (!node)
@@ -80,10 +82,15 @@ static struct inode *make_node(struct super *super, const struct pseudo *self)
     inode->ops = inode_is(inode, S_IFLNK) && special_of(self)->follow ? &magic_ops : &node_ops;
     inode->file_ops = inode_is(inode, S_IFDIR) ? &dir_ops : &file_ops;
     inode->ino = ino_of(self);
-    inode->flags = self->entry->flags;
+    inode->flags = self->entry->flags | inherited;
     inode->nlink = inode_is(inode, S_IFDIR) ? 2 : 1;
     inode->atime = inode->mtime = inode->ctime = inode->btime = timespec_now();
-    apply_attr(inode, self);
+    struct attributes attr = {};
+    own_attr(inode, self, &attr);
+    inode->uid = attr.uid;
+    inode->gid = attr.gid;
+    inode->mode = attr.mode;
+    inode->size = attr.size;
     return inode;
 }
 
@@ -140,11 +147,9 @@ static int lookup(struct inode *dir, const char *name, struct inode **found)
                                          : -ENOENT;
     if (err < 0)
         return err;
-    *found = make_node(dir->super, &child);
-    if (!*found)
-        return -ENOMEM;
-    (*found)->flags |= dir->flags & (INODE_CLOSED | INODE_BY_MODE);
-    return 0;
+    *found =
+        make_node(dir->super, &child, dir->flags & (INODE_CLOSED | INODE_BY_MODE | INODE_OWNED));
+    return *found ? 0 : -ENOMEM;
 }
 
 static ssize_t copy_out(const char *s, size_t len, char *buf, size_t size)
@@ -171,9 +176,12 @@ static ssize_t readlink(struct inode *inode, char *buf, size_t size)
 {
     const struct pseudo *self = self_of(inode);
     struct text text = {};
+    int err = inode->flags & INODE_GUARDED ? pseudo_guard_hook(self) : 0;
+    if (err < 0)
+        return err;
     if (!self->entry->show)
         return special_of(self)->follow ? read_magic(self, buf, size) : -EINVAL;
-    int err = self->entry->show(&text, self);
+    err = self->entry->show(&text, self);
     if (err == 0 && text.failed)
         err = -ENOMEM;
     ssize_t n = err < 0 ? err : copy_out(text.buf, text.len, buf, size);
@@ -184,7 +192,8 @@ static ssize_t readlink(struct inode *inode, char *buf, size_t size)
 static int follow(struct inode *inode, struct path *place)
 {
     const struct pseudo *self = self_of(inode);
-    return special_of(self)->follow(self, place);
+    int err = inode->flags & INODE_GUARDED ? pseudo_guard_hook(self) : 0;
+    return err ?: special_of(self)->follow(self, place);
 }
 
 static int get_attributes(struct inode *inode, struct attributes *attr)
@@ -192,11 +201,7 @@ static int get_attributes(struct inode *inode, struct attributes *attr)
     const struct pseudo *self = self_of(inode);
     attr->blksize = 1024;
     attr->blocks = 0;
-    if (special_of(self)->attr) {
-        attr->mode = inode->mode;
-        special_of(self)->attr(self, attr);
-        attr->mode = (inode->mode & S_IFMT) | (attr->mode & 07777);
-    }
+    own_attr(inode, self, attr);
     return 0;
 }
 
@@ -240,6 +245,9 @@ struct contents {
 static int open_file(struct inode *inode, struct file *file)
 {
     const struct pseudo *self = self_of(inode);
+    int err = inode->flags & INODE_GUARDED ? pseudo_guard_hook(self) : 0;
+    if (err < 0)
+        return err;
     if (special_of(self)->open)
         return special_of(self)->open(self, file);
     if (file_writable(file) && !self->entry->store)
@@ -429,7 +437,7 @@ int pseudo_mount(const struct fs_type *type, const struct pseudo_entry *root, st
 {
     struct pseudo self = {.entry = root};
     struct super *super = super_create(type);
-    struct inode *inode = super ? make_node(super, &self) : NULL;
+    struct inode *inode = super ? make_node(super, &self, 0) : NULL;
     if (!inode) {
         kfree(super);
         return -ENOMEM;

@@ -66,6 +66,12 @@ struct pseudo_group {
     const struct pseudo_group *next; /* kept by pseudo_register_group() */
 };
 
+/* Supplied by procfs.c: the owner of what has INODE_OWNED; attr->mode is set. */
+extern void (*pseudo_owner_hook)(const struct pseudo *self, struct attributes *attr);
+/* Supplied by linux/: whether the caller may open a file, or follow a link, with
+ * INODE_GUARDED. 0, -EACCES. */
+extern int (*pseudo_guard_hook)(const struct pseudo *self);
+
 #define PSEUDO_FILE(file_name, show_fn)                                                            \
     {                                                                                              \
         .name = (file_name), .mode = S_IFREG | 0444, .show = (show_fn)                             \

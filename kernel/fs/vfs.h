@@ -35,6 +35,7 @@ enum {
     S_IFDIR = 0040000,
     S_IFCHR = 0020000,
     S_IFIFO = 0010000,
+    S_HAS_CAPS = 0200000, /* in inode->mode only: there is an attribute XATTR_CAPS */
     S_ISUID = 04000,
     S_ISGID = 02000,
     S_ISVTX = 01000,
@@ -121,6 +122,8 @@ static inline bool cred_has(const struct credentials *cred, unsigned cap)
 {
     return cred->cap_effective >> cap & 1;
 }
+enum { CAP_LAST = 40 };
+#define CAP_ALL ((1ull << (CAP_LAST + 1)) - 1)
 enum {
     VFS_CAP_CHOWN = 0,
     VFS_CAP_DAC_OVERRIDE = 1,
@@ -132,6 +135,7 @@ enum {
     VFS_CAP_SYS_RESOURCE = 24,
     VFS_CAP_MKNOD = 27,
     VFS_CAP_LEASE = 28,
+    VFS_CAP_SETFCAP = 31,
 };
 bool cred_in_group(const struct credentials *cred, uint32_t gid);  /* fsgid or supplementary */
 bool cred_has_group(const struct credentials *cred, uint32_t gid); /* supplementary */
@@ -225,6 +229,8 @@ enum {
      * there, not to make it either; no capability stands in for a missing bit of the mode. */
     INODE_CLOSED = 0x01,
     INODE_BY_MODE = 0x02,
+    INODE_OWNED = 0x08,   /* the owner is who pseudo_owner_hook says */
+    INODE_GUARDED = 0x04, /* a file or link of fs/pseudo.h: pseudo_guard_hook says for whom */
 };
 
 void inode_init(struct inode *inode, struct super *super, uint32_t mode);
@@ -468,6 +474,9 @@ ssize_t vfs_getxattr(const struct path *path, const char *name, void *value, siz
 int vfs_setxattr(const struct path *path, const char *name, const void *value, size_t size,
                  int flags);
 int vfs_removexattr(const struct path *path, const char *name);
+/* Capabilities of a file (man 7 capabilities): whether that may be the attribute's value. */
+#define XATTR_CAPS "security.capability"
+bool caps_valid(const void *value, size_t size);
 ssize_t vfs_listxattr(const struct path *path, char *list, size_t size);
 
 /* --- open files
@@ -560,6 +569,8 @@ bool file_try_get(struct file *file);
 void file_put(struct file *file);
 /* Open a place that was found (checks permission, truncates). */
 int file_open_path(const struct path *path, int flags, struct file **file);
+/* To be executed: who may do that, which the caller has asked, need not be able to read it. */
+int file_open_program(const struct path *path, struct file **file);
 /* read/write with every rule of Linux applied (mode, limits, pos): what read(2), pread(2) and
  * friends share. pos NULL: the file's own. */
 ssize_t file_read(struct file *file, struct io *io, off_t *pos);

@@ -189,7 +189,8 @@ static int load(struct exec *exec, struct process *process, struct regs *regs)
     ssize_t rsp;
     int error;
 
-    process->personality &= ~(exec->secure ? PERSONALITY_UNSAFE : PERSONALITY_READ_IMPLIES_EXEC);
+    process->personality &=
+        ~(exec->unsafe_personality ? PERSONALITY_UNSAFE : PERSONALITY_READ_IMPLIES_EXEC);
     exec_layout(process, &layout);
     error = exec_map(exec, process->space, &layout);
     if (error)
@@ -199,12 +200,9 @@ static int load(struct exec *exec, struct process *process, struct regs *regs)
     if (rsp < 0)
         return (int)rsp;
     set_entry(exec, (uintptr_t)rsp, regs);
-    task->cred = exec->cred;
+    exec_commit_credentials(exec);
     if (unlikely(task->keys != NULL))
         keys_exec(task);
-    process->dumpable = exec->secure ? suid_dumpable : DUMP_AS_USER;
-    if (exec->secure)
-        task->parent_death_signal = 0;
     process->did_exec = true;
     name_thread(task, exec->name);
     exec_set_executable(process, exec->program.file);

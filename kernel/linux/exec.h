@@ -35,8 +35,10 @@ struct exec {
     const char *name;            /* as execve(2) got it: AT_EXECFN */
     char *front[EXEC_FRONT_MAX]; /* words that scripts put in front, allocated */
     unsigned nfront;
-    bool drop_first; /* argv[0] gives way to them */
-    bool secure;
+    bool drop_first;         /* argv[0] gives way to them */
+    bool secure;             /* AT_SECURE */
+    bool readable;           /* the file, by the caller */
+    bool unsafe_personality; /* its flags that make attacks easier go */
     struct credentials cred;
     uint8_t head[EXEC_HEAD];
     size_t head_len;
@@ -55,6 +57,10 @@ struct exec_target {
  * in either case. */
 int exec_open(struct exec *exec, const struct exec_target *target);
 void exec_close(struct exec *exec);
+/* (exec_cred.c) What the program is going to run with (`secure`, `cred`). -EPERM and others; then
+ * it does run with that. */
+int exec_new_credentials(struct exec *exec);
+void exec_commit_credentials(const struct exec *exec);
 /* One more, or one less, who executes a file that may not be written meanwhile. */
 void exec_deny_write(struct file *file);
 void exec_allow_write(struct file *file);

@@ -4,7 +4,7 @@
 #include "linux/exec.h"
 #include "mm/heap.h"
 
-enum { SCRIPT_DEPTH = 5, MOUNT_NOSUID = 2, MOUNT_NOEXEC = 8, MAY_EXECUTE = 1, ELIBBAD = 80 };
+enum { SCRIPT_DEPTH = 5, MOUNT_NOEXEC = 8, MAY_EXECUTE = 1, MAY_READ = 4, ELIBBAD = 80 };
 
 /* --- opening --- */
 
@@ -52,7 +52,7 @@ static int open_place(struct exec_file *it, const struct path *place)
         return error;
     if (!(inode->mode & 0111))
         return -EACCES; /* root, too, executes only what is executable */
-    error = file_open_path(place, O_RDONLY, &it->file);
+    error = file_open_program(place, &it->file);
     if (error)
         return error;
     error = deny_write(it->file);
@@ -228,32 +228,6 @@ static int open_interp(struct exec *exec)
     return error;
 }
 
-/* Set-user-ID and set-group-ID bits, and what becomes of the capabilities (man 7 capabilities). */
-static void new_credentials(struct exec *exec)
-{
-    const struct task *task = current_task();
-    const struct file *file = exec->program.file;
-    const struct inode *inode = file->inode;
-    struct credentials *cred = &exec->cred;
-    bool root;
-
-    *cred = task->cred;
-    if (!task->no_new_privs && !(file->path.mount && file->path.mount->flags & MOUNT_NOSUID)) {
-        if (inode->mode & S_ISUID)
-            cred->euid = inode->uid;
-        if ((inode->mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
-            cred->egid = inode->gid;
-    }
-    exec->secure = cred->euid != cred->uid || cred->egid != cred->gid;
-    if (exec->secure)
-        cred->cap_ambient = 0;
-    root = (cred->euid == 0 || cred->uid == 0) && !(task->securebits & 1 /* NOROOT */);
-    cred->cap_permitted = root ? (cred->cap_inheritable | cred->cap_bounding) : cred->cap_ambient;
-    cred->cap_effective = root && cred->euid == 0 ? cred->cap_permitted : cred->cap_ambient;
-    cred->suid = cred->fsuid = cred->euid;
-    cred->sgid = cred->fsgid = cred->egid;
-}
-
 int exec_open(struct exec *exec, const struct exec_target *target)
 {
     char interp[EXEC_SCRIPT_LINE];
@@ -278,9 +252,8 @@ int exec_open(struct exec *exec, const struct exec_target *target)
         shown = interp;
     }
     error = parse_elf(exec, &exec->program) ?: open_interp(exec);
-    if (!error)
-        new_credentials(exec);
-    return error;
+    exec->readable = !error && inode_permission(exec->program.file->inode, MAY_READ) == 0;
+    return error ?: exec_new_credentials(exec);
 }
 
 void exec_close(struct exec *exec)

@@ -2,6 +2,7 @@
  */
 #include "linux/futex.h"
 #include "linux/futex_queue.h"
+#include "linux/ptrace.h"
 #include "linux/syscall.h"
 
 enum { LIST_LIMIT = 2048, HEAD_SIZE = 24 };
@@ -92,7 +93,7 @@ SYSCALL(get_robust_list, 3, SYSCALL_WHOLE, "")
     task = a0 ? task_find((int)a0) : current_task();
     if (!task)
         error = -ESRCH;
-    else if (task->process != current_process() && current_task()->cred.euid != 0)
+    else if (ptrace_access(task, true) < 0)
         error = -EPERM;
     else
         list = task->robust_list;

@@ -13,6 +13,9 @@ static inline void credentials_copy(struct credentials *to, const struct credent
 }
 /* Give up the reference of credentials that nobody uses any more. */
 void credentials_drop(struct credentials *cred);
+/* (ids.c) The current task's are these from now on (`next` has its groups): where ids change or
+ * rights are won, it is not dumpable any more, and its parent's death gives no signal. */
+void credentials_commit(const struct credentials *next);
 /* credentials_copy() to new memory, NULL if there is none; and the end of it (NULL is nothing). */
 struct credentials *credentials_clone(const struct credentials *from);
 void credentials_free(struct credentials *cred);

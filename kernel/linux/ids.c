@@ -1,11 +1,12 @@
 /* linux/ids.c: numbers of users, groups, processes, sessions; capabilities. */
 #include "linux/core.h"
+#include "linux/groups.h"
 #include "linux/keys.h"
 #include "linux/path.h"
 #include "linux/syscall.h"
 #include "linux/task.h"
 
-enum { CAP_SETGID = 6, CAP_SETUID = 7, CAP_SETPCAP = 8, CAP_LAST = 40 };
+enum { CAP_SETGID = 6, CAP_SETUID = 7, CAP_SETPCAP = 8 };
 #define NO_ID ((uint32_t)-1)
 
 static struct credentials *cred(void)
@@ -45,7 +46,7 @@ static void settle_capabilities(struct credentials *c, const struct credentials 
     if (task->securebits & SECBIT_NO_SETUID_FIXUP)
         return;
     if (was_root && !is_root) {
-        if (!task->keep_caps)
+        if (!(task->securebits & SECBIT_KEEP_CAPS))
             c->cap_permitted = c->cap_effective = 0;
         c->cap_ambient = 0;
     }
@@ -55,22 +56,26 @@ static void settle_capabilities(struct credentials *c, const struct credentials 
         c->cap_effective = c->cap_permitted;
 }
 
-static void changed(void)
+void credentials_commit(const struct credentials *next)
 {
-    if (unlikely(current_task()->keys != NULL))
-        keys_follow_ids(current_task());
+    struct task *task = current_task();
+    struct credentials *now = &task->cred;
+
+    if (now->euid != next->euid || now->egid != next->egid || now->fsuid != next->fsuid ||
+        now->fsgid != next->fsgid || next->cap_permitted & ~now->cap_permitted) {
+        task->process->dumpable = suid_dumpable;
+        task->parent_death_signal = 0;
+    }
+    *now = *next;
+    if (unlikely(task->keys != NULL))
+        keys_follow_ids(task);
 }
 
 static int commit_user(struct credentials *next)
 {
-    struct credentials *now = cred(), old = *now;
-
     next->fsuid = next->euid;
-    settle_capabilities(next, &old);
-    if (old.euid != next->euid)
-        current_process()->dumpable = suid_dumpable;
-    *now = *next;
-    changed();
+    settle_capabilities(next, cred());
+    credentials_commit(next);
     return 0;
 }
 
@@ -124,6 +129,8 @@ SYSCALL(setresuid, 3, SYSCALL_WHOLE, "")
             return -EPERM;
         *slots[i] = ids[i];
     }
+    if (ids[1] == NO_ID && c.uid == old.uid && c.suid == old.suid)
+        return 0; /* the file system's stays */
     return commit_user(&c);
 }
 
@@ -155,14 +162,15 @@ static void follow_fsuid(struct credentials *c, uint32_t old)
 
 SYSCALL(setfsuid, 1, SYSCALL_WHOLE, "")
 {
-    struct credentials *c = cred();
-    uint32_t old = c->fsuid, uid = (uint32_t)a0;
+    struct credentials c = *cred();
+    uint32_t old = c.fsuid, uid = (uint32_t)a0;
 
-    if (uid != NO_ID &&
-        (is_one_of(uid, c->uid, c->euid, c->suid) || uid == c->fsuid || capable(CAP_SETUID)))
-        c->fsuid = uid;
-    follow_fsuid(c, old);
-    changed();
+    if (uid != NO_ID && uid != old &&
+        (is_one_of(uid, c.uid, c.euid, c.suid) || capable(CAP_SETUID))) {
+        c.fsuid = uid;
+        follow_fsuid(&c, old);
+        credentials_commit(&c);
+    }
     return old;
 }
 
@@ -171,10 +179,7 @@ SYSCALL(setfsuid, 1, SYSCALL_WHOLE, "")
 static int commit_group(struct credentials *next)
 {
     next->fsgid = next->egid;
-    if (next->egid != cred()->egid)
-        current_process()->dumpable = suid_dumpable;
-    *cred() = *next;
-    changed();
+    credentials_commit(next);
     return 0;
 }
 
@@ -223,6 +228,8 @@ SYSCALL(setresgid, 3, SYSCALL_WHOLE, "")
             return -EPERM;
         *slots[i] = ids[i];
     }
+    if (ids[1] == NO_ID && c.gid == old.gid && c.sgid == old.sgid)
+        return 0; /* the file system's stays */
     return commit_group(&c);
 }
 
@@ -233,13 +240,14 @@ SYSCALL(getresgid, 3, SYSCALL_WHOLE, "")
 
 SYSCALL(setfsgid, 1, SYSCALL_WHOLE, "")
 {
-    struct credentials *c = cred();
-    uint32_t old = c->fsgid, gid = (uint32_t)a0;
+    struct credentials c = *cred();
+    uint32_t old = c.fsgid, gid = (uint32_t)a0;
 
-    if (gid != NO_ID &&
-        (is_one_of(gid, c->gid, c->egid, c->sgid) || gid == c->fsgid || capable(CAP_SETGID)))
-        c->fsgid = gid;
-    changed();
+    if (gid != NO_ID && gid != old &&
+        (is_one_of(gid, c.gid, c.egid, c.sgid) || capable(CAP_SETGID))) {
+        c.fsgid = gid;
+        credentials_commit(&c);
+    }
     return old;
 }
 
@@ -380,8 +388,8 @@ SYSCALL(capget, 2, SYSCALL_WHOLE, "")
     struct task *task;
     int words = cap_words(a0, &header);
 
-    if (words < 0)
-        return words == -EINVAL && !a1 ? 0 : words;
+    if (words < 0 || !a1)
+        return words == -EINVAL && !a1 ? 0 : MIN(words, 0);
     if (header.pid < 0)
         return -EINVAL;
     rcu_read_lock();
@@ -395,7 +403,7 @@ SYSCALL(capget, 2, SYSCALL_WHOLE, "")
         data[i] = (struct cap_data){(uint32_t)(c.cap_effective >> 32 * i),
                                     (uint32_t)(c.cap_permitted >> 32 * i),
                                     (uint32_t)(c.cap_inheritable >> 32 * i)};
-    return a1 ? user_write(a1, data, (size_t)words * sizeof(data[0])) : 0;
+    return user_write(a1, data, (size_t)words * sizeof(data[0]));
 }
 
 SYSCALL(capset, 2, SYSCALL_WHOLE, "")
@@ -412,9 +420,9 @@ SYSCALL(capset, 2, SYSCALL_WHOLE, "")
         return -EPERM;
     if (user_read(data, a1, (size_t)words * sizeof(data[0])) < 0)
         return -EFAULT;
-    effective = data[0].effective | (uint64_t)data[1].effective << 32;
-    permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
-    inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
+    effective = (data[0].effective | (uint64_t)data[1].effective << 32) & CAP_ALL;
+    permitted = (data[0].permitted | (uint64_t)data[1].permitted << 32) & CAP_ALL;
+    inheritable = (data[0].inheritable | (uint64_t)data[1].inheritable << 32) & CAP_ALL;
     if (!capable(CAP_SETPCAP) && inheritable & ~(c->cap_inheritable | c->cap_permitted))
         return -EPERM;
     if (inheritable & ~(c->cap_inheritable | c->cap_bounding))

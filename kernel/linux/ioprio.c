@@ -11,15 +11,15 @@ enum { CAP_SYS_NICE = 23 };
 
 static int check(unsigned priority)
 {
-    unsigned class = priority >> CLASS_SHIFT, level = priority & ((1 << CLASS_SHIFT) - 1);
+    unsigned class = priority >> CLASS_SHIFT,
+             level = priority & (LEVELS - 1); /* between them: a hint */
 
     switch (class) {
     case CLASS_RT:
         if (!capable(CAP_SYS_ADMIN) && !capable(CAP_SYS_NICE))
             return -EPERM;
-        __attribute__((fallthrough));
+        return 0;
     case CLASS_BE:
-        return level >= LEVELS ? -EINVAL : 0;
     case CLASS_IDLE:
         return 0;
     case CLASS_NONE:
@@ -56,7 +56,9 @@ static bool may_set(const struct task *task)
 {
     const struct credentials *me = &current_task()->cred;
 
-    return task->cred.uid == me->euid || task->cred.uid == me->uid || capable(CAP_SYS_NICE);
+    return ((task->cred.uid == me->euid || task->cred.uid == me->uid) &&
+            !(task->cred.cap_permitted & ~me->cap_permitted)) ||
+           capable(CAP_SYS_NICE);
 }
 
 /* False: no need to go on. */

@@ -62,11 +62,13 @@ static int set_limit(struct process *process, unsigned which, const uint64_t set
 
 static bool may_change(const struct process *process)
 {
-    const struct credentials *me = &current_task()->cred;
+    const struct credentials *me = &current_task()->cred, *it;
 
     if (process == current_process() || capable(CAP_SYS_RESOURCE) || !process->leader)
         return true;
-    return me->uid == process->leader->cred.uid && me->gid == process->leader->cred.gid;
+    it = &process->leader->cred;
+    return me->uid == it->uid && me->uid == it->euid && me->uid == it->suid && me->gid == it->gid &&
+           me->gid == it->egid && me->gid == it->sgid;
 }
 
 static int64_t prlimit(int pid, unsigned which, uintptr_t set_at, uintptr_t old_at)
@@ -76,8 +78,6 @@ static int64_t prlimit(int pid, unsigned which, uintptr_t set_at, uintptr_t old_
     struct task *task;
     int error = 0;
 
-    if (which >= RLIMITS)
-        return -EINVAL;
     if (set_at && user_read(set, set_at, sizeof(set)) < 0)
         return -EFAULT;
     mutex_lock(&tasks_lock); /* keeps the process */
@@ -86,6 +86,10 @@ static int64_t prlimit(int pid, unsigned which, uintptr_t set_at, uintptr_t old_
     if (!process || !may_change(process)) {
         mutex_unlock(&tasks_lock);
         return process ? -EPERM : -ESRCH;
+    }
+    if (which >= RLIMITS) {
+        mutex_unlock(&tasks_lock);
+        return -EINVAL;
     }
     memcpy(old, process->limits[which], sizeof(old));
     if (set_at)

@@ -17,7 +17,7 @@ enum {
 };
 enum { GET_NODE = 1, GET_ADDR = 2, GET_MEMS_ALLOWED = 4 };
 enum { MF_STRICT = 1, MF_MOVE = 2, MF_MOVE_ALL = 4 };
-enum { CAP_SYS_NICE = 23, CAP_SYS_PTRACE = 19, ALL_NODES = 1 };
+enum { CAP_SYS_NICE = 23, ALL_NODES = 1 };
 
 /* A set of nodes in program memory; maxnode counts one bit more than there are (as Linux). */
 static int get_nodes(uintptr_t from, uint64_t maxnode, uint64_t *nodes)
@@ -180,20 +180,12 @@ SYSCALL(set_mempolicy_home_node, 4, SYSCALL_WHOLE, "")
 /* The process of a number (0: the caller's) is there and may be looked at. */
 static int check_target(int pid)
 {
-    const struct credentials *me = &current_task()->cred, *its;
     struct task *task;
-    int error = 0;
+    int error;
 
     rcu_read_lock();
     task = pid ? task_find(pid) : current_task();
-    if (!task) {
-        error = -ESRCH;
-    } else {
-        its = &task->cred;
-        if (task->process != current_process() && !capable(CAP_SYS_PTRACE) &&
-            (me->uid != its->euid || me->uid != its->suid || me->uid != its->uid))
-            error = -EPERM;
-    }
+    error = !task ? -ESRCH : ptrace_access(task, true);
     rcu_read_unlock();
     return error;
 }

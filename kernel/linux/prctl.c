@@ -53,9 +53,9 @@ enum {
 };
 enum {
     CAP_SETPCAP = 8,
-    CAP_LAST = 40,
-    SECBIT_KEEP_CAPS = 16,
-    SECBITS = 0xff,
+    SECBITS = 0xfff,
+    SECBITS_UNPRIVILEGED =
+        0xf00, /* EXEC_RESTRICT_FILE, EXEC_DENY_INTERACTIVE: notes for programs */
     SECBIT_NO_AMBIENT_RAISE = 64
 };
 enum { TIMER_SLACK_DEFAULT = 50000, MCE_KILL_DEFAULT = 2, TSC_ENABLE = 1 };
@@ -106,13 +106,14 @@ static int ambient(uint64_t how, uint64_t cap, uint64_t rest)
 static int set_securebits(uint64_t bits)
 {
     struct task *task = current_task();
-    uint32_t locked = task->securebits >> 1 & 0x55; /* bits whose lock is on */
+    uint32_t locked = task->securebits >> 1 & 0x555; /* bits whose lock is on */
+    uint64_t changed = task->securebits ^ bits;
 
-    if (!capable(CAP_SETPCAP) || bits & ~(uint64_t)SECBITS || (task->securebits & ~bits & 0xaa) ||
-        ((task->securebits ^ bits) & locked))
+    if (bits & ~(uint64_t)SECBITS || (task->securebits & ~bits & 0xaaa) || changed & locked)
+        return -EPERM;
+    if (!capable(CAP_SETPCAP) && (!changed || changed & ~(uint64_t)SECBITS_UNPRIVILEGED))
         return -EPERM;
     task->securebits = (uint32_t)bits;
-    task->keep_caps = bits & SECBIT_KEEP_CAPS;
     return 0;
 }
 
@@ -127,6 +128,14 @@ static int set_name(uintptr_t from)
     name[sizeof(name) - 1] = 0;
     memcpy(thread->name, name, sizeof(name));
     return 0;
+}
+
+static int get_name(uintptr_t to)
+{
+    char name[sizeof(current->name)] = "";
+
+    strlcpy(name, current->name, sizeof(name));
+    return user_write(to, name, sizeof(name));
 }
 
 /* --- speculation: as on a processor that none of it affects --- */
@@ -193,7 +202,9 @@ static int64_t set(int option, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a
     case PR_SET_KEEPCAPS:
         if (a1 > 1)
             return -EINVAL;
-        task->keep_caps = a1;
+        if (task->securebits & SECBIT_KEEP_CAPS << 1)
+            return -EPERM; /* locked */
+        task->securebits = (task->securebits & ~SECBIT_KEEP_CAPS) | (a1 ? SECBIT_KEEP_CAPS : 0);
         return 0;
     case PR_SET_NAME:
         return set_name(a1);
@@ -219,7 +230,10 @@ static int64_t set(int option, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a
     case PR_SET_TSC:
         return a1 == (option == PR_SET_TSC ? TSC_ENABLE : 0) ? 0 : -EINVAL;
     case PR_MCE_KILL: /* clear, or set to early, late or default */
-        return a1 > 1 || a3 || a4 || (a1 ? a2 > MCE_KILL_DEFAULT : a2) ? -EINVAL : 0;
+        if (a1 > 1 || a3 || a4 || (a1 ? a2 > MCE_KILL_DEFAULT : a2))
+            return -EINVAL;
+        task->mce_kill = (uint8_t)(a1 ? a2 ^ MCE_KILL_DEFAULT : 0);
+        return 0;
     case PR_SET_SYSCALL_USER_DISPATCH:
         return dispatch_set(task, a1, a2, a3, a4);
     case PR_SET_PTRACER:
@@ -257,7 +271,7 @@ SYSCALL(prctl, 5, SYSCALL_PARTIAL,
     case PR_GET_DUMPABLE:
         return task->process->dumpable;
     case PR_GET_KEEPCAPS:
-        return task->keep_caps;
+        return !!(task->securebits & SECBIT_KEEP_CAPS);
     case PR_GET_TIMING:
         return 0;
     case PR_GET_SECCOMP:
@@ -265,7 +279,7 @@ SYSCALL(prctl, 5, SYSCALL_PARTIAL,
     case PR_SET_SECCOMP:
         return seccomp_set(a1, a2);
     case PR_GET_NAME:
-        return user_write(a1, task->thread.name, sizeof(task->thread.name));
+        return get_name(a1);
     case PR_CAPBSET_READ:
         return a1 > CAP_LAST ? -EINVAL : (int64_t)(task->cred.cap_bounding >> a1 & 1);
     case PR_CAPBSET_DROP:
@@ -277,7 +291,7 @@ SYSCALL(prctl, 5, SYSCALL_PARTIAL,
     case PR_GET_TIMERSLACK:
         return task->timer_slack_ns;
     case PR_MCE_KILL_GET:
-        return a1 || a2 || a3 || a4 ? -EINVAL : MCE_KILL_DEFAULT;
+        return a1 || a2 || a3 || a4 ? -EINVAL : task->mce_kill ^ MCE_KILL_DEFAULT;
     case PR_GET_CHILD_SUBREAPER:
         return user_put32(a1, task->process->subreaper);
     case PR_GET_NO_NEW_PRIVS:

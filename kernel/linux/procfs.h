@@ -18,7 +18,14 @@ int subject_get_any(const struct pseudo *self, struct subject *s);
 void subject_put(struct subject *s);
 /* The memory of a process, with a reference; NULL: it has none any more. */
 struct address_space *subject_space(const struct pseudo *self);
+/* For pseudo_special.allows: a process sees its own files, whoever it has become. */
+bool proc_own_folder(const struct pseudo *self);
 
+/* Of the process's memory: for those that may trace it. */
+#define PROC_GUARDED(file, permission, fn)                                                         \
+    {                                                                                              \
+        .name = (file), .mode = S_IFREG | (permission), .flags = INODE_GUARDED, .show = (fn)       \
+    }
 #define PROC_SECRET(file, fn)                                                                      \
     {                                                                                              \
         .name = (file), .mode = S_IFREG | 0400, .show = (fn)                                       \

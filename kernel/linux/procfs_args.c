@@ -74,7 +74,7 @@ static int show_auxv(struct text *text, const struct pseudo *self)
 
 static const struct pseudo_entry files[] = {
     PSEUDO_FILE("cmdline", show_cmdline),
-    PROC_SECRET("environ", show_environ),
-    PROC_SECRET("auxv", show_auxv),
+    PROC_GUARDED("environ", 0400, show_environ),
+    PROC_GUARDED("auxv", 0400, show_auxv),
 };
 PROC_PID_FILES(files, PROC_PROCESS | PROC_THREAD);

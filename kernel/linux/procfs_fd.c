@@ -3,7 +3,7 @@
  * What lies in them is known by the thread whose table it is (key) and the descriptor (subkey). */
 #include "core/boot.h"
 #include "fs/mount.h"
-#include "fs/procfs.h"
+#include "linux/procfs.h"
 #include "lib/string.h"
 #include "linux/fd.h"
 
@@ -86,7 +86,7 @@ static void own(int tid, struct attributes *attr)
     pid = task ? task->process->pid : 0;
     rcu_read_unlock();
     attr->uid = attr->gid = 0;
-    proc_source->owner(pid, &attr->uid, &attr->gid);
+    proc_source->owner(pid, attr);
 }
 
 static void link_attr(const struct pseudo *self, struct attributes *attr)
@@ -126,14 +126,7 @@ static int show_info(struct text *text, const struct pseudo *self)
     return 0;
 }
 
-static void folder_attr(const struct pseudo *self, struct attributes *attr)
-{
-    attr->uid = attr->gid = 0;
-    proc_source->owner((int)self->key, &attr->uid, &attr->gid);
-}
-
-/* A process sees its own files, whoever it has become. */
-static bool own_folder(const struct pseudo *self)
+bool proc_own_folder(const struct pseudo *self)
 {
     return is_task(current) && current_process()->pid == (int)self->key;
 }
@@ -143,6 +136,7 @@ static bool own_folder(const struct pseudo *self)
 static const struct pseudo_entry link_entry = {
     .name = "FD",
     .mode = S_IFLNK | 0700,
+    .flags = INODE_GUARDED,
     .special = PSEUDO_SPECIAL(.follow = follow_link, .attr = link_attr),
 };
 static const struct pseudo_entry info_entry = {
@@ -205,7 +199,7 @@ static bool next(const struct pseudo *self, uint64_t *cursor, char name[NAME_MAX
         .arg = (uintptr_t)(of)                                                                     \
     }
 static const struct pseudo_special folder_special = {
-    .attr = folder_attr, .allows = own_folder, .lookup = lookup, .next = next};
+    .allows = proc_own_folder, .lookup = lookup, .next = next};
 static const struct pseudo_entry folders[] = {
     FOLDER("fd", 0500, &link_entry),
     FOLDER("fdinfo", 0555, &info_entry),

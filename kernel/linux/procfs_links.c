@@ -70,7 +70,7 @@ static int show_place(struct text *text, const struct pseudo *self)
 
 #define PLACE(file, fn)                                                                            \
     {                                                                                              \
-        .name = (file), .mode = S_IFLNK | 0777, .show = show_place,                                \
+        .name = (file), .mode = S_IFLNK | 0777, .flags = INODE_GUARDED, .show = show_place,        \
         .special = PSEUDO_SPECIAL(.follow = (fn))                                                  \
     }
 

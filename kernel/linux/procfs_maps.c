@@ -236,9 +236,9 @@ static int show_numa_maps(struct text *text, const struct pseudo *self)
 }
 
 static const struct pseudo_entry files[] = {
-    PSEUDO_FILE("maps", show_maps),
-    PSEUDO_FILE("smaps", show_smaps),
-    PSEUDO_FILE("smaps_rollup", show_rollup),
-    PSEUDO_FILE("numa_maps", show_numa_maps),
+    PROC_GUARDED("maps", 0444, show_maps),
+    PROC_GUARDED("smaps", 0444, show_smaps),
+    PROC_GUARDED("smaps_rollup", 0444, show_rollup),
+    PROC_GUARDED("numa_maps", 0444, show_numa_maps),
 };
 PROC_PID_FILES(files, PROC_PROCESS | PROC_THREAD);

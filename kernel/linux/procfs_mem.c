@@ -116,15 +116,7 @@ static int open_memory(const struct pseudo *self, struct file *file)
     return error;
 }
 
-static void owner(const struct pseudo *self, struct attributes *attr)
-{
-    attr->uid = attr->gid = 0;
-    proc_source->owner((int)self->key, &attr->uid, &attr->gid);
-}
-
 static const struct pseudo_entry files[] = {
-    {.name = "mem",
-     .mode = S_IFREG | 0600,
-     .special = PSEUDO_SPECIAL(.open = open_memory, .attr = owner)},
+    {.name = "mem", .mode = S_IFREG | 0600, .special = PSEUDO_SPECIAL(.open = open_memory)},
 };
 PROC_PID_FILES(files, PROC_PROCESS | PROC_THREAD);

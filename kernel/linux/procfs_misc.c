@@ -2,6 +2,7 @@
 #include "lib/string.h"
 #include "linux/path.h"
 #include "linux/procfs.h"
+#include "linux/ptrace.h"
 #include "mm/frame.h"
 
 static void show_limit_value(struct text *text, uint64_t value)
@@ -44,6 +45,8 @@ static int show_limits(struct text *text, const struct pseudo *self)
 
 static int show_io(struct text *text, const struct pseudo *self)
 {
+    if (pseudo_guard_hook(self) < 0)
+        return -EACCES;
     text_printf(text, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\n"
                       "cancelled_write_bytes: 0\n");
     return 0;
@@ -59,7 +62,18 @@ static int show_cgroup(struct text *text, const struct pseudo *self)
 
 /* What entry->arg names. */
 enum { OOM_SCORE, OOM_SCORE_ADJ, OOM_ADJ, LOGINUID, SESSIONID, TIMER_SLACK, PERSONALITY };
-enum { OOM_ADJ_MAX = 15, OOM_DISABLE = -17, OOM_SCORE_MAX = 1000, SLACK_DEFAULT = 50000 };
+enum {
+    CAP_SYS_NICE = 23,
+    OOM_ADJ_MAX = 15,
+    OOM_DISABLE = -17,
+    OOM_SCORE_MAX = 1000,
+    SLACK_DEFAULT = 50000
+};
+
+static bool may_see_slack(const struct subject *s)
+{
+    return s->process == current_process() || capable(CAP_SYS_NICE);
+}
 
 /* The older scale of -17 to 15, as Linux converts it. */
 static int oom_adj_of(int score)
@@ -109,14 +123,16 @@ static int show_number(struct text *text, const struct pseudo *self)
         text_printf(text, "%u", s.process->sessionid);
         break;
     case TIMER_SLACK:
+        error = may_see_slack(&s) ? 0 : -EPERM;
         text_printf(text, "%ld\n", s.task->timer_slack_ns);
         break;
     case PERSONALITY:
+        error = ptrace_access(s.task, false);
         text_printf(text, "%08x\n", s.process->personality);
         break;
     }
     subject_put(&s);
-    return 0;
+    return error;
 }
 
 /* "-17\n" as a number within [least, most]. */
@@ -157,7 +173,9 @@ static int store_number(const struct pseudo *self, const char *text, size_t len)
         error = subject_get(self, &s);
     if (error)
         return error;
-    if (which == OOM_SCORE_ADJ)
+    if (which == TIMER_SLACK && !may_see_slack(&s))
+        error = -EPERM;
+    else if (which == OOM_SCORE_ADJ)
         error = set_oom(s.process, (int)value);
     else if (which == OOM_ADJ)
         error = set_oom(s.process, oom_score_of((int)value));

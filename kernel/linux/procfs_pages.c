@@ -233,7 +233,10 @@ static bool next_mapped(const struct pseudo *self, uint64_t *cursor, char name[N
 }
 
 static const struct pseudo_entry files[] = {
-    {.name = "pagemap", .mode = S_IFREG | 0400, .special = PSEUDO_SPECIAL(.open = open_pagemap)},
+    {.name = "pagemap",
+     .mode = S_IFREG | 0400,
+     .flags = INODE_GUARDED,
+     .special = PSEUDO_SPECIAL(.open = open_pagemap)},
     {.name = "clear_refs", .mode = S_IFREG | 0200, .store = store_clear_refs},
 };
 PROC_PID_FILES(files, PROC_PROCESS | PROC_THREAD);
@@ -242,7 +245,8 @@ static const struct pseudo_entry folders[] = {
     {
         .name = "map_files",
         .mode = S_IFDIR | 0500,
-        .special = PSEUDO_SPECIAL(.lookup = lookup_mapped, .next = next_mapped),
+        .special =
+            PSEUDO_SPECIAL(.allows = proc_own_folder, .lookup = lookup_mapped, .next = next_mapped),
     },
 };
 PROC_PID_FILES(folders, PROC_PROCESS);

@@ -166,15 +166,17 @@ static void self_numbers(int *pid, int *tid)
     *tid = task ? current_task()->tid : 0;
 }
 
-static void owner(int pid, uint32_t *uid, uint32_t *gid)
+/* Root owns what tells of one that may not be dumped, but for folders that all may read. */
+static void owner(int pid, struct attributes *attr)
 {
     struct process *process;
 
     rcu_read_lock();
     process = process_find(pid);
-    if (process && process->leader && process->dumpable == DUMP_AS_USER) {
-        *uid = process->leader->cred.euid;
-        *gid = process->leader->cred.egid;
+    if (process && process->leader &&
+        (process->dumpable == DUMP_AS_USER || attr->mode == (S_IFDIR | 0555))) {
+        attr->uid = process->leader->cred.euid;
+        attr->gid = process->leader->cred.egid;
     }
     rcu_read_unlock();
 }
@@ -211,8 +213,24 @@ static const struct proc_source source = {
     .totals = usage_totals,
 };
 
+static int guard(const struct pseudo *self)
+{
+    struct process *process;
+    int error;
+
+    rcu_read_lock();
+    process = process_find((int)self->key);
+    error = process && process->leader && ptrace_access(process->leader, false) < 0 ? -EACCES : 0;
+    rcu_read_unlock();
+    if (error && self->entry->flags & INODE_GUARDED && (self->entry->mode & S_IFMT) == S_IFREG &&
+        may_watch())
+        error = 0;
+    return error;
+}
+
 static int connect(void)
 {
+    pseudo_guard_hook = guard;
     proc_source = &source;
     return 0;
 }

@@ -244,7 +244,8 @@ static void show_groups(struct text *text, const struct task *task)
     set = group_set_of(task);
     rcu_read_unlock();
     for (unsigned i = 0; set && i < set->n; i++)
-        text_printf(text, "%u ", set->ids[i]);
+        text_printf(text, i ? " %u" : "%u", set->ids[i]);
+    text_printf(text, " ");
     group_set_put(set);
 }
 
@@ -352,8 +353,6 @@ static int store_comm(const struct pseudo *self, const char *name, size_t len)
     if (error)
         return error;
     strlcpy(s.task->thread.name, name, sizeof(s.task->thread.name));
-    if (len && len < sizeof(s.task->thread.name) && name[len - 1] == '\n')
-        s.task->thread.name[len - 1] = 0;
     subject_put(&s);
     return 0;
 }

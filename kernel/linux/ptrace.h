@@ -102,6 +102,7 @@ void ptrace_let_go(struct ptrace *p, int answer);
 /* May the current task look into the target, or trace it? 0 or -EPERM. Under rcu_read_lock or
  * tasks_lock. real: with its real ids, else those for files. */
 int ptrace_access(const struct task *target, bool real);
+bool may_watch(void); /* (process_memory.c) memory, but not more, nevertheless */
 /* Make tracer trace task, which is stopped, not started yet or the current one; with tasks_lock.
  * -EPERM, -ENOMEM. */
 int ptrace_bind(struct task *task, struct task *tracer, bool seized, unsigned options);

@@ -181,7 +181,8 @@ enum {
     MB_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE = 64,
     MB_PRIVATE_EXPEDITED_RSEQ = 128,
     MB_REGISTER_PRIVATE_EXPEDITED_RSEQ = 256,
-    MB_ALL = 511,
+    MB_GET_REGISTRATIONS = 512,
+    MB_ALL = 1023,
     MB_FLAG_CPU = 1,
 };
 
@@ -243,8 +244,11 @@ SYSCALL(membarrier, 3, SYSCALL_WHOLE, "")
     case MB_GLOBAL_EXPEDITED:
         barrier_on(everywhere, &barrier);
         return 0;
+    case MB_GET_REGISTRATIONS:
+        return process->expedited >= MB_REGISTER_PRIVATE_EXPEDITED
+                   ? process->expedited | MB_REGISTER_PRIVATE_EXPEDITED
+                   : process->expedited; /* each of the others registers for that, too */
     case MB_REGISTER_GLOBAL_EXPEDITED:
-        return 0;
     case MB_REGISTER_PRIVATE_EXPEDITED:
     case MB_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
     case MB_REGISTER_PRIVATE_EXPEDITED_RSEQ:

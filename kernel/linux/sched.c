@@ -68,9 +68,9 @@ SYSCALL(sched_getaffinity, 3, SYSCALL_WHOLE, "")
 
 SYSCALL(getcpu, 3, SYSCALL_WHOLE, "")
 {
-    if (a0 && user_put32(a0, this_cpu()->id) < 0)
-        return -EFAULT;
-    return a1 && user_put32(a1, 0) < 0 ? -EFAULT : 0;
+    int cpu = a0 ? user_put32(a0, this_cpu()->id) : 0, node = a1 ? user_put32(a1, 0) : 0;
+
+    return cpu < 0 || node < 0 ? -EFAULT : 0;
 }
 
 /* --- nice --- */

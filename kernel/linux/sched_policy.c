@@ -45,7 +45,9 @@ bool sched_owns(const struct task *task)
 {
     const struct credentials *me = &current_task()->cred;
 
-    return me->euid == task->cred.uid || me->euid == task->cred.euid || capable(CAP_SYS_NICE);
+    return ((me->euid == task->cred.uid || me->euid == task->cred.euid) &&
+            !(task->cred.cap_permitted & ~me->cap_permitted)) ||
+           capable(CAP_SYS_NICE);
 }
 
 int sched_may_be_nice(const struct task *task, int nice)
@@ -203,7 +205,7 @@ static void put_in_force(struct task *task, const struct sched_attr *attr)
 
     if (policy != SCHED_DEADLINE) {
         (void)thread_set_policy(&task->thread, (enum sched_policy)policy, (int)attr->priority);
-        if (!real_time(policy))
+        if (policy == SCHED_NORMAL || policy == SCHED_BATCH)
             thread_set_nice(&task->thread, attr->nice);
         return;
     }
@@ -411,7 +413,8 @@ SYSCALL(sched_get_priority_max, 1, SYSCALL_WHOLE, "")
 {
     if (real_time((int)a0))
         return 99;
-    return a0 == SCHED_NORMAL || a0 == SCHED_BATCH || a0 == SCHED_IDLE || a0 == SCHED_DEADLINE
+    return a0 == SCHED_NORMAL || a0 == SCHED_BATCH || a0 == SCHED_IDLE || a0 == SCHED_DEADLINE ||
+                   a0 == 7 /* EXT */
                ? 0
                : -EINVAL;
 }
@@ -420,7 +423,8 @@ SYSCALL(sched_get_priority_min, 1, SYSCALL_WHOLE, "")
 {
     if (real_time((int)a0))
         return 1;
-    return a0 == SCHED_NORMAL || a0 == SCHED_BATCH || a0 == SCHED_IDLE || a0 == SCHED_DEADLINE
+    return a0 == SCHED_NORMAL || a0 == SCHED_BATCH || a0 == SCHED_IDLE || a0 == SCHED_DEADLINE ||
+                   a0 == 7 /* EXT */
                ? 0
                : -EINVAL;
 }

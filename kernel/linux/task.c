@@ -453,7 +453,7 @@ static int task_inherit(struct task *task, const struct task *from)
     task->signal_mask = from->signal_mask;
     task->timer_slack_ns = from->timer_slack_ns;
     task->no_new_privs = from->no_new_privs;
-    task->keep_caps = from->keep_caps;
+    task->mce_kill = from->mce_kill;
     task->securebits = from->securebits;
     return unlikely(from->keys != NULL) ? keys_inherit(task, from) : 0;
 }

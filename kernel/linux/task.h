@@ -151,7 +151,7 @@ struct user_dispatch {
     uintptr_t selector;
 };
 
-enum { SECBIT_NO_SETUID_FIXUP = 4 };
+enum { SECBIT_NOROOT = 1, SECBIT_NO_SETUID_FIXUP = 4, SECBIT_KEEP_CAPS = 16 };
 struct task {
     struct thread thread; /* first: current_task() casts */
     int tid;
@@ -195,7 +195,8 @@ struct task {
     uint64_t trap_nr, trap_error;     /* of the last fault, for signal frames */
     uintptr_t trap_addr;
     unsigned parent_death_signal;
-    bool no_new_privs, keep_caps;
+    bool no_new_privs;
+    uint8_t mce_kill;             /* PR_MCE_KILL: what it answers, 0 for the default */
     uint32_t securebits;          /* SECBIT_* */
     void *_Atomic seccomp_filter; /* linux/seccomp.c */
     struct uring_task *uring;     /* linux/io_uring.h; NULL: it has nothing to do with that */

@@ -548,6 +548,8 @@ static int set_generic(struct socket *socket, int name, const void *value, size_
         if (name == SO_REUSEPORT && number && socket->family != AF_INET &&
             socket->family != AF_INET6)
             return -EOPNOTSUPP;
+        if (name == SO_DEBUG && number && !privileged && !socket_capable(NET_CAP_ADMIN))
+            return -EACCES;
         socket->flags = number ? socket->flags | bit : socket->flags & ~bit;
         return 0;
     }

@@ -9,6 +9,8 @@ const struct family families[] = {
     {"descriptors", descriptors_setup, {descriptors_ops}, false, false, NULL},
     {"memory", memory_setup, {memory_ops, memory_use_ops}, true, true, NULL},
     {"mounts", mounts_setup, {mounts_ops, mounts_use_ops}, false, true, NULL},
+    {"credentials", credentials_setup, {credentials_ops}, false, false, NULL},
+    {"limits", limits_setup, {limits_ops}, false, false, NULL},
     {"signals", signals_setup, {signals_ops}, false, false, NULL},
     {"ipc", ipc_setup, {sysv_ops, sems_ops, mqueue_ops}, false, true, hands_settle},
     {"unix",

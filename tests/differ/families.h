@@ -19,3 +19,7 @@ void futex_after(void);
 extern const struct op signals_ops[], futex_ops[];
 bool pipes_setup(void); /* pipes.c: three pipes, three files */
 extern const struct op pipes_ops[];
+bool credentials_setup(void); /* credentials.c: programs, files of several owners */
+bool limits_setup(void);      /* limits.c */
+extern const struct op credentials_ops[], limits_ops[];
+int helper_main(int argc, char **argv); /* actors.c: as what the actors execute the program */

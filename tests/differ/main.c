@@ -6,7 +6,7 @@
 //   steps differ --list                                             the families
 //
 // STEPS is a list of numbers and ranges: 0-9,12. A family that is not to be had here says why.
-#include "differ.h"
+#include "families.h"
 
 #include <grp.h>
 #include <linux/capability.h>
@@ -322,6 +322,8 @@ int main(int argc, char **argv)
     const char *chosen_families = "";
     unsigned long seed_first = 1, seed_last = 1;
     bool log = false, list = false;
+    if (argc > 1 && strcmp(argv[1], "--helper") == 0)
+        return helper_main(argc, argv);
     for (int i = 1; i < argc; i++) {
         char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--log") == 0)

@@ -3,7 +3,11 @@
  * comparing random calls with Linux's.) */
 #include "check.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -101,11 +105,51 @@ static void timers_that_stand(void)
     CHECK_EQ(old.it_interval.tv_sec, 0);
 }
 
+static void small_calls(void)
+{
+    uint32_t head[2] = {0x20080522, 0x3ffffff};
+    unsigned node = 7;
+    char name[20], text[20] = "";
+    int fd = open("/proc/self/comm", O_RDWR);
+    CHECK_EQ(syscall(SYS_capget, head, NULL), 0);
+    CHECK_ERRNO(syscall(SYS_getcpu, 8, &node, NULL), EFAULT);
+    CHECK_EQ(node, 0);
+    CHECK_EQ(syscall(SYS_ioprio_set, 1, 0, 0x4204), 0); // with a hint
+    CHECK_EQ(syscall(SYS_ioprio_get, 1, 0), 0x4204);
+    CHECK_EQ(syscall(SYS_sched_get_priority_max, 7), 0);
+    CHECK_EQ(syscall(SYS_membarrier, 16, 0, 0), 0);
+    CHECK_EQ(syscall(SYS_membarrier, 512, 0, 0) & 16, 16);
+    CHECK_EQ(prctl(PR_MCE_KILL, 1, 1, 0, 0), 0);
+    CHECK_EQ(prctl(PR_MCE_KILL_GET, 0, 0, 0, 0), 1);
+    prctl(PR_SET_NAME, "a long name");
+    CHECK_EQ(write(fd, "x\n", 2), 2);
+    CHECK(prctl(PR_GET_NAME, text) == 0 && strcmp(text, "x\n") == 0 && text[3] == 0);
+    CHECK_EQ(pread(fd, name, sizeof(name), 0), 3);
+    close(fd);
+}
+
+/* Room that would lie beyond the limit, though it makes the file no longer. */
+static void limit_of_files(void)
+{
+    int fd = memfd_create("file", 0), status; /* other file systems may let it be */
+    pid_t pid = fork();
+    if (pid == 0) {
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){100, 100});
+        fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 5000);
+        _exit(0);
+    }
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+    close(fd);
+}
+
 int main(void)
 {
     promise("signals may be sent to who has ended", signals_to_zombies);
     promise("waitid: what has ended neither stops nor goes on", waiting_for_what_cannot_be);
     promise("a second SIGCONT leaves what is to be told of the first", continuing_twice);
     promise("timers that stand: their intervals", timers_that_stand);
+    promise("small calls on oneself", small_calls);
+    promise("RLIMIT_FSIZE stops fallocate()", limit_of_files);
     return check_end();
 }
