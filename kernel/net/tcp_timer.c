@@ -146,20 +146,21 @@ static void retransmit(struct tcp *tp, nsec_t now)
     tp->retransmit_at = now + retransmit_timeout(tp);
 }
 
-/* RFC 8985, 7.3: new data, or the last that was sent once more. */
+/* RFC 8985, 7.3: new data, or the last that was sent and has not been selectively acknowledged. */
 static void probe_tail(struct tcp *tp, nsec_t now)
 {
     uint32_t mss = tcp_mss(tp), window = tp->snd_una + tp->snd_wnd - tp->snd_nxt;
-    struct packet *last = tp->first;
+    struct packet *last = NULL;
 
     MIB(TCP_LOSS_PROBES);
     tp->tail_probe_again = false;
     if (!tp->unsent || (int32_t)window <= 0 || !tcp_send_forced(tp, MIN(window, mss))) {
-        while (last && last->next != tp->unsent)
-            last = last->next;
+        for (struct packet *p = tp->first; p && p != tp->unsent; p = p->next)
+            if (!(tcp_sent(p)->state & SENT_SACKED))
+                last = p;
         if (last && last->len > mss && tcp_split(tp, last, (last->len - 1) / mss * mss))
             last = last->next;
-        if (last && last != tp->unsent) {
+        if (last) {
             tcp_send_again(tp, last, mss);
             tp->tail_probe_again = true;
         }

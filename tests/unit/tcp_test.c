@@ -579,6 +579,40 @@ static void test_blind(void)
     printf("ok - old and forged segments\n");
 }
 
+/* A probe of the tail that is due when the tail has arrived repeats what has not. */
+static void test_tail_probe(void)
+{
+    struct pair p;
+    struct tcp *tp;
+    uint8_t segment[44];
+
+    sim_start(14);
+    open_pair(&p);
+    tp = tcp_of_socket(p.client);
+    sim_set(p.client, IPPROTO_TCP, 1 /* TCP_NODELAY */, 1);
+    sim_link.down = true;
+    NEED(sim_send(p.client, "first", 5, 0) == 5 && sim_send(p.client, "second", 6, 0) == 6);
+    put_header(segment, PORT, tp->inet.local_port, tp->rcv_nxt, tp->snd_una, TCP_ACK);
+    segment[12] = 11 << 4;
+    tcp_options_put_stamp(segment + 20, tp->recent_stamp, 0);
+    segment[32] = segment[33] = TCPOPT_NOP;
+    segment[34] = TCPOPT_SACK;
+    segment[35] = 10;
+    put_be32(segment + 36, tp->snd_una + 5);
+    put_be32(segment + 40, tp->snd_una + 11);
+    sim_inject(2, 1, segment, sizeof(segment), true);
+    NEED(tcp_sent(tp->last)->state == SENT_SACKED && !tcp_sent(tp->first)->state);
+    tp->retransmit_what = RT_PROBE_TAIL;
+    tp->retransmit_at = clock_monotonic();
+    tcp_timer_arm(tp);
+    sim_run(TCP_MS);
+    NEED(tcp_sent(tp->last)->state == SENT_SACKED && tcp_sent(tp->first)->state & SENT_AGAIN);
+    NEED(tp->again == 5 && tp->sacked == 6);
+    close_pair(&p);
+    expect_nothing_left();
+    printf("ok - a probe of a tail that has arrived\n");
+}
+
 static void test_urgent(void)
 {
     struct pair p;
@@ -747,6 +781,7 @@ int main(void)
     test_silence();
     test_simultaneous();
     test_blind();
+    test_tail_probe();
     test_urgent();
     test_black_hole();
     test_pacing();
