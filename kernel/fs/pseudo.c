@@ -282,7 +282,10 @@ static int make_contents(struct contents *c, const struct pseudo *self)
     c->text.len = 0;
     c->text.failed = false;
     c->made = false;
-    int err = self->entry->show(&c->text, self);
+    /* Once more: the process may run by now what the reader may not look into. */
+    int err = self->entry->flags & INODE_GUARDED ? pseudo_guard_hook(self) : 0;
+    if (err == 0)
+        err = self->entry->show(&c->text, self);
     if (err < 0)
         return err;
     c->made = true;

@@ -373,12 +373,15 @@ static __cold int punch(struct tmpfs_node *node, uint64_t from, uint64_t to)
 static int preallocate(struct tmpfs_node *node, uint64_t from, uint64_t to)
 {
     struct tmpfs *fs = tmpfs_of(&node->inode);
-    uint64_t need = (ALIGN_UP(to, PAGE_SIZE) - ALIGN_DOWN(from, PAGE_SIZE)) >> PAGE_SHIFT;
+    uint64_t first = MAX(from, ALIGN_UP(node->lower_size, PAGE_SIZE)) >> PAGE_SHIFT;
+    uint64_t end = ALIGN_UP(to, PAGE_SIZE) >> PAGE_SHIFT, need = end > first ? end - first : 0;
     uint64_t max = tmpfs_max_pages(fs), used = atomic_load(&fs->pages);
     uint64_t room = max > used ? max - used : 0;
-    for (uint64_t i = from >> PAGE_SHIFT; unlikely(need > room) && i << PAGE_SHIFT < to; i++) {
+    if (need > max)
+        return -ENOSPC; /* before any is looked for: there may be too many */
+    for (uint64_t i = first; unlikely(need > room) && i < end; i++) {
         paddr_t frame = page_store_get(&node->store, i, false);
-        need -= frame || shows_lower(node, i);
+        need -= frame != 0;
         if (frame)
             frame_put(frame);
     }

@@ -105,8 +105,12 @@ static int forget_old_program(struct task *task, struct process *process)
 static int leave_memory(struct task *task, struct process *process)
 {
     struct address_space *old = process->space, *space;
+    bool alone;
 
-    if (atomic_load_explicit(&old->refs, memory_order_acquire) == 1) {
+    mutex_lock(&process->lock); /* who may not look into it any more (process->closed) has gone */
+    alone = atomic_load_explicit(&old->refs, memory_order_acquire) == 1;
+    mutex_unlock(&process->lock);
+    if (alone) {
         task_leave_memory(task);
         address_space_clear(old);
         return 0;
@@ -232,6 +236,8 @@ static int run(struct exec_args *args, const struct exec_target *target, struct 
     }
     if (!error)
         error = load(exec, process, regs);
+    if (exec->closed && !(error && *too_late)) /* else it ends */
+        atomic_fetch_sub(&process->closed, 1);
     exec_close(exec);
     kfree(exec);
     return error;

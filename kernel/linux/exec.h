@@ -39,6 +39,7 @@ struct exec {
     bool secure;             /* AT_SECURE */
     bool readable;           /* the file, by the caller */
     bool unsafe_personality; /* its flags that make attacks easier go */
+    bool closed;             /* meanwhile nobody may look into the process (process->closed) */
     struct credentials cred;
     uint8_t head[EXEC_HEAD];
     size_t head_len;

@@ -76,14 +76,14 @@ static void rights_of_root(struct credentials *cred, struct file_caps *caps)
  */
 static bool is_held(const struct task *task)
 {
-    struct ptrace *p = ptrace_of(task);
+    struct ptrace *p;
     struct task *tracer;
     bool held = task->no_new_privs ||
                 (task->fs && atomic_load_explicit(&task->fs->refs, memory_order_relaxed) >
                                  task->process->nthreads);
 
-    if (unlikely(p) && !held) {
-        mutex_lock(&tasks_lock);
+    if (!held) {
+        mutex_lock(&tasks_lock); /* who came before process->closed has it */
         p = ptrace_of(task);
         tracer = p ? atomic_load_explicit(&p->tracer, memory_order_relaxed) : NULL;
         held = tracer && !cred_has(&tracer->cred, CAP_SYS_PTRACE);
@@ -109,6 +109,10 @@ int exec_new_credentials(struct exec *exec)
     gained = cred->cap_permitted & ~old->cap_permitted;
     exec->unsafe_personality |= gained;
     changed = cred->euid != old->euid || !cred_in_group(old, cred->egid);
+    if (changed || gained || !exec->readable) {
+        exec->closed = true;
+        atomic_fetch_add(&task->process->closed, 1);
+    }
     if ((changed || gained) && is_held(task)) {
         if (!capable(CAP_SETUID) || task->no_new_privs) {
             cred->euid = cred->uid;

@@ -181,17 +181,17 @@ static int find_owner(uint32_t tid)
 
 enum { TAKEN = 1, QUEUED = 0 };
 
-/* Take the lock for `task`, or make the waiter stand in its queue. Bucket locked. bits: of the
- * word, if it is taken. */
-static int take_or_queue(struct futex_bucket *bucket, struct futex_waiter *waiter, bool try_only,
-                         uint32_t bits)
+/* Take the lock for `task`, or make the waiter stand in its queue. Bucket locked. word: where the
+ * current task has it; bits: of it, if it is taken. */
+static int take_or_queue(struct futex_bucket *bucket, struct futex_waiter *waiter, uintptr_t word,
+                         bool try_only, uint32_t bits)
 {
     struct task *task = waiter->task;
     uint32_t tid = (uint32_t)task->tid, value;
     bool others;
     int result;
 
-    if (user_get32(waiter->word, &value) < 0)
+    if (user_get32(word, &value) < 0)
         return -EFAULT;
     for (;;) {
         uint32_t now = value | FUTEX_WAITERS;
@@ -203,7 +203,7 @@ static int take_or_queue(struct futex_bucket *bucket, struct futex_waiter *waite
         if ((value & FUTEX_TID_MASK) == 0)
             now = tid | bits | (value & FUTEX_OWNER_DIED) |
                   (top_waiter(bucket, &waiter->key, &others) ? FUTEX_WAITERS : 0);
-        result = user_cmpxchg32(waiter->word, &value, now);
+        result = user_cmpxchg32(word, &value, now);
         if (result < 0)
             return result;
         if (result == 0)
@@ -245,7 +245,7 @@ int64_t futex_lock_pi(uintptr_t word, unsigned flags, nsec_t deadline, bool try_
     for (;;) {
         uint64_t irq = futex_lock(bucket);
 
-        result = take_or_queue(bucket, &waiter, try_only, 0);
+        result = take_or_queue(bucket, &waiter, word, try_only, 0);
         futex_unlock(bucket, irq);
         if (result == -EFAULT && futex_fault_in(word) == 0)
             continue;
@@ -264,23 +264,24 @@ int64_t futex_lock_pi(uintptr_t word, unsigned flags, nsec_t deadline, bool try_
     return result == -EINTR ? -ERESTARTNOINTR : result;
 }
 
-/* Give the lock to the waiter, with further bits in the word. Bucket locked. */
-static int hand_over(struct futex_bucket *bucket, struct futex_waiter *waiter, uint32_t from_tid,
-                     uint32_t bits)
+/* Give the lock to the waiter, with further bits in the word, as the current task has it. Bucket
+ * locked. */
+static int hand_over(struct futex_bucket *bucket, struct futex_waiter *waiter, uintptr_t word,
+                     uint32_t from_tid, uint32_t bits)
 {
     struct task *task = waiter->task;
     struct memory_key key = waiter->key;
     uint32_t value;
     int result;
 
-    if (user_get32(waiter->word, &value) < 0)
+    if (user_get32(word, &value) < 0)
         return -EFAULT;
     do {
         uint32_t tid = value & FUTEX_TID_MASK;
 
         if (tid != from_tid && tid != 0)
             return -EPERM; /* the program has written the word itself */
-        result = user_cmpxchg32(waiter->word, &value, (uint32_t)task->tid | FUTEX_WAITERS | bits);
+        result = user_cmpxchg32(word, &value, (uint32_t)task->tid | FUTEX_WAITERS | bits);
         if (result < 0)
             return result;
     } while (result);
@@ -307,7 +308,7 @@ static int unlock_locked(struct futex_bucket *bucket, const struct memory_key *k
     top = top_waiter(bucket, key, &others);
     if (top) {
         *next = (uint32_t)top->task->tid;
-        return hand_over(bucket, top, tid, 0);
+        return hand_over(bucket, top, word, tid, 0);
     }
     do {
         result = user_cmpxchg32(word, &value, 0);
@@ -357,7 +358,7 @@ static uint32_t hand_on(struct futex_bucket *bucket, const struct task *task)
             continue;
         top = top_waiter(bucket, &first->key, &others);
         heir = (uint32_t)top->task->tid;
-        if (hand_over(bucket, top, (uint32_t)task->tid, FUTEX_OWNER_DIED) < 0)
+        if (hand_over(bucket, top, top->word, (uint32_t)task->tid, FUTEX_OWNER_DIED) < 0)
             first->owner_tid = top->owner_tid = 0; /* nothing can be done for them */
         break;
     }
@@ -425,7 +426,8 @@ int64_t futex_wait_requeue_pi(uintptr_t word, unsigned flags, uint32_t value, ns
 }
 
 /* One waiter from the condition to the lock. 1: it has it (and was woken); 0: it waits for it. */
-static int move_to_lock(struct futex_bucket *to, struct futex_waiter *waiter, uint32_t bits)
+static int move_to_lock(struct futex_bucket *to, struct futex_waiter *waiter, uintptr_t word,
+                        uint32_t bits)
 {
     struct memory_key old_key = waiter->key;
     uintptr_t old_word = waiter->word;
@@ -435,7 +437,7 @@ static int move_to_lock(struct futex_bucket *to, struct futex_waiter *waiter, ui
     list_del(&waiter->link);
     waiter->key = waiter->pi_key;
     waiter->word = waiter->pi_word;
-    result = take_or_queue(to, waiter, false, bits);
+    result = take_or_queue(to, waiter, word, false, bits);
     if (result == QUEUED)
         return 0;
     waiter->key = old_key;
@@ -449,7 +451,7 @@ static int move_to_lock(struct futex_bucket *to, struct futex_waiter *waiter, ui
 
 static int requeue_locked(struct futex_bucket *from, struct futex_bucket *to,
                           const struct memory_key *key, const struct memory_key *pi_key,
-                          int nrequeue)
+                          uintptr_t pi_word, int nrequeue)
 {
     int done = 0;
 
@@ -463,7 +465,7 @@ static int requeue_locked(struct futex_bucket *from, struct futex_bucket *to,
             continue;
         if (!waiter->requeue_pi || waiter->pi || !futex_same(&waiter->pi_key, pi_key))
             return -EINVAL;
-        result = move_to_lock(to, waiter, nrequeue ? FUTEX_WAITERS : 0);
+        result = move_to_lock(to, waiter, pi_word, nrequeue ? FUTEX_WAITERS : 0);
         if (result < 0)
             return done ? done : result;
         done++;
@@ -494,7 +496,8 @@ int64_t futex_cmp_requeue_pi(uintptr_t word, unsigned flags, int nwake, int nreq
         if (!result && seen == value)
             result = user_get32(pi_word, &lock);
         if (!result)
-            result = seen == value ? requeue_locked(from, to, &key, &pi_key, nrequeue) : -EAGAIN;
+            result = seen == value ? requeue_locked(from, to, &key, &pi_key, pi_word, nrequeue)
+                                   : -EAGAIN;
         futex_unlock_two(from, to, irq);
         if (result > 0 && user_get32(pi_word, &seen) == 0)
             futex_pi_changed(seen & FUTEX_TID_MASK);

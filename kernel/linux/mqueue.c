@@ -667,7 +667,15 @@ static int mqueue_flush(struct file *file)
     return 0;
 }
 
+/* Once more, by /proc/PID/fd. */
+static int mqueue_open(struct inode *inode, struct file *file)
+{
+    file->data = inode->data;
+    return 0;
+}
+
 static const struct file_ops mqueue_ops = {
+    .open = mqueue_open,
     .read = mqueue_read,
     .poll = mqueue_poll,
     .flush = mqueue_flush,

@@ -215,12 +215,14 @@ static const struct proc_source source = {
 
 static int guard(const struct pseudo *self)
 {
-    struct process *process;
+    const struct process *process;
+    const struct task *task;
     int error;
 
     rcu_read_lock();
     process = process_find((int)self->key);
-    error = process && process->leader && ptrace_access(process->leader, false) < 0 ? -EACCES : 0;
+    task = process ? process->leader : task_find((int)self->key); /* (procfs_fd.c) */
+    error = task && ptrace_access(task, false) < 0 ? -EACCES : 0;
     rcu_read_unlock();
     if (error && self->entry->flags & INODE_GUARDED && (self->entry->mode & S_IFMT) == S_IFREG &&
         may_watch())

@@ -1,6 +1,7 @@
 /* linux/ptrace.c: ptrace(2): what a tracer asks for. */
 #include "linux/ptrace.h"
 
+#include "linux/core.h"
 #include "linux/dispatch.h"
 #include "linux/family.h"
 #include "linux/path.h"
@@ -52,7 +53,7 @@ enum request {
     PTRACE_GET_USER_DISPATCH = 0x4211,
     PTRACE_SET_SYSCALL_INFO = 0x4212,
 };
-enum { PEEKSIGINFO_SHARED = 1 };
+enum { PEEKSIGINFO_SHARED = 1, CAP_SYS_PTRACE = 19 };
 #define AUDIT_ARCH_X86_64 0xc000003eu
 
 /* --- bonds --- */
@@ -290,19 +291,29 @@ static int kill_tracee(struct ptrace *p)
 
 /* --- memory --- */
 
+/* Who traces a process may not look at memory that it has made secret since (by execve(2) of what
+ * its user may not read, by prctl(2)). */
+static bool memory_is_open(const struct ptrace *p)
+{
+    return p->process->dumpable == DUMP_AS_USER || cred_has(&current_task()->cred, CAP_SYS_PTRACE);
+}
+
 static int peek(struct ptrace *p, uintptr_t addr, uintptr_t to)
 {
     uint64_t word;
 
-    if (remote_read(p->process->space, addr, &word, sizeof(word), true) != sizeof(word))
+    if (!memory_is_open(p) ||
+        remote_read(p->process->space, addr, &word, sizeof(word), true) != sizeof(word))
         return -EIO;
     return user_put64(to, word);
 }
 
 static int poke(struct ptrace *p, uintptr_t addr, uint64_t word)
 {
-    return remote_write(p->process->space, addr, &word, sizeof(word), true) == sizeof(word) ? 0
-                                                                                            : -EIO;
+    bool done = memory_is_open(p) &&
+                remote_write(p->process->space, addr, &word, sizeof(word), true) == sizeof(word);
+
+    return done ? 0 : -EIO;
 }
 
 /* --- registers --- */

@@ -24,7 +24,8 @@ int ptrace_access(const struct task *target, bool real)
     if (uid != it->euid || uid != it->suid || uid != it->uid || gid != it->egid ||
         gid != it->sgid || gid != it->gid)
         return -EPERM;
-    if (target->process->dumpable != DUMP_AS_USER || it->cap_permitted & ~mine)
+    if (target->process->dumpable != DUMP_AS_USER || it->cap_permitted & ~mine ||
+        atomic_load(&target->process->closed))
         return -EPERM;
     return 0;
 }

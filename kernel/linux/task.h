@@ -100,6 +100,7 @@ struct process {
     int exit_code; /* as wait4 gives it: status << 8, or signal */
     bool zombie, did_exec;
     uint8_t dumpable;               /* DUMP_*: linux/core.h */
+    atomic_uint closed;             /* by executions under way: nobody may look into it */
     int16_t oom_score_adj;          /* kept for /proc; nobody chooses victims by it */
     uint32_t loginuid, sessionid;   /* -1: not set; kept for /proc */
     uint16_t core_filter;           /* CORE_*: linux/core.h */

@@ -31,13 +31,13 @@ print("ready", flush=True)
 while True:
     data, control, _, peer = s.recvmsg(2000, 200)
     told = [c[2] for c in control if c[:2] == (SOL_IPV6, PKTINFO)][0]
+    if data == b"leave": # before it says so
+        joined(s, LEAVE)
     answer = data + b" to " + socket.inet_ntop(socket.AF_INET6, told[:16]).encode()
     if data == b"as you asked":
         s.sendmsg([answer], [(SOL_IPV6, PKTINFO, told)], 0, peer)
     else:
         s.sendto(answer, peer)
-    if data == b"leave":
-        joined(s, LEAVE)
     if data == b"bye":
         break
 END_PYTHON

@@ -1,6 +1,8 @@
 /* man 2 fallocate; on a tmpfs, which has it all but collapse and insert. */
 #include "abi.h"
 #include <linux/falloc.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 
 enum { K = 1024 };
 static int fd;
@@ -26,7 +28,10 @@ static void results(void)
 static void errors(void)
 {
     int ends[2];
+    struct statfs fs;
 
+    if (fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC && fs.f_blocks > 0)
+        CHECK_ERRNO(fallocate(fd, 0, 0, 1L << 62), ENOSPC); /* at once */
     NEED(pipe(ends) == 0);
     CHECK_ERRNO(CALL(fallocate, fd, 0, 0, 0), EINVAL);
     CHECK_ERRNO(CALL(fallocate, fd, 0, -1, 1), EINVAL);

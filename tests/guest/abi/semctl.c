@@ -29,11 +29,10 @@ static void results(void)
 
 static void errors_of_others(void)
 {
-    int id = semget(IPC_PRIVATE, 3, 0600);
-
-    NEED(id >= 0);
     if (geteuid() != 0)
         SKIP("not root");
+    int id = semget(IPC_PRIVATE, 3, 0600);
+    NEED(id >= 0);
     pid_t pid = start();
     if (pid == 0) { /* how a number is looked at before the right to it */
         become_nobody();
