@@ -3,7 +3,7 @@
 # Screen and keyboard: what is on the screen is read back out of the machine, keys are pressed.
 . tests/system/lib.sh
 QEMU=(-accel tcg,thread=multi -display none -no-reboot -nodefaults -m 256)
-screen() { timeout -s KILL 500 python3 tests/system/programs/screen.py "$@" >"$WORK/out" 2>&1; }
+screen() { timeout -s KILL 500 python3 tests/system/programs/screen.py "$@" >"$WORK/out" 2>&1; } # it says what it did not see
 
 cat >"$WORK/show.sh" <<'END'
 printf '\033[2J\033[3;5HAt three, five\033[5;1H\033[31mred\033[0m \342\224\214\342\224\200\342\224\220\n'
@@ -30,6 +30,7 @@ done
 screen text "${steps[@]}" "${keys[@]}" end -- "${QEMU[@]}" -M pc -vga std -serial "file:$WORK/serial" "${DISK[@]}" \
     -device ide-hd,drive=d
 check "the screen beside a serial port" [ $? -eq 0 ]
+[ -s "$WORK/out" ] && sed 's/^/# /' "$WORK/out"
 check "and the serial port has it all, too" grep -aq 'It was <Hi, you' "$WORK/serial"
 OVMF=/usr/share/OVMF
 screen pixels "${steps[@]}" "${keys[@]}" end -- "${QEMU[@]}" -M q35 -vga std -serial none "${DISK[@]}" \
