@@ -1,13 +1,15 @@
 #!/bin/bash
 # timeout: 900
-# Screen and keyboard: what is on the screen is read back out of the machine, keys are pressed.
+# Screen and keyboard: what is on the screen is read back out of the machine, keys are pressed. The program has written
+# all that it writes by itself when "red" is there, so that nothing comes between the keys' echoes.
 . tests/system/lib.sh
 QEMU=(-accel tcg,thread=multi -display none -no-reboot -nodefaults -m 256)
 screen() { timeout -s KILL 500 python3 tests/system/programs/screen.py "$@" >"$WORK/out" 2>&1; } # it says what it did not see
 
 cat >"$WORK/show.sh" <<'END'
-printf '\033[2J\033[3;5HAt three, five\033[5;1H\033[31mred\033[0m \342\224\214\342\224\200\342\224\220\n'
+printf '\033[2J\033[H'
 stty size
+printf '\033[3;5HAt three, five\033[5;1H\033[31mred\033[0m \342\224\214\342\224\200\342\224\220\n'
 read -r line
 echo "It was <$line>"
 stty -icanon -echo min 1
