@@ -34,6 +34,19 @@ static struct thread *fair_first(const struct runqueue *rq)
     return rq->first ? of_node(rq->first) : NULL;
 }
 
+bool rq_fair_waits(const struct runqueue *rq)
+{
+    return fair_first(rq) != NULL;
+}
+
+/* Real-time threads have run for so long that it is the fair ones' turn; not those that have
+ * reserved their time. */
+static bool gives_way(const struct runqueue *rq, const struct thread *rt)
+{
+    return unlikely(rq->fair_turn) && rt->rt_priority < PRIORITY_DEADLINE &&
+           (int64_t)(rq->fair_turn - sched_cycles()) > 0;
+}
+
 static void fair_add(struct runqueue *rq, struct thread *thread, bool head)
 {
     struct rb_node **link = &rq->fair.root, *parent = NULL;
@@ -150,8 +163,10 @@ struct thread *rq_take_sorted(struct runqueue *rq)
 {
     struct thread *thread = rt_first(rq);
 
-    if (!thread)
+    if (!thread || (rq->first && gives_way(rq, thread)))
         thread = of_node(rq->first);
+    else
+        rq->fair_turn = 0;
     rq_remove(rq, thread);
     return thread;
 }
@@ -204,7 +219,8 @@ bool rq_preempts_by_policy(const struct thread *thread, const struct thread *run
     if (thread->policy == POLICY_DEADLINE && running->policy == POLICY_DEADLINE)
         return (int64_t)(running->dl.until - thread->dl.until) > 0;
     if (thread_is_rt(thread))
-        return thread->rt_priority > running->rt_priority;
+        return thread->rt_priority > running->rt_priority &&
+               (thread_is_rt(running) || !gives_way(running->cpu->rq, thread));
     if (thread_is_rt(running))
         return false;
     if (running->policy == POLICY_IDLE && thread->policy != POLICY_IDLE)

@@ -27,12 +27,28 @@ void sched_look(struct cpu *cpu)
 
 /* --- time slices --- */
 
+/* When fair threads will have waited for real-time ones for long enough; UINT64_MAX: none waits. It
+ * is looked at meanwhile, so one that was long not looked at is another wait. */
+static uint64_t starved(struct runqueue *rq, const struct thread *running, uint64_t now)
+{
+    if ((running->policy != POLICY_FIFO && running->policy != POLICY_RR) || !rq_fair_waits(rq))
+        return UINT64_MAX;
+    if (rq->starved_at != rq->min_vruntime || now - rq->starved_seen > 2 * sched_times.starve) {
+        rq->starved_at = rq->min_vruntime;
+        rq->starved_since = now;
+    }
+    rq->starved_seen = now;
+    return rq->starved_since + sched_times.starve;
+}
+
 /* When somebody has to look at the threads that wait: at the end of the slice, and earlier if they
  * could run on an idle CPU. */
-static uint64_t next_look(const struct runqueue *rq, const struct thread *running)
+static uint64_t next_look(struct runqueue *rq, const struct thread *running, uint64_t now)
 {
     uint64_t look = running->policy == POLICY_FIFO ? UINT64_MAX : rq->slice_end;
 
+    if (unlikely(thread_is_rt(running)))
+        look = MIN(look, starved(rq, running, now));
     if (unlikely(atomic_load_explicit(&sched_idle, memory_order_relaxed)))
         look = MIN(look, rq->waiting_since + sched_handover_time());
     return look;
@@ -50,7 +66,7 @@ static void slice_arm(struct runqueue *rq, const struct thread *running, uint64_
 
     if (running->policy != POLICY_DEADLINE)
         rq->slice_end = MAX(rq->slice_end, now + sched_times.slice_min);
-    look = next_look(rq, running);
+    look = next_look(rq, running, now);
     if (look != UINT64_MAX && (!timer_armed(&rq->slice) || look < rq->slice_look))
         look_at(rq, MAX(look, now), now);
 }
@@ -116,8 +132,14 @@ static void slice_fire(struct timer *timer)
     balance_tick(rq, now);
     if (!rq->waiting)
         return;
+    if (unlikely(starved(rq, running, now) <= now)) {
+        rq->fair_turn = now + sched_times.fair_turn;
+        rq->resched = true;
+        sched_look(rq->cpu);
+        return;
+    }
     if (now < rq->slice_end || running->policy == POLICY_FIFO) {
-        uint64_t look = next_look(rq, running);
+        uint64_t look = next_look(rq, running, now);
 
         if (look != UINT64_MAX)
             look_at(rq, MAX(look, now + sched_handover_time()), now);
@@ -613,6 +635,8 @@ static void set_times(void)
         .sleeper_bonus = clock_ns_to_tsc(3000000),
         .wake_gran = clock_ns_to_tsc(1000000),
         .balance = clock_ns_to_tsc(4000000),
+        .starve = clock_ns_to_tsc(950000000),
+        .fair_turn = clock_ns_to_tsc(50000000),
     };
     balance_init();
 }

@@ -37,6 +37,8 @@ struct sched_times {
     uint64_t sleeper_bonus; /* a woken thread is put so far before the others at most */
     uint64_t wake_gran;     /* and preempts if it is so far before the running one */
     uint64_t balance;       /* between looks at the others' load */
+    uint64_t starve;        /* fair threads wait so long for real-time ones, */
+    uint64_t fair_turn;     /* and go first for so long then */
 };
 extern struct sched_times sched_times;
 
@@ -79,6 +81,10 @@ struct runqueue {
     uint64_t balanced;              /* last look at the others' load */
     uint64_t slice_end, slice_look; /* what the slice's timer is armed for, if it is */
     struct timer slice;
+    /* Fair threads that wait for real-time ones: min_vruntime, which does not grow, since when
+     * that is, and when it was last looked at. */
+    uint64_t starved_at, starved_since, starved_seen;
+    uint64_t fair_turn;  /* until then they go first; 0: they do not */
     struct list spent;   /* of POLICY_DEADLINE: they wait for their next period */
     struct timer refill; /* its beginning, of the first of them */
     struct timer tick;   /* core/tick.h */
@@ -150,6 +156,8 @@ static inline void rq_account(struct runqueue *rq, struct thread *running, uint6
     running->runtime += ran;
     rq_pay(rq, running, ran);
 }
+/* Does somebody fair wait? */
+bool rq_fair_waits(const struct runqueue *rq);
 /* Should `thread`, just enqueued, run at once instead of the running one? */
 bool rq_preempts_by_policy(const struct thread *thread, const struct thread *running);
 static inline bool rq_preempts(const struct thread *thread, const struct thread *running)

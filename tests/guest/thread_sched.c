@@ -302,6 +302,56 @@ static void fifo_by_priority(void)
     CHECK(high_at < low_at);
 }
 
+/* Spin, but not for ever. arg: set when it was told to stop. */
+static void *spin_for_seconds(void *arg)
+{
+    int64_t end = now_ns() + 30000ll * MS;
+    bool told = false;
+
+    while (!told && now_ns() < end)
+        told = atomic_load_explicit(&stop, memory_order_relaxed);
+    *(bool *)arg = told;
+    return NULL;
+}
+
+/* man 7 sched: real-time loops leave a little of a CPU to the others. */
+static void loops_leave_something(int policy)
+{
+    struct sched_param param = {.sched_priority = 10};
+    bool told[2] = {false, false};
+    pthread_t loops[2];
+    pthread_attr_t attr;
+    cpu_set_t all, one;
+
+    sched_getaffinity(0, sizeof all, &all);
+    pin_to(0);
+    sched_getaffinity(0, sizeof one, &one);
+    atomic_store(&stop, false);
+    pthread_attr_init(&attr);
+    pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+    pthread_attr_setschedpolicy(&attr, policy);
+    pthread_attr_setschedparam(&attr, &param);
+    pthread_attr_setaffinity_np(&attr, sizeof one, &one);
+    for (int i = 0; i < 2; i++)
+        NEED(pthread_create(&loops[i], &attr, spin_for_seconds, &told[i]) == 0);
+    atomic_store(&stop, true);
+    for (int i = 0; i < 2; i++)
+        pthread_join(loops[i], NULL);
+    sched_setaffinity(0, sizeof all, &all);
+    CHECK(told[0] && told[1]);
+}
+
+static void real_time_is_not_all(void)
+{
+    struct sched_param param = {.sched_priority = 10}, normal = {.sched_priority = 0};
+
+    if (sched_setscheduler(0, SCHED_FIFO, &param) != 0)
+        SKIP("no right to real-time policies here");
+    CHECK_EQ(sched_setscheduler(0, SCHED_OTHER, &normal), 0);
+    loops_leave_something(SCHED_FIFO);
+    loops_leave_something(SCHED_RR);
+}
+
 static atomic_int wake_order;
 
 struct sleeper {
@@ -475,6 +525,7 @@ int main(void)
     promise("threads that wake each other share a processor", pairs_share_a_cpu);
     promise("policies and priorities are kept and checked", policies);
     promise("FIFO threads run by priority", fifo_by_priority);
+    promise("real-time loops leave something to the others", real_time_is_not_all);
     promise("sleepers wake in order and not early", sleepers_wake_in_order);
     promise("sched_yield, getpriority, setpriority", yield_and_priority_calls);
     promise("CPU time is counted", cpu_time_is_counted);
