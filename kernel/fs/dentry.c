@@ -2,6 +2,7 @@
 #include "fs/dentry.h"
 
 #include "core/panic.h"
+#include "fs/handle.h"
 #include "fs/notify.h"
 #include "lib/string.h"
 #include "mm/frame.h"
@@ -138,6 +139,29 @@ static void table_remove(struct dentry *d)
     d->hashed = false;
 }
 
+static void lru_remove(struct dentry *d)
+{
+    if (list_empty(&d->lru))
+        return;
+    list_del(&d->lru);
+    ncached--;
+}
+
+void dentry_keep(struct dentry *d)
+{
+    d->kept = true;
+    lru_remove(d);
+}
+
+struct dentry *dentry_find_alias(const struct dentry *of)
+{
+    for (size_t i = 0; i < 1ul << (32 - table->shift); i++)
+        for (struct dentry *d = table->buckets[i]; d; d = d->hash_next)
+            if (d->inode == of->inode && d != of)
+                return d;
+    return NULL;
+}
+
 static void rehash(struct table *from, struct table *to)
 {
     for (size_t i = 0; i < 1ul << (32 - from->shift); i++) {
@@ -195,10 +219,9 @@ static struct dentry *unlink_claimed(struct dentry *d)
     struct dentry *parent = d->parent;
     if (d->hashed)
         table_remove(d);
-    if (!list_empty(&d->lru)) {
-        list_del(&d->lru);
-        ncached--;
-    }
+    lru_remove(d);
+    if (unlikely(d->kept))
+        handle_gone(d);
     list_del(&d->siblings);
     rcu_call(&d->rcu, dentry_free_rcu);
     return parent != d ? parent : NULL;
@@ -406,11 +429,10 @@ static void remove_locked(struct dentry *d)
 {
     if (d->hashed)
         table_remove(d);
-    if (!list_empty(&d->lru)) {
-        list_del(&d->lru);
-        ncached--;
-    }
+    lru_remove(d);
     d->unhashed = true;
+    if (unlikely(d->kept))
+        handle_unnamed(d);
 }
 
 void dentry_remove(struct dentry *d)

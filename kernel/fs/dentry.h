@@ -57,6 +57,10 @@ bool dentry_try_get(struct dentry *dentry);
 void dentry_put(struct dentry *dentry);
 /* Its parent with a reference. */
 struct dentry *dentry_get_parent(struct dentry *dentry);
+/* Keep it however little it is used; another name of its file, of those that are cached, without a
+ * reference (fs/handle.c). dentry_lock held. */
+void dentry_keep(struct dentry *d);
+struct dentry *dentry_find_alias(const struct dentry *d);
 /* Free up to n unused ones, oldest first; returns how many. */
 size_t dentry_shrink(size_t n);
 /* Free all unused ones and wait until they are gone. */

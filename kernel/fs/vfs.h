@@ -295,6 +295,7 @@ struct dentry {
     bool hashed;      /* in the cache */
     bool unhashed;    /* removed from the tree ("(deleted)") */
     bool anonymous;   /* the name of an anonymous file */
+    bool kept;        /* there are handles of it (fs/handle.h) */
     atomic_uint refs;
     struct mount *_Atomic mounted; /* the mounts that cover this place */
     struct super *super;

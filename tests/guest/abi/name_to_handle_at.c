@@ -1,41 +1,95 @@
-// name_to_handle_at, open_by_handle_at: what they say of their arguments.
-#include "../check.h"
+/* man 2 name_to_handle_at */
+#include "abi.h"
 
-#include <fcntl.h>
+#include "../mounts.h"
+
+enum { FID = 0x200, ID_UNIQUE = 1, CONNECTABLE = 2, INVALID = 0xff, HANDLE_BYTES = 12 };
 
 static struct {
-    struct file_handle handle;
+    struct file_handle h;
     unsigned char bytes[MAX_HANDLE_SZ];
 } h;
 
-static void naming(void)
+static int name(int at, const char *path, unsigned bytes, int flags)
 {
-    int mount;
-    h.handle.handle_bytes = MAX_HANDLE_SZ;
-    int result = name_to_handle_at(AT_FDCWD, "/proc/self/status", &h.handle, &mount, 0);
-    CHECK(result == 0 || errno == EOPNOTSUPP);
-    CHECK_ERRNO(name_to_handle_at(AT_FDCWD, "/none", &h.handle, &mount, 0), ENOENT);
-    CHECK_ERRNO(name_to_handle_at(AT_FDCWD, "/tmp", &h.handle, &mount, 8), EINVAL);
-    CHECK_ERRNO(name_to_handle_at(999, "x", &h.handle, &mount, 0), EBADF);
-    h.handle.handle_bytes = 129;
-    result = name_to_handle_at(AT_FDCWD, "/tmp", &h.handle, &mount, 0);
-    CHECK(result == -1 && (errno == EINVAL || errno == EOPNOTSUPP));
+    uint64_t mount;
+    h.h.handle_bytes = bytes;
+    h.h.handle_type = 77;
+    return CALL(name_to_handle_at, at, path, &h, &mount, flags);
 }
 
-static void opening(void)
+static void sizes(void)
 {
-    if (geteuid() != 0)
-        SKIP("needs root");
-    h.handle.handle_bytes = 0;
-    CHECK_EQ(open_by_handle_at(AT_FDCWD, &h.handle, O_RDONLY), -1);
-    CHECK(errno == EINVAL || errno == EPERM);
-    CHECK_EQ(open_by_handle_at(999, &h.handle, O_RDONLY), -1);
-    CHECK(errno == EINVAL || errno == EPERM);
+    CHECK_ERRNO(name(AT_FDCWD, "file", 0, 0), EOVERFLOW);
+    CHECK(h.h.handle_bytes == HANDLE_BYTES && h.h.handle_type == INVALID);
+    CHECK_ERRNO(name(AT_FDCWD, "file", HANDLE_BYTES - 1, 0), EOVERFLOW);
+    CHECK_ERRNO(name(AT_FDCWD, "file", MAX_HANDLE_SZ + 1, 0), EINVAL);
+    CHECK_EQ(name(AT_FDCWD, "file", HANDLE_BYTES + 1, 0), 0);
+    CHECK(h.h.handle_bytes == HANDLE_BYTES && h.h.handle_type == 1);
+}
+
+static void flags(void)
+{
+    unsigned char plain[HANDLE_BYTES];
+    int fd = open("file", O_PATH);
+
+    CHECK_EQ(name(AT_FDCWD, "file", MAX_HANDLE_SZ, 0), 0);
+    memcpy(plain, h.bytes, HANDLE_BYTES);
+    CHECK_EQ(name(fd, "", MAX_HANDLE_SZ, AT_EMPTY_PATH), 0);
+    CHECK_EQ(memcmp(plain, h.bytes, HANDLE_BYTES), 0);
+    CHECK_ERRNO(name(fd, "", MAX_HANDLE_SZ, 0), ENOENT);
+    CHECK_EQ(name(AT_FDCWD, "link", MAX_HANDLE_SZ, AT_SYMLINK_FOLLOW), 0);
+    CHECK_EQ(memcmp(plain, h.bytes, HANDLE_BYTES), 0);
+    CHECK_EQ(name(AT_FDCWD, "link", MAX_HANDLE_SZ, 0), 0);
+    CHECK(memcmp(plain, h.bytes, HANDLE_BYTES) != 0);
+    CHECK_ERRNO(name(AT_FDCWD, "/proc/self/status", MAX_HANDLE_SZ, 0), EOPNOTSUPP);
+    CHECK_ERRNO(name(AT_FDCWD, "file", MAX_HANDLE_SZ, 8), EINVAL);
+    if (name(AT_FDCWD, "/proc/self/status", MAX_HANDLE_SZ, FID) != 0)
+        SKIP("Linux before 6.6");
+    CHECK_EQ(h.h.handle_type, 0x81);
+    CHECK_EQ(name(AT_FDCWD, "file", MAX_HANDLE_SZ, FID | ID_UNIQUE), 0);
+    CHECK_EQ(memcmp(plain, h.bytes, HANDLE_BYTES), 0);
+    CHECK_ERRNO(name(AT_FDCWD, "file", MAX_HANDLE_SZ, CONNECTABLE), EOPNOTSUPP);
+    CHECK_ERRNO(name(AT_FDCWD, "file", MAX_HANDLE_SZ, CONNECTABLE | FID), EINVAL);
+}
+
+static void errors(void)
+{
+    char want[40], *at;
+    int mount = -1;
+
+    CHECK_ERRNO(name(AT_FDCWD, "none", MAX_HANDLE_SZ, 0), ENOENT);
+    CHECK_ERRNO(name(AT_FDCWD, "file/x", MAX_HANDLE_SZ, 0), ENOTDIR);
+    CHECK_ERRNO(name(BAD_FD, "x", MAX_HANDLE_SZ, 0), EBADF);
+    CHECK_ERRNO(CALL(name_to_handle_at, AT_FDCWD, "file", BAD, &mount, 0), EFAULT);
+    h.h.handle_bytes = MAX_HANDLE_SZ;
+    CHECK_ERRNO(CALL(name_to_handle_at, AT_FDCWD, "file", &h, BAD, 0), EFAULT);
+    CHECK_EQ(h.h.handle_bytes, MAX_HANDLE_SZ);
+    CHECK_EQ(CALL(name_to_handle_at, AT_FDCWD, "file", &h, &mount, 0), 0);
+    at = realpath(".", NULL);
+    snprintf(want, sizeof(want), "%d ", mount);
+    CHECK(strncmp(mount_line(at), want, strlen(want)) == 0);
+    free(at);
+}
+
+static bool there;
+
+static void place_of_its_own(void)
+{
+    there = enter_mounts();
+    if (!there)
+        SKIP("needs root and a mount namespace");
 }
 
 int main(void)
 {
-    promise("naming looks at its arguments", naming);
-    promise("opening looks at its arguments", opening);
+    promise("there is a place to mount on", place_of_its_own);
+    if (!there)
+        return check_end();
+    close(file_with("file", "abc"));
+    CHECK_EQ(symlink("file", "link"), 0);
+    promise("a handle says how long it is", sizes);
+    promise("flags of name_to_handle_at", flags);
+    promise("errors of name_to_handle_at, and the mount's number", errors);
     return check_end();
 }
