@@ -103,7 +103,7 @@ static int get_inode(struct super *super, uint64_t nid, struct inode **found)
     if (!node && !err) {
         node = kcache_alloc(&node_cache);
         if (node) {
-            inode_init(&node->inode, super, disk.mode);
+            inode_init(&node->inode, super, disk.mode | (disk.xattr_size ? S_HAS_CAPS : 0));
             node->disk = disk;
             fill_inode(node);
             node->next = erofs->buckets[nid % BUCKETS];

@@ -228,6 +228,11 @@ static int open_interp(struct exec *exec)
     return error;
 }
 
+static bool may_read(const struct exec_file *it)
+{
+    return !it->file || inode_permission(it->file->path.dentry->inode, MAY_READ) == 0;
+}
+
 int exec_open(struct exec *exec, const struct exec_target *target)
 {
     char interp[EXEC_SCRIPT_LINE];
@@ -252,7 +257,7 @@ int exec_open(struct exec *exec, const struct exec_target *target)
         shown = interp;
     }
     error = parse_elf(exec, &exec->program) ?: open_interp(exec);
-    exec->readable = !error && inode_permission(exec->program.file->inode, MAY_READ) == 0;
+    exec->readable = !error && may_read(&exec->program) && may_read(&exec->interp);
     return error ?: exec_new_credentials(exec);
 }
 

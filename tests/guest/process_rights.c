@@ -1,8 +1,10 @@
 /* What ids and capabilities let through (man 7 capabilities, man 2 execve, man 5 proc). */
 #include "abi/abi.h"
 
+#include <elf.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <stddef.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -54,6 +56,56 @@ static void unreadable(void)
 {
     CHECK_EQ(copy("unread", 0711), 0);
     CHECK_EQ(executed("./unread", "dumpable"), 40);
+}
+
+/* A program that ends with prctl(PR_GET_DUMPABLE) + 40; interp: another file runs in its place. */
+struct tiny {
+    Elf64_Ehdr head;
+    Elf64_Phdr phdrs[2];
+    char interp[16];
+    unsigned char code[21];
+};
+
+static void tiny(const char *name, uintptr_t at, const char *interp, mode_t mode)
+{
+    struct tiny file = {
+        .head = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+                 .e_type = ET_EXEC,
+                 .e_machine = EM_X86_64,
+                 .e_version = EV_CURRENT,
+                 .e_entry = at + offsetof(struct tiny, code),
+                 .e_phoff = offsetof(struct tiny, phdrs),
+                 .e_ehsize = sizeof(Elf64_Ehdr),
+                 .e_phentsize = sizeof(Elf64_Phdr),
+                 .e_phnum = interp ? 2 : 1},
+        .phdrs = {{.p_type = PT_LOAD,
+                   .p_flags = PF_R | PF_X,
+                   .p_vaddr = at,
+                   .p_filesz = sizeof(file),
+                   .p_memsz = sizeof(file),
+                   .p_align = 4096},
+                  {.p_type = PT_INTERP, .p_offset = offsetof(struct tiny, interp)}},
+        /* mov $157,%eax; mov $3,%edi; syscall; lea 40(%rax),%edi; mov $60,%al; syscall */
+        .code = {0xb8, 157, 0, 0, 0, 0xbf, 3, 0, 0, 0, 0x0f, 0x05, 0x8d, 0x78, 40, 0xb0, 60, 0x0f,
+                 0x05},
+    };
+    file.phdrs[1].p_filesz = interp ? strlen(interp) + 1 : 0;
+    strcpy(file.interp, interp ?: "");
+    int fd = open(name, O_CREAT | O_WRONLY, 0600);
+    CHECK_EQ(write(fd, &file, sizeof(file)), sizeof(file));
+    CHECK(fchmod(fd, mode) == 0 && close(fd) == 0);
+}
+
+static void unreadable_interpreter(void)
+{
+    tiny("open", 0x20000000, NULL, 0755);
+    tiny("closed", 0x20000000, NULL, 0711);
+    tiny("by_open", 0x10000000, "open", 0755);
+    tiny("by_closed", 0x10000000, "closed", 0755);
+    CHECK_EQ(executed("./open", ""), 41);
+    CHECK_EQ(executed("./closed", ""), 40);
+    CHECK_EQ(executed("./by_open", ""), 41);
+    CHECK_EQ(executed("./by_closed", ""), 40);
 }
 
 static void file_capabilities(void)
@@ -138,6 +190,7 @@ int main(int argc, char **argv)
     enter_fresh_dir();
     chmod(".", 0755);
     promise_apart("a program that cannot be read is executed, and not dumpable", unreadable);
+    promise_apart("nor is one whose interpreter cannot be read", unreadable_interpreter);
     promise_apart("capabilities of a file are won, and lost by a write", file_capabilities);
     promise_apart("who changes ids is not dumpable, and gets no signal of the parent's death",
                   lost);
