@@ -32,7 +32,7 @@ static const struct {
     [LINE_CONSOLE] = {"console", NULL},          [LINE_CONTROL] = {"control", "osprey.control"},
     [LINE_STDIN] = {"stdin", "osprey.stdin"},    [LINE_STDOUT] = {"stdout", "osprey.stdout"},
     [LINE_STDERR] = {"stderr", "osprey.stderr"}, [LINE_TTY] = {"tty", "osprey.tty"},
-    [LINE_CORE] = {"core", "osprey.core"},
+    [LINE_CORE] = {"core", "osprey.core"},       [LINE_MONITOR] = {"monitor", NULL},
 };
 
 static const char *in_path(const char *name)
@@ -170,6 +170,10 @@ static void line_words(const struct qemu *qemu, struct words *words)
     }
     words_add(words, "-serial");
     words_add(words, "chardev:console");
+    if (qemu->line[LINE_MONITOR] >= 0) {
+        words_add(words, "-monitor");
+        words_add(words, "chardev:monitor");
+    }
 }
 
 /* The slots of microvm: the console's, the network's, those of the disks. */

@@ -13,6 +13,7 @@ enum {
     LINE_STDERR,
     LINE_TTY,
     LINE_CORE,
+    LINE_MONITOR,
     LINE_COUNT
 };
 

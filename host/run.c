@@ -128,6 +128,7 @@ static void open_lines(const struct options *options, const struct terminal *ter
         [LINE_STDERR] = terminal->letters[2] == 'p',
         [LINE_TTY] = terminal->fd >= 0,
         [LINE_CORE] = options->core != NULL,
+        [LINE_MONITOR] = options->timeout_ms != 0,
     };
 
     for (int i = 0; i < LINE_COUNT; i++) {

@@ -62,6 +62,14 @@ static void crash_doublefault(void)
     asm volatile("lidt %0; ud2" : : "m"(idtr));
 }
 
+/* Not a crash, but nobody gets to run on this processor any more. */
+static void crash_spin(void)
+{
+    asm volatile("cli");
+    for (;;)
+        asm volatile("pause");
+}
+
 static __attribute__((noinline)) void crash_smash(void)
 {
     char few[16];
@@ -76,7 +84,7 @@ static const struct {
     void (*crash)(void);
 } ways[] = {{"assert", crash_assert}, {"null", crash_null},   {"jump", crash_jump},
             {"stack", crash_stack},   {"smash", crash_smash}, {"doublefault", crash_doublefault},
-            SANITIZE_CRASHES};
+            {"spin", crash_spin},     SANITIZE_CRASHES};
 
 static void (*chosen)(void) __after_boot_readonly;
 static struct timer timer;

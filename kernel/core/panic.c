@@ -12,6 +12,8 @@
 
 void (*panic_program_hook)(const struct regs *regs);
 void (*panic_stop_cpus_hook)(void);
+void (*panic_ask_cpus_hook)(void);
+void (*panic_threads_hook)(void);
 __noreturn void (*panic_end_hook)(void);
 
 enum { FRAMES = 24, STEP_MAX = 65536 };
@@ -132,6 +134,70 @@ void panic_regs(const struct regs *regs, const char *fmt, ...)
         print_backtrace(caller, regs->rbp);
     if (panic_program_hook)
         panic_program_hook(regs);
+    end();
+}
+
+/* --- asked from outside --- */
+
+enum { ANSWER_CYCLES = 1000000000 };
+
+static void print_cpu(const struct regs *regs)
+{
+    const struct cpu *cpu = this_cpu();
+    bool idle = current == cpu->idle_thread;
+
+    log_at(LOG_PANIC, "cpu %u: %s%s", cpu->id, idle ? "idle" : current->name,
+           in_interrupt() ? ", in an interrupt" : "");
+    if (idle && !in_interrupt())
+        return;
+    if ((int64_t)regs->rip < 0)
+        print_backtrace(regs->rip, regs->rbp);
+    if (panic_program_hook)
+        panic_program_hook(regs);
+}
+
+/* One after the other: whose turn it is, by id and 1; 0: the first one's. */
+static atomic_uint turn;
+
+static void ask_cpu(const struct cpu *cpu)
+{
+    uint64_t start = rdtsc();
+
+    atomic_store(&turn, cpu->id + 1);
+    while (atomic_load(&turn) && rdtsc() - start < ANSWER_CYCLES)
+        cpu_pause();
+    if (atomic_exchange(&turn, 0))
+        log_at(LOG_PANIC, "cpu %u: does not answer", cpu->id);
+}
+
+static __noreturn void answer(const struct regs *regs)
+{
+    while (atomic_load(&turn) != this_cpu()->id + 1)
+        cpu_pause();
+    print_cpu(regs);
+    atomic_store(&turn, 0);
+    for (;;)
+        asm volatile("cli; hlt");
+}
+
+void panic_asked(const struct regs *regs)
+{
+    static atomic_bool asked;
+
+    if (log_in_panic && !atomic_load(&asked))
+        return;
+    if (atomic_exchange(&asked, true))
+        answer(regs);
+    log_in_panic = true;
+    log_at(LOG_PANIC, "panic: asked from outside what it does (NMI)");
+    print_cpu(regs);
+    if (panic_ask_cpus_hook)
+        panic_ask_cpus_hook();
+    for (unsigned i = 0; i < ncpus; i++)
+        if (cpus[i] != this_cpu() && atomic_load(&cpus[i]->online))
+            ask_cpu(cpus[i]);
+    if (panic_threads_hook)
+        panic_threads_hook();
     end();
 }
 

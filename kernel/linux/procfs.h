@@ -21,6 +21,16 @@ struct address_space *subject_space(const struct pseudo *self);
 /* For pseudo_special.allows: a process sees its own files, whoever it has become. */
 bool proc_own_folder(const struct pseudo *self);
 
+/* What has called whom where a thread sleeps, the innermost first: how many; 0: it runs. Takes no
+ * lock. */
+enum { PROC_CALLERS = 64 };
+unsigned proc_sleeps_in(const struct thread *thread, uintptr_t callers[PROC_CALLERS]);
+/* The innermost of them that is none of core/; n: all are. */
+unsigned proc_beyond_core(const uintptr_t *callers, unsigned n);
+/* The program's registers, by the call's number in vector_or_nr or -1, of a thread that sleeps or
+ * asks itself, or that has ended (none); false: it runs. */
+bool proc_find_call(const struct thread *t, struct regs *regs);
+
 /* Of the process's memory: for those that may trace it. */
 #define PROC_GUARDED(file, permission, fn)                                                         \
     {                                                                                              \

@@ -20,9 +20,7 @@ static uint64_t asleep_since(const struct thread *t)
                : 0;
 }
 
-/* The program's registers, by the call's number in vector_or_nr or -1, of a thread that sleeps or
- * asks itself, or that has ended (none); false: it runs. */
-static bool find_call(const struct thread *t, struct regs *regs)
+bool proc_find_call(const struct thread *t, struct regs *regs)
 {
     uint64_t since = asleep_since(t);
 
@@ -47,7 +45,7 @@ static int show_syscall(struct text *text, const struct pseudo *self)
     if (error)
         return error;
     error = ptrace_access(s.task, false);
-    bool stands = !error && find_call(&s.task->thread, &r);
+    bool stands = !error && proc_find_call(&s.task->thread, &r);
     subject_put(&s);
     if (error)
         return error;
@@ -61,25 +59,22 @@ static int show_syscall(struct text *text, const struct pseudo *self)
     return 0;
 }
 
-enum { CALLERS = 64 };
-
 /* What has called whom on the stack of a thread, from the function with the frame on, up to where
  * the program did. Not sanitized: one that wakes up meanwhile changes what is its own. */
 __attribute__((no_sanitize_address)) static unsigned
-callers_of(const struct thread *t, uintptr_t at, uintptr_t callers[CALLERS])
+callers_of(const struct thread *t, uintptr_t at, uintptr_t callers[PROC_CALLERS])
 {
-    for (unsigned n = 0; n < CALLERS;) {
+    for (unsigned n = 0; n < PROC_CALLERS;) {
         const uintptr_t *frame = (const uintptr_t *)at;
         callers[n++] = frame[1];
         if (*frame <= at || *frame >= t->kstack_top - sizeof(struct regs))
             return n;
         at = *frame;
     }
-    return CALLERS;
+    return PROC_CALLERS;
 }
 
-/* The same of a thread that sleeps; 0: it runs. */
-static unsigned sleeps_in(const struct thread *t, uintptr_t callers[CALLERS])
+unsigned proc_sleeps_in(const struct thread *t, uintptr_t callers[PROC_CALLERS])
 {
     uint64_t since = asleep_since(t);
     unsigned n = since ? callers_of(t, t->saved_rsp, callers) : 0;
@@ -87,32 +82,37 @@ static unsigned sleeps_in(const struct thread *t, uintptr_t callers[CALLERS])
     return asleep_since(t) == since ? n : 0;
 }
 
-/* The innermost function that is none of core/. */
+unsigned proc_beyond_core(const uintptr_t *callers, unsigned n)
+{
+    unsigned i = 0;
+
+    while (i < n && callers[i] >= (uintptr_t)__core_start && callers[i] < (uintptr_t)__core_end)
+        i++;
+    return i;
+}
+
 static int show_wchan(struct text *text, const struct pseudo *self)
 {
     char name[SYMBOL_NAME] = "0";
-    uintptr_t callers[CALLERS];
+    uintptr_t callers[PROC_CALLERS];
     struct subject s;
     size_t offset;
     int error = subject_get(self, &s);
 
     if (error)
         return error;
-    unsigned n = ptrace_access(s.task, false) ? 0 : sleeps_in(&s.task->thread, callers);
+    unsigned n = ptrace_access(s.task, false) ? 0 : proc_sleeps_in(&s.task->thread, callers);
     subject_put(&s);
-    for (unsigned i = 0; i < n; i++)
-        if (callers[i] < (uintptr_t)__core_start || callers[i] >= (uintptr_t)__core_end) {
-            if (callers[i] >= (uintptr_t)vector_stubs)
-                (void)symbol_at(callers[i], name, &offset, NULL);
-            break;
-        }
+    unsigned i = proc_beyond_core(callers, n);
+    if (i < n && callers[i] >= (uintptr_t)vector_stubs)
+        (void)symbol_at(callers[i], name, &offset, NULL);
     text_printf(text, "%s", name);
     return 0;
 }
 
 static int show_stack(struct text *text, const struct pseudo *self)
 {
-    uintptr_t callers[CALLERS];
+    uintptr_t callers[PROC_CALLERS];
     struct subject s;
     unsigned n = 0;
 
@@ -125,7 +125,7 @@ static int show_stack(struct text *text, const struct pseudo *self)
     error = ptrace_access(s.task, true);
     if (!error)
         n = t == current ? callers_of(t, (uintptr_t)__builtin_frame_address(0), callers)
-                         : sleeps_in(t, callers);
+                         : proc_sleeps_in(t, callers);
     subject_put(&s);
     for (unsigned i = 0; i < n; i++) {
         char name[SYMBOL_NAME];

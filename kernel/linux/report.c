@@ -7,9 +7,11 @@
 #include "core/boot.h"
 #include "core/log.h"
 #include "core/panic.h"
+#include "core/symbols.h"
 #include "lib/string.h"
 #include "linux/elf_symbols.h"
 #include "linux/names.h"
+#include "linux/procfs.h"
 #include "linux/task.h"
 
 enum { NAME = 160, DEPTH_MAX = 128, FRAMES_MAX = 24, GUESSES_MAX = 12, SCAN_BYTES = 16384 };
@@ -391,6 +393,54 @@ static void report_panic(const struct regs *regs)
     print_program(&report, &in);
 }
 
+/* --- the threads that sleep, when all are asked what they do --- */
+
+enum { THREADS_MAX = 200, CALLERS_SHOWN = 8 };
+
+static void print_thread(const struct process *process, const struct task *task)
+{
+    uintptr_t callers[PROC_CALLERS];
+    unsigned n = proc_sleeps_in(&task->thread, callers), first = proc_beyond_core(callers, n);
+    char text[200] = "";
+    size_t len = 0;
+    struct regs regs;
+    bool sleeps = n && proc_find_call(&task->thread, &regs);
+    const char *call = sleeps ? syscall_name((uint32_t)regs.vector_or_nr) : NULL;
+
+    for (unsigned i = first; i < n && i < first + CALLERS_SHOWN && len < sizeof(text); i++) {
+        char name[SYMBOL_NAME] = "?";
+        size_t offset;
+
+        (void)symbol_at(callers[i], name, &offset, NULL);
+        len += snprintf(text + len, sizeof(text) - len, "%s%s", len ? " < " : "", name);
+    }
+    log_at(LOG_PANIC, "process %d, thread %d \"%s\"%s%s: %s", process->pid, task->tid,
+           task->thread.name, call ? " in " : "", call ?: "",
+           sleeps ? text : "runs, or waits for a processor");
+}
+
+static bool print_threads(struct process *process, void *left)
+{
+    unsigned *n = left;
+
+    if (process->zombie)
+        log_at(LOG_PANIC, "process %d: a zombie of process %d", process->pid,
+               process->parent ? process->parent->pid : 0);
+    else
+        list_for_each_entry (struct task, task, &process->threads, process_link)
+            if (*n && (*n)--)
+                print_thread(process, task);
+    return *n > 0;
+}
+
+static void report_threads(void)
+{
+    unsigned left = THREADS_MAX;
+
+    if (!process_each(print_threads, &left))
+        log_at(LOG_PANIC, "and others");
+}
+
 /* --- the program's own end -----------------------------------------------------------------------
  */
 
@@ -418,6 +468,7 @@ void report_death(const struct regs *regs, uint64_t addr)
 static int connect(void)
 {
     panic_program_hook = report_panic;
+    panic_threads_hook = report_threads;
     long_form = boot_param("report");
     return 0;
 }

@@ -30,9 +30,9 @@ static inline void lapic_eoi(void)
 }
 uint32_t lapic_id(void);
 
-/* Enable it on the calling CPU; the boot CPU first. */
+/* Enable it on the calling CPU; the boot CPU first, which takes the NMIs from outside (LINT1). */
 void lapic_cpu_init(void);
 
-/* Send an inter-processor interrupt: a fixed vector, INIT, or start-up at page `vector`. */
-enum { IPI_FIXED = 0x000, IPI_INIT = 0x500, IPI_STARTUP = 0x600 };
+/* Send an inter-processor interrupt: a fixed vector, NMI, INIT, or start-up at page `vector`. */
+enum { IPI_FIXED = 0x000, IPI_NMI = 0x400, IPI_INIT = 0x500, IPI_STARTUP = 0x600 };
 void lapic_ipi(uint32_t apic_id, unsigned mode, unsigned vector);

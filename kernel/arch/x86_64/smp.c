@@ -22,7 +22,7 @@
 #include "mm/heap.h"
 
 enum { TRAMPOLINE = 0x8000, SIPI_AGAIN_NS = 1000000, SIPI_TRIES = 1000 };
-enum { ENTRY_STACK = 512, FAULT_STACK = 4096, NMI_STACK = 2048 };
+enum { ENTRY_STACK = 512, FAULT_STACK = 4096, NMI_STACK = 4096 };
 
 /* What each processor needs for its descriptor tables (SDM 3A 7.7, 6.14.5). */
 struct cpu_tables {
@@ -327,10 +327,19 @@ static void stop_others(void)
         cpu_kick(cpus[i]);
 }
 
+/* The same where interrupts may be off. */
+static void ask_others(void)
+{
+    for (unsigned i = 0; i < ncpus; i++)
+        if (cpus[i] != this_cpu() && atomic_load(&cpus[i]->online))
+            lapic_ipi(cpus[i]->apic_id, IPI_NMI, 0);
+}
+
 static int call_init(void)
 {
     irq_vector_set(VECTOR_CALL, run_calls, NULL);
     panic_stop_cpus_hook = stop_others;
+    panic_ask_cpus_hook = ask_others;
     return 0;
 }
 BOOT_STEP(PHASE_CLOCK, "calls between cpus", call_init);

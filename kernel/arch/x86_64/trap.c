@@ -312,7 +312,8 @@ void trap_on_ist_handler(struct regs *regs)
 {
     switch (regs->vector_or_nr) {
     case 2:
-        return; /* NMI: nobody here asks for one */
+        panic_asked(regs);
+        return;
     case 8:
         panic_regs(regs, "double fault%s",
                    is_guard(regs->rsp) || is_guard(regs->rsp - 8) ? ": kernel stack overflow" : "");
