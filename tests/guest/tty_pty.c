@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
+enum { TCGETS2_NUMBER = 0x802c542a, TCSETS2_NUMBER = 0x402c542b };
+
 static int master, slave;
 
 static void set_mode(tcflag_t on, tcflag_t off)
@@ -264,6 +266,48 @@ static void hang_up(void)
     close(master);
 }
 
+/* What Linux tells of a pair that no line stands behind. */
+static void settings_without_a_line(void)
+{
+    struct {
+        tcflag_t flags[4];
+        cc_t line, cc[19];
+        speed_t ispeed, ospeed;
+    } t, old;
+    int m, s, value = -1;
+
+    NEED(openpty(&m, &s, NULL, NULL, NULL) == 0);
+    CHECK_EQ(ioctl(s, TCGETS2_NUMBER, &old), 0);
+    CHECK_EQ(old.flags[2], 0xbf); /* B38400, CS8, CREAD; no HUPCL */
+    t = old;
+    t.ispeed = t.ospeed = 12345; /* of no effect without BOTHER */
+    CHECK_EQ(ioctl(s, TCSETS2_NUMBER, &t), 0);
+    CHECK_EQ(ioctl(s, TCGETS2_NUMBER, &t), 0);
+    CHECK_EQ(t.ispeed, 38400);
+    t.flags[2] = (t.flags[2] & ~010017u) | B4000000 | 015u << 16; /* input at 9600 */
+    CHECK_EQ(ioctl(s, TCSETS2_NUMBER, &t), 0);
+    CHECK_EQ(ioctl(s, TCGETS2_NUMBER, &t), 0);
+    CHECK_EQ(t.ospeed, 4000000);
+    CHECK_EQ(t.ispeed, 9600);
+    t.flags[2] = (t.flags[2] & ~0x100f100fu) | 0x1000; /* BOTHER */
+    t.ospeed = 12345;
+    CHECK_EQ(ioctl(s, TCSETS2_NUMBER, &t), 0);
+    CHECK_EQ(ioctl(s, TCGETS2_NUMBER, &t), 0);
+    CHECK_EQ(t.ospeed, 12345);
+    CHECK_EQ(t.ispeed, 12345);
+    CHECK_EQ(write(s, "out", 3), 3);
+    CHECK_EQ(ioctl(s, TIOCOUTQ, &value), 0);
+    CHECK_EQ(value, 0);
+    value = 1;
+    CHECK_EQ(ioctl(s, TIOCSSOFTCAR, &value), 0);
+    CHECK_EQ(ioctl(s, TIOCGSOFTCAR, &value), 0);
+    CHECK_EQ(value, 1);
+    CHECK_EQ(ioctl(s, TCGETS2_NUMBER, &t), 0);
+    CHECK_EQ(t.flags[2] & CLOCAL, CLOCAL);
+    close(s);
+    close(m);
+}
+
 int main(void)
 {
     promise("openpty makes a terminal with a name", names);
@@ -277,6 +321,8 @@ int main(void)
     promise("what is no terminal says ENOTTY", no_terminal);
     promise("closing one end is seen at the other", hang_up);
     promise("settings that are locked stay as they are", locked_settings);
+    promise("a pair's speeds, carrier and output are what its settings say",
+            settings_without_a_line);
     promise("/dev/tty is opened and closed like any other file", controlling);
     return check_end();
 }

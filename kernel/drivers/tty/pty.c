@@ -121,6 +121,7 @@ static int ptmx_open(struct inode *inode, struct file *file)
     }
     tty_init(&pty->slave, &slave_ops, makedev(PTS_MAJOR, index), pty);
     pty->slave.out_limit = OUT_LIMIT;
+    pty->slave.ldisc.termios.cflag &= ~(uint32_t)HUPCL;
     pty->index = index;
     pty->refs = 1;
     pty->info = (struct pts_info){cred->fsuid, cred->fsgid, 0620, timespec_now()};

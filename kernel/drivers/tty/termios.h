@@ -31,7 +31,17 @@ enum { /* c_oflag */
        TABDLY = 014000,
        XTABS = 014000
 };
-enum { CSIZE = 060, CS8 = 060, CREAD = 0200, PARENB = 0400, HUPCL = 02000, B38400 = 017 };
+enum {
+    CSIZE = 060,
+    CS8 = 060,
+    CREAD = 0200,
+    PARENB = 0400,
+    HUPCL = 02000,
+    CLOCAL = 04000,
+    CBAUD = 010017, /* and, 16 bits further up, the same for the input */
+    B38400 = 017,
+    BOTHER = 010000
+};
 enum { /* c_lflag */
        ISIG = 01,
        ICANON = 02,

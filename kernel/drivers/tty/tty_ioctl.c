@@ -26,6 +26,7 @@ enum tty_command {
     TIOCGWINSZ = 0x5413,
     TIOCSWINSZ = 0x5414,
     TIOCGSOFTCAR = 0x5419,
+    TIOCSSOFTCAR = 0x541a,
     FIONREAD = 0x541b,
     TIOCNOTTY = 0x5422,
     TIOCSETD = 0x5423,
@@ -84,6 +85,28 @@ static int get_termio(struct tty *tty, uintptr_t arg)
     return user_write(arg, &old, 18);
 }
 
+/* c_ispeed and c_ospeed follow from the codes in c_cflag, other than BOTHER. */
+static uint32_t speed_of(uint32_t code, uint32_t other)
+{
+    static const uint32_t speeds[] = {0,       50,      75,      110,     134,     150,     200,
+                                      300,     600,     1200,    1800,    2400,    4800,    9600,
+                                      19200,   38400,   57600,   115200,  230400,  460800,  500000,
+                                      576000,  921600,  1000000, 1152000, 1500000, 2000000, 2500000,
+                                      3000000, 3500000, 4000000};
+    code &= CBAUD;
+    if (code == BOTHER)
+        return other;
+    return speeds[code > B38400 ? code - BOTHER + B38400 : code];
+}
+
+static void set_speeds(struct termios *t)
+{
+    uint32_t input = t->cflag >> 16 & CBAUD;
+    uint32_t speed = speed_of(t->cflag, t->ospeed);
+    t->ispeed = input ? speed_of(input, t->ispeed) : speed;
+    t->ospeed = speed;
+}
+
 static int drain(struct tty *tty)
 {
     return tty->ops->drain ? tty->ops->drain(tty) : 0;
@@ -104,6 +127,7 @@ static int change_termios(struct tty *tty, const struct termios *t, enum when wh
         tty->ops->room(tty);
     }
     struct termios fixed = *t;
+    set_speeds(&fixed);
     keep_locked(tty, &fixed);
     if (tty->ops->fix_termios)
         tty->ops->fix_termios(&fixed);
@@ -273,6 +297,19 @@ static int set_winsize(struct tty *tty, uintptr_t arg)
     return r;
 }
 
+static int set_soft_carrier(struct tty *tty, uintptr_t arg)
+{
+    uint32_t on;
+    int r = user_get32(arg, &on);
+    if (r < 0)
+        return r;
+    mutex_lock(&tty->lock);
+    uint32_t *cflag = &tty->ldisc.termios.cflag;
+    *cflag = (*cflag & ~(uint32_t)CLOCAL) | (on ? CLOCAL : 0);
+    mutex_unlock(&tty->lock);
+    return 0;
+}
+
 static int set_exclusive(struct tty *tty, bool exclusive)
 {
     mutex_lock(&tty->lock);
@@ -335,7 +372,9 @@ static int64_t other_ioctl(struct tty *tty, unsigned cmd, uintptr_t arg)
     case TIOCSTI:
         return -EIO; /* as Linux with dev.tty.legacy_tiocsti=0 */
     case TIOCGSOFTCAR:
-        return user_put32(arg, 0);
+        return user_put32(arg, (tty->ldisc.termios.cflag & CLOCAL) != 0);
+    case TIOCSSOFTCAR:
+        return set_soft_carrier(tty, arg);
     case TIOCGETD:
         return user_put32(arg, 0);
     case TIOCSETD:
@@ -382,8 +421,8 @@ int64_t tty_ioctl(struct file *file, unsigned cmd, uintptr_t arg)
         return flush(tty, arg);
     case FIONREAD:
         return count_input(tty, arg);
-    case TIOCOUTQ:
-        return user_put32(arg, tty_output_pending(tty));
+    case TIOCOUTQ: /* a pty's has always left */
+        return user_put32(arg, tty->ops->drain ? tty_output_pending(tty) : 0);
     case TIOCGWINSZ:
         return get_winsize(tty, arg);
     case TIOCSWINSZ:
