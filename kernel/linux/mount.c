@@ -103,9 +103,9 @@ static int do_mount(const struct strings *strings, const struct path *on, unsign
 
 static int mount_with(struct strings *strings, const uint64_t args[5])
 {
-    unsigned flags = (unsigned)args[3];
+    uint64_t flags = args[3];
     if ((flags & MS_MAGIC_MASK) == MS_MAGIC)
-        flags &= ~MS_MAGIC_MASK;
+        flags &= ~MS_MAGIC_MASK; /* and what is above it */
     int err = get_string(args[0], &strings->source);
     if (!err)
         err = get_string(args[2], &strings->type);
@@ -116,10 +116,10 @@ static int mount_with(struct strings *strings, const uint64_t args[5])
         err = user_lookup(AT_FDCWD, args[1], 0, &on);
     if (err)
         return err;
-    if (args[3] >> 31) /* MS_NOUSER and what is above it */
+    if (flags >> 31) /* MS_NOUSER and what is above it */
         err = -EINVAL;
     else
-        err = capable(CAP_SYS_ADMIN) ? do_mount(strings, &on, flags) : -EPERM;
+        err = capable(CAP_SYS_ADMIN) ? do_mount(strings, &on, (unsigned)flags) : -EPERM;
     path_put(&on);
     return err;
 }

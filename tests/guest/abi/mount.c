@@ -200,6 +200,21 @@ static void access_times(void)
     CHECK(umount("t1") == 0);
 }
 
+/* What programs of old put into the upper half of the flags; bubblewrap still does. */
+static void magic(void)
+{
+    enum { SILENT = 1 << 15 };
+    NEED_MOUNTS();
+    make_dirs("g1", "g2", NULL);
+    NEED(mount("a", "g1", "tmpfs", MS_MGC_VAL, NULL) == 0);
+    CHECK(mount("g1", "g2", NULL, MS_MGC_VAL | MS_BIND | MS_REC | SILENT, NULL) == 0);
+    CHECK(mount(NULL, "g2", NULL, 1ul << 40 | MS_MGC_VAL | MS_REMOUNT | MS_BIND, NULL) == 0);
+    CHECK_ERRNO(mount(NULL, "g2", NULL, 1ul << 40 | MS_REMOUNT | MS_BIND, NULL), EINVAL);
+    CHECK_ERRNO(mount(NULL, "g2", NULL, 1ul << 31 | MS_REMOUNT | MS_BIND, NULL), EINVAL);
+    CHECK(umount("g2") == 0);
+    CHECK(umount("g1") == 0);
+}
+
 static void expiring(void)
 {
     NEED_MOUNTS();
@@ -352,6 +367,7 @@ int main(void)
     promise("mounts move with all that is inside", moving);
     promise("flags of mounts and file systems", flags);
     promise("noatime, relatime, strictatime, nosymfollow", access_times);
+    promise("MS_MGC_VAL takes the upper flags away", magic);
     promise("MNT_EXPIRE takes two calls without a use between", expiring);
     promise("so many mounts there may be: ENOSPC", too_many);
     promise("UMOUNT_NOFOLLOW", links);
