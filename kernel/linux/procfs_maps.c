@@ -39,7 +39,7 @@ static void show_mapping(struct text *text, const struct process *process, const
     if (name && !strcmp(name, "[stack]") &&
         (process->space->start_stack < m->start || process->space->start_stack >= m->end))
         name = NULL;
-    text_printf(text, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu", m->start, m->end,
+    text_printf(text, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", m->start, m->end,
                 m->prot & PROT_READ ? 'r' : '-', m->prot & PROT_WRITE ? 'w' : '-',
                 m->prot & PROT_EXEC ? 'x' : '-', (m->flags & 3) == MAP_PRIVATE ? 'p' : 's',
                 m->object ? m->object_page << PAGE_SHIFT : 0, dev_major((uint32_t)dev),

@@ -199,6 +199,15 @@ static void maps_names_the_inode(void)
     CHECK_EQ(ino, st.st_ino);
 }
 
+/* Readers that split at the spaces count on the one behind the inode. */
+static void lines_without_a_name_end_in_a_space(void)
+{
+    char *text = slurp("/proc/self/maps");
+
+    CHECK(text && strstr(text, " 00:00 0 \n"));
+    CHECK(text && !strstr(text, " 00:00 0\n"));
+}
+
 static void oom_score_adj_is_kept(void)
 {
     CHECK_EQ(atoi(slurp("/proc/self/oom_score_adj")), 0);
@@ -419,6 +428,7 @@ int main(void)
     promise("pagemap has a word for each page", pagemap_has_a_word_a_page);
     promise("map_files lead to the files", map_files_lead_to_files);
     promise("maps shows the inode that stat shows", maps_names_the_inode);
+    promise("lines of maps without a name end in a space", lines_without_a_name_end_in_a_space);
     promise("oom_score_adj is kept and inherited", oom_score_adj_is_kept);
     promise("timerslack_ns is prctl's", timer_slack);
     promise("comm can be written", comm_can_be_written);
