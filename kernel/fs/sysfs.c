@@ -200,6 +200,9 @@ static const struct pseudo_entry node0_table[] = {
     PSEUDO_FILE("cpumap", show_all_mask),
     PSEUDO_FILE("meminfo", show_node_meminfo),
     TEXT("distance", "10"),
+    /* As with vm.numa_stat 0: nothing is counted. */
+    TEXT("numastat", "numa_hit 0\nnuma_miss 0\nnuma_foreign 0\ninterleave_hit 0\nlocal_node 0\n"
+                     "other_node 0"),
 };
 static const struct pseudo_entry nodes_table[] = {
     TEXT("online", "0"),     TEXT("possible", "0"),          TEXT("has_cpu", "0"),

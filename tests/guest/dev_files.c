@@ -336,6 +336,7 @@ static void the_system(void)
         "/proc/sys/fs/file-max",
         "/sys/devices/system/cpu/online",
         "/sys/devices/system/cpu/possible",
+        "/sys/devices/system/node/node0/numastat",
     };
     char range[64];
     struct sysinfo info;
