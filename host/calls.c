@@ -38,10 +38,10 @@ static bool keyword(const char *word)
 static bool launcher(const char *word)
 {
     static const char *const list[] = {
-        "env",      "xargs",    "nohup",   "nice",    "timeout", "sudo",   "setsid",
-        "strace",   "gdb",      "stdbuf",  "ionice",  "taskset", "chrt",   "ltrace",
-        "valgrind", "parallel", "unshare", "setpriv", "runuser", "mpirun", "ccache",
-        "watch",    "unbuffer", "prlimit", "entr",    "flock",
+        "env",      "xargs",    "nohup",   "nice",    "timeout", "sudo",     "setsid",
+        "strace",   "gdb",      "stdbuf",  "ionice",  "taskset", "chrt",     "ltrace",
+        "valgrind", "parallel", "unshare", "setpriv", "runuser", "mpirun",   "ccache",
+        "watch",    "unbuffer", "prlimit", "entr",    "flock",   "firejail", "numactl",
     };
 
     return ONE_OF(list, word);

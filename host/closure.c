@@ -258,12 +258,25 @@ static void add_package(struct closure *closure, struct package *package, enum r
     closure->package[closure->packages++] = package;
 }
 
+/* What an installation has made, as far as it is there. */
+static void add_made(struct closure *closure, const char *package)
+{
+    char real[PATH_MAX];
+    struct stat st;
+    const char *path;
+
+    for (unsigned n = 0; (path = policy_made(package, n)); n++)
+        if (!tree_add(closure->tree, path, real, &st) && S_ISDIR(st.st_mode))
+            tree_add_all(closure->tree, real, UINT64_MAX);
+}
+
 static void do_package(struct closure *closure, struct package *package)
 {
     static const enum role role[] = {[1] = ROLE_NEEDED, [2] = ROLE_PROGRAM, [3] = ROLE_WHOLE};
     char path[PATH_MAX];
     size_t cursor = 0;
 
+    add_made(closure, package->name);
     while (package_path(package, &cursor, path))
         add_package_path(closure, path, role[package->state]);
     add_dependencies(closure, package, role[package->state] == ROLE_WHOLE);
@@ -338,11 +351,24 @@ bool closure_mentions(const struct closure *closure, const char *string)
     return false;
 }
 
+/* A library of this name that another object has loaded, as the loader takes it; NULL: none. */
+static const char *loaded(const struct closure *closure, const char *name)
+{
+    for (size_t i = 0; i < closure->objects; i++) {
+        const char *path = closure->object[i].path;
+        if (closure->object[i].strict && !strcmp(strrchr(path, '/') + 1, name))
+            return path;
+    }
+    return NULL;
+}
+
 static void add_needed(struct closure *closure, const struct object *object, const struct elf *elf,
                        const char *name, const char *rpath)
 {
     const char *found = library_find(&closure->search, name, object->path, elf, rpath);
 
+    if (!found)
+        found = loaded(closure, name);
     if (!found && object->strict)
         die(STATUS_NOT_FOUND, "%s: needs the shared library %s, which is not there",
             closure->program, name);

@@ -86,7 +86,6 @@ static const char *const maintenance[] = {
     "dictionaries-common",
     "dpkg",
     "emacsen-common",
-    "fontconfig-config",
     "init-system-helpers",
     "install-info",
     "libdebconfclient0",
@@ -257,7 +256,7 @@ const char *policy_kit(const char *name, unsigned n)
         {{"git"}, {"git", "less"}},
         {{"gfortran"}, {"gfortran", "gcc", "libc6-dev", "binutils"}},
         {{"mpirun", "mpiexec"}, {"openmpi-bin", "openssh-client"}},
-        {{"rustc"}, {"rustc", "gcc", "libc6-dev", "binutils", "/usr/bin/cc"}},
+        {{"rustc", "cargo"}, {"rustc", "gcc", "libc6-dev", "binutils", "/usr/bin/cc"}},
         {{"ghc", "runghc"}, {"ghc", "gcc", "libc6-dev", "binutils", "libgmp-dev"}},
     };
 
@@ -279,11 +278,29 @@ bool policy_whole(const char *name)
     return size > 4 && !strcmp(name + size - 4, "-dev");
 }
 
+const char *policy_made(const char *package, unsigned n)
+{
+    static const char *const made[][2] = {
+        {"at", "/var/spool/cron/atjobs/.SEQ"},
+        {"ghc", "/var/lib/ghc"},
+        {"libgdk-pixbuf-2.0-0", "/usr/lib/x86_64-linux-gnu/gdk-pixbuf-2.0/2.10.0/loaders.cache"},
+        {"libglib2.0-0", "/usr/lib/x86_64-linux-gnu/gio/modules/giomodule.cache"},
+        {"libglib2.0-0", "/usr/share/glib-2.0/schemas/gschemas.compiled"},
+        {"shared-mime-info", "/usr/share/mime"},
+        {"tex-common", "/var/lib/texmf"},
+    };
+
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++)
+        if (!strcmp(made[i][0], package) && !n--)
+            return made[i][1];
+    return NULL;
+}
+
 bool policy_reads(const char *path, enum grammar *grammar)
 {
-    static const char *const launchers[] = {"env",     "xargs",   "nohup",   "nice",
-                                            "timeout", "setsid",  "unshare", "setpriv",
-                                            "chrt",    "taskset", "prlimit", "runuser"};
+    static const char *const launchers[] = {"env",     "xargs",   "nohup",    "nice",   "timeout",
+                                            "setsid",  "unshare", "setpriv",  "chrt",   "taskset",
+                                            "prlimit", "runuser", "firejail", "numactl"};
     static const char *const languages[] = {"python", "perl", "ruby", "node",
                                             "lua",    "php",  "tclsh"};
     const char *name = base_name(path);

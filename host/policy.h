@@ -39,6 +39,10 @@ const char *policy_kit(const char *name, unsigned n);
 /* Whether a package that is asked for by name brings this dependency whole, as gcc does gcc-12. */
 bool policy_whole(const char *package_name);
 
+/* The n-th path, a file or a folder, that a package's scripts make when it or what works with it is
+ * installed, and that no list of files names; NULL after the last. */
+const char *policy_made(const char *package_name, unsigned n);
+
 /* Whether the program's arguments and script tell what it starts, and how they are to be read. */
 bool policy_reads(const char *path, enum grammar *grammar);
 

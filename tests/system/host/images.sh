@@ -134,6 +134,13 @@ C
             ok "a library beside the program ($tags)" ||
             not_ok "a library beside the program ($tags)"
     done
+    gcc -shared -fPIC -o lib/libmiddle.so -Wl,-soname,libmiddle.so,--no-as-needed f.c -Llib -lforty
+    # shellcheck disable=SC2016
+    gcc -o forty main.c -Llib -Wl,--no-as-needed -lmiddle -lforty -Wl,--enable-new-dtags,-rpath,'$ORIGIN/lib'
+    unpack ./forty
+    cmp -s lib/libforty.so "root$work/lib/libforty.so" &&
+        ok "a library that only the program says where to find, needed by another one" ||
+        not_ok "a library that only the program says where to find, needed by another one"
     gcc -o forty main.c -Llib -lforty
     unpack --env "LD_LIBRARY_PATH=$work/lib" ./forty
     same "LD_LIBRARY_PATH" 42 "$(LD_LIBRARY_PATH=$work/lib inside ./forty)"
