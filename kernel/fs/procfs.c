@@ -99,11 +99,18 @@ static bool next_thread(const struct pseudo *self, uint64_t *cursor, char name[N
     return true;
 }
 
+/* Sandboxes tell by the links whether a process has other threads. */
+static void count_threads(const struct pseudo *self, struct attributes *attr)
+{
+    attr->nlink = 2 + (proc_source ? proc_source->threads((int)self->key) : 0);
+}
+
 static const struct pseudo_entry process_table[] = {
     {
         .name = "task",
         .mode = S_IFDIR | 0555,
-        .special = PSEUDO_SPECIAL(.lookup = lookup_thread, .next = next_thread),
+        .special =
+            PSEUDO_SPECIAL(.lookup = lookup_thread, .next = next_thread, .attr = count_threads),
     },
     MOUNTS("mounts", show_mounts),
     MOUNTS("mountinfo", show_mountinfo),

@@ -36,8 +36,9 @@ struct proc_totals {
 /* Supplied by linux/. */
 struct proc_source {
     bool (*exists)(int pid);
-    int (*process_of)(int tid); /* 0: no such thread */
-    int (*next)(int pid);       /* the smallest pid greater than this one; 0: none */
+    int (*process_of)(int tid);   /* 0: no such thread */
+    int (*next)(int pid);         /* the smallest pid greater than this one; 0: none */
+    unsigned (*threads)(int pid); /* how many */
     bool (*thread_exists)(int pid, int tid);
     int (*next_thread)(int pid, int tid);
     void (*self)(int *pid, int *tid); /* of the caller */

@@ -114,6 +114,15 @@ static int next_dead(int pid, int tid)
     return found;
 }
 
+static unsigned threads(int pid)
+{
+    rcu_read_lock();
+    const struct process *process = process_find(pid);
+    unsigned count = process ? process->nthreads : 0;
+    rcu_read_unlock();
+    return count;
+}
+
 static bool thread_exists(int pid, int tid)
 {
     struct task *task;
@@ -206,6 +215,7 @@ static const struct proc_source source = {
     .exists = exists,
     .process_of = process_of,
     .next = next_process,
+    .threads = threads,
     .thread_exists = thread_exists,
     .next_thread = next_thread,
     .self = self_numbers,

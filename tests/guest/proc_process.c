@@ -1,8 +1,10 @@
 /* /proc/PID as programs parse it: fields that agree with each other, with system calls and with
  * what the process did to itself. */
 #include "process.h"
+
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -206,6 +208,30 @@ static void lines_without_a_name_end_in_a_space(void)
 
     CHECK(text && strstr(text, " 00:00 0 \n"));
     CHECK(text && !strstr(text, " 00:00 0\n"));
+}
+
+static void *wait_for_end(void *fd)
+{
+    char c;
+
+    return read(*(int *)fd, &c, 1) < 0 ? fd : NULL;
+}
+
+/* Chromium's sandbox asks so whether its process has one thread only. */
+static void links_of_task_count_threads(void)
+{
+    struct stat st;
+    pthread_t thread;
+    int hold[2];
+
+    CHECK(stat("/proc/self/task/", &st) == 0);
+    CHECK_EQ(st.st_nlink, 3);
+    NEED(pipe(hold) == 0 && pthread_create(&thread, NULL, wait_for_end, &hold[0]) == 0);
+    CHECK(stat("/proc/self/task/", &st) == 0);
+    CHECK_EQ(st.st_nlink, 4);
+    close(hold[1]);
+    pthread_join(thread, NULL);
+    close(hold[0]);
 }
 
 static void oom_score_adj_is_kept(void)
@@ -428,6 +454,7 @@ int main(void)
     promise("pagemap has a word for each page", pagemap_has_a_word_a_page);
     promise("map_files lead to the files", map_files_lead_to_files);
     promise("maps shows the inode that stat shows", maps_names_the_inode);
+    promise("the links of task count threads", links_of_task_count_threads);
     promise("lines of maps without a name end in a space", lines_without_a_name_end_in_a_space);
     promise("oom_score_adj is kept and inherited", oom_score_adj_is_kept);
     promise("timerslack_ns is prctl's", timer_slack);
