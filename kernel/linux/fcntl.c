@@ -166,9 +166,11 @@ static int64_t set_lock(int fd, struct file *file, uintptr_t addr, bool ofd, boo
 
 SYSCALL(flock, 2, SYSCALL_WHOLE, "")
 {
-    enum { FLOCK_SH = 1, FLOCK_EX = 2, FLOCK_NB = 4, FLOCK_UN = 8 };
+    enum { FLOCK_SH = 1, FLOCK_EX = 2, FLOCK_NB = 4, FLOCK_UN = 8, FLOCK_MAND = 32 };
     int type;
-    switch (a1 & ~(uint64_t)FLOCK_NB) {
+    if (a1 & FLOCK_MAND)
+        return 0; /* Linux took this kind of locks out, and says nothing */
+    switch ((unsigned)a1 & ~(unsigned)FLOCK_NB) {
     case FLOCK_SH:
         type = LOCK_READ;
         break;

@@ -6,12 +6,12 @@
 #include "linux/task.h"
 
 enum { WHO_PROCESS = 1, WHO_PGRP, WHO_USER };
-enum { CLASS_NONE, CLASS_RT, CLASS_BE, CLASS_IDLE, CLASS_SHIFT = 13, LEVELS = 8 };
+enum { CLASS_NONE, CLASS_RT, CLASS_BE, CLASS_IDLE, CLASS_SHIFT = 13, CLASSES = 8, LEVELS = 8 };
 enum { CAP_SYS_NICE = 23 };
 
 static int check(unsigned priority)
 {
-    unsigned class = priority >> CLASS_SHIFT,
+    unsigned class = priority >> CLASS_SHIFT & (CLASSES - 1),
              level = priority & (LEVELS - 1); /* between them: a hint */
 
     switch (class) {

@@ -17,7 +17,9 @@ static void results(void)
     CHECK_EQ(CALL(flock, a, LOCK_SH | LOCK_NB), 0);
     CHECK_ERRNO(CALL(flock, BAD_FD, LOCK_SH), EBADF);
     CHECK_ERRNO(CALL(flock, a, 0), EINVAL);
-    int neither = open("file", 3); /* for ioctl() only */
+    CHECK_EQ(CALL(flock, a, 1ul << 32 | LOCK_SH | LOCK_NB), 0);
+    CHECK_EQ(CALL(flock, BAD_FD, LOCK_MAND | LOCK_READ), 0); /* says nothing any more */
+    int neither = open("file", 3);                           /* for ioctl() only */
     CHECK_ERRNO(CALL(flock, neither, LOCK_SH), EBADF);
     CHECK_EQ(CALL(flock, neither, LOCK_UN), 0);
 }

@@ -49,6 +49,7 @@ static void errors(void)
     CHECK_ERRNO(get(0, 0), EINVAL);
     CHECK_ERRNO(set(PROCESS, 0, VALUE(NONE, 1)), EINVAL);
     CHECK_ERRNO(set(PROCESS, 0, VALUE(4, 0)), EINVAL);
+    CHECK_EQ(set(PROCESS, 0, VALUE(8 + NONE, 0)), 0); /* three bits count */
     CHECK_ERRNO(set(PROCESS, 0x3ffffff, VALUE(BE, 4)), ESRCH);
     CHECK_ERRNO(get(PROCESS, 0x3ffffff), ESRCH);
     CHECK_ERRNO(get(PGRP, 0x3ffffff), ESRCH);

@@ -14,6 +14,8 @@ static void flags(void)
     CHECK_EQ(read(ends[0], text, 16), 3);
     CHECK_EQ(read(ends[0], text, 1), 1); /* the rest of the packet is lost */
     CHECK_ERRNO(CALL(pipe2, ends, O_APPEND), EINVAL);
+    if (CALL(pipe2, ends, O_EXCL) != 0) /* a notification pipe */
+        CHECK_EQ(errno, ENOPKG);
     CHECK_ERRNO(CALL(pipe2, BAD, 0), EFAULT);
 }
 
