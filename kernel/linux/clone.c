@@ -87,7 +87,9 @@ static int share(struct task *task, const struct task *from, uint64_t flags)
     }
     if (flags & CLONE_FS) {
         task->fs = from->fs;
-        atomic_fetch_add_explicit(&task->fs->refs, 1, memory_order_relaxed);
+        atomic_fetch_add(&task->fs->refs, 1);
+        if (atomic_load(&from->process->closed)) /* set-id programs look who shares it: is_held() */
+            return -EAGAIN;
     } else {
         task->fs = fs_context_copy(from->fs);
     }
