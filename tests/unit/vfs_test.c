@@ -1,5 +1,5 @@
 // clang-format off
-// sources: tests/unit/shim/vfs.c kernel/fs/inode.c kernel/fs/dentry.c kernel/fs/mount.c kernel/fs/namei.c
+// sources: tests/unit/shim/vfs.c kernel/fs/inode.c kernel/fs/dentry.c kernel/fs/handle.c kernel/fs/mount.c kernel/fs/namei.c
 // sources: kernel/fs/mount_tree.c kernel/fs/mount_ns.c kernel/fs/propagate.c kernel/fs/text.c kernel/fs/lease.c
 // sources: kernel/fs/create.c kernel/fs/remove.c kernel/fs/rename.c kernel/fs/attr.c kernel/fs/open.c
 // sources: kernel/fs/file.c kernel/fs/tmpfs.c kernel/fs/tmpfs_dir.c kernel/fs/tmpfs_file.c kernel/fs/xattr.c
