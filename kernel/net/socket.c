@@ -633,92 +633,67 @@ static int put_timeout(void *value, size_t len, nsec_t timeout)
     return put_value(value, len, &tv, sizeof(tv));
 }
 
+/* Where the number of an option is: a field of the socket (its place), another option's flag, or
+ * always the same. */
+#define IN(field) offsetof(struct socket, field)
+static const struct {
+    uint8_t name;
+    enum __packed { WORD, BOOL, FLAG, CONSTANT } kind;
+    uint8_t value;
+} numbers[] = {
+    {SO_TYPE, WORD, IN(type)},
+    {SO_DOMAIN, WORD, IN(family)},
+    {SO_PROTOCOL, WORD, IN(protocol)},
+    {SO_SNDBUF, WORD, IN(send_buffer)},
+    {SO_RCVBUF, WORD, IN(receive_buffer)},
+    {SO_RCVLOWAT, WORD, IN(receive_low)},
+    {SO_PRIORITY, WORD, IN(priority)},
+    {SO_MARK, WORD, IN(mark)},
+    {SO_BUSY_POLL, WORD, IN(busy_poll)},
+    {SO_BUF_LOCK, WORD, IN(buffer_lock)},
+    {SO_INCOMING_CPU, WORD, IN(incoming_cpu)},
+    {SO_BINDTOIFINDEX, WORD, IN(bound_index)},
+    {SO_ACCEPTCONN, BOOL, IN(listening)},
+    {SO_PREFER_BUSY_POLL, BOOL, IN(prefer_busy_poll)},
+    {SO_TIMESTAMP, FLAG, SO_TIMESTAMP},
+    {SO_TIMESTAMP_NEW, FLAG, SO_TIMESTAMP},
+    {SO_TIMESTAMPNS, FLAG, SO_TIMESTAMPNS},
+    {SO_TIMESTAMPNS_NEW, FLAG, SO_TIMESTAMPNS},
+    {SO_LOCK_FILTER, FLAG, SO_LOCK_FILTER},
+    {SO_ZEROCOPY, FLAG, SO_ZEROCOPY},
+    {SO_RCVMARK, FLAG, SO_MARK},
+    {SO_SNDLOWAT, CONSTANT, 1},
+    {SO_BPF_EXTENSIONS, CONSTANT, 64 /* SKF_AD_MAX */},
+    {SO_BSDCOMPAT, CONSTANT, 0},
+    {SO_RESERVE_MEM, CONSTANT, 0},
+    {SO_INCOMING_NAPI_ID, CONSTANT, 0},
+};
+#undef IN
+
 static int get_number(struct socket *socket, int name, int32_t *number)
 {
     if (is_flag(name)) {
         *number = socket_flag(socket, name);
         return 0;
     }
-    switch (name) {
-    case SO_TYPE:
-        *number = socket->type;
-        return 0;
-    case SO_DOMAIN:
-        *number = socket->family;
-        return 0;
-    case SO_PROTOCOL:
-        *number = socket->protocol;
-        return 0;
-    case SO_ERROR:
+    if (name == SO_ERROR) {
         *number = atomic_exchange(&socket->error, 0);
         return 0;
-    case SO_SNDBUF:
-        *number = (int32_t)socket->send_buffer;
-        return 0;
-    case SO_RCVBUF:
-        *number = (int32_t)socket->receive_buffer;
-        return 0;
-    case SO_RCVLOWAT:
-        *number = socket->receive_low;
-        return 0;
-    case SO_SNDLOWAT:
-        *number = 1;
-        return 0;
-    case SO_PRIORITY:
-        *number = socket->priority;
-        return 0;
-    case SO_MARK:
-        *number = socket->mark;
-        return 0;
-    case SO_ACCEPTCONN:
-        *number = socket->listening;
-        return 0;
-    case SO_TIMESTAMP:
-    case SO_TIMESTAMPNS:
-        *number = socket_flag(socket, name);
-        return 0;
-    case SO_TIMESTAMP_NEW:
-    case SO_TIMESTAMPNS_NEW:
-        *number = socket_flag(socket, name == SO_TIMESTAMP_NEW ? SO_TIMESTAMP : SO_TIMESTAMPNS);
-        return 0;
-    case SO_LOCK_FILTER:
-        *number = socket_flag(socket, SO_LOCK_FILTER);
-        return 0;
-    case SO_BUSY_POLL:
-        *number = (int32_t)socket->busy_poll;
-        return 0;
-    case SO_BUF_LOCK:
-        *number = (int32_t)socket->buffer_lock;
-        return 0;
-    case SO_BPF_EXTENSIONS: /* SKF_AD_MAX */
-        *number = 64;
-        return 0;
-    case SO_ZEROCOPY:
-        *number = socket_flag(socket, name);
-        return 0;
-    case SO_PREFER_BUSY_POLL:
-        *number = socket->prefer_busy_poll;
-        return 0;
-    case SO_BSDCOMPAT:
-    case SO_RESERVE_MEM:
-    case SO_INCOMING_NAPI_ID:
-        *number = 0;
-        return 0;
-    case SO_INCOMING_CPU:
-        *number = socket->incoming_cpu;
-        return 0;
-    case SO_BINDTOIFINDEX:
-        *number = (int32_t)socket->bound_index;
-        return 0;
-    case SO_RCVMARK:
-        *number = socket_flag(socket, SO_MARK);
-        return 0;
-    case SO_PEEK_OFF:
-    case SO_TXREHASH:
-        return -EOPNOTSUPP;
-    default:
-        return -ENOPROTOOPT;
     }
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        if (numbers[i].name != name)
+            continue;
+        *number = numbers[i].value;
+        const char *field = (const char *)socket + numbers[i].value;
+        if (numbers[i].kind == WORD)
+            memcpy(number, field, sizeof(*number));
+        else if (numbers[i].kind == BOOL)
+            *number = *field;
+        else if (numbers[i].kind == FLAG)
+            *number = socket_flag(socket, numbers[i].value);
+        return 0;
+    }
+    return name == SO_PEEK_OFF || name == SO_TXREHASH ? -EOPNOTSUPP : -ENOPROTOOPT;
 }
 
 static int get_device(const struct socket *socket, void *value, size_t len)
