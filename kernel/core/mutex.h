@@ -20,6 +20,8 @@ struct mutex {
     unsigned sequence;                       /* of hand-offs; belongs to whoever unlocks */
 };
 
+/* Threads; not recursive; only who locked it unlocks it. mutex_trylock() never sleeps: false,
+ * somebody has it. mutex_is_mine(): for assert(). */
 void mutex_lock(struct mutex *mutex);
 bool mutex_trylock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
@@ -38,6 +40,7 @@ struct rwlock {
     struct rwlock_waiter *waiting;
 };
 
+/* Threads. Unlocked by who has locked. */
 void read_lock(struct rwlock *lock);
 void read_unlock(struct rwlock *lock);
 void write_lock(struct rwlock *lock);

@@ -4,6 +4,7 @@
 
 #include "lib/types.h"
 
+/* Never waits for entropy: what there is at boot must do. */
 void random_bytes(void *buf, size_t n);
 uint64_t random_u64(void);
 /* Mix in what an entropy source delivered (virtio-rng). */

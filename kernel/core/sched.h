@@ -116,6 +116,7 @@ void thread_weigh(struct thread *thread);
 /* --- runqueue.c: pure bookkeeping of one queue, its owner only
  * -------------------------------------- */
 
+/* rq_add() and rq_take() where there is more than one thread, or one of real time. */
 void rq_init(struct runqueue *rq, struct cpu *cpu);
 void rq_add_sorted(struct runqueue *rq, struct thread *thread, bool head);
 struct thread *rq_take_sorted(struct runqueue *rq);
@@ -145,6 +146,7 @@ static inline struct thread *rq_take(struct runqueue *rq)
     return thread;
 }
 
+/* Take out a thread that waits here. */
 void rq_remove(struct runqueue *rq, struct thread *thread);
 /* Account the running thread's time up to now. */
 void rq_pay(struct runqueue *rq, struct thread *running, uint64_t ran);
@@ -198,6 +200,7 @@ void sched_finish(void);
 /* --- deadline.c: POLICY_DEADLINE, its owner only
  * ---------------------------------------------------- */
 
+/* Before the queue is used. */
 void deadline_init(struct runqueue *rq);
 /* About to wait for the CPU: false if it has to wait for its next period first (it is in rq->spent
  * then). */

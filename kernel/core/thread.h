@@ -140,6 +140,7 @@ static inline bool thread_interrupted(const struct thread *thread)
            ~(unsigned)(WORK_RESCHED | WORK_MOVED);
 }
 
+/* To the end of its row: let others of its urgency run. With no spinlock held. */
 void thread_yield(void);
 /* Let others run if the time slice is over: for long loops in the kernel that hold no spinlock. */
 void thread_resched_point(void);

@@ -16,6 +16,7 @@ struct timer {
     bool armed;                        /* it is in that queue; under the queue's lock */
 };
 
+/* Before its first use; not armed. */
 void timer_init(struct timer *timer, void (*fire)(struct timer *));
 /* Arm or re-arm for the deadline (monotonic) on this CPU; NSEC_FOREVER: disarm. Any context. Calls
  * of timer_start for one timer must not run at the same time on several CPUs, fire() included

@@ -62,6 +62,8 @@ struct erofs_xattr {
     char name[256];     /* not NUL-terminated */
 };
 
+/* An image in memory, which stays there: its superblock is checked. -EINVAL: no EROFS; -EOPNOTSUPP:
+ * with features that are unknown; -EIO: cut short. */
 int erofs_open(struct erofs_image *image, const void *base, size_t size);
 /* The same by a source of so many bytes. */
 int erofs_open_source(struct erofs_image *image, const struct erofs_source *source, void *owner,
@@ -79,6 +81,7 @@ static inline void erofs_release(const struct erofs_image *image, struct erofs_p
 /* Copy n bytes out of the image. */
 int erofs_read(const struct erofs_image *image, uint64_t at, void *buf, uint64_t n);
 
+/* Read inode nid. -EIO: beyond the image or damaged. */
 int erofs_inode(const struct erofs_image *image, uint64_t nid, struct erofs_inode *inode);
 
 /* Where the bytes of a file at pos < inode->size are: *n of them (at least 1, not beyond the end of

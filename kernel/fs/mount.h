@@ -4,6 +4,7 @@
 
 #include "fs/vfs.h"
 
+/* References; mount_try_get() from under RCU: false, it is going. */
 bool mount_try_get(struct mount *mount);
 void mount_get(struct mount *mount);
 void mount_put(struct mount *mount);

@@ -3,6 +3,7 @@
 
 #include "fs/vfs.h"
 
+/* inode_permission() for somebody else's credentials. */
 int inode_permission_as(const struct inode *inode, int mask, const struct credentials *cred);
 static inline bool inode_is(const struct inode *inode, uint32_t type)
 {

@@ -95,6 +95,7 @@ int tmpfs_add_seals(struct file *file, unsigned seals);
 
 /* --- between the parts of tmpfs */
 
+/* The limit of its size; half of memory unless it was said. */
 uint64_t tmpfs_max_pages(struct tmpfs *fs);
 extern const struct inode_ops tmpfs_inode_ops;
 extern const struct file_ops tmpfs_file_ops, tmpfs_dir_ops; /* tmpfs_file.c, tmpfs_dir.c */

@@ -233,6 +233,8 @@ enum {
     INODE_GUARDED = 0x04, /* a file or link of fs/pseudo.h: pseudo_guard_hook says for whom */
 };
 
+/* A fresh inode (zeroed) of a mode, type included: one link, one reference, counted in super (NULL:
+ * none). inode_put() of the last reference ends it, and may sleep. */
 void inode_init(struct inode *inode, struct super *super, uint32_t mode);
 void inode_get(struct inode *inode);
 void inode_put(struct inode *inode);
@@ -449,6 +451,8 @@ int vfs_lookup(const struct path *at, const char *name, unsigned flags, struct p
 /* --- what system calls ask for (names relative to `at`)
  * ---------------------------------------------- */
 
+/* Each is the system call of its name: 0 or its errno, negative; nothing has changed on an error.
+ * Threads; may sleep. A file of vfs_open() is the caller's, who puts it. `lookup`: LOOKUP_*. */
 int vfs_open(const struct path *at, const char *name, int flags, uint32_t mode, unsigned lookup,
              struct file **file);
 int vfs_mknod(const struct path *at, const char *name, uint32_t mode, uint32_t rdev);

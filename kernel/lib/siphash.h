@@ -4,4 +4,5 @@
 
 #include "lib/types.h"
 
+/* The hash of n bytes; the key is secret to whom it shall be unforeseeable. */
 uint64_t siphash(const uint8_t key[16], const void *data, size_t n);

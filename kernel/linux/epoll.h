@@ -9,6 +9,7 @@ struct epoll_event {
     uint32_t events;
     uint64_t data;
 } __packed;
+/* 0; -EBADF, and what man 2 epoll_ctl lists. */
 int64_t epoll_control(int epfd, int op, int fd, struct epoll_event *event);
 /* The file that stands in the epoll as the nth (from 0) with this descriptor: *target, without a
  * reference, only to be compared. -EINVAL: no epoll; -ENOENT. */

@@ -12,6 +12,7 @@ struct fd_ref {
     bool counted;
 };
 
+/* With a reference of its own, which the end of the borrowing drops. */
 struct fd_ref fd_borrow_counted(int fd);
 
 /* The open file of a descriptor that no other task can close before the caller sleeps; NULL: look

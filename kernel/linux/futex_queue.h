@@ -61,6 +61,7 @@ static inline void futex_unlock(struct futex_bucket *bucket, uint64_t flags)
 {
     spin_unlock_irq(&bucket->lock, flags);
 }
+/* Both, the lower address first. */
 uint64_t futex_lock_two(struct futex_bucket *one, struct futex_bucket *two);
 void futex_unlock_two(struct futex_bucket *one, struct futex_bucket *two, uint64_t flags);
 

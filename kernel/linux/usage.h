@@ -10,4 +10,5 @@ struct rusage {
 };
 _Static_assert(sizeof(struct rusage) == 144, "uapi");
 
+/* Times in seconds and microseconds, memory in KiB; what is not counted is 0. */
 void usage_to_rusage(const struct usage *usage, struct rusage *out);

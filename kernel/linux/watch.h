@@ -16,5 +16,6 @@ struct file_watcher {
  * owner's lock. */
 extern struct mutex watch_mutex;
 
+/* At the end of the file's watchers; out of them. The watcher stays its owner's. */
 void watch_add(struct file *file, struct file_watcher *watcher);
 void watch_remove(struct file *file, struct file_watcher *watcher);

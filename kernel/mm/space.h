@@ -20,6 +20,7 @@ enum { ENTRIES = 512, STACK_GUARD = 256 * 4096 };
 /* --- mapping.c: the tree (space->lock held for writing, where it changes) ------------------------
  */
 
+/* The mapping that holds addr, else the first above it; NULL: none. The one below; NULL. */
 struct mapping *mapping_find(const struct address_space *space, uintptr_t addr);
 struct mapping *mapping_prev(const struct mapping *mapping);
 /* Put a copy of the template into the tree, or grow a neighbour that it fits; counts it. NULL: no

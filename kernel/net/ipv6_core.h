@@ -74,6 +74,7 @@ struct packet *ipv6_reassemble(struct packet *packet, struct ipv6_chain *chain);
 
 /* --- received messages, in the worker; the caller frees */
 
+/* A message of discovery (type: ICMPv6's), of listeners; what is malformed is ignored. */
 void ndp_receive(struct packet *packet, unsigned type);
 void mld_receive(struct packet *packet);
 

@@ -78,6 +78,8 @@ struct ndp_redirect {
     struct inet_addr target, destination;
     const uint8_t *mac;
 };
+/* 0, or -EINVAL: to be ignored (RFC 4861, 8.1). The bytes begin with the ICMPv6 header; *redirect
+ * points into them. */
 int ndp_parse_redirect(const uint8_t *data, unsigned len, struct ndp_redirect *redirect);
 
 /* RFC 4862, 5.5.3 e: how long an address stays valid of which `left` seconds were left when a

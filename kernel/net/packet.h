@@ -198,4 +198,5 @@ static inline struct packet *packet_dequeue(struct packet_queue *queue)
     }
     return packet;
 }
+/* Free all that is in it. */
 void packet_queue_purge(struct packet_queue *queue);

@@ -332,6 +332,7 @@ static inline uint32_t tcp_window_left(const struct tcp *tp)
 
     return (int32_t)left > 0 ? left : 0;
 }
+/* Free all that has been received and not read; socket_ops.receive. */
 void tcp_receive_purge(struct tcp *tp);
 ssize_t tcp_op_receive(struct socket *socket, struct message *message);
 /* Bytes that can be read, as SIOCINQ tells and poll wants to know. */

@@ -29,6 +29,7 @@ static inline struct inet_socket *udp_inet(struct udp_socket *u)
     return &u->datagram.inet;
 }
 
+/* socket_ops.send: bytes taken, or negative. */
 ssize_t udp_send(struct socket *socket, struct message *message);
 /* UDP_CORK is taken off: send what there is. Socket locked. */
 int udp_push(struct udp_socket *u);

@@ -66,6 +66,7 @@ static inline struct unix_socket *unix_of(struct socket *socket)
 {
     return container_of(socket, struct unix_socket, socket);
 }
+/* The last reference frees it. */
 void unix_put(struct unix_socket *u);
 /* SO_PEERGROUPS, with a reference; NULL: none. */
 struct group_set *unix_peer_groups(struct unix_socket *u);

@@ -70,6 +70,7 @@ void gs_cpu_init(void);
 
 /* --- between fpu.c and context.c --- */
 
+/* On each CPU as it starts; the boot CPU is first and chooses how registers are kept. */
 void fpu_cpu_init(void);
 /* The current registers into area, or the other way round. */
 void fpu_save(void *area);

@@ -38,4 +38,5 @@ unsigned irq_isa_gsi(unsigned isa_irq);
 /* Message-signalled interrupt for (cpu, vector): address and data to program into the device. */
 void irq_msi_message(const struct cpu *cpu, int vector, uint64_t *address, uint32_t *data);
 
+/* Interrupt a CPU that is online. Any context; does not wait for it. */
 void ipi_send(const struct cpu *cpu, int vector);

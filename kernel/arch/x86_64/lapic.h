@@ -22,6 +22,7 @@ enum {
     LAPIC_TIMER_DIVIDE = 0x3e0,
 };
 
+/* A register (LAPIC_*) of the calling CPU; xAPIC or x2APIC. lapic_id(): its APIC ID. */
 uint32_t lapic_read(unsigned reg);
 void lapic_write(unsigned reg, uint32_t v);
 static inline void lapic_eoi(void)

@@ -38,6 +38,7 @@ static inline size_t cache_page_bytes(struct block_cache *cache, uint64_t index)
 
 /* --- cache.c ------------------------------------------------------------------------------ */
 
+/* Empty; once, before the device is shown. */
 void cache_init(struct block_cache *cache);
 
 /* The page with a reference, read if it is not there. `want`: so many pages from it on are about to

@@ -4,6 +4,7 @@
 #include "drivers/block/block.h"
 
 struct file;
+/* ioctl(2) of a disk's file; -ENOTTY: no such command. */
 int64_t block_ioctl(struct block_device *device, struct file *file, unsigned cmd, uintptr_t arg);
 /* Zeroes into a range of bytes (whole logical blocks), as flags say; by_hand: by writing them where
  * the disk has no command for it. */

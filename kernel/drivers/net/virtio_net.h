@@ -140,11 +140,13 @@ int net_rx_start(struct net_pair *pair);
 
 /* --- sending */
 
+/* Threads; -ENOMEM. net_transmit() is the interface's netif->transmit: takes the packet. */
 int net_tx_create(struct net_pair *pair);
 int net_transmit(struct netif *netif, struct packet *packet);
 
 /* --- the control queue: all but net_control_wait() in any context */
 
+/* Threads, once; -ENOMEM. */
 int net_control_create(struct net_device *net);
 /* Tell the device (CONTROL_*) as soon as it has answered what it was told before. */
 void net_control_want(struct net_device *net, unsigned what);

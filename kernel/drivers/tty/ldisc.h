@@ -33,6 +33,7 @@ struct ldisc {
     uint8_t ends[LDISC_INPUT / 8];
 };
 
+/* Empty, with the settings of a new terminal. */
 void ldisc_init(struct ldisc *ldisc, const struct ldisc_ops *ops);
 /* The settings of a new terminal (stty sane). */
 void termios_init(struct termios *termios);

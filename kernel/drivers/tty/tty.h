@@ -53,6 +53,8 @@ struct tty {
     struct waitqueue read_wait, write_wait;
 };
 
+/* Before its first use, with the settings of a new terminal; tty_destroy() when nobody has it open
+ * any more (frees the ring of output). `driver` is for ops. Threads. */
 void tty_init(struct tty *tty, const struct tty_ops *ops, uint32_t rdev, void *driver);
 void tty_destroy(struct tty *tty);
 

@@ -3,6 +3,7 @@
 
 #include "drivers/tty/tty.h"
 
+/* ioctl(2) of a terminal's file; -ENOTTY: no such command. Threads. */
 int64_t tty_ioctl(struct file *file, unsigned cmd, uintptr_t arg);
 /* To the foreground group, if there is one. */
 void tty_signal_group(struct tty *tty, int signo);
