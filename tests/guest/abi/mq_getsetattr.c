@@ -1,4 +1,5 @@
 /* man 3 mq_getattr */
+#include "../own_ipc.h"
 #include "abi.h"
 #include <mqueue.h>
 
@@ -24,6 +25,7 @@ static void results(void)
 
 int main(void)
 {
+    own_ipc();
     promise("mq_getsetattr: results and errors", results);
     return check_end();
 }

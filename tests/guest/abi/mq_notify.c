@@ -1,4 +1,5 @@
 /* man 3 mq_notify */
+#include "../own_ipc.h"
 #include "abi.h"
 
 static void results(void)
@@ -35,6 +36,7 @@ static void results(void)
 
 int main(void)
 {
+    own_ipc();
     promise_apart("mq_notify: results and errors", results);
     return check_end();
 }

@@ -1,4 +1,5 @@
 /* man 3 mq_open; the call's names have no slash in front. */
+#include "../own_ipc.h"
 #include "abi.h"
 #include <poll.h>
 #include <mqueue.h>
@@ -70,6 +71,7 @@ static void file(void)
 
 int main(void)
 {
+    own_ipc();
     promise("mq_open: results and errors", results);
     promise("mq_open: the queue's file", file);
     return check_end();

@@ -1,4 +1,5 @@
 /* man 3 mq_send */
+#include "../own_ipc.h"
 #include "abi.h"
 #include <mqueue.h>
 
@@ -25,6 +26,7 @@ static void results(void)
 
 int main(void)
 {
+    own_ipc();
     promise("mq_timedsend: results and errors", results);
     return check_end();
 }

@@ -1,4 +1,5 @@
 /* man 3 mq_unlink */
+#include "../own_ipc.h"
 #include "abi.h"
 
 static void results(void)
@@ -16,6 +17,7 @@ static void results(void)
 
 int main(void)
 {
+    own_ipc();
     promise("mq_unlink: results and errors", results);
     return check_end();
 }

@@ -1,4 +1,5 @@
 /* man 2 msgctl */
+#include "../own_ipc.h"
 #include "abi.h"
 #include <sys/msg.h>
 
@@ -25,6 +26,7 @@ static void results(void)
 
 int main(void)
 {
+    own_ipc();
     promise("msgctl: results and errors", results);
     return check_end();
 }

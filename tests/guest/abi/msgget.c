@@ -1,4 +1,5 @@
 /* man 2 msgget */
+#include "../own_ipc.h"
 #include "abi.h"
 #include <sys/msg.h>
 
@@ -16,6 +17,7 @@ static void results(void)
 
 int main(void)
 {
+    own_ipc();
     promise("msgget: results and errors", results);
     return check_end();
 }

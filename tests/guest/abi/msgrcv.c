@@ -1,4 +1,5 @@
 /* man 2 msgrcv */
+#include "../own_ipc.h"
 #include "abi.h"
 #include <sys/msg.h>
 
@@ -51,6 +52,7 @@ static void results(void)
 
 int main(void)
 {
+    own_ipc();
     promise("msgrcv: results and errors", results);
     return check_end();
 }

@@ -1,4 +1,5 @@
 /* man 2 msgsnd */
+#include "../own_ipc.h"
 #include "abi.h"
 #include <sys/msg.h>
 
@@ -28,6 +29,7 @@ static void results(void)
 
 int main(void)
 {
+    own_ipc();
     promise("msgsnd: results and errors", results);
     return check_end();
 }

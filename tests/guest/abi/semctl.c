@@ -1,4 +1,5 @@
 /* man 2 semctl */
+#include "../own_ipc.h"
 #include "abi.h"
 #include <sys/sem.h>
 
@@ -65,6 +66,7 @@ static void undo_of_nothing(void)
 
 int main(void)
 {
+    own_ipc();
     promise("semctl: results and errors", results);
     promise("semctl: SETVAL by others", errors_of_others);
     promise("semctl: undo of nothing", undo_of_nothing);

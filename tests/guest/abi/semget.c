@@ -1,4 +1,5 @@
 /* man 2 semget */
+#include "../own_ipc.h"
 #include "abi.h"
 #include <sys/sem.h>
 
@@ -21,6 +22,7 @@ static void results(void)
 
 int main(void)
 {
+    own_ipc();
     promise("semget: results and errors", results);
     return check_end();
 }

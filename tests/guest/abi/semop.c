@@ -1,4 +1,5 @@
 /* man 2 semop */
+#include "../own_ipc.h"
 #include "abi.h"
 #include <sys/sem.h>
 
@@ -29,6 +30,7 @@ static void results(void)
 
 int main(void)
 {
+    own_ipc();
     promise("semop: results and errors", results);
     return check_end();
 }

@@ -1,4 +1,5 @@
 /* man 2 semtimedop */
+#include "../own_ipc.h"
 #include "abi.h"
 #include <sys/sem.h>
 
@@ -27,6 +28,7 @@ static void results(void)
 
 int main(void)
 {
+    own_ipc();
     promise("semtimedop: results and errors", results);
     return check_end();
 }

@@ -1,4 +1,5 @@
 /* man 2 shmat */
+#include "../own_ipc.h"
 #include "abi.h"
 #include <sys/shm.h>
 
@@ -25,6 +26,7 @@ static void results(void)
 
 int main(void)
 {
+    own_ipc();
     promise_apart("shmat: results and errors", results);
     return check_end();
 }

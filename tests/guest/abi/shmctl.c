@@ -1,4 +1,5 @@
 /* man 2 shmctl */
+#include "../own_ipc.h"
 #include "abi.h"
 #include <sys/shm.h>
 
@@ -45,6 +46,7 @@ static void permission(void)
 
 int main(void)
 {
+    own_ipc();
     promise("shmctl: results and errors", results);
     promise("shmctl: permissions", permission);
     return check_end();

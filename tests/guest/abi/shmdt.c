@@ -1,4 +1,5 @@
 /* man 2 shmdt */
+#include "../own_ipc.h"
 #include "abi.h"
 #include <sys/shm.h>
 
@@ -43,6 +44,7 @@ static void at_the_end(void)
 
 int main(void)
 {
+    own_ipc();
     promise_apart("shmdt: results and errors", results);
     promise_apart("shmdt: pieces", pieces);
     promise("shmat: the last page of all", at_the_end);

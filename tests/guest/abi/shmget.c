@@ -1,4 +1,5 @@
 /* man 2 shmget */
+#include "../own_ipc.h"
 #include "abi.h"
 #include <sys/shm.h>
 
@@ -23,6 +24,7 @@ static void results(void)
 
 int main(void)
 {
+    own_ipc();
     promise("shmget: results and errors", results);
     return check_end();
 }
