@@ -25,6 +25,22 @@ static inline bool enter_mounts(void)
     return ok;
 }
 
+static bool mounts_entered;
+
+static inline void mounts_try(void)
+{
+    mounts_entered = enter_mounts();
+    if (!mounts_entered)
+        SKIP("needs root and a mount namespace");
+}
+
+/* enter_mounts() as the program's first promise; where that is skipped, so are the others. */
+static inline bool promise_mounts(void)
+{
+    promise("there is a place to mount on", mounts_try);
+    return mounts_entered;
+}
+
 /* The line of mountinfo for a place, "" if there is none. */
 static inline const char *mount_line(const char *place)
 {

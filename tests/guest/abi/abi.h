@@ -64,6 +64,44 @@ static inline void promise_apart(const char *name, void (*check)(void))
     promise(name, check_apart);
 }
 
+static siginfo_t signal_seen;
+
+static inline void signal_look(int sig, siginfo_t *info, void *context)
+{
+    (void)sig;
+    (void)context;
+    signal_seen = *info;
+}
+
+/* From now on what comes with the signal is in signal_seen. */
+static inline bool look_at_signal(int sig)
+{
+    struct sigaction act = {.sa_sigaction = signal_look, .sa_flags = SA_SIGINFO};
+
+    return sigaction(sig, &act, NULL) == 0;
+}
+
+/* What the process's user and group ids are: real, effective, saved. */
+static inline void uids_are(uid_t r, uid_t e, uid_t s)
+{
+    uid_t real, effective, saved;
+
+    CHECK_EQ(CALL(getresuid, &real, &effective, &saved), 0);
+    CHECK_EQ(real, r);
+    CHECK_EQ(effective, e);
+    CHECK_EQ(saved, s);
+}
+
+static inline void gids_are(gid_t r, gid_t e, gid_t s)
+{
+    gid_t real, effective, saved;
+
+    CHECK_EQ(CALL(getresgid, &real, &effective, &saved), 0);
+    CHECK_EQ(real, r);
+    CHECK_EQ(effective, e);
+    CHECK_EQ(saved, s);
+}
+
 /* Become an ordinary user. */
 static inline void become_nobody(void)
 {

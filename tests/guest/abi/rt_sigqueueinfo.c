@@ -1,27 +1,18 @@
 /* man 2 rt_sigqueueinfo */
 #include "abi.h"
 
-static siginfo_t seen;
-
-static void look(int sig, siginfo_t *info, void *context)
-{
-    (void)sig;
-    (void)context;
-    seen = *info;
-}
-
 static void results(void)
 {
-    struct sigaction act = {.sa_sigaction = look, .sa_flags = SA_SIGINFO};
     siginfo_t info = {.si_code = SI_QUEUE};
 
-    NEED(sigaction(SIGRTMIN + 1, &act, NULL) == 0);
+    NEED(look_at_signal(SIGRTMIN + 1));
     info.si_pid = 5;
     info.si_uid = 6;
     info.si_value.sival_ptr = &info;
     CHECK_EQ(CALL(rt_sigqueueinfo, getpid(), SIGRTMIN + 1, &info), 0);
-    CHECK(seen.si_signo == SIGRTMIN + 1 && seen.si_code == SI_QUEUE);
-    CHECK(seen.si_pid == 5 && seen.si_uid == 6 && seen.si_value.sival_ptr == &info);
+    CHECK(signal_seen.si_signo == SIGRTMIN + 1 && signal_seen.si_code == SI_QUEUE);
+    CHECK(signal_seen.si_pid == 5 && signal_seen.si_uid == 6 &&
+          signal_seen.si_value.sival_ptr == &info);
     CHECK_ERRNO(CALL(rt_sigqueueinfo, 0x3ffffff, SIGUSR1, &info), ESRCH);
     CHECK_ERRNO(CALL(rt_sigqueueinfo, getpid(), 65, &info), EINVAL);
     CHECK_ERRNO(CALL(rt_sigqueueinfo, getpid(), SIGUSR1, BAD), EFAULT);

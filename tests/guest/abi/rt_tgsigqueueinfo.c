@@ -1,25 +1,15 @@
 /* man 2 rt_tgsigqueueinfo */
 #include "abi.h"
 
-static siginfo_t seen;
-
-static void look(int sig, siginfo_t *info, void *context)
-{
-    (void)sig;
-    (void)context;
-    seen = *info;
-}
-
 static void results(void)
 {
-    struct sigaction act = {.sa_sigaction = look, .sa_flags = SA_SIGINFO};
     siginfo_t info = {.si_code = SI_QUEUE};
     pid_t pid = getpid(), tid = CALL(gettid);
 
-    NEED(sigaction(SIGUSR1, &act, NULL) == 0);
+    NEED(look_at_signal(SIGUSR1));
     info.si_value.sival_int = 9;
     CHECK_EQ(CALL(rt_tgsigqueueinfo, pid, tid, SIGUSR1, &info), 0);
-    CHECK(seen.si_signo == SIGUSR1 && seen.si_value.sival_int == 9);
+    CHECK(signal_seen.si_signo == SIGUSR1 && signal_seen.si_value.sival_int == 9);
     CHECK_ERRNO(CALL(rt_tgsigqueueinfo, 0, tid, SIGUSR1, &info), EINVAL);
     CHECK_ERRNO(CALL(rt_tgsigqueueinfo, pid, -1, SIGUSR1, &info), EINVAL);
     CHECK_ERRNO(CALL(rt_tgsigqueueinfo, getppid(), tid, SIGUSR1, &info), ESRCH);

@@ -1,18 +1,10 @@
 /* man 2 sched_getattr */
 #include "abi.h"
-
-struct attributes {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime, deadline, period;
-    uint32_t util_min, util_max;
-};
+#include "sched_attr.h"
 
 static void results(void)
 {
-    struct attributes attr;
+    struct attr attr;
     struct sched_param ten = {.sched_priority = 10};
 
     memset(&attr, 0xff, sizeof attr);

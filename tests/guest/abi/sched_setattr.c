@@ -2,20 +2,13 @@
  * enforces. */
 // cpus: 1 2
 #include "check.h"
+#include "sched_attr.h"
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-struct attr {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime, deadline, period;
-    uint32_t util_min, util_max;
-};
 enum { DEADLINE = 6, FIRST_SIZE = 48, RESET = 1, OVERRUN = 4, KEEP_POLICY = 8, KEEP_PARAMS = 16 };
 
 static long set(struct attr *attr)

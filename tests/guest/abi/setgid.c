@@ -1,20 +1,10 @@
 /* man 2 setgid */
 #include "abi.h"
 
-static void ids_are(gid_t r, gid_t e, gid_t s)
-{
-    gid_t real, effective, saved;
-
-    CHECK_EQ(CALL(getresgid, &real, &effective, &saved), 0);
-    CHECK_EQ(real, r);
-    CHECK_EQ(effective, e);
-    CHECK_EQ(saved, s);
-}
-
 static void privileged(void)
 {
     CHECK_EQ(CALL(setgid, 1000), 0);
-    ids_are(1000, 1000, 1000);
+    gids_are(1000, 1000, 1000);
     CHECK_EQ(CALL(setgid, 0), 0); /* the user is root still */
 }
 
@@ -23,7 +13,7 @@ static void ordinary(void)
     CHECK_EQ(CALL(setresgid, 1000, 2000, 3000), 0);
     CHECK_EQ(CALL(setresuid, NOBODY, NOBODY, NOBODY), 0);
     CHECK_EQ(CALL(setgid, 3000), 0);
-    ids_are(1000, 3000, 3000);
+    gids_are(1000, 3000, 3000);
     CHECK_ERRNO(CALL(setgid, 2000), EPERM);
 }
 

@@ -1,25 +1,15 @@
 /* man 2 setregid */
 #include "abi.h"
 
-static void ids_are(gid_t r, gid_t e, gid_t s)
-{
-    gid_t real, effective, saved;
-
-    CHECK_EQ(CALL(getresgid, &real, &effective, &saved), 0);
-    CHECK_EQ(real, r);
-    CHECK_EQ(effective, e);
-    CHECK_EQ(saved, s);
-}
-
 static void saved_follows(void)
 {
     CHECK_EQ(CALL(setresgid, 0, 0, 0), 0);
     CHECK_EQ(CALL(setregid, -1, -1), 0);
-    ids_are(0, 0, 0);
+    gids_are(0, 0, 0);
     CHECK_EQ(CALL(setregid, -1, 500), 0);
-    ids_are(0, 500, 500);
+    gids_are(0, 500, 500);
     CHECK_EQ(CALL(setregid, 600, -1), 0);
-    ids_are(600, 500, 500);
+    gids_are(600, 500, 500);
 }
 
 static void ordinary(void)
@@ -29,7 +19,7 @@ static void ordinary(void)
     CHECK_ERRNO(CALL(setregid, 3000, -1), EPERM);
     CHECK_ERRNO(CALL(setregid, -1, 4000), EPERM);
     CHECK_EQ(CALL(setregid, 2000, 1000), 0);
-    ids_are(2000, 1000, 1000);
+    gids_are(2000, 1000, 1000);
 }
 
 int main(void)

@@ -1,25 +1,15 @@
 /* man 2 setresgid */
 #include "abi.h"
 
-static void ids_are(gid_t r, gid_t e, gid_t s)
-{
-    gid_t real, effective, saved;
-
-    CHECK_EQ(CALL(getresgid, &real, &effective, &saved), 0);
-    CHECK_EQ(real, r);
-    CHECK_EQ(effective, e);
-    CHECK_EQ(saved, s);
-}
-
 static void each(void)
 {
     CHECK_EQ(CALL(setresgid, 1, 2, 3), 0);
-    ids_are(1, 2, 3);
+    gids_are(1, 2, 3);
     CHECK_EQ(CALL(setresgid, -1, -1, -1), 0);
-    ids_are(1, 2, 3);
+    gids_are(1, 2, 3);
     CHECK_EQ(CALL(setresuid, NOBODY, NOBODY, NOBODY), 0);
     CHECK_EQ(CALL(setresgid, 3, 1, 2), 0);
-    ids_are(3, 1, 2);
+    gids_are(3, 1, 2);
     CHECK_ERRNO(CALL(setresgid, 0, -1, -1), EPERM);
     CHECK_ERRNO(CALL(setresgid, -1, 0, -1), EPERM);
     CHECK_ERRNO(CALL(setresgid, -1, -1, 0), EPERM);

@@ -1,33 +1,23 @@
 /* man 2 setresuid */
 #include "abi.h"
 
-static void ids_are(uid_t r, uid_t e, uid_t s)
-{
-    uid_t real, effective, saved;
-
-    CHECK_EQ(CALL(getresuid, &real, &effective, &saved), 0);
-    CHECK_EQ(real, r);
-    CHECK_EQ(effective, e);
-    CHECK_EQ(saved, s);
-}
-
 static void each(void)
 {
     CHECK_EQ(CALL(setresuid, -1, -1, -1), 0);
-    ids_are(0, 0, 0);
+    uids_are(0, 0, 0);
     CHECK_EQ(CALL(setresuid, 1, -1, -1), 0);
-    ids_are(1, 0, 0);
+    uids_are(1, 0, 0);
     CHECK_EQ(CALL(setresuid, -1, -1, 3), 0);
-    ids_are(1, 0, 3);
+    uids_are(1, 0, 3);
     CHECK_EQ(CALL(setresuid, -1, 2, -1), 0);
-    ids_are(1, 2, 3);
+    uids_are(1, 2, 3);
     /* From here any permutation, and nothing else. */
     CHECK_EQ(CALL(setresuid, 2, 3, 1), 0);
-    ids_are(2, 3, 1);
+    uids_are(2, 3, 1);
     CHECK_ERRNO(CALL(setresuid, 0, -1, -1), EPERM);
     CHECK_ERRNO(CALL(setresuid, -1, 0, -1), EPERM);
     CHECK_ERRNO(CALL(setresuid, -1, -1, 0), EPERM);
-    ids_are(2, 3, 1);
+    uids_are(2, 3, 1);
 }
 
 static void capabilities_go(void)

@@ -1,28 +1,18 @@
 /* man 2 setreuid */
 #include "abi.h"
 
-static void ids_are(uid_t r, uid_t e, uid_t s)
-{
-    uid_t real, effective, saved;
-
-    CHECK_EQ(CALL(getresuid, &real, &effective, &saved), 0);
-    CHECK_EQ(real, r);
-    CHECK_EQ(effective, e);
-    CHECK_EQ(saved, s);
-}
-
 static void saved_follows(void)
 {
     CHECK_EQ(CALL(setreuid, -1, -1), 0);
-    ids_are(0, 0, 0);
+    uids_are(0, 0, 0);
     CHECK_EQ(CALL(setreuid, -1, 500), 0); /* differs from the real one: saved as well */
-    ids_are(0, 500, 500);
+    uids_are(0, 500, 500);
 }
 
 static void real_saves(void)
 {
     CHECK_EQ(CALL(setreuid, 500, -1), 0);
-    ids_are(500, 0, 0);
+    uids_are(500, 0, 0);
 }
 
 static void ordinary(void)
@@ -32,9 +22,9 @@ static void ordinary(void)
     CHECK_ERRNO(CALL(setreuid, 4000, -1), EPERM);
     CHECK_ERRNO(CALL(setreuid, -1, 4000), EPERM);
     CHECK_EQ(CALL(setreuid, -1, 3000), 0);
-    ids_are(1000, 3000, 3000);
+    uids_are(1000, 3000, 3000);
     CHECK_EQ(CALL(setreuid, 3000, 1000), 0); /* exchange */
-    ids_are(3000, 1000, 1000);
+    uids_are(3000, 1000, 1000);
 }
 
 int main(void)
