@@ -147,6 +147,38 @@ static int draw_target(void)
     return pid ? pid : 0x3ffffff;
 }
 
+static void through_pidfd(int pid, const struct iovec *remote)
+{
+    int fd = (int)call(SYS_pidfd_open, pid, 0);
+    if (fd < 0)
+        return end(fd);
+    switch (below(3)) {
+    case 0:
+        arg("pidfd_getfd"), shut(call(SYS_pidfd_getfd, fd, 2, 0));
+        break;
+    case 1:
+        arg("pidfd_send_signal"), end(call(SYS_pidfd_send_signal, fd, 0, NULL, 0));
+        break;
+    default:
+        arg("process_madvise");
+        end(call(SYS_process_madvise, fd, remote, 1, 20 /* cold */, 0));
+    }
+    close(fd);
+}
+
+static void seize(int pid)
+{
+    arg("ptrace");
+    long r = call(SYS_ptrace, PTRACE_SEIZE, pid, 0, 0);
+    end(r);
+    if (r == 0) { // it goes only from a stop
+        int status;
+        ptrace(PTRACE_INTERRUPT, pid, 0, 0);
+        waitpid(pid, &status, __WALL);
+        ptrace(PTRACE_DETACH, pid, 0, 0);
+    }
+}
+
 static void to_process(void)
 {
     static char here[8], value = 1;
@@ -154,7 +186,7 @@ static void to_process(void)
     struct rlimit old, *now = NULL;
     uint64_t cpus[16] = {0};
     begin("process");
-    int pid = draw_target(), fd;
+    int pid = draw_target();
     switch (below(17)) {
     case 0:
         arg("kill");
@@ -194,22 +226,7 @@ static void to_process(void)
         return end(call(SYS_kcmp, pid, getpid(), KCMP_VM, 0, 0) < 0 ? -errno : 0);
     case 10:
     case 11:
-        fd = (int)call(SYS_pidfd_open, pid, 0);
-        if (fd < 0)
-            return end(fd);
-        switch (below(3)) {
-        case 0:
-            arg("pidfd_getfd"), shut(call(SYS_pidfd_getfd, fd, 2, 0));
-            break;
-        case 1:
-            arg("pidfd_send_signal"), end(call(SYS_pidfd_send_signal, fd, 0, NULL, 0));
-            break;
-        default:
-            arg("process_madvise");
-            end(call(SYS_process_madvise, fd, &remote, 1, 20 /* cold */, 0));
-        }
-        close(fd);
-        return;
+        return through_pidfd(pid, &remote);
     case 12: {
         void *head;
         size_t size;
@@ -217,16 +234,7 @@ static void to_process(void)
         return end(call(SYS_get_robust_list, pid, &head, &size));
     }
     case 13:
-        arg("ptrace");
-        long r = call(SYS_ptrace, PTRACE_SEIZE, pid, 0, 0);
-        end(r);
-        if (r == 0) { // it goes only from a stop
-            int status;
-            ptrace(PTRACE_INTERRUPT, pid, 0, 0);
-            waitpid(pid, &status, __WALL);
-            ptrace(PTRACE_DETACH, pid, 0, 0);
-        }
-        return;
+        return seize(pid);
     case 14:
         arg("sched_getattr");
         return end(call(SYS_sched_getattr, pid, cpus, 48, 0));

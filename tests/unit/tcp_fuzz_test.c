@@ -1,6 +1,6 @@
 // clang-format off
 // sources: tests/fuzz/net_tcp.c
-// sources: tests/unit/shim/tcp/sim.c kernel/net/tcp_input.c kernel/net/tcp_output.c kernel/net/tcp_timer.c
+// sources: tests/unit/shim/tcp/sim.c tests/unit/shim/tcp/timers.c kernel/net/tcp_input.c kernel/net/tcp_output.c kernel/net/tcp_timer.c
 // sources: kernel/net/tcp_listen.c kernel/net/tcp_options.c kernel/net/tcp_cong.c kernel/net/tcp_departures.c kernel/net/tcp_recovery.c
 // sources: kernel/net/tcp_receive.c kernel/net/tcp_send.c kernel/net/tcp_socket.c kernel/net/tcp_sockopt.c
 // sources: kernel/net/tcp_repair.c kernel/net/tcp_syncookie.c kernel/net/tcp_timewait.c kernel/net/tcp_ip.c kernel/net/packet.c

@@ -178,6 +178,47 @@ static void host_list(struct result *r, const char *path)
 
 static int host_slots[SLOTS] = {-1, -1, -1, -1};
 
+/* Calls on names, and OP_USER. */
+static long host_names(const struct op *op, struct result *r, char *buf, struct host_stat *st)
+{
+    switch (op->kind) {
+    case OP_MKDIR:
+        return call(syscall(NR_MKDIRAT, CWD, op->a, op->x));
+    case OP_RMDIR:
+        return call(syscall(NR_UNLINKAT, CWD, op->a, 0x200));
+    case OP_UNLINK:
+        return call(syscall(NR_UNLINKAT, CWD, op->a, 0));
+    case OP_RENAME:
+        return call(syscall(NR_RENAMEAT2, CWD, op->a, CWD, op->b, op->x));
+    case OP_LINK:
+        return call(syscall(NR_LINKAT, CWD, op->a, CWD, op->b, 0));
+    case OP_SYMLINK:
+        return call(syscall(NR_SYMLINKAT, op->a, CWD, op->b));
+    case OP_READLINK:
+        return call(syscall(NR_READLINKAT, CWD, op->a, buf, op->x));
+    case OP_LSTAT:
+    case OP_STAT:
+        return call(syscall(NR_FSTATAT, CWD, op->a, st, op->kind == OP_LSTAT ? 0x100 : 0));
+    case OP_TRUNCATE:
+        return call(syscall(NR_TRUNCATE, op->a, op->x));
+    case OP_LIST:
+        host_list(r, op->a);
+        return r->value;
+    case OP_CHMOD:
+        return call(syscall(NR_CHMOD, op->a, op->x));
+    case OP_CHOWN:
+        return call(syscall(NR_CHOWN, op->a, op->x, op->y));
+    case OP_ACCESS:
+        return call(syscall(NR_FACCESSAT2, CWD, op->a, op->x, 0x200));
+    case OP_USER:
+        setfsgid(op->x);
+        setfsuid(op->x);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
 static struct result host_do(const struct op *op)
 {
     static char buf[DATA];
@@ -215,52 +256,8 @@ static struct result host_do(const struct op *op)
     case OP_FSTAT:
         r.value = call(syscall(NR_FSTAT, *slot, &st));
         break;
-    case OP_MKDIR:
-        r.value = call(syscall(NR_MKDIRAT, CWD, op->a, op->x));
-        break;
-    case OP_RMDIR:
-        r.value = call(syscall(NR_UNLINKAT, CWD, op->a, 0x200));
-        break;
-    case OP_UNLINK:
-        r.value = call(syscall(NR_UNLINKAT, CWD, op->a, 0));
-        break;
-    case OP_RENAME:
-        r.value = call(syscall(NR_RENAMEAT2, CWD, op->a, CWD, op->b, op->x));
-        break;
-    case OP_LINK:
-        r.value = call(syscall(NR_LINKAT, CWD, op->a, CWD, op->b, 0));
-        break;
-    case OP_SYMLINK:
-        r.value = call(syscall(NR_SYMLINKAT, op->a, CWD, op->b));
-        break;
-    case OP_READLINK:
-        r.value = call(syscall(NR_READLINKAT, CWD, op->a, buf, op->x));
-        break;
-    case OP_LSTAT:
-    case OP_STAT:
-        r.value = call(syscall(NR_FSTATAT, CWD, op->a, &st, op->kind == OP_LSTAT ? 0x100 : 0));
-        break;
-    case OP_TRUNCATE:
-        r.value = call(syscall(NR_TRUNCATE, op->a, op->x));
-        break;
-    case OP_LIST:
-        host_list(&r, op->a);
-        break;
-    case OP_CHMOD:
-        r.value = call(syscall(NR_CHMOD, op->a, op->x));
-        break;
-    case OP_CHOWN:
-        r.value = call(syscall(NR_CHOWN, op->a, op->x, op->y));
-        break;
-    case OP_ACCESS:
-        r.value = call(syscall(NR_FACCESSAT2, CWD, op->a, op->x, 0x200));
-        break;
-    case OP_USER:
-        setfsgid(op->x);
-        setfsuid(op->x);
-        break;
     default:
-        break;
+        r.value = host_names(op, &r, buf, &st);
     }
     if (r.value >= 0 && (op->kind == OP_FSTAT || op->kind == OP_STAT || op->kind == OP_LSTAT))
         from_stat(&r, &st);
@@ -410,6 +407,55 @@ static long do_readlink(struct path *place, const void *arg)
     return vfs_readlink(place, link_buf, *(const long *)arg);
 }
 
+/* Calls on names, and OP_USER. */
+static long our_names(const struct op *op, struct result *r)
+{
+    struct attributes attr;
+    long n;
+    switch (op->kind) {
+    case OP_MKDIR:
+        return vfs_mkdir(NULL, op->a, op->x);
+    case OP_RMDIR:
+        return vfs_rmdir(NULL, op->a);
+    case OP_UNLINK:
+        return vfs_unlink(NULL, op->a);
+    case OP_RENAME:
+        return vfs_rename(NULL, op->a, NULL, op->b, op->x);
+    case OP_LINK:
+        return with_place(op->a, 0, do_link, op->b);
+    case OP_SYMLINK:
+        return vfs_symlink(op->a, NULL, op->b);
+    case OP_READLINK:
+        n = with_place(op->a, 0, do_readlink, &op->x);
+        if (n > 0)
+            r->hash = hash_bytes(0, link_buf, n);
+        return n;
+    case OP_LSTAT:
+    case OP_STAT:
+        return with_place(op->a, op->kind == OP_STAT ? LOOKUP_FOLLOW : 0, do_stat, r);
+    case OP_TRUNCATE:
+        return with_place(op->a, LOOKUP_FOLLOW, do_truncate, &op->x);
+    case OP_LIST:
+        our_list(r, op->a);
+        return r->value;
+    case OP_CHMOD:
+        attr = (struct attributes){.mask = ATTR_MODE, .mode = op->x};
+        return with_place(op->a, LOOKUP_FOLLOW, do_setattr, &attr);
+    case OP_CHOWN:
+        attr = (struct attributes){
+            .mask = ATTR_OWNER | ATTR_UID | ATTR_GID, .uid = op->x, .gid = op->y};
+        return with_place(op->a, LOOKUP_FOLLOW, do_setattr, &attr);
+    case OP_ACCESS:
+        return with_place(op->a, LOOKUP_FOLLOW, do_access, &op->x);
+    case OP_USER:
+        cred.fsuid = cred.fsgid = op->x;
+        cred.cap_effective = op->x ? 0 : ~0ull;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
 static struct result our_do(const struct op *op)
 {
     static char buf[DATA];
@@ -449,57 +495,8 @@ static struct result our_do(const struct op *op)
         r.value = vfs_getattr(&file->path, &attr);
         from_attr(&r, &attr);
         break;
-    case OP_MKDIR:
-        r.value = vfs_mkdir(NULL, op->a, op->x);
-        break;
-    case OP_RMDIR:
-        r.value = vfs_rmdir(NULL, op->a);
-        break;
-    case OP_UNLINK:
-        r.value = vfs_unlink(NULL, op->a);
-        break;
-    case OP_RENAME:
-        r.value = vfs_rename(NULL, op->a, NULL, op->b, op->x);
-        break;
-    case OP_LINK:
-        r.value = with_place(op->a, 0, do_link, op->b);
-        break;
-    case OP_SYMLINK:
-        r.value = vfs_symlink(op->a, NULL, op->b);
-        break;
-    case OP_READLINK:
-        r.value = with_place(op->a, 0, do_readlink, &op->x);
-        if (r.value > 0)
-            r.hash = hash_bytes(0, link_buf, r.value);
-        break;
-    case OP_LSTAT:
-    case OP_STAT:
-        r.value = with_place(op->a, op->kind == OP_STAT ? LOOKUP_FOLLOW : 0, do_stat, &r);
-        break;
-    case OP_TRUNCATE:
-        r.value = with_place(op->a, LOOKUP_FOLLOW, do_truncate, &op->x);
-        break;
-    case OP_LIST:
-        our_list(&r, op->a);
-        break;
-    case OP_CHMOD:
-        attr = (struct attributes){.mask = ATTR_MODE, .mode = op->x};
-        r.value = with_place(op->a, LOOKUP_FOLLOW, do_setattr, &attr);
-        break;
-    case OP_CHOWN:
-        attr = (struct attributes){
-            .mask = ATTR_OWNER | ATTR_UID | ATTR_GID, .uid = op->x, .gid = op->y};
-        r.value = with_place(op->a, LOOKUP_FOLLOW, do_setattr, &attr);
-        break;
-    case OP_ACCESS:
-        r.value = with_place(op->a, LOOKUP_FOLLOW, do_access, &op->x);
-        break;
-    case OP_USER:
-        cred.fsuid = cred.fsgid = op->x;
-        cred.cap_effective = op->x ? 0 : ~0ull;
-        break;
     default:
-        break;
+        r.value = our_names(op, &r);
     }
     if (r.value > 0 && (op->kind == OP_READ || op->kind == OP_PREAD))
         r.hash = hash_bytes(0, buf, r.value);

@@ -42,6 +42,7 @@ uint64_t sim_random(void);
 uint64_t sim_below(uint64_t n);
 /* The next event: false: there is none. */
 bool sim_step(void);
+struct timer *sim_first_timer(void); /* the armed one with the earliest deadline; NULL: none */
 /* Until cond or so many seconds of the clock; the result of cond. */
 bool sim_until(bool (*cond)(void *arg), void *arg, unsigned seconds);
 void sim_run(nsec_t time);
