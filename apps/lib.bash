@@ -58,6 +58,23 @@ check() {
     fi
 }
 
+# mail_is_delivered: joe@osprey.test gets what is sent to port 25, and the machine prints it.
+mail_is_delivered() {
+    local i
+    cat >"$WORK/send.py" <<'END'
+import smtplib, sys
+s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=60)
+if len(sys.argv) > 2:
+    for i in range(5):
+        s.sendmail("ann@host.test", ["joe@osprey.test"], f"Subject: note {i}\n\nword{i} of the body\n")
+s.quit()
+END
+    answers python3 "$WORK/send.py" "${ports[25]}"
+    check 'takes mail' python3 "$WORK/send.py" "${ports[25]}" send
+    for i in 0 1 2 3 4; do prints "word$i of the body"; done
+    ok "$app: it is delivered"
+}
+
 finishes() {
     local status
     kill -TERM "$vm"

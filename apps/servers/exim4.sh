@@ -26,16 +26,5 @@ machine -p 25 --cpus 2 --package exim4-daemon-light --package coreutils --packag
     bash -c "mkdir -p /srv/exim /srv/mail /etc/exim4 && chmod 777 /srv/mail && chown Debian-exim /srv/exim && cp $WORK/conf /etc/exim4/exim4.conf &&
         touch /srv/mail/joe /srv/exim/mainlog && chown mail /srv/mail/joe && chown Debian-exim /srv/exim/mainlog && chmod 660 /srv/mail/joe;
         tail -q -n+1 -f /srv/mail/joe /srv/exim/mainlog & exec exim4 -bdf -q1m"
-cat >"$WORK/send.py" <<'END'
-import smtplib, sys
-s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=30)
-if len(sys.argv) > 2:
-    for i in range(5):
-        s.sendmail("ann@host.test", ["joe@osprey.test"], f"Subject: note {i}\n\nword{i} of the body\n")
-s.quit()
-END
-answers python3 "$WORK/send.py" "${ports[25]}"
-check 'takes mail' python3 "$WORK/send.py" "${ports[25]}" send
-for i in 0 1 2 3 4; do prints "word$i of the body"; done
-ok "$app: it is delivered"
+mail_is_delivered
 finishes
