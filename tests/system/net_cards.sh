@@ -6,14 +6,7 @@
 . tests/system/lib.sh
 . tests/system/net/namespace.bash
 
-MAC=52:54:00:12:34:56 LOCAL=fe80::5054:ff:fe12:3456
-build_netload || exit 0
-NETLOAD=$PROGRAMS/netload
-make_space "$NS"
-within sysctl -qw net.ipv6.conf.default.accept_dad=0
-ip -n "$NS" tuntap add dev tap0 mode tap
-ip -n "$NS" addr add 192.0.2.1/24 dev tap0
-ip -n "$NS" link set tap0 up
+load_wire
 
 # in_space NAME COMMAND...
 in_space() {

@@ -56,3 +56,16 @@ until_true() {
 build_netload() {
     build netload sh -c 'gcc -O2 -w -static -pthread -o $OUT tests/system/programs/netload.c'
 }
+
+# load_wire: a tap, tap0, to load a card with this MAC by netload: the host's side is 192.0.2.1/24, the card's IPv6
+# address LOCAL. Ends the test where that is not to be had.
+load_wire() {
+    # shellcheck disable=SC2034
+    MAC=52:54:00:12:34:56 LOCAL=fe80::5054:ff:fe12:3456 NETLOAD=$PROGRAMS/netload
+    build_netload || exit 0
+    make_space "$NS"
+    within sysctl -qw net.ipv6.conf.default.accept_dad=0
+    ip -n "$NS" tuntap add dev tap0 mode tap
+    ip -n "$NS" addr add 192.0.2.1/24 dev tap0
+    ip -n "$NS" link set tap0 up
+}
