@@ -305,7 +305,10 @@ ssize_t file_read(struct file *file, struct io *io, off_t *pos)
 
 static ssize_t write_at(struct file *file, struct io *io, off_t *pos)
 {
+    off_t was = *pos;
     ssize_t n = file->ops->write(file, io, pos);
+    if (n < 0)
+        *pos = was; /* O_APPEND has moved it */
     if (n > 0)
         notify_dentry(file->path.dentry, IN_MODIFY);
     return n;

@@ -58,6 +58,9 @@ static void file_limit(void)
     CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
     CHECK_EQ(CALL(write, fd, "0123456789", 10), 5);
     CHECK_ERRNO(CALL(write, fd, "a", 1), EFBIG);
+    fd = open("file", O_WRONLY | O_APPEND);
+    CHECK_ERRNO(CALL(write, fd, "a", 1), EFBIG);
+    CHECK_EQ(lseek(fd, 0, SEEK_CUR), 0); /* a write that fails moves nothing */
 }
 
 int main(void)
