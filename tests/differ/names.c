@@ -226,8 +226,8 @@ static void op_stat(void)
     int dir = dirfd_arg();
     const char *name = path();
     uint64_t how = SOME(stat_flags, 2);
-    if (!name)
-        how &= ~(uint64_t)AT_EMPTY_PATH; // LEFT OUT: NULL is a name since Linux 6.11
+    if (!name && dir < 0)
+        how &= ~(uint64_t)AT_EMPTY_PATH; // LEFT OUT: NULL is the working folder since Linux 6.11
     long r = call(SYS_newfstatat, dir, name, &st, how);
     end(r);
     if (r == 0)
@@ -246,7 +246,7 @@ static void op_statx(void)
     int dir = dirfd_arg();
     const char *name = path();
     uint64_t how = SOME(flags, 2);
-    if (!name)
+    if (!name && dir < 0)
         how &= ~(uint64_t)AT_EMPTY_PATH;
     unsigned mask = (unsigned)SOME(masks, 2);
     long r = call(SYS_statx, dir, name, how, mask, &st);
