@@ -2,12 +2,10 @@
 
     pytests.py MODULE[:PATTERN,...]...
 
-A line is `MODULE TEST OUTCOME`, OUTCOME one of ok, skip, fail, error, hang, or inet
-for an error which says that there are no Internet sockets. Each module runs in a
+A line is `MODULE TEST OUTCOME`, OUTCOME one of ok, skip, fail, error, hang. Each module runs in a
 process of its own with a folder of its own; what that prints goes to standard error if a test of
 it did not end well. PATTERN, matched as unittest -k does, chooses tests; !PATTERN leaves some out.
 """
-import errno
 import fnmatch
 import os
 import subprocess
@@ -51,12 +49,10 @@ class Lines(unittest.TestResult):
     def note(self, test, outcome, why=""):
         if self.outcome is None:  # a module's or a class's fixture
             self.line(test, outcome, why)
-        elif self.outcome in ("ok", "skip") or outcome == "inet":
+        elif self.outcome in ("ok", "skip"):
             self.outcome, self.why = outcome, why
 
     def trouble(self, test, outcome, err):
-        if needs_inet(err[1]):
-            outcome = "inet"
         text = self._exc_info_to_string(err, test)
         print(f"===== {outcome}: {test.id()}\n{text}", file=sys.__stderr__, flush=True)
         self.note(test, outcome, text.rstrip().rsplit("\n", 1)[-1][:160])
@@ -76,15 +72,6 @@ class Lines(unittest.TestResult):
 
     def addUnexpectedSuccess(self, test):
         self.note(test, "fail", "unexpected success")
-
-
-def needs_inet(error):
-    """Whether an exception comes of there being no Internet sockets."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno == errno.EAFNOSUPPORT:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def tests(suite):
