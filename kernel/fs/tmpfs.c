@@ -421,7 +421,9 @@ static int check_word(const char *word, const char *value)
     for (size_t i = 0; strcmp(word, "huge") == 0 && i < ARRAY_SIZE(huge); i++)
         if (strcmp(value, huge[i]) == 0)
             return 0;
-    return strcmp(word, "mpol") == 0 && strncmp(value, "default", 7) == 0 ? 0 : -ENOENT;
+    if (strcmp(word, "mpol") == 0 && strncmp(value, "default", 7) == 0)
+        return 0;
+    return strcmp(word, "mpol") == 0 || strcmp(word, "huge") == 0 ? -EINVAL : -ENOENT;
 }
 
 static int parse_option(char *word, struct options *options)

@@ -67,6 +67,9 @@ static void mounting(void)
     CHECK_ERRNO(config(fd, FSCONFIG_SET_STRING, "nonsense", "1", 0), EINVAL);
     ssize_t n = read(fd, message, sizeof(message) - 1);
     CHECK(n > 0 && memcmp(message, "e tmpfs: ", 9) == 0);
+    CHECK_ERRNO(config(fd, FSCONFIG_SET_STRING, "huge", "x", 0), EINVAL);
+    n = read(fd, message, sizeof(message) - 1);
+    CHECK(n > 0 && memcmp(message, "e tmpfs: Bad value", 18) == 0);
     CHECK(config(fd, FSCONFIG_SET_STRING, "source", "here", 0) == 0);
     CHECK_ERRNO(config(fd, FSCONFIG_SET_STRING, "source", "there", 0), EINVAL);
     CHECK(config(fd, FSCONFIG_SET_STRING, "size", "1m", 0) == 0);
