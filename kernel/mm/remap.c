@@ -211,9 +211,7 @@ static int check_place(const struct move *move)
 static ssize_t remap_locked(struct move *move)
 {
     struct mapping *mapping = mapping_find(move->space, move->old);
-    int err = move->flags & MREMAP_FIXED ? check_place(move) : 0;
-    if (err)
-        return err;
+    int err;
     if (!mapping || mapping->start > move->old)
         return -EFAULT;
     if (move->flags & MREMAP_FIXED && move->new < USER_MIN)
@@ -258,6 +256,8 @@ ssize_t address_space_remap(struct address_space *space, uintptr_t old, size_t o
     if (!IS_ALIGNED(old, PAGE_SIZE) || !move.new_length)
         return -EINVAL;
     if (move.new_length > USER_END)
+        return -EINVAL;
+    if (flags & MREMAP_FIXED && check_place(&move) < 0)
         return -EINVAL;
     if (old >= USER_END || move.old_length > USER_END)
         return -EFAULT;

@@ -35,6 +35,8 @@ static void errors(void)
     CHECK_ERRNO(CALL(mremap, at, PAGE, PAGE, MREMAP_FIXED, at + PAGE), EINVAL);
     CHECK_ERRNO(CALL(mremap, at, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at + PAGE),
                 EINVAL); /* they overlap */
+    CHECK_ERRNO(CALL(mremap, at + 2 * PAGE, -PAGE, 3 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at),
+                EINVAL); /* what is far too long overlaps, too */
     CHECK_ERRNO(CALL(mremap, at + 3 * PAGE, PAGE, 2 * PAGE, MREMAP_MAYMOVE), EFAULT);
     CHECK_ERRNO(CALL(mremap, at, 2 * PAGE, 8 * PAGE, 0), ENOMEM); /* no room, may not move */
 }
