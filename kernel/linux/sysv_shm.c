@@ -162,6 +162,7 @@ static const struct mem_object_ops segment_ops = {
     .put = segment_put,
     .name = segment_name,
     .identity = segment_identity,
+    .counted = true,
 };
 
 /* --- shmget --- */

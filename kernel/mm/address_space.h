@@ -45,6 +45,8 @@ struct mem_object_ops {
     /* Its pages are for the program's own accesses only: address_space_pin(), _key(), _populate()
      * and locking in refuse, its mappings stay locked and are not dumped. */
     bool secret;
+    /* How many mappings it has is told: none goes because it fits its neighbour. */
+    bool counted;
 };
 struct mem_object {
     const struct mem_object_ops *ops;
@@ -88,6 +90,7 @@ struct mapping {
     unsigned prot, flags; /* PROT_*, MAP_* (SHARED or PRIVATE, GROWSDOWN, STACK, LOCKED, ...) */
     unsigned max_prot;    /* mprotect may not go beyond (a file opened read-only) */
     bool no_huge, want_huge, dont_fork, wipe_on_fork, dont_dump, lock_on_fault;
+    bool piece;                /* just split off: may join another though its object is counted */
     uint8_t reads;             /* MADV_NORMAL, _RANDOM, _SEQUENTIAL: told in smaps */
     struct mem_object *object; /* NULL: private anonymous */
     uint64_t object_page;      /* page of the object at start */

@@ -129,7 +129,8 @@ static int check_request(const struct map_request *request, size_t *length)
 /* The flags that a mapping keeps. */
 static unsigned kept_flags(unsigned flags)
 {
-    unsigned kept = flags & (MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_STACK | MAP_HUGETLB);
+    unsigned kept =
+        flags & (MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_STACK | MAP_HUGETLB | MAP_SYNC);
     return kept | ((flags & MAP_SHARED_VALIDATE) == MAP_PRIVATE ? MAP_PRIVATE : MAP_SHARED);
 }
 

@@ -294,6 +294,12 @@ void mapping_resize(struct mapping *mapping, uintptr_t start, uintptr_t end)
     refresh(mapping_next(mapping));
 }
 
+/* A border may move between two mappings of a counted object, as the piece between is no third. */
+static bool may_go(const struct mapping *mapping)
+{
+    return mapping->piece || !mapping->object || !mapping->object->ops->counted;
+}
+
 /* low takes over what high covers. It grows before high leaves, so that mem_object_unmap(), which
  * does not hold the space's lock, sees every page in one of them. */
 static void swallow(struct mapping *low, struct mapping *high, struct mapping **removed)
@@ -308,12 +314,19 @@ struct mapping *mapping_merge(struct mapping *mapping)
     struct mapping *removed = NULL;
     struct mapping *prev = mapping_prev(mapping), *next = mapping_next(mapping);
 
-    if (next && fits(mapping, next))
-        swallow(mapping, next, &removed);
-    if (prev && fits(prev, mapping)) {
-        swallow(prev, mapping, &removed);
-        mapping = prev;
+    if (may_go(mapping)) {
+        if (next && fits(mapping, next))
+            swallow(mapping, next, &removed);
+        if (prev && fits(prev, mapping)) {
+            swallow(prev, mapping, &removed);
+            mapping = prev;
+        }
     }
+    mapping->piece = false;
+    if (prev)
+        prev->piece = false;
+    if (next)
+        next->piece = false;
     mapping_dispose(removed); /* not the last references: the merged one holds its own */
     return mapping;
 }
@@ -366,6 +379,7 @@ struct mapping *mapping_split(struct mapping *mapping, uintptr_t addr)
         kcache_free(&mapping_cache, upper);
         return NULL;
     }
+    mapping->piece = true;
     *upper = *mapping;
     upper->start = addr;
     upper->object_page += (addr - mapping->start) >> PAGE_SHIFT;

@@ -50,9 +50,26 @@ static void across_areas(void)
     munmap(m, N * PAGE);
 }
 
+/* MAP_SYNC makes it another kind, where the flag says nothing as well. */
+static void with_sync(void)
+{
+    enum { PAGE = 4096, N = 4, RW = PROT_READ | PROT_WRITE };
+    int fd = memfd_create("m", 0);
+    NEED(fd >= 0 && ftruncate(fd, N * PAGE) == 0);
+    char *m = mmap(NULL, N * PAGE, RW, MAP_SHARED, fd, 0);
+    NEED(m != MAP_FAILED);
+    CHECK(mmap(m + 2 * PAGE, PAGE, RW, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED);
+    CHECK_EQ(remap(m, 3 * PAGE, 0, 1), 0);
+    CHECK(mmap(m + 2 * PAGE, PAGE, RW, MAP_SHARED | MAP_FIXED | MAP_SYNC, fd, 0) != MAP_FAILED);
+    CHECK_ERRNO(remap(m, 3 * PAGE, 0, 1), EINVAL);
+    munmap(m, N * PAGE);
+    close(fd);
+}
+
 int main(void)
 {
     promise("pages change places", shuffling);
     promise("areas of several kinds are refused", across_areas);
+    promise("MAP_SYNC is a kind, too", with_sync);
     return check_end();
 }
