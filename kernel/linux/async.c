@@ -3,6 +3,7 @@
 #include "linux/async.h"
 
 #include "core/boot.h"
+#include "fs/notify.h"
 #include "linux/path.h"
 #include "linux/watch.h"
 #include "mm/heap.h"
@@ -150,7 +151,8 @@ static int begin(struct file *file, int fd)
 static bool can_tell(const struct file *file)
 {
     uint32_t type = file->inode->mode & S_IFMT;
-    return file->ops->poll && (type == S_IFIFO || type == S_IFSOCK || type == S_IFCHR);
+    return file->ops->poll &&
+           (type == S_IFIFO || type == S_IFSOCK || type == S_IFCHR || inotify_is(file));
 }
 
 int file_set_async(struct file *file, int fd, bool on)

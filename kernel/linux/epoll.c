@@ -521,15 +521,17 @@ static int64_t wait_until(struct epoll *ep, uintptr_t addr, int max, nsec_t dead
 
 static int64_t do_wait(int fd, uintptr_t addr, int max, nsec_t deadline)
 {
-    if (max <= 0 || max > INT32_MAX / (int)sizeof(struct epoll_event))
-        return -EINVAL;
-    if (!user_range_ok(addr, (size_t)max * sizeof(struct epoll_event)))
-        return -EFAULT;
     struct fd_ref ref = fd_borrow(fd);
     if (!ref.file)
         return -EBADF;
     struct epoll *ep = epoll_of(ref.file);
-    int64_t result = ep ? wait_until(ep, addr, max, deadline) : -EINVAL;
+    int64_t result = -EINVAL;
+    if (max > 0 && max <= INT32_MAX / (int)sizeof(struct epoll_event)) {
+        if (!user_range_ok(addr, (size_t)max * sizeof(struct epoll_event)))
+            result = -EFAULT;
+        else if (ep)
+            result = wait_until(ep, addr, max, deadline);
+    }
     fd_return(ref);
     return result;
 }
@@ -631,7 +633,14 @@ static __cold int epoll_fdinfo(struct file *file, char *buf, size_t size)
     return (int)MIN(len, size);
 }
 
+static int64_t epoll_ioctl(struct file *file, unsigned cmd, uintptr_t arg)
+{
+    (void)file, (void)cmd, (void)arg;
+    return -EINVAL;
+}
+
 static const struct file_ops epoll_ops = {
+    .ioctl = epoll_ioctl,
     .seek = file_seek_nowhere,
     .poll = epoll_poll,
     .release = epoll_release,

@@ -64,7 +64,7 @@ static ssize_t eventfd_write(struct file *file, struct io *io, off_t *pos)
 {
     struct eventfd *event = file->data;
     uint64_t value;
-    if (io->left < sizeof(value))
+    if (io->left != sizeof(value))
         return -EINVAL;
     if (io_get(io, &value, sizeof(value)) != sizeof(value))
         return -EFAULT;

@@ -49,7 +49,7 @@ static int64_t add_watch(struct file *file, uintptr_t name, uint32_t mask)
 SYSCALL(inotify_add_watch, 3, SYSCALL_WHOLE, "")
 {
     uint32_t mask = (uint32_t)a2;
-    if (!(mask & IN_VALID))
+    if (!(mask & IN_VALID) || mask & ~IN_VALID)
         return -EINVAL;
     struct fd_ref ref = fd_borrow((int)a0);
     if (!ref.file)

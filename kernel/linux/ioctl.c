@@ -48,7 +48,8 @@ static int64_t set_async(struct file *file, int fd, uintptr_t addr)
     uint32_t on;
     if (user_get32(addr, &on) < 0)
         return -EFAULT;
-    return file_set_async(file, fd, on != 0);
+    int err = file_set_async(file, fd, on != 0);
+    return !err && on && !(file->flags & O_ASYNC) ? -ENOTTY : err;
 }
 
 static int64_t put_size(const struct file *file, uintptr_t addr)

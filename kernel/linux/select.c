@@ -37,10 +37,10 @@ static int look(struct poll_wait *wait, const struct sets *sets)
         if (!events)
             continue;
         unsigned now = poll_wait_look(wait, (int)fd, events);
-        if (now & POLLNVAL)
+        if (now & POLLNVAL && fd_get_cloexec((int)fd) < 0) /* O_PATH: open all the same */
             return -EBADF;
         for (int i = 0; i < 3; i++) {
-            if (now & set_events[i] && is_set(sets->asked[i], fd)) {
+            if (now & (set_events[i] | POLLNVAL) && is_set(sets->asked[i], fd)) {
                 sets->found[i][fd / 64] |= 1ull << fd % 64;
                 count++;
             }
@@ -156,35 +156,30 @@ struct mask_arg {
     uint64_t addr, size;
 };
 
-static int get_mask(uintptr_t addr, uint64_t *mask, bool *given)
+static int get_mask(struct mask_arg arg, uint64_t *mask)
 {
-    struct mask_arg arg = {};
-    *given = false;
-    if (addr && user_read(&arg, addr, sizeof(arg)) < 0)
-        return -EFAULT;
-    if (!arg.addr)
-        return 0;
-    if (arg.size != sizeof(*mask))
+    if (arg.addr && arg.size != sizeof(*mask))
         return -EINVAL;
-    *given = true;
-    return user_get64(arg.addr, mask);
+    return arg.addr ? user_get64(arg.addr, mask) : 0;
 }
 
 SYSCALL(pselect6, 6, SYSCALL_WHOLE, "")
 {
     nsec_t timeout = NSEC_FOREVER;
     uint64_t mask;
-    bool masked;
-    int err = a4 ? time_get(a4, &timeout) : 0;
+    struct mask_arg masked = {};
+    int err = a5 ? user_read(&masked, a5, sizeof(masked)) : 0;
+    if (!err && a4)
+        err = time_get(a4, &timeout);
     if (!err)
-        err = get_mask(a5, &mask, &masked);
+        err = get_mask(masked, &mask);
     if (err)
         return err;
     nsec_t deadline = deadline_of(timeout);
-    if (masked)
+    if (masked.addr)
         signal_set_temporary_mask(mask);
     int64_t result = select_until((int)a0, (uintptr_t[3]){a1, a2, a3}, deadline);
-    if (masked)
+    if (masked.addr)
         signal_restore_mask(result == -ERESTARTNOHAND);
     if (a4 && current_personality(PERSONALITY_STICKY_TIMEOUTS))
         return result == -ERESTARTNOHAND ? -EINTR : result;

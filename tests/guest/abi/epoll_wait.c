@@ -46,6 +46,8 @@ static void errors(void)
     CHECK_ERRNO(CALL(epoll_wait, ep, got, 0, 0), EINVAL);
     CHECK_ERRNO(CALL(epoll_wait, ep, got, -1, 0), EINVAL);
     CHECK_ERRNO(CALL(epoll_wait, BAD_FD, got, 1, 0), EBADF);
+    CHECK_ERRNO(CALL(epoll_wait, BAD_FD, BAD, 0, 0), EBADF);
+    CHECK_ERRNO(CALL(ioctl, ep, 0x12345678, got), EINVAL);
     CHECK_ERRNO(CALL(epoll_wait, ends[0], got, 1, 0), EINVAL);
     ready(EPOLLIN);
     CHECK_ERRNO(CALL(epoll_wait, ep, BAD, 1, 0), EFAULT);

@@ -15,6 +15,7 @@ static void results(void)
     CHECK_EQ(write(fd, &value, 8), 8);
     value = 1;
     CHECK_ERRNO(write(fd, &value, 8), EAGAIN); /* it would overflow */
+    CHECK_ERRNO(write(fd, (char[100]){0}, 100), EINVAL);
     CHECK_ERRNO(CALL(eventfd2, 0, 2), EINVAL);
 }
 

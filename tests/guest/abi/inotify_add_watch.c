@@ -19,6 +19,9 @@ static void results(void)
     CHECK_EQ(CALL(inotify_add_watch, fd, ".", IN_DELETE | IN_MASK_ADD), watch);
     CHECK_ERRNO(CALL(inotify_add_watch, fd, "absent", IN_CREATE), ENOENT);
     CHECK_ERRNO(CALL(inotify_add_watch, fd, ".", 0), EINVAL);
+    CHECK_ERRNO(CALL(inotify_add_watch, fd, ".", IN_CREATE | 0x800000), EINVAL);
+    CHECK_EQ(fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC), 0);
+    CHECK_EQ(fcntl(fd, F_GETFL) & O_ASYNC, O_ASYNC);
     CHECK_ERRNO(CALL(inotify_add_watch, fd, BAD, IN_CREATE), EFAULT);
     CHECK_ERRNO(CALL(inotify_add_watch, BAD_FD, ".", IN_CREATE), EBADF);
     CHECK_ERRNO(CALL(inotify_add_watch, open(".", O_RDONLY), ".", IN_CREATE), EINVAL);

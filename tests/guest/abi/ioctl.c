@@ -24,6 +24,7 @@ static void results(void)
     CHECK_ERRNO(CALL(ioctl, open("file", O_PATH), FIONREAD, &n), EBADF);
     CHECK_ERRNO(CALL(ioctl, ends[0], FIONREAD, BAD), EFAULT);
     CHECK_ERRNO(CALL(ioctl, ends[0], FIONBIO, BAD), EFAULT);
+    CHECK_ERRNO(CALL(ioctl, fd, FIOASYNC, &on), ENOTTY);
 }
 
 static void terminals(void)

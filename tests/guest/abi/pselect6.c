@@ -35,6 +35,13 @@ static void results(void)
     CHECK_ERRNO(CALL(pselect6, 20, &in, NULL, NULL, NULL, BAD), EFAULT);
     soon.tv_nsec = -1;
     CHECK_ERRNO(CALL(pselect6, 20, &in, NULL, NULL, &soon, NULL), EINVAL);
+    CHECK_ERRNO(CALL(pselect6, 20, &in, NULL, NULL, &soon, BAD), EFAULT);
+    soon.tv_nsec = 0;
+    FD_ZERO(&in);
+    FD_SET(open(".", O_PATH), &in);
+    CHECK_EQ(CALL(pselect6, 20, &in, NULL, &in, &soon, NULL), 2); /* nothing would wait */
+    FD_SET(19, &in);
+    CHECK_ERRNO(CALL(pselect6, 20, &in, NULL, NULL, &soon, NULL), EBADF);
 }
 
 int main(void)
