@@ -1,5 +1,6 @@
 // The families.
 #include "families.h"
+#include "events.h"
 #include "hands.h"
 #include "ipc.h"
 #include "sockets.h"
@@ -21,5 +22,6 @@ const struct family families[] = {
      NULL},
     {"futex", futex_setup, {futex_ops}, false, false, futex_after},
     {"pipes", pipes_setup, {pipes_ops}, false, false, NULL},
+    {"events", events_setup, {events_ops, events_told_ops}, false, false, NULL},
     {NULL, NULL, {NULL}, false, false, NULL},
 };
