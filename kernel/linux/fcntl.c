@@ -254,6 +254,14 @@ static int64_t get_owner_plain(const struct file *file)
     return file->owner_type == F_OWNER_PGRP ? -id : id;
 }
 
+int64_t file_ioctl_owner(struct file *file, bool set, uintptr_t addr)
+{
+    uint32_t who;
+    if (!set)
+        return user_put32(addr, (uint32_t)get_owner_plain(file));
+    return user_get32(addr, &who) < 0 ? -EFAULT : set_owner_plain(file, (int)who);
+}
+
 struct owner_ex {
     int32_t type, pid;
 };

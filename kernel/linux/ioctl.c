@@ -2,9 +2,13 @@
 #include "linux/async.h"
 #include "linux/path.h"
 #include "linux/syscall.h"
+#include "net/socket.h"
 
 enum {
     FIGETBSZ = 2,
+    FIOSETOWN = 0x8901,
+    SIOCSPGRP = 0x8902,
+    SIOCGPGRP = 0x8904,
     FIONREAD = 0x541b,
     FIONBIO = 0x5421,
     FIONCLEX = 0x5450,
@@ -259,6 +263,8 @@ static int64_t do_ioctl(int fd, struct file *file, unsigned cmd, uintptr_t arg)
     case FITHAW:
         return check_freeze(cmd == FITHAW);
     }
+    if (cmd >= FIOSETOWN && cmd <= SIOCGPGRP && socket_of(file))
+        return file_ioctl_owner(file, cmd <= SIOCSPGRP, arg);
     if ((file->inode->mode & S_IFMT) == S_IFREG) {
         int64_t result = regular_ioctl(file, cmd, arg);
         if (result != -ENOTTY)

@@ -113,7 +113,8 @@ static int control_get(const struct socket *socket, struct message *message, uin
     message->sent = buf;
     message->sent_size = size;
     int err = user_read(buf, addr, size);
-    return err || socket->ops->control ? err : take_all(socket, message);
+    return err || socket->ops->control || socket->ops->late_control ? err
+                                                                    : take_all(socket, message);
 }
 
 static void control_drop(struct message *message)

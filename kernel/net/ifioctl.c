@@ -28,6 +28,7 @@ enum {
     SIOCSIFMTU = 0x8922,
     SIOCSIFHWADDR = 0x8924,
     SIOCGIFHWADDR = 0x8927,
+    SIOCGIFSLAVE = 0x8929,
     SIOCGIFINDEX = 0x8933,
     SIOCDIFADDR = 0x8936,
     SIOCGIFTXQLEN = 0x8942,
@@ -36,6 +37,8 @@ enum {
     SIOCGARP = 0x8954,
     SIOCSARP = 0x8955,
     SIOCGIFMAP = 0x8970,
+    SIOCSIFMAP = 0x8971,
+    SIOCDEVPRIVATE = 0x89f0,
 };
 enum { NAME = 16, IFREQ = 40, CHANGEABLE = IFF_UP | IFF_PROMISC | IFF_ALLMULTI | IFF_MULTICAST };
 enum { RTF_UP = 1, RTF_GATEWAY = 2, RTF_HOST = 4, RTF_REJECT = 0x200 };
@@ -151,6 +154,8 @@ static int get_device(struct request *r, const struct netif *netif, unsigned cmd
     case SIOCGIFMAP:
         memset(value, 0, sizeof(r->bytes));
         return 0;
+    case SIOCGIFSLAVE: /* there are no slaves */
+        return -EINVAL;
     default:
         return -ENOTTY;
     }
@@ -183,7 +188,7 @@ static bool is_get_device(unsigned cmd)
 {
     struct request r;
     static const struct netif none;
-    return cmd == SIOCETHTOOL || get_device(&r, &none, cmd) == 0;
+    return cmd == SIOCETHTOOL || get_device(&r, &none, cmd) != -ENOTTY;
 }
 
 /* SIOCGIFCONF: one entry for each IPv4 address. */
@@ -232,6 +237,18 @@ static int64_t put_stamp(struct socket *socket, bool fine, uintptr_t arg)
     return user_write(arg, time, sizeof(time));
 }
 
+/* What no interface here does, though one may be asked. */
+static __cold int64_t refuse_device(unsigned cmd, uintptr_t arg)
+{
+    struct request r;
+    if (user_read(&r, arg, sizeof(r)) < 0)
+        return -EFAULT;
+    r.name[NAME - 1] = 0;
+    if (cmd == SIOCSIFMAP && !is_admin())
+        return -EPERM;
+    return find_netif(r.name) ? -EOPNOTSUPP : -ENODEV;
+}
+
 int64_t netif_ioctl(struct socket *socket, unsigned cmd, uintptr_t arg)
 {
     struct request r;
@@ -242,6 +259,8 @@ int64_t netif_ioctl(struct socket *socket, unsigned cmd, uintptr_t arg)
         return put_stamp(socket, short_cmd == SIOCGSTAMPNS, arg);
     if (cmd == SIOCGIFCONF)
         return put_configuration(arg);
+    if ((cmd >= SIOCDEVPRIVATE && cmd < SIOCDEVPRIVATE + 16) || cmd == SIOCSIFMAP)
+        return refuse_device(cmd, arg);
     if (cmd != SIOCGIFNAME && !is_set_device(cmd) && !is_get_device(cmd))
         return -ENOTTY;
     if (user_read(&r, arg, sizeof(r)) < 0)
@@ -251,6 +270,9 @@ int64_t netif_ioctl(struct socket *socket, unsigned cmd, uintptr_t arg)
         int err = get_name(&r);
         return err ? err : user_write(arg, &r, sizeof(r));
     }
+    uint32_t ethtool;
+    if (cmd == SIOCETHTOOL && user_get32(r.data, &ethtool) < 0)
+        return -EFAULT;
     struct netif *netif = find_netif(r.name);
     if (is_set_device(cmd) && !is_admin())
         return -EPERM;

@@ -182,7 +182,7 @@ static int bind_address(const struct inet_socket *s, const struct socket_address
     int err = get6(address, ip, port, scope);
     if (!err && inet_is_v4(ip) && s->v6only)
         err = -EINVAL;
-    if (!err && inet_is_multicast(ip) && s->socket.type == SOCK_STREAM)
+    if (!err && !inet_is_v4(ip) && inet_is_multicast(ip) && s->socket.type == SOCK_STREAM)
         err = -EINVAL;
     return err;
 }
@@ -200,7 +200,7 @@ static int bind_scope(struct inet_socket *s, const struct inet_addr *ip, uint32_
         if (!s->flow.bound)
             return -ENODEV;
     }
-    return s->flow.bound || inet_is_multicast(ip) ? 0 : -EINVAL;
+    return s->flow.bound ? 0 : -EINVAL;
 }
 
 __cold int inet_bind_address(struct inet_socket *s, const struct socket_address *address,
@@ -221,6 +221,15 @@ bool inet_may_bind(const struct inet_socket *s, const struct inet_addr *ip)
     return kind == RTN_LOCAL || kind == RTN_MULTICAST || kind == RTN_BROADCAST;
 }
 
+/* It is bound: which of the mistakes is told. */
+static __cold int why_not_again(const struct inet_socket *s, const struct inet_addr *ip,
+                                unsigned port)
+{
+    if (s->socket.family == AF_INET && !inet_may_bind(s, ip))
+        return -EADDRNOTAVAIL;
+    return inet_may_use_port(port) ? -EINVAL : -EACCES;
+}
+
 __cold int inet_op_bind(struct socket *socket, const struct socket_address *address)
 {
     struct inet_socket *s = inet_of(socket);
@@ -230,10 +239,13 @@ __cold int inet_op_bind(struct socket *socket, const struct socket_address *addr
     inet_lock(s);
     struct netif *bound = s->flow.bound;
     int err = inet_bind_address(s, address, &ip, &port);
-    if (!err && s->local_port)
-        err = inet_may_bind(s, &ip) ? -EINVAL : -EADDRNOTAVAIL;
+    if (!err && s->port)
+        err = why_not_again(s, &ip, port);
     if (!err)
         err = inet_bind(s, &ip, port);
+    /* One that is bound to an IPv6 address is for that kind only. */
+    if (!err && !inet_is_v4(&ip) && !inet_is_any(&ip))
+        s->v6only = true;
     if (!err && socket->type == SOCK_DGRAM && s->local_port)
         err = inet_hash_bound(s);
     if (err)
@@ -315,8 +327,8 @@ static int flow_source(const struct inet_socket *s, struct ip_flow *flow, bool v
     flow->source = v4 ? inet_v4(0) : (struct inet_addr){};
     if (!inet_is_any(&s->local)) {
         if (inet_is_v4(&s->local) != v4)
-            return -ENETUNREACH;
-        if (!inet_is_multicast(&s->local) && !inet_is_limited_broadcast(&s->local))
+            return !v4 ? -EAFNOSUPPORT : s->socket.type == SOCK_DGRAM ? 0 : -ENETUNREACH;
+        if (!s->bound_many)
             flow->source = s->local;
     } else if (v4 && inet_is_multicast(&flow->destination) && inet_is_v4(&o->multicast_source)) {
         flow->source = o->multicast_source;

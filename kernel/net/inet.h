@@ -138,7 +138,8 @@ struct inet_socket {
     /* Who: any address if not bound or not connected. Ports in host order. */
     struct inet_addr local, remote;
     uint16_t local_port, remote_port;
-    uint32_t scope; /* of a link-local peer: interface index */
+    uint32_t scope;  /* of a link-local peer: interface index */
+    bool bound_many; /* that is several hosts' */
     bool v6only, bound_address, bound_port, reuse_address, reuse_port, force_reuse;
     struct list bind_link;  /* in the table of ports; bind_lock */
     struct port *port;      /* its bind_link is in; bind_lock */
@@ -242,6 +243,8 @@ void inet_post(struct inet_socket *s, unsigned events);
 /* Give the socket a local address and port (port 0: a free one of ip_local_port_range, by RFC 6056)
  * with Linux's rules for SO_REUSEADDR and SO_REUSEPORT: -EADDRINUSE, -EADDRNOTAVAIL, -EACCES (below
  * 1024 without CAP_NET_BIND_SERVICE). Socket locked. */
+/* May the caller bind to that port? */
+bool inet_may_use_port(unsigned port);
 int inet_bind(struct inet_socket *s, const struct inet_addr *address, unsigned port);
 /* A local port for a connection to remote that no other connection has (an unbound socket), and its
  * place in the table of connections. -EADDRNOTAVAIL, -EADDRINUSE. Socket locked; flow routed, local
@@ -253,6 +256,8 @@ int inet_hash_accepted(struct inet_socket *s, struct inet_socket *listener);
 int inet_hash_bound(struct inet_socket *s);
 /* Out of all tables; the port is free again (unless others share it). */
 void inet_unhash(struct inet_socket *s);
+/* The same, but the port stays its own. */
+void inet_unhash_but_port(struct inet_socket *s);
 
 /* Who gets a packet: the connection, else the best bound socket (more specific address and
  * interface first; among SO_REUSEPORT's by their program, which is shown the packet (at its

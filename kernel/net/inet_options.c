@@ -420,7 +420,7 @@ static bool in_range(int number, int low, int high)
 
 static int set_v6only(struct inet_socket *s, int number)
 {
-    if (s->local_port)
+    if (s->socket.type == SOCK_STREAM ? s->port != NULL : s->local_port)
         return -EINVAL;
     s->v6only = number != 0;
     return 0;

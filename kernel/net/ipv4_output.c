@@ -106,10 +106,10 @@ static int go_by(struct ip_flow *flow, const struct route *route)
     flow->mtu = ip_path_mtu(&flow->destination, flow->mtu);
     if (!inet_is_any(&flow->source))
         return 0;
-    if (local)
-        flow->source = flow->destination;
-    else if (is_set(&route->source) && !inet_is_any(&route->source))
+    if (is_set(&route->source) && !inet_is_any(&route->source))
         flow->source = route->source;
+    else if (local)
+        flow->source = flow->destination;
     else
         flow->source =
             ipv4_choose_source(&flow->next_hop, route->netif, scope_of(&flow->destination));
@@ -122,17 +122,15 @@ static int go_to_many(struct ip_flow *flow, bool broadcast)
     const struct route *route;
     const struct netif_address *a;
 
-    if (broadcast && !flow->broadcast)
-        return -EACCES;
-    if (flow->bound)
-        return go_direct(flow, flow->bound);
-    a = inet_is_any(&flow->source) ? NULL : netif_address_find(NULL, &flow->source);
-    if (a)
-        return go_direct(flow, a->netif);
-    route = route_find(&flow->destination, NULL);
-    if (!route || !route->netif)
+    struct netif *netif = flow->bound;
+    if (!netif) {
+        a = inet_is_any(&flow->source) ? NULL : netif_address_find(NULL, &flow->source);
+        route = a ? NULL : route_find(&flow->destination, NULL);
+        netif = a ? a->netif : route ? route->netif : NULL;
+    }
+    if (!netif)
         return -ENETUNREACH;
-    return go_direct(flow, route->netif);
+    return broadcast && !flow->broadcast ? -EACCES : go_direct(flow, netif);
 }
 
 int ipv4_route(struct ip_flow *flow)
@@ -140,7 +138,9 @@ int ipv4_route(struct ip_flow *flow)
     const struct route *route;
 
     if (!is_own_source(flow))
-        return -EINVAL;
+        return inet_is_multicast(&flow->source) || inet_is_limited_broadcast(&flow->source)
+                   ? -EINVAL
+                   : -ENETUNREACH;
     /* 0.0.0.0 is this host. */
     if (inet_is_any(&flow->destination))
         flow->destination = inet_is_any(&flow->source) ? inet_v4(0x0100007f) : flow->source;

@@ -191,6 +191,15 @@ static bool may_have(const struct inet_socket *s, const struct inet_addr *addres
     return kind == RTN_LOCAL || kind == RTN_MULTICAST || kind == RTN_BROADCAST;
 }
 
+/* What the source of packets cannot be. */
+static bool is_for_many(const struct inet_addr *address)
+{
+    rcu_read_lock();
+    unsigned kind = route_kind(address, NULL);
+    rcu_read_unlock();
+    return kind == RTN_MULTICAST || kind == RTN_BROADCAST;
+}
+
 static int bind_port(struct inet_socket *s, const struct inet_addr *address, unsigned number)
 {
     bool chosen = number != 0;
@@ -211,13 +220,18 @@ static int bind_port(struct inet_socket *s, const struct inet_addr *address, uns
     return 0;
 }
 
+bool inet_may_use_port(unsigned port)
+{
+    return !port || port >= inet_port_unprivileged || socket_capable(NET_CAP_BIND_SERVICE);
+}
+
 int inet_bind(struct inet_socket *s, const struct inet_addr *address, unsigned port)
 {
     if (s->port)
         return -EINVAL;
     if (!may_have(s, address))
         return -EADDRNOTAVAIL;
-    if (port && port < inet_port_unprivileged && !socket_capable(NET_CAP_BIND_SERVICE))
+    if (!inet_may_use_port(port))
         return -EACCES;
     if (demux_init() < 0)
         return -ENOMEM;
@@ -231,6 +245,7 @@ int inet_bind(struct inet_socket *s, const struct inet_addr *address, unsigned p
     }
     s->local = *address;
     s->bound_address = !inet_is_any(address);
+    s->bound_many = s->bound_address && is_for_many(address);
     return 0;
 }
 
@@ -337,6 +352,14 @@ int inet_hash_bound(struct inet_socket *s)
     }
     mutex_unlock(&bind_lock);
     return err;
+}
+
+void inet_unhash_but_port(struct inet_socket *s)
+{
+    mutex_lock(&bind_lock);
+    demux_disconnect(s);
+    demux_unbind(s);
+    mutex_unlock(&bind_lock);
 }
 
 void inet_unhash(struct inet_socket *s)

@@ -73,7 +73,7 @@ unsigned route_kind(const struct inet_addr *address, struct netif *netif)
 {
     if (inet_is_multicast(address))
         return RTN_MULTICAST;
-    if (inet_is_v4(address) && (address->bytes[12] == 0 || inet_is_limited_broadcast(address)))
+    if (inet_is_v4(address) && (inet_is_any(address) || inet_is_limited_broadcast(address)))
         return RTN_BROADCAST;
     const struct route *route = find_in(&local, address, NULL);
     return route ? route->type : RTN_UNICAST;

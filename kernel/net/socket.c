@@ -9,7 +9,7 @@
 #include "net/ifioctl.h"
 #include "net/inet.h"
 
-enum { NETIF_NAME_MAX = 15 };
+enum { NETIF_NAME_MAX = 15, AF_NETLINK = 16 };
 
 static struct socket_cred nobody(void)
 {
@@ -346,6 +346,13 @@ static bool is_flag(int name)
     }
 }
 
+/* Credentials come with messages of these families only. */
+static bool may_pass(const struct socket *socket, int name)
+{
+    return (name != SO_PASSCRED && name != SO_PASSSEC) || socket->family == AF_UNIX ||
+           socket->family == AF_NETLINK;
+}
+
 /* Linux doubles what is asked for, to make room for its own. */
 static uint32_t buffer_size(int asked, bool force, uint32_t most, uint32_t least)
 {
@@ -545,6 +552,8 @@ static int set_generic(struct socket *socket, int name, const void *value, size_
     memcpy(&number, value, sizeof(number));
     if (is_flag(name)) {
         uint64_t bit = 1ull << name;
+        if (!may_pass(socket, name))
+            return -EOPNOTSUPP;
         if (name == SO_REUSEPORT && number && socket->family != AF_INET &&
             socket->family != AF_INET6)
             return -EOPNOTSUPP;
@@ -674,7 +683,7 @@ static int get_number(struct socket *socket, int name, int32_t *number)
 {
     if (is_flag(name)) {
         *number = socket_flag(socket, name);
-        return 0;
+        return may_pass(socket, name) ? 0 : -EOPNOTSUPP;
     }
     if (name == SO_ERROR) {
         *number = atomic_exchange(&socket->error, 0);

@@ -200,7 +200,8 @@ struct socket_ops {
     void (*resized)(struct socket *socket); /* SO_RCVBUF or SO_SNDBUF has changed; may be NULL */
     /* The file is closed: free the socket. */
     void (*release)(struct socket *socket);
-    bool control; /* serves control messages itself, also those of SOL_SOCKET */
+    bool late_control; /* what was sent is looked at by send() itself, too */
+    bool control;      /* serves control messages itself, also those of SOL_SOCKET */
 };
 
 struct socket {

@@ -217,6 +217,7 @@ struct tcp {
     };
     bool connecting; /* connect(2) has begun and not been told how it went */
     bool connected;  /* it has been told that it went well */
+    bool cut;        /* shutdown(2) came while connect(2) had not been told of its failure */
     bool counted_orphan, thin, fastopen_no_cookie, no_rehash;
     union {
         struct {

@@ -629,7 +629,8 @@ int tcp_op_listen(struct socket *socket, int backlog)
     int err = 0;
 
     inet_lock(&tp->inet);
-    if ((tp->state != TCP_CLOSE && tp->state != TCP_LISTEN) || tp->connecting)
+    if ((tp->state != TCP_CLOSE && tp->state != TCP_LISTEN) || tp->connecting || tp->connected ||
+        tp->cut)
         err = -EINVAL;
     else if (tp->state == TCP_CLOSE)
         err = begin(tp);

@@ -211,11 +211,32 @@ static void finish(struct tcp *tp, const struct message *message)
     tcp_charge(tp);
 }
 
+/* Control data of a stream is SOL_SOCKET's alone, and of no effect. */
+static __cold int check_control(const struct tcp *tp, const struct message *message)
+{
+    struct control_message control;
+    size_t at = 0;
+    uint32_t mark;
+    uint16_t stamps;
+    int err;
+
+    while ((err = message_next_control(message, &at, &control)) > 0) {
+        err = control.level != SOL_SOCKET
+                  ? 0
+                  : socket_get_control(&tp->inet.socket, &mark, &stamps, &control);
+        if (err)
+            break;
+    }
+    return err;
+}
+
 static ssize_t send_stream(struct tcp *tp, struct message *message)
 {
     nsec_t deadline = socket_deadline(tp->inet.socket.send_timeout);
     ssize_t done = 0, n = wait_connected(tp, message, deadline);
 
+    if (!n && unlikely(message->sent_size))
+        n = check_control(tp, message);
     if (!n)
         n = check(tp);
     while (!n && message->io.left) {

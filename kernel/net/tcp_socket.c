@@ -80,7 +80,10 @@ void tcp_done(struct tcp *tp)
     tcp_set_state(tp, TCP_CLOSE);
     tp->shutdown = 3;
     tcp_send_purge(tp);
-    inet_unhash(&tp->inet);
+    if (tp->inet.bound_port && !tp->orphan)
+        inet_unhash_but_port(&tp->inet);
+    else
+        inet_unhash(&tp->inet);
     if (tp->orphan) {
         tcp_receive_purge(tp);
         atomic_fetch_sub_explicit(&tcp_orphans, tp->counted_orphan, memory_order_relaxed);
@@ -147,25 +150,16 @@ static struct inet_addr any_of(const struct tcp *tp)
 }
 
 /* Not connected any more: only what bind(2) has said stays. */
-static __cold void forget_ends(struct tcp *tp, bool keep_port)
+static __cold void forget_ends(struct tcp *tp)
 {
     struct inet_socket *s = &tp->inet;
-    unsigned port = keep_port && s->bound_port ? s->local_port : 0;
-
     s->remote = any_of(tp);
     s->remote_port = 0;
     s->scope = 0;
     if (!s->bound_address)
         s->local = any_of(tp);
-    if (s->port) /* it is still its own */
-        return;
-    s->local_port = 0;
-    if (port) {
-        struct inet_addr local = s->local;
-
-        if (inet_bind(s, &local, port) < 0)
-            s->bound_port = false;
-    }
+    if (!s->port) /* else it is still its own */
+        s->local_port = 0;
 }
 
 static int take_port(struct tcp *tp)
@@ -204,16 +198,18 @@ static int begin_connect(struct tcp *tp, const struct inet_addr *ip, unsigned po
     struct inet_socket *s = &tp->inet;
     unsigned hash_kind;
     uint32_t received = tp->rcv_nxt;
-    int err = inet_flow(s, &s->flow, ip, scope);
+    int err;
 
-    if (err)
-        return err;
     rcu_read_lock();
     hash_kind = route_kind(ip, NULL);
     rcu_read_unlock();
     if (hash_kind == RTN_BROADCAST || hash_kind == RTN_MULTICAST || inet_is_multicast(ip))
         return -ENETUNREACH;
-    err = ip_route(&s->flow);
+    if (!inet_is_v4(ip) && inet_is_link_local(ip) && !scope && !s->flow.bound)
+        return -EINVAL;
+    err = inet_flow(s, &s->flow, ip, scope);
+    if (!err)
+        err = ip_route(&s->flow);
     if (err)
         return err;
     begin_anew(tp);
@@ -223,7 +219,7 @@ static int begin_connect(struct tcp *tp, const struct inet_addr *ip, unsigned po
     s->scope = scope;
     err = take_port(tp);
     if (err) {
-        forget_ends(tp, true);
+        forget_ends(tp);
     } else if (unlikely(tp->repair)) {
         tp->rcv_nxt = received;
         tcp_repair_connect(tp);
@@ -260,8 +256,8 @@ static __cold void disconnect(struct tcp *tp)
     }
     tcp_done(tp);
     tcp_receive_purge(tp);
-    tp->connected = tp->connecting = false;
-    forget_ends(tp, true);
+    tp->connected = tp->connecting = tp->cut = false;
+    forget_ends(tp);
     begin_anew(tp);
 }
 
@@ -272,6 +268,8 @@ static int connect_step(struct tcp *tp, const struct inet_addr *ip, unsigned por
     nsec_t deadline = socket_deadline(tp->inet.socket.send_timeout);
     int err;
 
+    if (tp->cut)
+        return -EINVAL;
     if (tp->connected || (tp->state != TCP_CLOSE && !tp->connecting))
         return -EISCONN;
     err = tp->connecting ? -EALREADY : begin_connect(tp, ip, port, scope);
@@ -291,10 +289,9 @@ static int connect_step(struct tcp *tp, const struct inet_addr *ip, unsigned por
             return socket_wait_error(wait, deadline);
     }
     tp->connecting = false;
-    if (tp->state == TCP_CLOSE && !tp->done) {
+    if (tp->state == TCP_CLOSE) {
         err = tcp_take_error(tp);
-        tp->shutdown = 0; /* as new */
-        forget_ends(tp, true);
+        disconnect(tp); /* as new */
         return err ? err : -ECONNABORTED;
     }
     tp->connected = true;
@@ -310,7 +307,7 @@ static int op_connect(struct socket *socket, const struct socket_address *addres
     int err;
 
     inet_lock(&tp->inet);
-    bool idle = tp->state == TCP_CLOSE && !tp->connecting && !tp->connected;
+    bool idle = tp->state == TCP_CLOSE && !tp->connecting && !tp->connected && !tp->cut;
     err = inet_destination_get(&tp->inet, address, &ip, &port, &scope);
     if (err == 1) {
         disconnect(tp);
@@ -330,6 +327,10 @@ static int op_name(struct socket *socket, bool peer, struct socket_address *addr
 {
     struct tcp *tp = tcp_of_socket(socket);
 
+    if (!inet_settled(&tp->inet)) {
+        inet_lock(&tp->inet);
+        inet_unlock(&tp->inet);
+    }
     if (peer && (tcp_state(tp) == TCP_SYN_SENT || (tcp_state(tp) == TCP_CLOSE)))
         return -ENOTCONN;
     return inet_op_name(socket, peer, address);
@@ -363,6 +364,11 @@ static int op_shutdown(struct socket *socket, int how)
     int err = 0;
 
     inet_lock(&tp->inet);
+    if (tp->connecting) { /* the next connect(2) does not ask how it went */
+        tp->connecting = false;
+        tp->cut = tp->state == TCP_CLOSE;
+        tp->connected = !tp->cut && !is_connecting(tp);
+    }
     switch (tcp_state(tp)) {
     case TCP_LISTEN:
         if (bits & 1)
@@ -538,6 +544,7 @@ const struct socket_ops tcp_socket_ops = {
     .accept = tcp_op_accept,
     .name = op_name,
     .send = tcp_op_send,
+    .late_control = true,
     .receive = tcp_op_receive,
     .shutdown = op_shutdown,
     .poll = tcp_op_poll,

@@ -238,6 +238,15 @@ bool tcp_time_wait_has(const struct inet_addr *local, unsigned local_port,
     return has;
 }
 
+/* Would a socket with this address get packets that are for the other one? */
+static bool covers(const struct inet_socket *s, const struct inet_addr *address,
+                   const struct inet_addr *other)
+{
+    if (!inet_is_any(address))
+        return inet_equal(address, other);
+    return inet_is_v4(address) == inet_is_v4(other) || (!inet_is_v4(address) && !s->v6only);
+}
+
 bool tcp_port_held(const struct inet_socket *s, const struct inet_addr *address, unsigned port)
 {
     bool held = false;
@@ -249,7 +258,7 @@ bool tcp_port_held(const struct inet_socket *s, const struct inet_addr *address,
 
         for (const struct time_wait *tw = buckets[i].first; tw; tw = tw->next)
             if (tw->local_port == port && (tw->keeps_address || !s->reuse_address) &&
-                (inet_is_any(address) || inet_equal(address, &tw->local)))
+                covers(s, address, &tw->local))
                 held = true;
         spin_unlock_irq(&buckets[i].lock, flags);
     }

@@ -341,9 +341,10 @@ static int disconnect(struct udp_socket *u)
 /* Link-local addresses say nothing without their interface. */
 static int check_scope(const struct inet_socket *s, const struct inet_addr *ip, uint32_t scope)
 {
-    bool needed = !inet_is_v4(ip) &&
-                  (inet_is_link_local(ip) || (ip->bytes[0] == 0xff && (ip->bytes[1] & 15) == 2));
-    return needed && !scope && !s->flow.bound && !s->options.hops_netif ? -EINVAL : 0;
+    bool many = ip->bytes[0] == 0xff && ((ip->bytes[1] & 15) == 1 || (ip->bytes[1] & 15) == 2);
+    if (inet_is_v4(ip) || (!many && !inet_is_link_local(ip)) || scope || s->flow.bound)
+        return 0;
+    return many && s->options.hops_netif ? 0 : -EINVAL;
 }
 
 static int connect_to(struct udp_socket *u, const struct socket_address *address,
@@ -358,8 +359,6 @@ static int connect_to(struct udp_socket *u, const struct socket_address *address
         err = inet_flow(s, &way, ip, scope);
     if (!err)
         err = ip_route(&way);
-    if (!err)
-        err = udp_autobind(u);
     if (err)
         return err;
     if (inet_is_any(&s->local))
@@ -383,10 +382,13 @@ static __cold int udp_connect(struct socket *socket, const struct socket_address
     unsigned port;
     uint32_t scope;
     int err = inet_destination_get(s, address, &ip, &port, &scope);
-    if (err < 0)
-        return err;
+    if (err == -ENETUNREACH && address->family == AF_INET)
+        err = -EAFNOSUPPORT;
     inet_lock(s);
-    err = err ? disconnect(udp_of(s)) : connect_to(udp_of(s), address, &ip, port, scope);
+    if (err != 1 && address->len >= sizeof(address->family))
+        err = udp_autobind(udp_of(s)) ?: err; /* whatever the address is */
+    if (err >= 0)
+        err = err ? disconnect(udp_of(s)) : connect_to(udp_of(s), address, &ip, port, scope);
     inet_unlock(s);
     return err;
 }

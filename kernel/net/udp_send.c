@@ -223,12 +223,11 @@ static int append_cork(struct udp_socket *u, struct message *message)
  * ---------------------------------------------------------------------------------------------- */
 
 /* What a send must find before it begins. Socket locked. */
-static int check_send(struct udp_socket *u)
+static int check_send(struct udp_socket *u, struct ip_flow *flow)
 {
-    int err = -atomic_exchange(&u->datagram.inet.socket.error, 0);
-    if (err)
-        return err;
-    return u->datagram.shut_write ? -EPIPE : udp_autobind(u);
+    if (unlikely(atomic_load_explicit(&u->datagram.inet.socket.error, memory_order_relaxed)))
+        return ip_route(flow) ?: -atomic_exchange(&u->datagram.inet.socket.error, 0);
+    return u->datagram.shut_write ? -EPIPE : 0;
 }
 
 static int send_to(struct udp_socket *u, struct message *message, struct target *target,
@@ -236,7 +235,7 @@ static int send_to(struct udp_socket *u, struct message *message, struct target 
 {
     struct ip_flow own;
     struct ipv6_headers headers;
-    int err = check_send(u);
+    int err = udp_autobind(u);
     if (!err)
         target->flow = find_way(u, ip, scope, &err);
     if (!err && unlikely(message->sent_size || message->flags & MSG_DONTROUTE ||
@@ -247,6 +246,8 @@ static int send_to(struct udp_socket *u, struct message *message, struct target 
         if (!err)
             err = inet_message_flow(udp_inet(u), message, &own, &headers, set_segment, target);
     }
+    if (!err)
+        err = check_send(u, target->flow);
     if (!err && unlikely(message->flags & MSG_PROBE))
         err = ip_route(target->flow);
     else if (!err && unlikely(message->flags & MSG_MORE || u->corks))
@@ -291,6 +292,15 @@ static ssize_t send_unusual(struct socket *socket, struct message *message)
     return n;
 }
 
+/* Whoever has asked to send has a port from then on. */
+static __cold ssize_t refuse(struct udp_socket *u, int err)
+{
+    inet_lock(udp_inet(u));
+    int none = udp_autobind(u);
+    inet_unlock(udp_inet(u));
+    return none ?: err;
+}
+
 ssize_t udp_send(struct socket *socket, struct message *message)
 {
     struct inet_socket *s = inet_of(socket);
@@ -307,25 +317,24 @@ ssize_t udp_send(struct socket *socket, struct message *message)
     int err = get_destination(u, message->address, &ip, &target.port, &scope);
     if (err == 1) {
         if (!u->datagram.connected && !u->cork)
-            return -EDESTADDRREQ;
+            return refuse(u, -EDESTADDRREQ);
         ip = s->remote;
         target.port = s->remote_port;
         scope = s->scope;
     } else if (err) {
-        return err;
+        return refuse(u, err);
     }
     if (unlikely(is_corked(u, message)))
         return send_corked(u, message, &target, scope, &ip);
     if (n > UDP_PAYLOAD_MAX && inet_is_v4(&ip))
         return -EMSGSIZE;
-    if (!(message->flags & MSG_PROBE))
-        err = make_packet(message, n, &packet);
-    else
-        err = 0;
-    if (err)
-        return err;
+    int fault = message->flags & MSG_PROBE ? 0 : make_packet(message, n, &packet);
+    if (unlikely(fault == -EFAULT)) /* other mistakes come first */
+        message->flags |= MSG_PROBE;
+    else if (fault)
+        return fault;
     inet_lock(s);
-    err = send_to(u, message, &target, packet, scope, &ip);
+    err = send_to(u, message, &target, packet, scope, &ip) ?: fault;
     inet_unlock(s);
     return err ? err : (ssize_t)n;
 }

@@ -13,7 +13,8 @@ bool signals_setup(void); /* signals.c: handlers; no children */
 bool ipc_setup(void);     /* ipc.c: nothing there */
 extern const struct op names_ops[], data_ops[], descriptors_ops[], memory_ops[], memory_use_ops[];
 bool sockets_unix_setup(void); /* sockets_unix.c: a few files and folders */
-extern const struct op sockets_unix_ops[];
+bool sockets_inet_setup(void); /* sockets_inet.c: lo alone */
+extern const struct op sockets_unix_ops[], sockets_inet_ops[];
 bool futex_setup(void); /* futex.c: all words 0, no threads */
 void futex_after(void);
 extern const struct op signals_ops[], futex_ops[];

@@ -26,6 +26,8 @@ static void op_connect(void)
     begin("connect");
     int fd = socket_slot();
     socklen_t len = socket_world.draw(&a);
+    if (socket_world.refuses && socket_world.refuses(fd, &a))
+        return end(0);
     end(call(SYS_connect, fd, chance(98) ? (void *)&a : BAD_POINTER, len));
     if (socket_world.settle)
         socket_world.settle();
@@ -35,7 +37,10 @@ static void op_listen(void)
 {
     begin("listen");
     int fd = socket_slot();
-    end(call(SYS_listen, fd, CHOOSE(5, 5, 0, 1, -1, 100)));
+    long most = CHOOSE(5, 5, 0, 1, -1, 100);
+    if (socket_world.settle && most >= 0)
+        most = 100; // LEFT OUT: what is refused where the queue is full is tried again in a second
+    end(call(SYS_listen, fd, most));
 }
 
 static void op_accept(void)
@@ -269,15 +274,19 @@ static void op_file(void)
     switch (CHOOSE(0, 1, 2)) {
     case 0:
         end(0);
-        return keep(call(SYS_open, "f", O_RDWR), in);
+        keep(call(SYS_open, "f", O_RDWR), in);
+        break;
     case 1:
         end(0);
-        return keep(call(SYS_epoll_create1, 0), in);
+        keep(call(SYS_epoll_create1, 0), in);
+        break;
     default:
         end(pipe2(ends, O_NONBLOCK));
         keep(ends[0], in);
         close(ends[1]);
     }
+    if (socket_world.settle)
+        socket_world.settle();
 }
 
 const struct op socket_state_ops[] = {

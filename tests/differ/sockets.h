@@ -12,8 +12,9 @@ struct socket_world {
     socklen_t (*draw)(struct sockaddr_storage *a);
     void (*show)(const struct sockaddr_storage *a, socklen_t len);
     void (*settle)(void);
-    void (*extra)(struct cmsghdr *c); /* shows control data of its own */
-    size_t (*control)(char *at);      /* draws control data of its own */
+    void (*extra)(struct cmsghdr *c);                          /* shows control data of its own */
+    size_t (*control)(char *at);                               /* draws control data of its own */
+    bool (*refuses)(int fd, const struct sockaddr_storage *a); /* LEFT OUT: to connect so */
     const struct named *send_flags, *receive_flags;
     unsigned nsend_flags, nreceive_flags;
 };

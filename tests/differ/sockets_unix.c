@@ -385,9 +385,9 @@ bool sockets_unix_setup(void)
     mkdir("p", 0700);
     chmod(".", 0777);
     symlink("s0", "l");
-    socket_world = (struct socket_world){draw_address,  show_address,      NULL,
-                                         show_extra,    draw_control,      send_flags,
-                                         receive_flags, COUNT(send_flags), COUNT(receive_flags)};
+    socket_world = (struct socket_world){
+        draw_address, show_address, NULL,          show_extra,        draw_control,
+        NULL,         send_flags,   receive_flags, COUNT(send_flags), COUNT(receive_flags)};
     return true;
 }
 

@@ -1,6 +1,8 @@
 /* man 2 ioctl */
 #include "abi.h"
+#include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <termios.h>
 
 static void results(void)
@@ -47,10 +49,26 @@ static void terminals(void)
     CHECK_ERRNO(CALL(ioctl, slave, TIOCGPGRP, &number), ENOTTY); /* not our terminal */
 }
 
+static void sockets(void)
+{
+    struct ifreq lo = {.ifr_name = "lo"}, none = {.ifr_name = "none"};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), who = getpid();
+
+    CHECK_EQ(CALL(ioctl, fd, FIOSETOWN, &who), 0);
+    CHECK(CALL(ioctl, fd, SIOCGPGRP, &who) == 0 && who == getpid());
+    CHECK_EQ(fcntl(fd, F_GETOWN), getpid());
+    CHECK_ERRNO(CALL(ioctl, fd, SIOCSPGRP, BAD), EFAULT);
+    CHECK_ERRNO(CALL(ioctl, fd, SIOCGIFSLAVE, &lo), EINVAL);
+    CHECK_ERRNO(CALL(ioctl, fd, SIOCGIFSLAVE, &none), ENODEV);
+    CHECK_ERRNO(CALL(ioctl, fd, SIOCDEVPRIVATE, &lo), EOPNOTSUPP);
+    CHECK_ERRNO(CALL(ioctl, fd, 0x8946, &none), EFAULT); /* SIOCETHTOOL: before the name */
+}
+
 int main(void)
 {
     enter_fresh_dir();
     promise("ioctl: results and errors", results);
     promise("ioctl of terminals", terminals);
+    promise("ioctl of sockets", sockets);
     return check_end();
 }

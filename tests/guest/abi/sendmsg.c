@@ -49,9 +49,28 @@ static void control(void)
     CHECK_ERRNO(CALL(sendmsg, pair[0], &message, 0), EINVAL);
 }
 
+/* Of a stream that is gone, that counts first. */
+static void control_of_tcp(void)
+{
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {.head = {3, SOL_SOCKET, SCM_RIGHTS}};
+    struct iovec part = {"x", 1};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof control};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    NEED(fd >= 0);
+    CHECK_ERRNO(CALL(sendmsg, fd, &message, MSG_NOSIGNAL), EPIPE);
+}
+
 int main(void)
 {
     promise("sendmsg: results and errors", results);
     promise("sendmsg checks control messages", control);
+    promise("sendmsg: control messages of TCP", control_of_tcp);
     return check_end();
 }

@@ -50,6 +50,7 @@ static void inet(void)
     CHECK_ERRNO(CALL(setsockopt, fd, IPPROTO_IP, IP_TTL, &value, sizeof value), EINVAL);
     CHECK_ERRNO(CALL(setsockopt, fd, SOL_SOCKET, SO_BINDTODEVICE, "absent", 6), ENODEV);
     value = 1;
+    CHECK_ERRNO(CALL(setsockopt, fd, SOL_SOCKET, SO_PASSCRED, &value, sizeof value), EOPNOTSUPP);
     CHECK_EQ(CALL(setsockopt, fd, SOL_SOCKET, SO_BSDCOMPAT, &value, sizeof value), 0);
     CHECK_EQ(CALL(setsockopt, fd, SOL_SOCKET, SO_CNX_ADVICE, &value, sizeof value), 0);
     CHECK_ERRNO(CALL(setsockopt, fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &value, sizeof value),
