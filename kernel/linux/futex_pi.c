@@ -233,6 +233,24 @@ static int took_over(void)
     return 0;
 }
 
+/* The current task owns the word, but the owner before it ended in memory of its own, where the
+ * word has another address or none. */
+static int take_orphan(uintptr_t word)
+{
+    uint32_t value;
+    int result = user_get32(word, &value);
+
+    while (result == 0) {
+        uint32_t now = (uint32_t)current_task()->tid | FUTEX_WAITERS | FUTEX_OWNER_DIED;
+
+        result = user_cmpxchg32(word, &value, now);
+        if (result == 0)
+            return took_over();
+        result = result == -EFAULT ? futex_fault_in(word) : 0;
+    }
+    return -EFAULT;
+}
+
 int64_t futex_lock_pi(uintptr_t word, unsigned flags, nsec_t deadline, bool try_only)
 {
     struct futex_waiter waiter = {.task = current_task(), .word = word};
@@ -261,6 +279,8 @@ int64_t futex_lock_pi(uintptr_t word, unsigned flags, nsec_t deadline, bool try_
     result = futex_sleep(&waiter, deadline, flags & FLAG_REALTIME);
     if (result)
         futex_pi_changed(waiter.owner_tid); /* it has one less to run for */
+    else if (waiter.orphaned)
+        result = take_orphan(word);
     return result == -EINTR ? -ERESTARTNOINTR : result;
 }
 
@@ -344,6 +364,17 @@ int64_t futex_unlock_pi(uintptr_t word, unsigned flags)
     return result;
 }
 
+/* The same where the word lies in memory of the waiter's: it writes it. */
+static void leave_to(struct futex_bucket *bucket, struct futex_waiter *waiter)
+{
+    struct task *task = waiter->task;
+    struct memory_key key = waiter->key;
+
+    waiter->orphaned = true;
+    futex_release(waiter);
+    note_owner(bucket, &key, task);
+}
+
 /* Hand on one of the task's locks whose waiters stand in the bucket: to whom; 0: there is none. */
 static uint32_t hand_on(struct futex_bucket *bucket, const struct task *task)
 {
@@ -358,7 +389,9 @@ static uint32_t hand_on(struct futex_bucket *bucket, const struct task *task)
             continue;
         top = top_waiter(bucket, &first->key, &others);
         heir = (uint32_t)top->task->tid;
-        if (hand_over(bucket, top, top->word, (uint32_t)task->tid, FUTEX_OWNER_DIED) < 0)
+        if (top->task->process->space != task->process->space)
+            leave_to(bucket, top);
+        else if (hand_over(bucket, top, top->word, (uint32_t)task->tid, FUTEX_OWNER_DIED) < 0)
             first->owner_tid = top->owner_tid = 0; /* nothing can be done for them */
         break;
     }
@@ -417,7 +450,7 @@ int64_t futex_wait_requeue_pi(uintptr_t word, unsigned flags, uint32_t value, ns
     }
     error = futex_sleep(&waiter, deadline, flags & FLAG_REALTIME);
     if (!error)
-        return took_over();
+        return waiter.orphaned ? take_orphan(pi_word) : took_over();
     if (waiter.owner_tid) /* it has waited for the lock */
         futex_pi_changed(waiter.owner_tid);
     if (error == -EINTR) /* on the lock already: its condition may have come true (as Linux) */

@@ -32,6 +32,7 @@ struct futex_waiter {
     bool pi;             /* waits to own the word */
     bool requeue_pi;     /* waits to be moved to pi_key */
     uint32_t owner_tid;  /* pi: who owned the word last; under pi_lock too */
+    bool orphaned;       /* pi: it owns the word, and has to write that itself */
     struct list pi_link; /* pi: in the list of all of them, under pi_lock */
     struct memory_key pi_key;
     uintptr_t pi_word;

@@ -385,8 +385,11 @@ static __cold int udp_connect(struct socket *socket, const struct socket_address
     if (err == -ENETUNREACH && address->family == AF_INET)
         err = -EAFNOSUPPORT;
     inet_lock(s);
-    if (err != 1 && address->len >= sizeof(address->family))
-        err = udp_autobind(udp_of(s)) ?: err; /* whatever the address is */
+    if (err != 1 && address->len >= sizeof(address->family)) {
+        int bound = udp_autobind(udp_of(s)); /* whatever the address is */
+
+        err = bound ? bound : err;
+    }
     if (err >= 0)
         err = err ? disconnect(udp_of(s)) : connect_to(udp_of(s), address, &ip, port, scope);
     inet_unlock(s);

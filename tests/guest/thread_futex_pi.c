@@ -6,7 +6,9 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 static long futex(uint32_t *word, int op, uint32_t value, const void *timeout, uint32_t *word2,
                   uint32_t value3)
@@ -366,6 +368,37 @@ static void errors(void)
     CHECK_ERRNO(futex(&word, FUTEX_WAIT_REQUEUE_PI, 1, NULL, &a, 0), EAGAIN);
 }
 
+/* The owner has the word at another address, and something else where the waiter has it. */
+static void shared_elsewhere(void)
+{
+    int file = memfd_create("word", 0), status;
+    uint32_t *here, *there;
+
+    NEED(file >= 0 && ftruncate(file, 4096) == 0);
+    here = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    NEED(here != MAP_FAILED);
+    pid_t child = fork();
+    if (child == 0) {
+        there = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        if (there == MAP_FAILED || there == here ||
+            mmap(here, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) != here ||
+            syscall(SYS_futex, there, FUTEX_LOCK_PI, 0, NULL, NULL, 0) != 0)
+            _exit(1);
+        while (!(__atomic_load_n(there, __ATOMIC_ACQUIRE) & FUTEX_WAITERS))
+            sleep_ms(1);
+        _exit(0);
+    }
+    NEED(child > 0);
+    while (!__atomic_load_n(here, __ATOMIC_ACQUIRE) && waitpid(child, &status, WNOHANG) == 0)
+        sleep_ms(1);
+    CHECK_EQ(syscall(SYS_futex, here, FUTEX_LOCK_PI, 0, NULL, NULL, 0), 0);
+    CHECK_EQ(*here, (uint32_t)tid() | FUTEX_WAITERS | FUTEX_OWNER_DIED);
+    CHECK_EQ(syscall(SYS_futex, here, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0), 0);
+    CHECK_EQ(*here, 0);
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK_EQ(status, 0);
+}
+
 static void monotonic(void)
 {
     struct owner other;
@@ -393,6 +426,7 @@ int main(void)
     promise("no inversion of priorities", inversion);
     promise("waiters moved by FUTEX_CMP_REQUEUE_PI lend their priority", requeue);
     promise("FUTEX_LOCK_PI2 waits on the monotonic clock", monotonic);
+    promise("an owner that ends hands a lock on that others have elsewhere", shared_elsewhere);
     promise("errors are the documented ones", errors);
     return check_end();
 }

@@ -49,8 +49,8 @@ enum tty_command {
 /* The older `struct termio`. */
 struct termio {
     uint16_t iflag, oflag, cflag, lflag;
-    uint8_t line, cc[8];
-} __packed;
+    uint8_t line, cc[8], pad;
+};
 
 /* --- settings ----------------------------------------------------------------------------- */
 
@@ -79,10 +79,10 @@ static int get_termio(struct tty *tty, uintptr_t arg)
 {
     mutex_lock(&tty->lock);
     const struct termios *t = &tty->ldisc.termios;
-    struct termio old = {t->iflag, t->oflag, t->cflag, t->lflag, t->line, {}};
+    struct termio old = {t->iflag, t->oflag, t->cflag, t->lflag, t->line, {}, 0};
     memcpy(old.cc, t->cc, sizeof(old.cc));
     mutex_unlock(&tty->lock);
-    return user_write(arg, &old, 18);
+    return user_write(arg, &old, sizeof(old));
 }
 
 /* c_ispeed and c_ospeed follow from the codes in c_cflag, other than BOTHER. */
