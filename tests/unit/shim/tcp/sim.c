@@ -411,6 +411,27 @@ void inet_unhash(struct inet_socket *s)
     }
 }
 
+/* The port stays its own. */
+void inet_unhash_but_port(struct inet_socket *s)
+{
+    list_del(&s->hash_link);
+    list_del(&s->bound_link);
+    list_init(&s->hash_link);
+    list_init(&s->bound_link);
+}
+
+/* Messages have no control data here. */
+int message_next_control(const struct message *message, size_t *at, struct control_message *next)
+{
+    return 0;
+}
+
+int socket_get_control(const struct socket *socket, uint32_t *mark, uint16_t *stamps,
+                       const struct control_message *control)
+{
+    return 0;
+}
+
 uint32_t inet_hash_flow(const struct inet_addr *local, unsigned local_port,
                         const struct inet_addr *remote, unsigned remote_port)
 {
