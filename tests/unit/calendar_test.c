@@ -3,17 +3,10 @@
 /* The real-time clock's registers in all their forms against the C library's calendar. */
 #define _GNU_SOURCE 1
 #include "drivers/clock/calendar.h"
+#include "need.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-
-#define NEED(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            printf("calendar_test: line %d: %s\n", __LINE__, #cond);                               \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
 
 enum { MODE_24_HOURS = 2, MODE_BINARY = 4 };
 

@@ -6,20 +6,13 @@
 #include "drivers/nvme/identify.h"
 #include "lib/endian.h"
 #include "lib/errno.h"
+#include "need.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MUTANTS = 300000 };
-
-#define NEED(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            printf("not ok - %s:%d: %s\n", __FILE__, __LINE__, #cond);                             \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
 
 static unsigned long seed = 1;
 static unsigned rnd(unsigned n)

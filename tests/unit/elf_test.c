@@ -4,6 +4,7 @@
  * accepted with a segment outside the file or the program's half, none may make it read where it
  * should not (the sanitizers watch). */
 #include "linux/elf.h"
+#include "need.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,14 +12,6 @@
 
 enum { MUTANTS = 10000, NO = -8 };
 #define LIMIT 0x00007ffffffff000ull
-
-#define NEED(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            printf("elf_test: line %d: %s\n", __LINE__, #cond);                                    \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
 
 struct seed {
     uint8_t *bytes;

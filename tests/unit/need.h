@@ -3,12 +3,14 @@
 #define NEED_H
 
 #include <stdio.h>
-#include <stdlib.h>
+
+/* <stdlib.h> and some headers of the kernel do not agree. */
+void exit(int status) __attribute__((noreturn));
 
 #define NEED(cond)                                                                                 \
     do {                                                                                           \
         if (!(cond)) {                                                                             \
-            printf("not ok - line %d: %s\n", __LINE__, #cond);                                     \
+            printf("not ok - %s:%d: %s\n", __FILE__, __LINE__, #cond);                             \
             exit(1);                                                                               \
         }                                                                                          \
     } while (0)

@@ -12,6 +12,7 @@
 #include "mm/frame.h"
 #include "mm/pcid.h"
 #include "mm/space.h"
+#include "need.h"
 #include <asm/prctl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,14 +23,6 @@
 
 enum { NCPUS = 4, NSPACES = 12, PAGES = 6, STEPS = 30000, IDS = 4096, STALE = 3 };
 #define WINDOW 0x10000000ul
-
-#define NEED(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            printf("not ok - %s:%d: %s\n", __FILE__, __LINE__, #cond);                             \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
 
 /* --- the processors --- */
 

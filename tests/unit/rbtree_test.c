@@ -2,6 +2,7 @@
 // flags: -Ikernel
 /* The red-black tree against a sorted array: order, colours, parents, augmentation. */
 #include "lib/rbtree.h"
+#include "need.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +13,6 @@ struct item {
     long sum; /* of weights in the subtree */
     bool in;
 };
-
-#define NEED(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            printf("rbtree_test: line %d: %s\n", __LINE__, #cond);                                 \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
 
 static struct item *item_of(struct rb_node *node)
 {

@@ -5,18 +5,11 @@
 
 #include "lib/types.h"
 #include "mm/frame.h"
+#include "../need.h"
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NEED(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            printf("not ok - %s:%d: %s\n", __FILE__, __LINE__, #cond);                             \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
 
 enum { SHIM_RAM_START = 16 << 20 };
 

@@ -9,16 +9,7 @@
 #include "net/ip_core.h"
 #include "net/mib.h"
 #include "net/neighbour.h"
-
-void exit(int status) __attribute__((noreturn));
-
-#define NEED(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            printf("not ok - %s:%d: %s\n", __FILE__, __LINE__, #cond);                             \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "../need.h"
 
 /* SHIM_SOURCES of a test: all of kernel/net that it links (see net_ipv4_test.c). */
 void shim_start(void);               /* lo and "eth0" with 10.0.0.2/24, gateway 10.0.0.1 */

@@ -4,17 +4,8 @@
 #pragma once
 
 #include "fs/vfs.h"
+#include "../need.h"
 #include <stdio.h>
-
-void exit(int status) __attribute__((noreturn));
-
-#define NEED(cond)                                                                                 \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            printf("not ok - %s:%d: %s\n", __FILE__, __LINE__, #cond);                             \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
 
 void shim_start(void);
 void shim_quiescent(void);
