@@ -29,5 +29,6 @@ const struct family families[] = {
     {"futex", futex_setup, {futex_ops}, false, false, futex_after},
     {"pipes", pipes_setup, {pipes_ops}, false, false, NULL},
     {"events", events_setup, {events_ops, events_told_ops}, false, false, NULL},
+    {"processes", processes_setup, {processes_ops}, false, false, NULL},
     {NULL, NULL, {NULL}, false, false, NULL},
 };

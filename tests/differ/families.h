@@ -23,4 +23,6 @@ extern const struct op pipes_ops[];
 bool credentials_setup(void); /* credentials.c: programs, files of several owners */
 bool limits_setup(void);      /* limits.c */
 extern const struct op credentials_ops[], limits_ops[];
+bool processes_setup(void); /* processes.c: no children, all signals blocked */
+extern const struct op processes_ops[];
 int helper_main(int argc, char **argv); /* actors.c: as what the actors execute the program */
