@@ -1,5 +1,5 @@
 #!/bin/bash
-# timeout: 900
+# timeout: 1200
 # soak-timeout: 5400
 # Random sequences of calls, their answers compared with Linux's line by line (tests/differ/): the same seeds each
 # time, others in the soak. SEEDS=A-B and FAMILIES=NAME,... repeat a run; a difference is cut down to what it takes.
