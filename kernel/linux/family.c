@@ -80,7 +80,7 @@ static bool tell_end(struct process *process)
         if (action.handler == SIG_IGN)
             signo = 0;
     }
-    if (signo) {
+    if (signo && signo <= SIGRTMAX) { // clone(2) takes any number
         if (status & 0x7f)
             child_info(process, signo, status & 0x80 ? CLD_DUMPED : CLD_KILLED, status & 0x7f,
                        &info);

@@ -32,6 +32,15 @@ static void results(void)
         _exit(5);
     CHECK_ERRNO(waitpid(pid, &status, 0), ECHILD);
     CHECK(waitpid(pid, &status, __WCLONE) == pid && WEXITSTATUS(status) == 5);
+    sigset_t all, none;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &none);
+    pid = call_clone(65); /* no such signal: none at its end */
+    if (pid == 0)
+        _exit(5);
+    CHECK(waitpid(pid, &status, __WCLONE) == pid && WEXITSTATUS(status) == 5);
+    CHECK(sigpending(&all) == 0 && sigisemptyset(&all));
+    sigprocmask(SIG_SETMASK, &none, NULL);
     pid = call_clone(CLONE_PIDFD | SIGCHLD);
     if (pid == 0)
         _exit(6);
