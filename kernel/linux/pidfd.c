@@ -11,6 +11,7 @@
 #include "mm/heap.h"
 
 enum { PIDFD_NONBLOCK = O_NONBLOCK };
+enum { TO_THREAD = 1, TO_PROCESS = 2, TO_GROUP = 4 }; // of pidfd_send_signal
 
 struct pidfd {
     int pid;
@@ -165,26 +166,41 @@ static int pidfd_of_folder(int fd, struct pidfd *pidfd)
     return process ? 0 : -ESRCH;
 }
 
+/* With rcu_read_lock. A group is there without the process that it is named after. */
+static int send_to(const struct pidfd *pidfd, unsigned how, int signo, const struct siginfo *info)
+{
+    struct process *process = process_of(pidfd);
+
+    if (how == TO_GROUP && (process || !process_find(pidfd->pid)))
+        return signal_kill_group(pidfd->pid, signo, info);
+    if (!process)
+        return -ESRCH;
+    if (how == TO_THREAD)
+        return signal_kill_thread(pidfd->pid, pidfd->pid, signo, info);
+    return signal_send_checked(process, NULL, signo, info);
+}
+
 SYSCALL(pidfd_send_signal, 4, SYSCALL_WHOLE, "")
 {
-    struct process *process;
+    unsigned how = (unsigned)a3;
     struct pidfd pidfd;
     struct siginfo info;
-    int error = -ESRCH;
+    int error;
 
-    if (a3)
+    if (how > TO_GROUP || how == (TO_THREAD | TO_PROCESS))
         return -EINVAL;
     error = pidfd_get((int)a0, &pidfd, NULL);
     if (error)
         error = pidfd_of_folder((int)a0, &pidfd);
     if (error)
         return error;
-    error = signal_info_for((int)a1, a2, pidfd.pid, &info);
+    error = signal_info_for((int)a1, a2, how == TO_GROUP ? 0 : pidfd.pid, &info);
     if (error)
         return error;
+    if (how == TO_THREAD && a2 == 0)
+        info.code = SI_TKILL;
     rcu_read_lock();
-    process = process_of(&pidfd);
-    error = process ? signal_send_checked(process, NULL, (int)a1, &info) : -ESRCH;
+    error = send_to(&pidfd, how, (int)a1, &info);
     rcu_read_unlock();
     return error;
 }

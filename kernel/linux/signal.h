@@ -135,6 +135,9 @@ int signal_send_task(struct task *task, const struct siginfo *info);
 /* The same for a program that asks for it: -EPERM; signal 0 only asks. task NULL: the process. */
 int signal_send_checked(struct process *process, struct task *task, int signo,
                         const struct siginfo *info);
+int signal_kill_group(int pgid, int signo, const struct siginfo *info);
+/* tgid 0: whatever process the thread belongs to. */
+int signal_kill_thread(int tgid, int tid, int signo, const struct siginfo *info);
 /* The siginfo that the program gives (0: kill(2)'s) for a signal to this process. */
 int signal_info_for(int signo, uintptr_t from, int target, struct siginfo *info);
 /* Queue an owner's entry for the task, or (NULL) the process. 0; 1: it is pending still; 2: the

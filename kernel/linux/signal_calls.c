@@ -211,7 +211,7 @@ static bool kill_one(struct process *process, void *arg)
     return true;
 }
 
-static int kill_group(int pgid, int signo, const struct siginfo *info)
+int signal_kill_group(int pgid, int signo, const struct siginfo *info)
 {
     struct kill_many many = {.pgid = pgid, .signo = signo, .info = info, .result = -ESRCH};
 
@@ -243,8 +243,7 @@ static int kill_process(int pid, int signo, const struct siginfo *info)
     return result;
 }
 
-/* tgid 0: whatever process the thread belongs to. */
-static int kill_thread(int tgid, int tid, int signo, const struct siginfo *info)
+int signal_kill_thread(int tgid, int tid, int signo, const struct siginfo *info)
 {
     int result = -ESRCH;
 
@@ -275,10 +274,10 @@ SYSCALL(kill, 2, SYSCALL_WHOLE, "")
     if (pid > 0)
         return kill_process(pid, signo, &info);
     if (pid == 0)
-        return kill_group(current_process()->pgid, signo, &info);
+        return signal_kill_group(current_process()->pgid, signo, &info);
     if (pid == -1)
-        return kill_group(0, signo, &info);
-    return pid == INT32_MIN ? -ESRCH : kill_group(-pid, signo, &info);
+        return signal_kill_group(0, signo, &info);
+    return pid == INT32_MIN ? -ESRCH : signal_kill_group(-pid, signo, &info);
 }
 
 SYSCALL(tkill, 2, SYSCALL_WHOLE, "")
@@ -288,7 +287,7 @@ SYSCALL(tkill, 2, SYSCALL_WHOLE, "")
     if ((int)a0 <= 0)
         return -EINVAL;
     info_of_sender(&info, (int)a1, SI_TKILL);
-    return kill_thread(0, (int)a0, (int)a1, &info);
+    return signal_kill_thread(0, (int)a0, (int)a1, &info);
 }
 
 SYSCALL(tgkill, 3, SYSCALL_WHOLE, "")
@@ -298,7 +297,7 @@ SYSCALL(tgkill, 3, SYSCALL_WHOLE, "")
     if ((int)a0 <= 0 || (int)a1 <= 0)
         return -EINVAL;
     info_of_sender(&info, (int)a2, SI_TKILL);
-    return kill_thread((int)a0, (int)a1, (int)a2, &info);
+    return signal_kill_thread((int)a0, (int)a1, (int)a2, &info);
 }
 
 /* The sender's own siginfo; nobody may pretend to be the kernel or kill(2) towards others. */
@@ -344,5 +343,5 @@ SYSCALL(rt_tgsigqueueinfo, 4, SYSCALL_WHOLE, "")
     if ((int)a0 <= 0 || (int)a1 <= 0)
         return -EINVAL;
     error = read_info(a3, (int)a2, (int)a1, &info);
-    return error ?: kill_thread((int)a0, (int)a1, (int)a2, &info);
+    return error ?: signal_kill_thread((int)a0, (int)a1, (int)a2, &info);
 }
