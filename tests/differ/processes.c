@@ -2,7 +2,7 @@
 // end.
 //
 // LEFT OUT: namespaces but that of mounts (Osprey has one each of the others); exit signals above
-// 64, which Linux does not send; PIDFD_THREAD and pidfd_send_signal's flags, which Osprey refuses;
+// 64 (tests/guest/abi/clone); PIDFD_THREAD, which Osprey refuses; groups for pidfd_send_signal;
 // CLONE_VM, CLONE_SIGHAND and CLONE_THREAD for unshare, which succeed while others share;
 // numbers that are taken for set_tid; CLONE_PIDFD for threads, which Osprey refuses; a descriptor
 // for CLONE_INTO_CGROUP, judged before other flags; KCMP_SYSVSEM, which shows lists not made yet.
