@@ -227,6 +227,15 @@ static struct dentry *unlink_claimed(struct dentry *d)
     return parent != d ? parent : NULL;
 }
 
+/* Of a claimed dentry: what its file takes up is free now, not when dentry_free_rcu() comes by. */
+static void evict(const struct dentry *d)
+{
+    struct inode *inode = d->inode;
+    if (inode && !inode->nlink && inode->ops->evict &&
+        atomic_load_explicit(&inode->refs, memory_order_acquire) == 1)
+        inode->ops->evict(inode);
+}
+
 void dentry_put(struct dentry *d)
 {
     while (d) {
@@ -239,6 +248,7 @@ void dentry_put(struct dentry *d)
             return;
         }
         notify_last(d);
+        evict(d);
         mutex_lock(&dentry_lock);
         d = unlink_claimed(d);
         mutex_unlock(&dentry_lock);

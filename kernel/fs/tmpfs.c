@@ -38,6 +38,7 @@ struct tmpfs_node *tmpfs_node_create(struct super *super, const struct inode *di
         return NULL;
     struct inode *inode = &node->inode;
     inode_init(inode, super, mode);
+    atomic_fetch_add_explicit(&fs->inodes, 1, memory_order_relaxed);
     inode->ops = &tmpfs_inode_ops;
     inode->ino = atomic_fetch_add_explicit(&fs->next_ino, 1, memory_order_relaxed);
     inode->atime = inode->mtime = inode->ctime = inode->btime = timespec_now();
@@ -63,17 +64,27 @@ static struct list dying = LIST_INIT(dying);
 static struct mutex dying_lock;
 static bool burying;
 
+static void evict(struct inode *inode)
+{
+    struct tmpfs_node *node = tmpfs_node(inode);
+    if (node->evicted)
+        return;
+    node->evicted = true;
+    atomic_fetch_sub_explicit(&tmpfs_of(inode)->inodes, 1, memory_order_relaxed);
+    if (inode_is(inode, S_IFREG))
+        tmpfs_drop_pages(node);
+    if (unlikely(node->nhuge))
+        hugetlb_return(node->nhuge);
+}
+
 static void node_free(struct tmpfs_node *node)
 {
+    evict(&node->inode);
     if (node->inode.super->data && node->lower)
         overlay_destroy(node);
     if (inode_is(&node->inode, S_IFDIR))
         tmpfs_drop_entries(node);
-    else if (inode_is(&node->inode, S_IFREG))
-        tmpfs_drop_pages(node);
     xattr_clear(&node->xattrs);
-    if (unlikely(node->nhuge))
-        hugetlb_return(node->nhuge);
     kcache_free(&node_cache, node);
 }
 
@@ -109,8 +120,7 @@ static void node_bury(struct inode *inode)
 static int check_inodes(const struct inode *dir)
 {
     const struct tmpfs *fs = tmpfs_of(dir);
-    return unlikely(fs->max_inodes) && atomic_load(&dir->super->inodes) > fs->max_inodes ? -ENOSPC
-                                                                                         : 0;
+    return unlikely(fs->max_inodes) && atomic_load(&fs->inodes) >= fs->max_inodes ? -ENOSPC : 0;
 }
 
 static int add_new(struct inode *dir, const char *name, struct tmpfs_node *node,
@@ -272,6 +282,7 @@ const struct inode_ops tmpfs_inode_ops = {
     .getxattr = get_xattr,
     .setxattr = set_xattr,
     .listxattr = list_xattrs,
+    .evict = evict,
     .destroy = node_bury,
 };
 
@@ -304,7 +315,7 @@ static void get_statfs(struct super *super, struct statfs_info *info)
         info->files = frames.total;
         info->ffree = frames.free;
     } else if ((info->files = fs->max_inodes))
-        info->ffree = info->files - MIN(info->files, atomic_load(&super->inodes) - 1);
+        info->ffree = info->files - MIN(info->files, atomic_load(&fs->inodes));
 }
 
 static void destroy(struct super *super)
@@ -486,11 +497,11 @@ static int remount(struct super *super, const char *text)
     int err = parse_options(text, &options);
     if (err < 0)
         return err;
-    uint64_t inodes = atomic_load(&super->inodes) - 1;
     if (options.pages &&
         (options.pages < atomic_load(&fs->pages) || atomic_load(&fs->max_pages) == UINT64_MAX))
         return -EINVAL; /* what has no bound gets none later */
-    if (options.inodes && (options.inodes < inodes || (fs->inodes_given && !fs->max_inodes)))
+    if (options.inodes &&
+        (options.inodes < atomic_load(&fs->inodes) || (fs->inodes_given && !fs->max_inodes)))
         return -EINVAL;
     if (options.given & HAS_SIZE) {
         atomic_store_explicit(&fs->max_pages, options.pages ? options.pages : UINT64_MAX,

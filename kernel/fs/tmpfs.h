@@ -16,6 +16,7 @@ struct tmpfs {
     struct mutex names; /* over all folders' entries, and what overlay.c keeps in nodes */
     atomic_ulong pages, max_pages;         /* 0: half of memory, looked up when it matters */
     _Atomic uint64_t next_ino, max_inodes; /* max_inodes 0: no bound */
+    _Atomic uint64_t inodes;               /* in use, the root too */
     bool size_given, inodes_given;
     uint32_t mode, uid, gid; /* of the root, as the mount's options gave them */
     struct super *lower;     /* the read-only file system below, with a reference of its root */
@@ -56,6 +57,7 @@ struct tmpfs_node {
     bool pinned;
     bool kept;       /* has a reference of its own: other names in the lower lead to it */
     bool own_xattrs; /* the lower's do not show any more */
+    bool evicted;    /* in no count of the file system's any more */
     struct list dying;
 };
 

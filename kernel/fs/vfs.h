@@ -191,6 +191,9 @@ struct inode_ops {
     int (*setxattr)(struct inode *inode, const char *name, const void *value, size_t size,
                     int flags); /* value NULL: remove */
     ssize_t (*listxattr)(struct inode *inode, char *list, size_t size);
+    /* No name is left and nobody uses it: give the space back. Who walks by may still look at the
+     * inode itself. destroy follows. NULL: nothing to give. */
+    void (*evict)(struct inode *inode);
     /* The last reference is gone: free what the file system keeps. */
     void (*destroy)(struct inode *inode);
 };

@@ -3,6 +3,7 @@
 
 #include <linux/mount.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
 
@@ -107,6 +108,47 @@ static void allocating_too_much(void)
     CHECK_EQ(umount("p"), 0);
 }
 
+/* Of 1 MiB; false: it does not fit in whole. */
+static bool fill(const char *name)
+{
+    static char data[1 << 18];
+    int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    bool whole = fd >= 0;
+    for (int i = 0; whole && i < 4; i++)
+        whole = write(fd, data, sizeof(data)) == (ssize_t)sizeof(data);
+    char *p = whole ? mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+    close(fd);
+    return p != MAP_FAILED && p[0]++ == 0 && munmap(p, PAGE) == 0;
+}
+
+static uint64_t pages_free(const char *of)
+{
+    struct statfs s = {};
+    return statfs(of, &s) == 0 ? s.f_bfree : 0;
+}
+
+/* A full file system has room again the moment a name goes, or the last who used the file. */
+static void room_at_once(void)
+{
+    NEED(mkdir("room", 0755) == 0 && tmpfs("room", 0, "size=1m,nr_inodes=3"));
+    int filled = 0, named = 0;
+    for (int i = 0; i < 20; i++) {
+        filled += fill("room/a") && unlink("room/a") == 0 && pages_free("room") == 256;
+        filled += fill("room/b") && fill("room/a") == 0 && rename("room/a", "room/b") == 0 &&
+                  fill("room/b");
+        int fd = open("room/b", O_RDONLY);
+        filled += unlink("room/b") == 0 && pages_free("room") == 0 && close(fd) == 0 &&
+                  pages_free("room") == 256;
+        named += mkdir("room/d", 0755) == 0 && mkdir("room/e", 0755) == 0;
+        named += mkdir("room/f", 0755) < 0 && errno == ENOSPC;
+        named += rmdir("room/d") == 0 && symlink("x", "room/d") == 0;
+        named += unlink("room/d") == 0 && rmdir("room/e") == 0;
+    }
+    CHECK_EQ(filled, 60);
+    CHECK_EQ(named, 80);
+    CHECK_EQ(umount("room"), 0);
+}
+
 static void unbindable_slave(void)
 {
     NEED(mkdir("u", 0755) == 0 && tmpfs("u", 0, NULL));
@@ -173,6 +215,7 @@ int main(void)
     promise("EROFS comes before ENOENT", what_is_read_only);
     promise("tmpfs: options, what statfs and mountinfo say of them", options_of_tmpfs);
     promise("tmpfs: fallocate takes all or nothing", allocating_too_much);
+    promise("tmpfs: what is removed leaves room at once", room_at_once);
     promise("MS_SLAVE leaves an unbindable mount so", unbindable_slave);
     promise("who polls mountinfo is told of flags", changes_are_told);
     promise("fsconfig: errors, words that all file systems know", contexts);
