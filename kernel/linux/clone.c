@@ -533,7 +533,7 @@ SYSCALL(clone3, 2, SYSCALL_WHOLE | SYSCALL_FULL_REGS, "")
             return -EINVAL; /* one level of process numbers */
         if (user_get32(args.set_tid, &wanted) < 0)
             return -EFAULT;
-        if ((int)wanted <= 1)
+        if ((int)wanted < 1)
             return -EINVAL;
         if (!(current_task()->cred.cap_effective >> 21 & 1)) /* CAP_SYS_ADMIN */
             return -EPERM;

@@ -53,6 +53,24 @@ static int unshare_mounts(struct task *task)
     return error;
 }
 
+static bool has_own_space(struct process *process, void *of)
+{
+    return process == of || process->space != ((struct process *)of)->space;
+}
+
+/* Does the process share what its flags ask to have alone? */
+static bool shares_for_good(struct process *process, uint64_t flags)
+{
+    if (flags & (SIGHAND | VM | THREAD) && process->nthreads > 1)
+        return true;
+    if (flags & (SIGHAND | VM) && atomic_load(&process->actions->refs) > 1)
+        return true;
+    rcu_read_lock();
+    bool shares = flags & VM && !process_each(has_own_space, process);
+    rcu_read_unlock();
+    return shares;
+}
+
 SYSCALL(unshare, 1, SYSCALL_WHOLE, "")
 {
     struct task *task = current_task();
@@ -60,7 +78,7 @@ SYSCALL(unshare, 1, SYSCALL_WHOLE, "")
 
     if (a0 & ~(uint64_t)(NAMESPACES | FS | FILES | SIGHAND | VM | THREAD | SYSVSEM))
         return -EINVAL;
-    if (a0 & (SIGHAND | VM | THREAD) && task->process->nthreads > 1)
+    if (shares_for_good(task->process, a0))
         return -EINVAL;
     if (a0 & NAMESPACES && !(a0 & NEWUSER) && !capable(CAP_SYS_ADMIN))
         return -EPERM;

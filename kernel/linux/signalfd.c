@@ -173,10 +173,12 @@ static int64_t change(int fd, uint64_t set)
 static int64_t do_signalfd(int fd, uintptr_t mask, size_t size, int flags)
 {
     uint64_t set;
-    if (flags & ~(O_NONBLOCK | O_CLOEXEC) || size != sizeof(set))
+    if (size != sizeof(set))
         return -EINVAL;
     if (user_get64(mask, &set) < 0)
         return -EFAULT;
+    if (flags & ~(O_NONBLOCK | O_CLOEXEC))
+        return -EINVAL;
     set &= ~(SIGMASK(SIGKILL) | SIGMASK(SIGSTOP));
     if (fd != -1)
         return change(fd, set);

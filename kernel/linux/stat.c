@@ -50,10 +50,18 @@ static int64_t do_fstat(int fd, uintptr_t addr)
     return err;
 }
 
+/* NULL for an empty name, here only, is the working folder, too (since Linux 6.11). */
+static int stat_lookup(int dirfd, uintptr_t name, unsigned flags, struct path *place)
+{
+    if (!name && flags & AT_EMPTY_PATH && dirfd < 0)
+        return dirfd == AT_FDCWD ? vfs_lookup(NULL, ".", 0, place) : -EBADF;
+    return user_lookup(dirfd, name, flags, place);
+}
+
 static int64_t do_stat(int dirfd, uintptr_t name, unsigned flags, uintptr_t addr)
 {
     struct path place;
-    int err = user_lookup(dirfd, name, flags, &place);
+    int err = stat_lookup(dirfd, name, flags, &place);
     if (err)
         return err;
     err = put_stat(&place, addr);
@@ -176,7 +184,7 @@ SYSCALL(statx, 5, SYSCALL_WHOLE, "")
     if (flags & AT_EMPTY_PATH && (int)a0 >= 0 && is_empty(a1))
         err = fd_lookup((int)a0, true, &place);
     else
-        err = user_lookup((int)a0, a1, flags, &place);
+        err = stat_lookup((int)a0, a1, flags, &place);
     if (err)
         return err;
     err = put_statx(&place, a4);

@@ -54,6 +54,14 @@ static void errors(void)
     CHECK_ERRNO(clone3(&args, sizeof args), EINVAL);
     args = (struct clone_args){.set_tid_size = 33, .exit_signal = SIGCHLD};
     CHECK_ERRNO(clone3(&args, sizeof args), EINVAL);
+    pid_t taken = getpid(), first = 1, none = 0;
+    args = (struct clone_args){
+        .set_tid = (uintptr_t)&taken, .set_tid_size = 1, .exit_signal = SIGCHLD};
+    CHECK_ERRNO(clone3(&args, sizeof args), EEXIST);
+    args.set_tid = (uintptr_t)&first;
+    CHECK_ERRNO(clone3(&args, sizeof args), EEXIST);
+    args.set_tid = (uintptr_t)&none;
+    CHECK_ERRNO(clone3(&args, sizeof args), EINVAL);
 }
 
 static void cgroups(void)

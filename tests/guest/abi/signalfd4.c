@@ -18,6 +18,8 @@ static void results(void)
     CHECK_EQ(read(fd, info, sizeof info), 2 * (int)sizeof info[0]);
     CHECK(info[1].ssi_int == 55 && info[1].ssi_code == SI_QUEUE);
     CHECK_ERRNO(CALL(signalfd4, -1, &set, 8, 1), EINVAL);
+    CHECK_ERRNO(CALL(signalfd4, -1, BAD, 8, 1), EFAULT); /* the set comes before the flags */
+    CHECK_ERRNO(CALL(signalfd4, -1, BAD, 7, 0), EINVAL);
 }
 
 int main(void)

@@ -14,6 +14,9 @@ static void results(void)
     NEED(symlink("file", "link") == 0);
     CHECK_EQ(CALL(statx, AT_FDCWD, "link", AT_SYMLINK_NOFOLLOW, STATX_TYPE, &sx), 0);
     CHECK(S_ISLNK(sx.stx_mode));
+    CHECK_EQ(CALL(statx, AT_FDCWD, NULL, AT_EMPTY_PATH, STATX_ALL, &sx), 0);
+    CHECK(S_ISDIR(sx.stx_mode));
+    CHECK_ERRNO(CALL(statx, AT_FDCWD, NULL, 0, STATX_ALL, &sx), EFAULT);
     CHECK_EQ(CALL(statx, fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_ALL, &sx), 0);
     CHECK_EQ(CALL(statx, AT_FDCWD, "/proc", 0, STATX_BASIC_STATS, &sx), 0);
     CHECK(sx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT &&

@@ -26,6 +26,33 @@ static void results(void)
     CHECK_ERRNO(CALL(unshare, 1), EINVAL);
 }
 
+static void *asks(void *error)
+{
+    int flags[] = {CLONE_SIGHAND, CLONE_VM, CLONE_THREAD};
+
+    for (int i = 0; i < 3; i++)
+        ((int *)error)[i] = CALL(unshare, flags[i]) == 0 ? 0 : errno;
+    return NULL;
+}
+
+/* Whoever shares memory with another process cannot leave it. */
+static void sharing_processes(void)
+{
+    static volatile int shared[3] = {-1, -1, -1}, own[3] = {-1, -1, -1};
+
+    asks((int *)own);
+    CHECK(own[0] == 0 && own[1] == 0 && own[2] == 0);
+    pid_t pid = vfork();
+    if (pid == 0) {
+        asks((int *)shared);
+        _exit(0);
+    }
+    CHECK_EQ(end_of(pid), 0);
+    CHECK_EQ(shared[0], 0);
+    CHECK_EQ(shared[1], EINVAL);
+    CHECK_EQ(shared[2], 0);
+}
+
 static void needs_a_right(void)
 {
     become_nobody();
@@ -197,6 +224,7 @@ int main(void)
     enter_fresh_dir();
 
     promise_apart("unshare: results and errors", results);
+    promise_apart("unshare: memory shared by processes", sharing_processes);
     promise_apart("namespaces need CAP_SYS_ADMIN", needs_a_right);
     promise_apart("unshare: a mount namespace of its own", mounts_are_apart);
     promise_apart("unshare: shared mounts of two namespaces", peers_stay_peers);
