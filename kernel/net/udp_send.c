@@ -230,6 +230,8 @@ static int check_send(struct udp_socket *u, struct ip_flow *flow)
     return u->datagram.shut_write ? -EPIPE : 0;
 }
 
+/* packet: the payload, taken; NULL: it goes into the cork. What UDP_CORK says may have changed
+ * since that was chosen. */
 static int send_to(struct udp_socket *u, struct message *message, struct target *target,
                    struct packet *packet, uint32_t scope, const struct inet_addr *ip)
 {
@@ -250,10 +252,8 @@ static int send_to(struct udp_socket *u, struct message *message, struct target 
         err = check_send(u, target->flow);
     if (!err && unlikely(message->flags & MSG_PROBE))
         err = ip_route(target->flow);
-    else if (!err && unlikely(message->flags & MSG_MORE || u->corks))
-        return begin_cork(u, target, message);
     else if (!err)
-        return transmit(u, target, packet);
+        return packet ? transmit(u, target, packet) : begin_cork(u, target, message);
     packet_free(packet);
     return err;
 }
@@ -267,8 +267,8 @@ static ssize_t send_corked(struct udp_socket *u, struct message *message, struct
                            uint32_t scope, const struct inet_addr *ip)
 {
     size_t n = message->io.left;
-    bool more = u->corks || message->flags & MSG_MORE;
     inet_lock(udp_inet(u));
+    bool more = u->corks || message->flags & MSG_MORE;
     int err = u->cork ? append_cork(u, message) : send_to(u, message, target, NULL, scope, ip);
     if (!err && u->cork && !more)
         err = udp_push(u);

@@ -9,6 +9,7 @@
 #include <netinet/udp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -589,6 +590,43 @@ static void peeking_on(void)
     close(b);
 }
 
+static int flipped;
+static atomic_bool enough;
+
+static void *flip(void *arg)
+{
+    int on = 1, off = 0;
+    while (!enough) {
+        setsockopt(flipped, IPPROTO_UDP, UDP_CORK, &on, sizeof(on));
+        setsockopt(flipped, IPPROTO_UDP, UDP_CORK, &off, sizeof(off));
+    }
+    return arg;
+}
+
+// Each datagram is of whole sends: one, or several that were kept back together.
+static void corked_meanwhile(void)
+{
+    struct sockaddr_in at;
+    int a = bound(&at), wrong = 0, failed = 0;
+    pthread_t thread;
+    static char buf[65536];
+    flipped = socket(AF_INET, SOCK_DGRAM, 0);
+    NEED(a >= 0 && flipped >= 0 && connect(flipped, (void *)&at, sizeof(at)) == 0);
+    NEED(pthread_create(&thread, NULL, flip, NULL) == 0);
+    for (int i = 0; i < 10000; i++) {
+        ssize_t n;
+        failed += send(flipped, "hello", 5, 0) != 5;
+        while ((n = recv(a, buf, sizeof(buf), MSG_DONTWAIT)) >= 0)
+            wrong += n == 0 || n % 5;
+    }
+    enough = true;
+    pthread_join(thread, NULL);
+    CHECK_EQ(failed, 0);
+    CHECK_EQ(wrong, 0);
+    close(a);
+    close(flipped);
+}
+
 int main(void)
 {
     quiet_net();
@@ -601,6 +639,7 @@ int main(void)
     promise("IP_PKTINFO chooses the source address", choose_source);
     promise("sendmmsg and recvmmsg", many_at_once);
     promise("MSG_MORE and UDP_CORK put datagrams together", corked);
+    promise("UDP_CORK changes while another thread sends", corked_meanwhile);
     promise("UDP_SEGMENT cuts one send into datagrams", segments);
     promise("SO_RCVBUF bounds the queue, SO_RXQ_OVFL counts what it drops", full_queue);
     promise("ports and addresses are had by one, or shared where asked; errors of names", ports);
