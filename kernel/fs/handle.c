@@ -35,19 +35,27 @@ static struct handle *handle_of(const struct dentry *d)
     return container_of(*find(d->super, d->inode->ino, &parent), struct handle, node);
 }
 
+static void pass_to(struct handle *h, struct dentry *other)
+{
+    h->dentry->kept = false;
+    h->dentry = other;
+    dentry_keep(other);
+}
+
 void handle_unnamed(struct dentry *d)
 {
     struct dentry *other = d->inode->nlink ? dentry_find_alias(d) : NULL;
-    if (!other)
-        return;
-    handle_of(d)->dentry = other;
-    d->kept = false;
-    dentry_keep(other);
+    if (other)
+        pass_to(handle_of(d), other);
 }
 
 void handle_gone(struct dentry *d)
 {
     struct handle *h = handle_of(d);
+    if (d->unhashed) /* of O_TMPFILE: it may have got a name since */
+        handle_unnamed(d);
+    if (!d->kept)
+        return;
     rb_remove(&handles, &h->node);
     kfree(h);
 }
@@ -65,6 +73,10 @@ static int add(struct dentry *d)
         rb_insert(&handles, &h->node, parent, link);
         dentry_keep(d);
         h = NULL;
+    } else {
+        struct handle *have = container_of(*link, struct handle, node);
+        if (have->dentry->unhashed && !d->unhashed)
+            pass_to(have, d);
     }
     mutex_unlock(&dentry_lock);
     kfree(h);

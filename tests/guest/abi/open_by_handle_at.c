@@ -90,6 +90,24 @@ static void files(void)
     CHECK_ERRNO(by_handle(O_RDONLY), ESTALE);
 }
 
+/* A file without a name gets some, after its handle was made. */
+static void named_later(void)
+{
+    char link[40];
+    int fd = open(".", O_TMPFILE | O_RDWR, 0600);
+
+    NEED(fd >= 0);
+    h.h.handle_bytes = MAX_HANDLE_SZ;
+    NEED(CALL(name_to_handle_at, fd, "", &h, &(int){0}, AT_EMPTY_PATH) == 0);
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    CHECK_EQ(linkat(AT_FDCWD, link, AT_FDCWD, "named", AT_SYMLINK_FOLLOW), 0);
+    close(fd);
+    CHECK((fd = by_handle(O_RDWR)) >= 0 && strcmp(place(fd), "named") == 0);
+    CHECK_EQ(unlink("named"), 0);
+    close(fd);
+    CHECK_ERRNO(by_handle(O_RDONLY), ESTALE);
+}
+
 static void others(void)
 {
     struct stat up, way;
@@ -143,6 +161,7 @@ int main(void)
     here = open(".", O_RDONLY);
     promise_apart("open_by_handle_at: errors", errors);
     promise_apart("a file is found wherever it goes, until it is gone", files);
+    promise_apart("a file that is named later is found by its name", named_later);
     promise_apart("links and folders", others);
     promise_apart("it is opened on the mount of the descriptor", mounts);
     return check_end();
