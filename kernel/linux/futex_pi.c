@@ -233,16 +233,20 @@ static int took_over(void)
     return 0;
 }
 
-/* The current task owns the word, but the owner before it ended in memory of its own, where the
- * word has another address or none. */
-static int take_orphan(uintptr_t word)
+/* The current task, `waiter` was its, is to own the word, but the owner before it ended in memory
+ * of its own, where the word has another address or none. -EAGAIN: another one was faster, as the
+ * robust list of who ended has it free. */
+static int take_orphan(const struct futex_waiter *waiter, uintptr_t word)
 {
     uint32_t value;
     int result = user_get32(word, &value);
 
     while (result == 0) {
         uint32_t now = (uint32_t)current_task()->tid | FUTEX_WAITERS | FUTEX_OWNER_DIED;
+        uint32_t owner = value & FUTEX_TID_MASK;
 
+        if (owner && owner != waiter->owner_tid)
+            return -EAGAIN;
         result = user_cmpxchg32(word, &value, now);
         if (result == 0)
             return took_over();
@@ -251,7 +255,7 @@ static int take_orphan(uintptr_t word)
     return -EFAULT;
 }
 
-int64_t futex_lock_pi(uintptr_t word, unsigned flags, nsec_t deadline, bool try_only)
+static int64_t lock_once(uintptr_t word, unsigned flags, nsec_t deadline, bool try_only)
 {
     struct futex_waiter waiter = {.task = current_task(), .word = word};
     struct futex_bucket *bucket;
@@ -280,8 +284,18 @@ int64_t futex_lock_pi(uintptr_t word, unsigned flags, nsec_t deadline, bool try_
     if (result)
         futex_pi_changed(waiter.owner_tid); /* it has one less to run for */
     else if (waiter.orphaned)
-        result = take_orphan(word);
+        result = take_orphan(&waiter, word);
     return result == -EINTR ? -ERESTARTNOINTR : result;
+}
+
+int64_t futex_lock_pi(uintptr_t word, unsigned flags, nsec_t deadline, bool try_only)
+{
+    int64_t result;
+
+    do {
+        result = lock_once(word, flags, deadline, try_only);
+    } while (result == -EAGAIN && !try_only);
+    return result;
 }
 
 /* Give the lock to the waiter, with further bits in the word, as the current task has it. Bucket
@@ -449,8 +463,12 @@ int64_t futex_wait_requeue_pi(uintptr_t word, unsigned flags, uint32_t value, ns
             return error;
     }
     error = futex_sleep(&waiter, deadline, flags & FLAG_REALTIME);
-    if (!error)
-        return waiter.orphaned ? take_orphan(pi_word) : took_over();
+    if (!error && waiter.orphaned)
+        error = take_orphan(&waiter, pi_word);
+    else if (!error)
+        return took_over();
+    if (waiter.orphaned)
+        return error == -EAGAIN ? futex_lock_pi(pi_word, flags, deadline, false) : error;
     if (waiter.owner_tid) /* it has waited for the lock */
         futex_pi_changed(waiter.owner_tid);
     if (error == -EINTR) /* on the lock already: its condition may have come true (as Linux) */

@@ -399,6 +399,96 @@ static void shared_elsewhere(void)
     CHECK_EQ(status, 0);
 }
 
+/* --- two want a lock whose owner, of another process, has marked it free and ended --- */
+
+static atomic_int inside, hog_runs, hog_stop;
+static uint32_t *left;
+
+static void be_fifo_on(int cpu, int priority)
+{
+    struct sched_param param = {.sched_priority = priority};
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    sched_setaffinity(0, sizeof set, &set);
+    sched_setscheduler(0, priority ? SCHED_FIFO : SCHED_OTHER, &param);
+}
+
+/* The heir wakes up late: its processor is busy. */
+static void *hog(void *arg)
+{
+    (void)arg;
+    be_fifo_on(0, 20);
+    atomic_store(&hog_runs, 1);
+    for (int64_t end = now_ns() + 500000000; !atomic_load(&hog_stop) && now_ns() < end;)
+        ;
+    return NULL;
+}
+
+static void *heir(void *arg)
+{
+    (void)arg;
+    be_fifo_on(0, 0);
+    CHECK_EQ(syscall(SYS_futex, left, FUTEX_LOCK_PI, 0, NULL, NULL, 0), 0);
+    CHECK_EQ(atomic_fetch_add(&inside, 1), 0);
+    CHECK_EQ(*left & FUTEX_TID_MASK, (uint32_t)tid());
+    atomic_fetch_sub(&inside, 1);
+    CHECK_EQ(syscall(SYS_futex, left, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0), 0);
+    return NULL;
+}
+
+static void left_to_two(void)
+{
+    struct sched_param param = {.sched_priority = 10}, normal = {.sched_priority = 0};
+    pthread_t threads[2];
+    cpu_set_t all;
+    int go[2], status;
+    char c;
+
+    sched_getaffinity(0, sizeof all, &all);
+    if (!CPU_ISSET(0, &all) || !CPU_ISSET(1, &all) ||
+        sched_setscheduler(0, SCHED_FIFO, &param) != 0)
+        SKIP("needs two processors, and the right to real-time policies");
+    sched_setscheduler(0, SCHED_OTHER, &normal);
+    left = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    NEED(left != MAP_FAILED && pipe(go) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        if (syscall(SYS_futex, left, FUTEX_LOCK_PI, 0, NULL, NULL, 0) != 0 ||
+            read(go[0], &c, 1) != 1)
+            _exit(1);
+        __atomic_store_n(left, FUTEX_WAITERS | FUTEX_OWNER_DIED, __ATOMIC_RELEASE);
+        _exit(0);
+    }
+    NEED(child > 0);
+    while (!__atomic_load_n(left, __ATOMIC_ACQUIRE))
+        sleep_ms(1);
+    NEED(pthread_create(&threads[0], NULL, heir, NULL) == 0);
+    while (!(__atomic_load_n(left, __ATOMIC_ACQUIRE) & FUTEX_WAITERS))
+        sleep_ms(1);
+    be_fifo_on(1, 10);
+    sleep_ms(5); /* the heir sleeps by then, or is late all the same */
+    NEED(pthread_create(&threads[1], NULL, hog, NULL) == 0);
+    while (!atomic_load(&hog_runs))
+        sleep_ms(1);
+    CHECK_EQ(write(go[1], "", 1), 1);
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK_EQ(status, 0);
+    CHECK_EQ(syscall(SYS_futex, left, FUTEX_LOCK_PI, 0, NULL, NULL, 0), 0);
+    CHECK_EQ(atomic_fetch_add(&inside, 1), 0);
+    atomic_store(&hog_stop, 1);
+    sleep_ms(50);
+    CHECK_EQ(*left & FUTEX_TID_MASK, (uint32_t)tid());
+    atomic_fetch_sub(&inside, 1);
+    CHECK_EQ(syscall(SYS_futex, left, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0), 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    sched_setscheduler(0, SCHED_OTHER, &normal);
+    sched_setaffinity(0, sizeof all, &all);
+    CHECK_EQ(*left, 0);
+}
+
 static void monotonic(void)
 {
     struct owner other;
@@ -427,6 +517,7 @@ int main(void)
     promise("waiters moved by FUTEX_CMP_REQUEUE_PI lend their priority", requeue);
     promise("FUTEX_LOCK_PI2 waits on the monotonic clock", monotonic);
     promise("an owner that ends hands a lock on that others have elsewhere", shared_elsewhere);
+    promise("one of two gets the lock that an owner has left", left_to_two);
     promise("errors are the documented ones", errors);
     return check_end();
 }
