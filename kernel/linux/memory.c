@@ -18,7 +18,8 @@ enum { MMAP_MIN_ADDR = 65536, CAP_SYS_RAWIO = 17 };
 enum {
     MAP_VALIDATED = MAP_SHARED_VALIDATE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN |
                     MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |
-                    MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | 31 << 26 /* MAP_HUGE_2MB and _1GB */
+                    MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | 0x80 /* MAP_ABOVE4G */ |
+                    31 << 26 /* MAP_HUGE_2MB and _1GB */
 };
 
 static struct address_space *space(void)

@@ -61,6 +61,7 @@ static void errors(void)
     CHECK_ERRNO(map(NULL, 1ul << 62, RW, ANON, -1, 0), ENOMEM);
     CHECK_ERRNO(map(NULL, PAGE, RW, MAP_SHARED_VALIDATE | MAP_ANONYMOUS | 1 << 30, fd, 0), EINVAL);
     CHECK(map(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | 1 << 27, fd, 0) != MAP_FAILED);
+    CHECK(map(NULL, PAGE, PROT_READ, MAP_SHARED_VALIDATE | 0x80, fd, 0) != MAP_FAILED);
 }
 
 int main(void)
