@@ -87,6 +87,10 @@ static int open_file(const struct path *place, unsigned flags)
 {
     struct open_how how;
     int err = open_how_loosely((int)flags, 0, &how);
+    if (!err && how.flags & O_CREAT) /* it is there */
+        err = how.flags & O_EXCL                                 ? -EEXIST
+              : (place->dentry->inode->mode & S_IFMT) == S_IFDIR ? -EISDIR
+                                                                 : 0;
     int fd = err ?: fd_reserve(0);
     if (fd >= 0) {
         struct file *file = NULL;

@@ -44,6 +44,8 @@ static void errors(void)
     CHECK_ERRNO(CALL(open_by_handle_at, pair[0], &h, O_RDONLY), ESTALE);
     CHECK_ERRNO(by_handle(O_DIRECTORY), ENOTDIR);
     CHECK_ERRNO(by_handle(O_TMPFILE | O_RDWR), ENOTDIR);
+    CHECK_ERRNO(by_handle(O_CREAT | O_EXCL | O_RDWR), EEXIST);
+    CHECK(by_handle(O_CREAT | O_RDWR) >= 0);
     h.bytes[0] ^= 1;
     CHECK_ERRNO(by_handle(O_RDONLY), ESTALE);
     h.bytes[0] ^= 1;
@@ -121,6 +123,7 @@ static void others(void)
     CHECK((fd = by_handle(O_DIRECTORY)) >= 0 && strcmp(place(fd), "fold") == 0);
     CHECK_EQ(name("fold/dir", 0), 0);
     CHECK_ERRNO(by_handle(O_RDWR), EISDIR);
+    CHECK_ERRNO(by_handle(O_CREAT), EISDIR);
     CHECK((fd = by_handle(O_RDONLY)) >= 0);
     CHECK(fstatat(fd, "..", &up, 0) == 0 && stat("fold", &way) == 0 && up.st_ino == way.st_ino);
     close(fd);
