@@ -175,6 +175,53 @@ static void waiting_bytes(void)
     CHECK_EQ(tcdrain(slave), 0);
 }
 
+/* The other side has n bytes, or more; none for 0. */
+static void arrived(int n)
+{
+    int have = -1;
+
+    while (ioctl(master, FIONREAD, &have) == 0 && (n ? have < n : have))
+        usleep(1000);
+}
+
+/* What has arrived there is not taken back: not by a signal's key, a flush, or ^S. */
+static void output_that_is_over(void)
+{
+    char buf[8192];
+    struct termios t;
+
+    NEED(signal(SIGINT, SIG_IGN) != SIG_ERR && tcgetattr(slave, &t) == 0);
+    set_mode(ICANON | ISIG | ECHO, NOFLSH);
+    NEED(write(slave, "abc", 3) == 3);
+    arrived(3);
+    type("\003");
+    CHECK(reads(master, "abc^C"));
+    NEED(write(slave, "abc", 3) == 3);
+    arrived(3);
+    CHECK_EQ(tcflush(slave, TCOFLUSH), 0);
+    CHECK(reads(master, "abc"));
+    NEED(write(slave, "abc", 3) == 3);
+    arrived(3);
+    type("\023xy");
+    CHECK(reads(master, "abc"));
+    arrived(0);
+    CHECK(nothing(master));
+    type("\021");
+    CHECK(reads(master, "xy"));
+    memset(buf, 'z', sizeof buf);
+    NEED(write(slave, buf, sizeof buf) == (ssize_t)sizeof buf);
+    arrived(4095);
+    CHECK_EQ(tcflush(slave, TCOFLUSH), 0);
+    CHECK_EQ(read(master, buf, sizeof buf), 4095);
+    NEED(write(slave, "abc", 3) == 3);
+    arrived(3);
+    CHECK_EQ(tcflush(master, TCIFLUSH), 0);
+    arrived(0);
+    CHECK(nothing(master));
+    CHECK_EQ(tcsetattr(slave, TCSANOW, &t), 0);
+    signal(SIGINT, SIG_DFL);
+}
+
 static void no_terminal(void)
 {
     int fd = open("/dev/null", O_RDWR);
@@ -318,6 +365,7 @@ int main(void)
     promise("raw mode, VMIN and VTIME", raw_mode);
     promise("window size", window_size);
     promise("FIONREAD, tcflush, tcdrain", waiting_bytes);
+    promise("output that is over stays", output_that_is_over);
     promise("what is no terminal says ENOTTY", no_terminal);
     promise("closing one end is seen at the other", hang_up);
     promise("settings that are locked stay as they are", locked_settings);

@@ -95,6 +95,7 @@ static void slave_closed(struct tty *tty)
 }
 
 static const struct tty_ops slave_ops = {
+    .beyond_recall = 4095, /* the buffer of Linux's master */
     .output = slave_output,
     .room = slave_room,
     .status = slave_status,
@@ -208,8 +209,7 @@ static bool nonblocking(const struct file *file)
 
 static bool master_readable(const struct pty *pty)
 {
-    return (pty->packet && pty->status) ||
-           (tty_output_pending(&pty->slave) && !pty->slave.ldisc.stopped);
+    return (pty->packet && pty->status) || tty_output_over(&pty->slave);
 }
 
 /* What the slave has written; in packet mode behind a status byte. The lock is held. */
@@ -225,6 +225,7 @@ static size_t take_output(struct pty *pty, uint8_t *buf, size_t n)
     }
     const uint8_t *bytes;
     size_t part;
+    n = MIN(n, done + tty_output_over(&pty->slave));
     while (done < n && (part = tty_output_peek(&pty->slave, &bytes))) {
         part = MIN(part, n - done);
         memcpy(buf + done, bytes, part);
@@ -373,7 +374,7 @@ static int send_signal(struct pty *pty, int signo)
 static int count_output(struct pty *pty, uintptr_t arg)
 {
     mutex_lock(&pty->slave.lock);
-    size_t n = tty_output_pending(&pty->slave);
+    size_t n = tty_output_over(&pty->slave);
     mutex_unlock(&pty->slave.lock);
     return user_put32(arg, n);
 }
@@ -386,7 +387,7 @@ static int flush(struct pty *pty, unsigned which)
         return -EINVAL;
     mutex_lock(&pty->slave.lock);
     if (which != TCOFLUSH)
-        pty->slave.ldisc.ops->flush_output(&pty->slave.ldisc);
+        tty_output_forget(&pty->slave, 0);
     mutex_unlock(&pty->slave.lock);
     return 0;
 }

@@ -69,17 +69,25 @@ static void status(struct tty *tty, uint8_t bits)
         tty->ops->status(tty, bits);
 }
 
+void tty_output_forget(struct tty *tty, unsigned but)
+{
+    but = MIN(but, (unsigned)tty_output_over(tty));
+    tty->out_head = tty->out_tail + but;
+    tty->out_over = but;
+    status(tty, TIOCPKT_FLUSHWRITE);
+    wake_all(&tty->write_wait);
+}
+
 static void flush_output(struct ldisc *ldisc)
 {
     struct tty *tty = tty_of_ldisc(ldisc);
-    tty->out_head = tty->out_tail = 0;
-    status(tty, TIOCPKT_FLUSHWRITE);
-    wake_all(&tty->write_wait);
+    tty_output_forget(tty, tty->ops->beyond_recall);
 }
 
 static void flow_changed(struct ldisc *ldisc)
 {
     struct tty *tty = tty_of_ldisc(ldisc);
+    tty->out_over = tty_output_pending(tty);
     status(tty, ldisc->stopped ? TIOCPKT_STOP : TIOCPKT_START);
     if (!ldisc->stopped) {
         tty->ops->output(tty);
@@ -132,6 +140,7 @@ size_t tty_output_peek(struct tty *tty, const uint8_t **bytes)
 void tty_output_take(struct tty *tty, size_t n)
 {
     tty->out_tail += n;
+    tty->out_over -= MIN((unsigned)n, tty->out_over);
     if (tty->out_tail == tty->out_head)
         tty->out_head = tty->out_tail = 0;
     if (n)

@@ -9,6 +9,7 @@ struct tty;
 
 /* What a driver supplies. All but drain() are called with tty->lock held and must not sleep. */
 struct tty_ops {
+    unsigned beyond_recall; /* so many bytes of output the other side has taken, it may be */
     /* There are bytes in the output ring, or output was started or stopped: move on what goes
      * (tty_output_take()). */
     void (*output)(struct tty *tty);
@@ -50,6 +51,7 @@ struct tty {
     uint8_t *out;  /* ring of what goes to the terminal */
     unsigned out_size, out_head, out_tail;
     unsigned out_limit;
+    unsigned out_over; /* while stopped: so many were out before */
     struct waitqueue read_wait, write_wait;
 };
 
@@ -63,9 +65,16 @@ void tty_destroy(struct tty *tty);
 size_t tty_input(struct tty *tty, const uint8_t *bytes, size_t n);
 size_t tty_output_peek(struct tty *tty, const uint8_t **bytes);
 void tty_output_take(struct tty *tty, size_t n);
+void tty_output_forget(struct tty *tty, unsigned but); /* all but the first so many bytes */
 static inline size_t tty_output_pending(const struct tty *tty)
 {
     return tty->out_head - tty->out_tail;
+}
+
+/* What of it does not wait for a start. */
+static inline size_t tty_output_over(const struct tty *tty)
+{
+    return tty->ldisc.stopped ? tty->out_over : tty_output_pending(tty);
 }
 
 /* Sleep on a queue with the lock held, which is given up meanwhile: 0, -ERESTARTSYS, -ETIMEDOUT. */
