@@ -64,6 +64,12 @@ static struct list dying = LIST_INIT(dying);
 static struct mutex dying_lock;
 static bool burying;
 
+/* Pages of a link's target: longer ones than Linux keeps in the inode take one. */
+static unsigned link_pages(const struct tmpfs_node *node)
+{
+    return inode_is(&node->inode, S_IFLNK) && node->inode.size >= 128 && !node->lower;
+}
+
 static void evict(struct inode *inode)
 {
     struct tmpfs_node *node = tmpfs_node(inode);
@@ -71,6 +77,7 @@ static void evict(struct inode *inode)
         return;
     node->evicted = true;
     atomic_fetch_sub_explicit(&tmpfs_of(inode)->inodes, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&tmpfs_of(inode)->pages, link_pages(node), memory_order_relaxed);
     if (inode_is(inode, S_IFREG))
         tmpfs_drop_pages(node);
     if (unlikely(node->nhuge))
@@ -164,6 +171,7 @@ static int make_symlink(struct inode *dir, const char *name, const char *target,
 {
     if (check_inodes(dir) < 0)
         return -ENOSPC;
+    struct tmpfs *fs = tmpfs_of(dir);
     char *copy = kstrdup(target);
     struct tmpfs_node *node = copy ? tmpfs_node_create(dir->super, dir, S_IFLNK | 0777) : NULL;
     if (!node) {
@@ -172,6 +180,11 @@ static int make_symlink(struct inode *dir, const char *name, const char *target,
     }
     atomic_init(&node->inode.link, copy);
     node->inode.size = strlen(copy);
+    atomic_fetch_add_explicit(&fs->pages, link_pages(node), memory_order_relaxed);
+    if (link_pages(node) && fs->pages > tmpfs_max_pages(fs)) {
+        inode_put(&node->inode);
+        return -ENOSPC;
+    }
     return add_new(dir, name, node, created);
 }
 

@@ -467,7 +467,7 @@ static void op_statfs(void)
     long r = call(SYS_statfs, path(), &st);
     end(r);
     if (r == 0)
-        // LEFT OUT: f_ffree, Linux counts links; f_bfree, space comes back a moment after close()
+        // LEFT OUT: f_ffree, Linux counts links; f_bfree, pages spliced into pipes count
         say(" {type=%#lx flags=%#lx namelen=%ld}", (long)st.f_type, (long)st.f_flags & ~0x1000l,
             (long)st.f_namelen);
 }

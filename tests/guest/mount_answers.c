@@ -144,6 +144,14 @@ static void room_at_once(void)
         named += rmdir("room/d") == 0 && symlink("x", "room/d") == 0;
         named += unlink("room/d") == 0 && rmdir("room/e") == 0;
     }
+    char target[200];
+    memset(target, 'x', sizeof(target) - 1);
+    target[sizeof(target) - 1] = 0;
+    CHECK_EQ(symlink(target, "room/l"), 0); /* too long for an inode */
+    CHECK_EQ(pages_free("room"), 255);
+    CHECK(!fill("room/a") && unlink("room/l") == 0 && pages_free("room") == 1);
+    CHECK_ERRNO(symlink(target, "room/l") == 0 ? symlink(target, "room/m") : 0, ENOSPC);
+    CHECK(unlink("room/l") == 0 && unlink("room/a") == 0);
     CHECK_EQ(filled, 60);
     CHECK_EQ(named, 80);
     CHECK_EQ(umount("room"), 0);
