@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
-enum { TCGETS2_NUMBER = 0x802c542a, TCSETS2_NUMBER = 0x402c542b };
+enum { TCGETS2_NUMBER = 0x802c542a, TCSETS2_NUMBER = 0x402c542b, TIOCVHANGUP_NUMBER = 0x5437 };
 
 static int master, slave;
 
@@ -222,6 +222,29 @@ static void output_that_is_over(void)
     signal(SIGINT, SIG_DFL);
 }
 
+/* Nor by a hangup, also of a terminal that is stopped. */
+static void output_before_a_hangup(void)
+{
+    int m = master, s = slave, n = -1;
+    char byte;
+
+    NEED(openpty(&master, &slave, NULL, NULL, NULL) == 0);
+    NEED(write(slave, "abc", 3) == 3);
+    arrived(3);
+    type("\023");
+    if (ioctl(slave, TIOCVHANGUP_NUMBER) == 0) {
+        CHECK(reads(master, "abc"));
+        CHECK_EQ(ioctl(master, FIONREAD, &n), 0);
+        CHECK_EQ(n, 0);
+        NEED(fcntl(master, F_SETFL, O_NONBLOCK) == 0);
+        CHECK_EQ(read(master, &byte, 1), -1);
+    }
+    close(master);
+    close(slave);
+    master = m;
+    slave = s;
+}
+
 static void no_terminal(void)
 {
     int fd = open("/dev/null", O_RDWR);
@@ -366,6 +389,7 @@ int main(void)
     promise("window size", window_size);
     promise("FIONREAD, tcflush, tcdrain", waiting_bytes);
     promise("output that is over stays", output_that_is_over);
+    promise("output that is over stays at a hangup", output_before_a_hangup);
     promise("what is no terminal says ENOTTY", no_terminal);
     promise("closing one end is seen at the other", hang_up);
     promise("settings that are locked stay as they are", locked_settings);

@@ -228,7 +228,7 @@ static void hang_up(struct tty *tty, bool for_good)
         tty->hung_up = true;
     else
         tty->hangups++;
-    tty->out_head = tty->out_tail = 0;
+    tty_output_forget(tty, tty->ops->beyond_recall);
     mutex_unlock(&tty->lock);
     tty_lose_session(tty, true);
     waitqueue_wake(&tty->read_wait, 0, POLLIN | POLLHUP | POLLERR);
