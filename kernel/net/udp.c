@@ -500,8 +500,7 @@ static void udp_release(struct socket *socket)
 static void udp_free(struct inet_socket *s)
 {
     struct udp_socket *u = udp_of(s);
-    packet_free(u->cork);
-    kfree((void *)u->cork_flow.options);
+    udp_drop_cork(u);
     datagram_end(&u->datagram);
     kfree(u);
 }

@@ -33,5 +33,6 @@ static inline struct inet_socket *udp_inet(struct udp_socket *u)
 ssize_t udp_send(struct socket *socket, struct message *message);
 /* UDP_CORK is taken off: send what there is. Socket locked. */
 int udp_push(struct udp_socket *u);
+void udp_drop_cork(struct udp_socket *u); /* forget it; socket locked */
 /* A local port for a socket that has none. Socket locked. */
 int udp_autobind(struct udp_socket *u);

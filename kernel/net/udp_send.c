@@ -164,6 +164,14 @@ static int make_packet(struct message *message, size_t room, struct packet **mad
 /* --- MSG_MORE, UDP_CORK
  * ----------------------------------------------------------------------------------- */
 
+void udp_drop_cork(struct udp_socket *u)
+{
+    packet_free(u->cork);
+    kfree((void *)u->cork_flow.options);
+    u->cork = NULL;
+    u->cork_flow.options = NULL;
+}
+
 int udp_push(struct udp_socket *u)
 {
     struct packet *packet = u->cork;
@@ -191,15 +199,21 @@ static bool keep_options(struct ip_flow *flow)
     return copy || !from;
 }
 
+/* IPv6 does not count its header (RFC 8200, 3). */
+static size_t payload_max(const struct ip_flow *flow)
+{
+    return inet_is_v4(&flow->destination) ? UDP_PAYLOAD_MAX : 0xffff - UDP_HLEN;
+}
+
 static int begin_cork(struct udp_socket *u, const struct target *target, struct message *message)
 {
-    int err = make_packet(message, UDP_PAYLOAD_MAX, &u->cork);
+    size_t room = payload_max(target->flow);
+    int err = message->io.left > room ? -EMSGSIZE : make_packet(message, room, &u->cork);
     if (err)
         return err;
     u->cork_flow = *target->flow;
     if (!keep_options(&u->cork_flow)) {
-        packet_free(u->cork);
-        u->cork = NULL;
+        udp_drop_cork(u);
         return -ENOBUFS;
     }
     u->cork_port = (uint16_t)target->port;
@@ -207,16 +221,19 @@ static int begin_cork(struct udp_socket *u, const struct target *target, struct 
     return 0;
 }
 
+/* A failure takes with it what was there. */
 static int append_cork(struct udp_socket *u, struct message *message)
 {
     struct packet *packet = u->cork;
     size_t n = message->io.left;
-    if (n > packet_tailroom(packet) || packet->total + n > UDP_PAYLOAD_MAX)
-        return -EMSGSIZE;
-    if (io_get(&message->io, packet_append(packet, (unsigned)n), n) == n)
-        return 0;
-    packet_trim(packet, (unsigned)(packet->total - n));
-    return -EFAULT;
+    int err = 0;
+    if (n > packet_tailroom(packet) || packet->total + n > payload_max(&u->cork_flow))
+        err = -EMSGSIZE;
+    else if (io_get(&message->io, packet_append(packet, (unsigned)n), n) != n)
+        err = -EFAULT;
+    if (err)
+        udp_drop_cork(u);
+    return err;
 }
 
 /* --- sending

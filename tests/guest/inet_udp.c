@@ -369,6 +369,42 @@ static void corked(void)
     close(b);
 }
 
+/* What is held back is bounded like what goes at once, from the first piece on. */
+static void corked_to_the_full(void)
+{
+    static char big[65535];
+    struct sockaddr_in at;
+    struct sockaddr_in6 at6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    socklen_t len = sizeof(at6);
+    int a = bound(&at), b = socket(AF_INET, SOCK_DGRAM, 0), on = 1, off = 0;
+    NEED(a >= 0 && b >= 0 && connect(b, (void *)&at, sizeof(at)) == 0);
+    for (int n = 65535; n > 65507; n--)
+        CHECK_ERRNO(send(b, big, n, MSG_MORE), EMSGSIZE);
+    CHECK_EQ(send(b, big, 65507, MSG_MORE), 65507);
+    CHECK_ERRNO(send(b, big, 1, MSG_MORE), EMSGSIZE);
+    CHECK_EQ(send(b, "x", 1, 0), 1);
+    CHECK_EQ(recv(a, big, sizeof(big), 0), 1);
+    close(a);
+    close(b);
+    a = socket(AF_INET6, SOCK_DGRAM, 0);
+    b = socket(AF_INET6, SOCK_DGRAM, 0);
+    if (a < 0 || bind(a, (void *)&at6, len) != 0)
+        SKIP("no IPv6 here");
+    NEED(getsockname(a, (void *)&at6, &len) == 0 && connect(b, (void *)&at6, len) == 0);
+    CHECK_ERRNO(send(b, big, 65528, MSG_MORE), EMSGSIZE);
+    NEED(setsockopt(b, IPPROTO_UDP, UDP_CORK, &on, sizeof(on)) == 0);
+    CHECK_EQ(send(b, big, 65520, 0), 65520);
+    CHECK_EQ(send(b, big, 7, 0), 7);
+    CHECK_EQ(setsockopt(b, IPPROTO_UDP, UDP_CORK, &off, sizeof(off)), 0);
+    CHECK_EQ(recv(a, big, sizeof(big), 0), 65527);
+    CHECK_EQ(send(b, big, 2, MSG_MORE), 2);
+    CHECK_ERRNO(send(b, (void *)8, 2, MSG_MORE), EFAULT); /* takes what was there with it */
+    CHECK_EQ(send(b, big, 1, 0), 1);
+    CHECK_EQ(recv(a, big, sizeof(big), 0), 1);
+    close(a);
+    close(b);
+}
+
 static void segments(void)
 {
     static char big[5000], back[5000];
@@ -639,6 +675,7 @@ int main(void)
     promise("IP_PKTINFO chooses the source address", choose_source);
     promise("sendmmsg and recvmmsg", many_at_once);
     promise("MSG_MORE and UDP_CORK put datagrams together", corked);
+    promise("MSG_MORE and UDP_CORK up to the largest datagram", corked_to_the_full);
     promise("UDP_CORK changes while another thread sends", corked_meanwhile);
     promise("UDP_SEGMENT cuts one send into datagrams", segments);
     promise("SO_RCVBUF bounds the queue, SO_RXQ_OVFL counts what it drops", full_queue);
