@@ -91,6 +91,8 @@ static void node_free(struct tmpfs_node *node)
         overlay_destroy(node);
     if (inode_is(&node->inode, S_IFDIR))
         tmpfs_drop_entries(node);
+    else if (inode_is(&node->inode, S_IFREG))
+        tmpfs_drop_pages(node); /* an image with too few links counted can have made some anew */
     xattr_clear(&node->xattrs);
     kcache_free(&node_cache, node);
 }

@@ -215,12 +215,12 @@ void mapping_dispose(struct mapping *removed)
     while (removed) {
         struct mapping *mapping = removed;
         removed = mapping->next_removed;
-        if (mapping->file && mapping_file_put_hook)
-            mapping_file_put_hook(mapping->file);
         if (mapping->object)
             mapping->object->ops->put(mapping->object);
         else if (unlikely(mapping->flags & MAP_HUGETLB))
             hugetlb_return((mapping->end - mapping->start) / HUGE_SIZE);
+        if (mapping->file && mapping_file_put_hook)
+            mapping_file_put_hook(mapping->file); /* the last: a removed file goes with it */
         kcache_free(&mapping_cache, mapping);
     }
 }

@@ -144,7 +144,15 @@ static void room_at_once(void)
         named += rmdir("room/d") == 0 && symlink("x", "room/d") == 0;
         named += unlink("room/d") == 0 && rmdir("room/e") == 0;
     }
+    /* The last user is a mapping. */
+    int fd = open("room/m", O_RDWR | O_CREAT, 0600);
+    char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    NEED(ftruncate(fd, PAGE) == 0 && p != MAP_FAILED && close(fd) == 0);
+    p[0] = 1;
+    CHECK(unlink("room/m") == 0 && pages_free("room") == 255);
+    CHECK(munmap(p, PAGE) == 0 && pages_free("room") == 256);
     char target[200];
+    CHECK_EQ(mount("none", "room", "tmpfs", MS_REMOUNT, "nr_inodes=9"), 0);
     memset(target, 'x', sizeof(target) - 1);
     target[sizeof(target) - 1] = 0;
     CHECK_EQ(symlink(target, "room/l"), 0); /* too long for an inode */
